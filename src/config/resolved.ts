@@ -1,0 +1,112 @@
+import type { CommandClass } from '../model/command.ts';
+import type { Origin } from '../model/decision.ts';
+
+/**
+ * The configuration in force: defaults filled in, durations in milliseconds, sizes in bytes, paths absolute, and with the
+ * file and line that each named thing stands at. What the rest of the gateway sees; nothing else reads YAML.
+ */
+export interface Config {
+  /** SHA-256 (hex) of the canonical form: names one configuration in records. */
+  readonly digest: string;
+  readonly files: readonly string[];
+  readonly gateway: GatewayConfig;
+  readonly control: { readonly listen?: { readonly host: string; readonly port: number }; readonly url?: string };
+  readonly identityProviders: readonly IdentityProviderConfig[];
+  readonly identities: readonly IdentityConfig[];
+  readonly connections: readonly ConnectionConfig[];
+  readonly policies: readonly PolicyConfig[];
+}
+
+export interface GatewayConfig {
+  readonly data: string;
+  readonly keys: string;
+  readonly names: readonly string[];
+  readonly tls: 'auto' | { readonly cert: string; readonly key: string };
+  readonly limits: { readonly message: number; readonly statement: number; readonly connections: number; readonly preAuth: { readonly seconds: number; readonly bytes: number } };
+  readonly reload: 'signal' | 'watch';
+}
+
+export interface IdentityProviderConfig {
+  readonly name: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly keys: { readonly from: 'discovery' } | { readonly from: 'url'; readonly url: string } | { readonly from: 'file'; readonly path: string };
+  readonly algorithms: readonly string[];
+  readonly once: boolean;
+  readonly maxTokenAge: number;
+  readonly clockSkew: number;
+  readonly maxKeyAge: number;
+  readonly ca?: string;
+  readonly allowPrivate: boolean;
+  readonly origin: Origin;
+}
+
+export interface IdentityConfig {
+  readonly name: string;
+  readonly owner: { readonly group?: string; readonly contact?: string };
+  readonly purpose?: string;
+  readonly provider: string;
+  readonly claims: Readonly<Record<string, string | number | boolean>>;
+  readonly when?: string;
+  /** Name of the claim, without the leading `claims.`. */
+  readonly requester?: string;
+  readonly groups: readonly string[];
+  readonly origin: Origin;
+}
+
+/** Where a credential comes from. The value is read by `secrets/` alone. */
+export type SecretRef = { readonly from: 'env'; readonly name: string } | { readonly from: 'file'; readonly path: string };
+
+export interface ConnectionConfig {
+  readonly name: string;
+  readonly protocol: 'postgres';
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly plaintext: boolean;
+  readonly target: { readonly host: string; readonly port: number; readonly database: string; readonly tls: 'disable' | 'require' | 'verify-full'; readonly ca?: string };
+  readonly credential: { readonly username: string; readonly password?: SecretRef };
+  readonly evidence: { readonly mode: 'effect' | 'strict'; readonly recordAnswers: number };
+  readonly functions: readonly string[];
+  readonly origin: Origin;
+}
+
+export interface PolicyConfig {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly identities: readonly string[];
+  readonly connections: readonly string[];
+  readonly allow: readonly Exclude<CommandClass, 'admin'>[];
+  readonly rules: readonly RuleConfig[];
+  readonly mask: readonly MaskConfig[];
+  readonly limits: LimitsConfig;
+  readonly origin: Origin;
+}
+
+export interface RuleConfig {
+  readonly name: string;
+  readonly match: { readonly verbs?: readonly string[]; readonly objects?: readonly string[]; readonly columns?: readonly string[]; readonly functions?: readonly string[]; readonly classes?: readonly string[]; readonly rows?: number };
+  readonly when?: string;
+  readonly effect: 'allow' | 'deny' | 'require_approval';
+  readonly reason?: string;
+  readonly origin: Origin;
+}
+
+export type TransformConfig = 'redact' | 'null' | 'hash' | { readonly partial: number } | { readonly fixed: string };
+
+export interface MaskConfig {
+  /** `policy/mask-name`, unique: names the rule in records. */
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly detect: readonly string[];
+  readonly mode: 'strict' | 'display';
+  readonly transform: TransformConfig;
+  readonly origin: Origin;
+}
+
+export interface LimitsConfig {
+  readonly commandsPerMinute?: number;
+  readonly rowsPerCommand?: number;
+  readonly concurrentSessions?: number;
+  readonly heldCommands?: number;
+  /** Milliseconds. */
+  readonly sessionAge?: number;
+}

@@ -1,0 +1,215 @@
+import Type, { type Static } from 'typebox';
+
+/**
+ * The shape of the configuration, one doc on each key. The JSON schema and the reference page are generated from it.
+ * Keys are the contract: add, do not rename.
+ */
+const strict = { additionalProperties: false } as const;
+const Name = (description: string) => Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$', description });
+const Duration = (description: string) =>
+  Type.String({ pattern: '^[0-9]+(ms|s|m|h|d|y)$', description: `${description} A duration such as 30s, 10m, 12h, 400d.` });
+const Size = (description: string) =>
+  Type.String({ pattern: '^[0-9]+(B|KiB|MiB|GiB)$', description: `${description} A size such as 64KiB, 16MiB.` });
+const Secret = (description: string) =>
+  Type.String({ pattern: '^(env|file):.+$', description: `${description} A reference, env:NAME or file:PATH; a literal is an error.` });
+const Names = (description: string) => Type.Array(Type.String(), { minItems: 1, description });
+
+export const GatewayLimits = Type.Object(
+  {
+    message: Type.Optional(Size('Largest protocol message. Default 16MiB.')),
+    statement: Type.Optional(Size('Largest statement text. Default 1MiB.')),
+    connections: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Most client connections at once. Default 5000.' })),
+    preAuth: Type.Optional(
+      Type.Object(
+        {
+          seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 300, description: 'Time to log in. Default 10.' })),
+          bytes: Type.Optional(Size('Bytes a client may send before it is logged in. Default 64KiB.')),
+        },
+        { ...strict, description: 'What a client may use before it is logged in.' },
+      ),
+    ),
+  },
+  { ...strict, description: 'Bounds on what comes from the network.' },
+);
+
+export const Gateway = Type.Object(
+  {
+    data: Type.Optional(Type.String({ description: 'Folder for evidence, state and the generated CA. Relative to the configuration file. Default ./data.' })),
+    keys: Type.Optional(Type.String({ description: 'Folder for sealing and signing keys. Start refuses if it lies inside data. Default ./keys.' })),
+    names: Type.Optional(Names('Host names and addresses in the certificates that tls: auto issues. Default localhost and 127.0.0.1.')),
+    tls: Type.Optional(
+      Type.Union([Type.Literal('auto'), Type.Object({ cert: Type.String({ description: 'PEM certificate chain file.' }), key: Type.String({ description: 'PEM private key file.' }) }, strict)], {
+        description: 'auto: an own CA issues the certificates (default). Or a certificate and key of yours.',
+      }),
+    ),
+    limits: Type.Optional(GatewayLimits),
+    reload: Type.Optional(Type.Union([Type.Literal('signal'), Type.Literal('watch')], { description: 'signal (default): SIGHUP or wicketgate reload. watch: also on an atomic rename of a file.' })),
+  },
+  { ...strict, description: 'The gateway itself.' },
+);
+
+export const Control = Type.Object(
+  {
+    listen: Type.Optional(Type.String({ description: 'host:port of health, readiness and metrics. Default 127.0.0.1:7080. `off` turns it off.' })),
+    url: Type.Optional(Type.String({ description: 'The address people reach it by, for links.' })),
+    login: Type.Optional(Type.Array(Type.Unknown(), { description: 'Sign-in of people. Comes with the control plane; refused at start until then.' })),
+    roles: Type.Optional(Type.Unknown({ description: 'Roles of people. Comes with the control plane; refused at start until then.' })),
+    channels: Type.Optional(Type.Array(Type.Unknown(), { description: 'Where approvals are asked. Comes with approvals; refused at start until then.' })),
+  },
+  { ...strict, description: 'Health, readiness and metrics; later the control plane.' },
+);
+
+export const IdentityProvider = Type.Object(
+  {
+    name: Name('Name of the provider.'),
+    issuer: Type.String({ pattern: '^https?://', description: 'The exact `iss` of its tokens. http only for loopback addresses.' }),
+    audience: Type.String({ minLength: 1, description: 'The one audience that a token must have, exactly this and no other.' }),
+    jwks: Type.Optional(Type.String({ pattern: '^https?://', description: 'Key set address, instead of discovery.' })),
+    jwksFile: Type.Optional(Type.String({ description: 'Key set file, instead of discovery. Read again when it changes.' })),
+    algorithms: Type.Optional(Names('Signature algorithms that are accepted. Default RS256, PS256, ES256, ES384, EdDSA. Symmetric ones are refused.')),
+    once: Type.Optional(Type.Boolean({ description: 'true: a token opens one session only. Default false.' })),
+    maxTokenAge: Type.Optional(Duration('Oldest token by its iat. Default 1h.')),
+    clockSkew: Type.Optional(Duration('Tolerated difference of clocks, at most 60s. Default 30s.')),
+    maxKeyAge: Type.Optional(Duration('How long known keys serve while the issuer cannot be reached; after that its tokens are refused. Default 24h.')),
+    ca: Type.Optional(Type.String({ description: 'PEM file of the CA of the issuer.' })),
+    allowPrivate: Type.Optional(Type.Boolean({ description: 'true: keys may be fetched from private and loopback addresses (link-local and metadata addresses stay refused). Default false.' })),
+  },
+  { ...strict, description: 'Who vouches for machines: an OIDC issuer.' },
+);
+
+export const Identity = Type.Object(
+  {
+    name: Name('Name of the identity; goes into records and into the target\'s own log.'),
+    owner: Type.Object({ group: Type.Optional(Type.String({ description: 'Group of the accountable people, as provider/group.' })), contact: Type.Optional(Type.String({ description: 'How to reach them.' })) }, { ...strict, minProperties: 1, description: 'Who is accountable. Required.' }),
+    purpose: Type.Optional(Type.String({ description: 'What the identity is for.' })),
+    provider: Type.String({ description: 'Name of the identity provider.' }),
+    claims: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { minProperties: 1, description: 'Claims that must all be equal, by value and type. A claim of a nested object is written a.b; use "\\." for a dot in a name.' }),
+    when: Type.Optional(Type.String({ description: 'CEL over `claims` that must be true as well.' })),
+    requester: Type.Optional(Type.String({ description: 'claims.NAME of the human author behind a job.' })),
+    groups: Type.Optional(Names('Groups that policies can name.')),
+  },
+  { ...strict, description: 'A verified token becomes a named principal when exactly one identity matches it.' },
+);
+
+export const Target = Type.Object(
+  {
+    host: Type.String({ minLength: 1, description: 'Host name or address; a path that starts with / is the folder of a Unix socket.' }),
+    port: Type.Integer({ minimum: 1, maximum: 65535, description: 'Port.' }),
+    database: Type.Optional(Type.String({ minLength: 1, description: 'Database. Required for postgres.' })),
+    tls: Type.Optional(Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], { description: 'disable, require (encrypted, not verified) or verify-full (default).' })),
+    ca: Type.Optional(Type.String({ description: 'PEM file of the CA that signed the target\'s certificate. Default: the system\'s.' })),
+  },
+  { ...strict, description: 'What the connection leads to.' },
+);
+
+export const ConnectionEvidence = Type.Object(
+  {
+    mode: Type.Optional(Type.Union([Type.Literal('effect'), Type.Literal('strict')], { description: 'effect (default): durable before anything takes effect or is answered. strict: durable before any byte reaches the target.' })),
+    recordAnswers: Type.Optional(Type.Union([Type.Literal('off'), Size('')], { description: 'Answers are recorded masked up to this size each; beyond: marker and digest. off records counts only. Default 1MiB.' })),
+  },
+  { ...strict, description: 'How the connection is recorded.' },
+);
+
+export const Connection = Type.Object(
+  {
+    name: Name('Name of the connection.'),
+    protocol: Type.Union([Type.Literal('postgres')], { description: 'postgres. (mysql, sqlserver, ssh, kubernetes and http are planned.)' }),
+    listen: Type.String({ description: 'host:port. Connections may share one and are then chosen by SNI (name.anything) or by database name.' }),
+    plaintext: Type.Optional(Type.Boolean({ description: 'true: clients may log in without TLS. Loopback only. Default false.' })),
+    target: Target,
+    credential: Type.Object({ username: Type.String({ minLength: 1, description: 'User at the target.' }), password: Type.Optional(Secret('Password at the target. Read again for each login, so rotation needs no restart.')) }, { ...strict, description: 'What only the gateway holds. In memory only.' }),
+    evidence: Type.Optional(ConnectionEvidence),
+    functions: Type.Optional(Names('Functions of the target that you vetted, as schema.name(argument types): known, and writing.')),
+  },
+  { ...strict, description: 'A configured target: protocol, address, credential.' },
+);
+
+export const Match = Type.Object(
+  {
+    verbs: Type.Optional(Names('Verbs: select, insert, update, delete, truncate, create, alter, drop, grant, ... or *.')),
+    objects: Type.Optional(Names('Kinds (table, view, database, role, ...), names or patterns (customers, billing.*), or kind:pattern.')),
+    columns: Type.Optional(Names('Columns or patterns: customers.ssn, *.password.')),
+    functions: Type.Optional(Names('Functions or patterns: billing.close_month, pg_catalog.*.')),
+    classes: Type.Optional(Names('Classes: read, write, schema, session, unknown, admin.')),
+    rows: Type.Optional(Type.String({ pattern: '^> ?[0-9]+$', description: 'More rows than this, as "> 1000". Needs approvals; refused at start until then.' })),
+  },
+  { ...strict, minProperties: 1, description: 'What a rule matches. Every key given must match; within a list, one is enough.' },
+);
+
+export const Rule = Type.Object(
+  {
+    name: Name('Name of the rule, in refusals and records.'),
+    match: Type.Optional(Match),
+    when: Type.Optional(Type.String({ description: 'CEL over identity, claims, connection, statement, session and now. An error in it counts as a match of deny and as no match of allow.' })),
+    effect: Type.Union([Type.Literal('allow'), Type.Literal('deny'), Type.Literal('require_approval')], { description: 'deny always wins; require_approval needs approvals and is refused at start until then.' }),
+    reason: Type.Optional(Type.String({ description: 'Told to the client in a refusal.' })),
+    approval: Type.Optional(Type.Object({ groups: Names('Who may approve.'), count: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: 'How many people. Default 1.' })), hold: Type.Optional(Duration('How long the command is held.')), expires: Type.Optional(Duration('How long an approval can be used.')), holdInTransaction: Type.Optional(Duration('How long inside a transaction, at most 60s.')) }, strict)),
+  },
+  { ...strict, description: 'An exception to the classes of allow.' },
+);
+
+export const Transform = Type.Union(
+  [
+    Type.Literal('redact', { description: 'A constant of the column\'s type.' }),
+    Type.Literal('null', { description: 'NULL.' }),
+    Type.Literal('hash', { description: 'A keyed hash (HMAC-SHA-256): equal values stay equal.' }),
+    Type.Object({ partial: Type.Integer({ minimum: 1, maximum: 16, description: 'Characters kept at the end.' }) }, strict),
+    Type.Object({ fixed: Type.String({ description: 'This text.' }) }, strict),
+  ],
+  { description: 'What stands in the value\'s place.' },
+);
+
+export const Mask = Type.Object(
+  {
+    name: Type.Optional(Name('Name of the mask, in records. Default: its place in the list.')),
+    columns: Type.Optional(Names('Columns or patterns: customers.ssn, *.password, billing.customers.*.')),
+    detect: Type.Optional(Names('Detectors on text cells: us_ssn credit_card email phone iban ip jwt cloud_key private_key.')),
+    mode: Type.Optional(Type.Union([Type.Literal('strict'), Type.Literal('display')], { description: 'strict (default): a statement that could learn a protected value in another way is refused. display: only direct columns are masked.' })),
+    transform: Type.Optional(Transform),
+  },
+  { ...strict, description: 'What is masked in answers. Give columns or detect.' },
+);
+
+export const Limits = Type.Object(
+  {
+    commandsPerMinute: Type.Optional(Type.Integer({ minimum: 1, description: 'Commands a minute for each identity on each connection.' })),
+    rowsPerCommand: Type.Optional(Type.Integer({ minimum: 1, description: 'Rows that one command may return; the answer ends with 54000 beyond it.' })),
+    concurrentSessions: Type.Optional(Type.Integer({ minimum: 1, description: 'Sessions of one identity at once.' })),
+    heldCommands: Type.Optional(Type.Integer({ minimum: 1, description: 'Commands held for approval at once. Used when approvals come.' })),
+    sessionAge: Type.Optional(Duration('Longest life of a session.')),
+  },
+  { ...strict, description: 'Limits for each identity and connection. The strictest of all that apply wins.' },
+);
+
+export const Policy = Type.Object(
+  {
+    name: Name('Name of the policy.'),
+    groups: Type.Optional(Names('Groups of identities it is for.')),
+    identities: Type.Optional(Names('Identities it is for.')),
+    connections: Names('Connections it is for, or *.'),
+    allow: Type.Optional(Type.Array(Type.Union([Type.Literal('read'), Type.Literal('write'), Type.Literal('schema'), Type.Literal('session'), Type.Literal('unknown')]), { description: 'Classes that are granted. admin is granted only by a rule.' })),
+    rules: Type.Optional(Type.Array(Rule, { description: 'Rules.' })),
+    mask: Type.Optional(Type.Array(Mask, { description: 'Masks.' })),
+    limits: Type.Optional(Limits),
+  },
+  { ...strict, description: 'Every policy that names the identity (or one of its groups) and the connection applies, all together.' },
+);
+
+export const Configuration = Type.Object(
+  {
+    version: Type.Literal(1, { description: 'Version of the format: 1.' }),
+    gateway: Type.Optional(Gateway),
+    control: Type.Optional(Control),
+    identityProviders: Type.Array(IdentityProvider, { minItems: 1, description: 'Who vouches for machines.' }),
+    identities: Type.Array(Identity, { description: 'Who is known.' }),
+    connections: Type.Array(Connection, { minItems: 1, description: 'What can be reached.' }),
+    policies: Type.Array(Policy, { description: 'Who may do what. Without one, nobody may do anything.' }),
+    approvals: Type.Optional(Type.Unknown({ description: 'Comes with approvals; refused at start until then.' })),
+    evidence: Type.Optional(Type.Object({ witnesses: Type.Optional(Type.Array(Type.Unknown(), { description: 'Refused at start until witnesses come, unless empty.' })), anchors: Type.Optional(Type.Array(Type.Unknown(), { description: 'Refused at start until anchors come, unless empty.' })) }, strict)),
+    retention: Type.Optional(Type.Array(Type.Object({ connections: Names('Connections, or *.'), recordings: Type.Optional(Duration('How long texts and answers are kept.')), evidence: Type.Optional(Duration('How long records are kept.')) }, strict), { description: 'How long evidence is kept. Refused at start until purge comes: nothing is deleted yet.' })),
+  },
+  { ...strict, title: 'Wicketgate configuration' },
+);
+
+/** The configuration as written, after merging files. */
+export type ConfigurationSource = Static<typeof Configuration>;

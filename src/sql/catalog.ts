@@ -1,0 +1,78 @@
+/**
+ * What the target's own catalog says, as one immutable snapshot: plain data, so that it can be handed to the parser's
+ * worker and compared. One is shared by all sessions of a target; a session that did DDL has its own.
+ */
+export interface Catalog {
+  /** SHA-256 of the content: equal ids mean equal catalogs. Part of every cache key. */
+  readonly id: string;
+  /** `server_version_num`: 150018, 170010, 180004. */
+  readonly serverVersion: number;
+  readonly database: string;
+  readonly relations: readonly Relation[];
+  /** Functions, procedures and aggregates outside pg_catalog and information_schema. */
+  readonly functions: readonly UserFunction[];
+  /** Operators outside pg_catalog: name only decides, since any of them could capture an expression. */
+  readonly operators: readonly { readonly schema: string; readonly name: string }[];
+  /** Types outside pg_catalog, except the row types of tables. */
+  readonly types: readonly UserType[];
+  /** Casts that call a function outside pg_catalog, as type names. */
+  readonly casts: readonly { readonly source: string; readonly target: string }[];
+}
+
+export interface Relation {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** `pg_class.relkind`: r table, p partitioned, v view, m materialized view, f foreign, S sequence, i index, c composite. */
+  readonly kind: string;
+  readonly columns: readonly Column[];
+  /** `pg_get_viewdef`, for views and materialized views. */
+  readonly definition?: string;
+  /** Parents by inheritance or partitioning. */
+  readonly parents?: readonly number[];
+  /** Has user triggers, or rules other than a view's own. */
+  readonly triggers?: boolean;
+  readonly rules?: boolean;
+  readonly rowSecurity?: boolean;
+}
+
+export interface Column {
+  readonly name: string;
+  /** `pg_attribute.attnum`, as in RowDescription. */
+  readonly number: number;
+  readonly type: number;
+  readonly typmod: number;
+  readonly notNull?: boolean;
+  /** Its default or generated expression calls a function outside pg_catalog. */
+  readonly foreignDefault?: boolean;
+}
+
+export interface UserFunction {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** As `pg_get_function_identity_arguments` without names: `integer, text`. */
+  readonly arguments: string;
+  /** f function, p procedure, a aggregate, w window. */
+  readonly kind: string;
+  /** i immutable, s stable, v volatile: what it declares of itself, which proves nothing. */
+  readonly volatility: string;
+}
+
+export interface UserType {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** d domain, e enum, c composite, r range, m multirange, b base. */
+  readonly kind: string;
+  /** For a domain, its base type. */
+  readonly base?: number;
+  /** For a domain: has a CHECK that calls something outside pg_catalog. */
+  readonly foreignCheck?: boolean;
+}
+
+/** What of a session's own state decides how a name resolves. */
+export interface NameContext {
+  /** The effective search_path, in order, without the implicit pg_catalog; `pg_temp_N` under its real name when in use. */
+  readonly searchPath: readonly string[];
+}

@@ -1,0 +1,115 @@
+import type { Effect, Timing } from '../model/command.ts';
+
+/** A column by the target's own identity and by name. `relation` is the OID (0 when unknown). */
+export interface ColumnRef {
+  readonly relation: number;
+  readonly number: number;
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+}
+
+/** One statement of a message, understood. Immutable and free of literals, so that it can be cached by literal-stripped text. */
+export interface StatementFacts {
+  /** The statement's own tag, lower case: `select insert create_table copy set begin ...`. */
+  readonly tag: string;
+  /** Everything it can do. Contains an effect of class `unknown` for each thing that was not understood. */
+  readonly effects: readonly Effect[];
+  readonly timing: Timing;
+  /** Its part in transaction control. */
+  readonly transaction: TransactionControl;
+  /** Settings it changes; the gateway tracks or pins them. */
+  readonly settings: readonly SettingChange[];
+  /** SQL-level PREPARE, EXECUTE, DEALLOCATE, DECLARE, FETCH, MOVE, CLOSE: the name it defines or uses (folded as the server folds). */
+  readonly named?: NamedObject;
+  /** COPY with the client: `in` expects CopyData, `out` sends it. */
+  readonly copy?: CopyFacts;
+  /** Defines, alters or drops objects: the catalog snapshot is stale after it. */
+  readonly changesCatalog: boolean;
+  readonly lineage: Lineage;
+}
+
+export type TransactionControl =
+  | 'none' | 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollback_to'
+  | 'prepare' | 'commit_prepared' | 'rollback_prepared';
+
+export interface SettingChange {
+  /** Lower case name; `*` for RESET ALL and DISCARD ALL. */
+  readonly name: string;
+  readonly action: 'set' | 'reset';
+  readonly local: boolean;
+  /** Ordinal of the literal that is the value, when it is one literal. */
+  readonly literal?: number;
+  /** The value when it is a bare word (`on`, `DEFAULT`). */
+  readonly word?: string;
+}
+
+export interface NamedObject {
+  readonly kind: 'prepare' | 'execute' | 'deallocate' | 'declare' | 'fetch' | 'close';
+  /** Absent for ALL. */
+  readonly name?: string;
+  /** For PREPARE and DECLARE: the facts of the statement inside. */
+  readonly inner?: StatementFacts;
+}
+
+export interface CopyFacts {
+  readonly direction: 'in' | 'out';
+  readonly format: 'text' | 'csv' | 'binary';
+  /** Columns in the order in which fields come; empty when unknown. */
+  readonly columns: readonly ColumnRef[];
+  readonly delimiter?: string;
+  readonly nullString?: string;
+  readonly header?: boolean;
+  readonly quote?: string;
+  readonly escape?: string;
+}
+
+/**
+ * Where values come from and go to. Independent of which columns are protected: `masking/` puts the two together.
+ * `understood: false` means that nothing may be concluded: an identity with masks is refused.
+ */
+export interface Lineage {
+  readonly understood: boolean;
+  /** Why not, in words of ours. */
+  readonly why?: string;
+  /** One for each result column, in order; absent when the statement returns none. For EXECUTE and FETCH see `named`. */
+  readonly outputs?: readonly Output[];
+  /** Every use of a column other than being a bare output. */
+  readonly uses: readonly ColumnUse[];
+  /** Literals and parameters that are written to, compared with, or otherwise meet a column, or stand in a secret-bearing place. */
+  readonly operands: readonly Operand[];
+}
+
+export interface Output {
+  readonly name: string;
+  /** Every column whose value can flow into this output, views and CTEs followed; both the view's column and the base column. */
+  readonly sources: readonly ColumnRef[];
+  /** The value is a source column as it is (renamed at most): it may be masked by a transform that keeps its type. */
+  readonly direct: boolean;
+  /** Only provably total functions and literals stand between source and output: may be masked by a constant. */
+  readonly total: boolean;
+}
+
+export interface ColumnUse {
+  readonly column: ColumnRef;
+  readonly role: UseRole;
+}
+
+export type UseRole =
+  | 'predicate' // WHERE, HAVING, JOIN, FILTER, CASE condition
+  | 'order' // ORDER BY, GROUP BY, DISTINCT, PARTITION BY, LIMIT
+  | 'set_operation' // UNION, INTERSECT, EXCEPT
+  | 'expression' // cast, operator, non-total function, aggregate, window, subquery value
+  | 'derive' // stored elsewhere: INSERT SELECT, CTAS, SET source, view or function body, generated column, index
+  | 'copy' // COPY TO
+  | 'written'; // assigned by INSERT, UPDATE, MERGE, COPY FROM
+
+/** A literal (by ordinal in the lexer's list) or a parameter (`$n`) and what it meets. */
+export interface Operand {
+  readonly kind: 'literal' | 'parameter';
+  /** Literal: ordinal from 0. Parameter: n of `$n`. */
+  readonly index: number;
+  readonly role: 'written' | 'compared' | 'secret';
+  /** The column it goes to or meets; absent for secrets. */
+  readonly column?: ColumnRef;
+}
