@@ -87,7 +87,19 @@ export interface RuleConfig {
   readonly when?: string;
   readonly effect: 'allow' | 'deny' | 'require_approval';
   readonly reason?: string;
+  /** Present exactly when the effect is `require_approval`. */
+  readonly approval?: ApprovalConfig;
   readonly origin: Origin;
+}
+
+/** Who answers a held command, and for how long things wait. Durations in milliseconds. */
+export interface ApprovalConfig {
+  readonly groups: readonly string[];
+  /** How many people. */
+  readonly count: number;
+  readonly hold: number;
+  readonly expires: number;
+  readonly holdInTransaction: number;
 }
 
 export type TransformConfig = 'redact' | 'null' | 'hash' | { readonly partial: number } | { readonly fixed: string };

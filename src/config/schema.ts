@@ -1,17 +1,18 @@
 import Type, { type Static } from 'typebox';
+import { forms } from './forms.ts';
 
 /**
  * The shape of the configuration, one doc on each key. The JSON schema and the reference page are generated from it.
  * Keys are the contract: add, do not rename.
  */
 const strict = { additionalProperties: false } as const;
-const Name = (description: string) => Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$', description });
+const Name = (description: string) => Type.String({ pattern: forms.name.pattern, description });
 const Duration = (description: string) =>
-  Type.String({ pattern: '^[0-9]+(ms|s|m|h|d|y)$', description: `${description} A duration such as 30s, 10m, 12h, 400d.` });
+  Type.String({ pattern: forms.duration.pattern, description: `${description} A duration such as 30s, 10m, 12h, 400d.` });
 const Size = (description: string) =>
-  Type.String({ pattern: '^[0-9]+(B|KiB|MiB|GiB)$', description: `${description} A size such as 64KiB, 16MiB.` });
+  Type.String({ pattern: forms.size.pattern, description: `${description} A size such as 64KiB, 16MiB.` });
 const Secret = (description: string) =>
-  Type.String({ pattern: '^(env|file):.+$', description: `${description} A reference, env:NAME or file:PATH; a literal is an error.` });
+  Type.String({ pattern: forms.secret.pattern, description: `${description} A reference, env:NAME or file:PATH; a literal is an error.` });
 const Names = (description: string) => Type.Array(Type.String(), { minItems: 1, description });
 
 export const GatewayLimits = Type.Object(
@@ -62,9 +63,9 @@ export const Control = Type.Object(
 export const IdentityProvider = Type.Object(
   {
     name: Name('Name of the provider.'),
-    issuer: Type.String({ pattern: '^https?://', description: 'The exact `iss` of its tokens. http only for loopback addresses.' }),
+    issuer: Type.String({ pattern: forms.webAddress.pattern, description: 'The exact `iss` of its tokens. http only for loopback addresses.' }),
     audience: Type.String({ minLength: 1, description: 'The one audience that a token must have, exactly this and no other.' }),
-    jwks: Type.Optional(Type.String({ pattern: '^https?://', description: 'Key set address, instead of discovery.' })),
+    jwks: Type.Optional(Type.String({ pattern: forms.webAddress.pattern, description: 'Key set address, instead of discovery.' })),
     jwksFile: Type.Optional(Type.String({ description: 'Key set file, instead of discovery. Read again when it changes.' })),
     algorithms: Type.Optional(Names('Signature algorithms that are accepted. Default RS256, PS256, ES256, ES384, EdDSA. Symmetric ones are refused.')),
     once: Type.Optional(Type.Boolean({ description: 'true: a token opens one session only. Default false.' })),
@@ -105,7 +106,7 @@ export const Target = Type.Object(
 export const ConnectionEvidence = Type.Object(
   {
     mode: Type.Optional(Type.Union([Type.Literal('effect'), Type.Literal('strict')], { description: 'effect (default): durable before anything takes effect or is answered. strict: durable before any byte reaches the target.' })),
-    recordAnswers: Type.Optional(Type.Union([Type.Literal('off'), Size('')], { description: 'Answers are recorded masked up to this size each; beyond: marker and digest. off records counts only. Default 1MiB.' })),
+    recordAnswers: Type.Optional(Type.Union([Type.Literal('off'), Size('Up to this size.')], { description: 'Answers are recorded masked up to this size each; beyond: marker and digest. off records counts only. Default 1MiB.' })),
   },
   { ...strict, description: 'How the connection is recorded.' },
 );
@@ -126,12 +127,12 @@ export const Connection = Type.Object(
 
 export const Match = Type.Object(
   {
-    verbs: Type.Optional(Names('Verbs: select, insert, update, delete, truncate, create, alter, drop, grant, ... or *.')),
+    verbs: Type.Optional(Names('Verbs, by what is done: select, insert, update, delete, truncate, create, alter, drop, grant, ... or *.')),
     objects: Type.Optional(Names('Kinds (table, view, database, role, ...), names or patterns (customers, billing.*), or kind:pattern.')),
     columns: Type.Optional(Names('Columns or patterns: customers.ssn, *.password.')),
     functions: Type.Optional(Names('Functions or patterns: billing.close_month, pg_catalog.*.')),
     classes: Type.Optional(Names('Classes: read, write, schema, session, unknown, admin.')),
-    rows: Type.Optional(Type.String({ pattern: '^> ?[0-9]+$', description: 'More rows than this, as "> 1000". Needs approvals; refused at start until then.' })),
+    rows: Type.Optional(Type.String({ pattern: forms.threshold.pattern, description: 'More rows than this, as "> 1000". Needs approvals; refused at start until then.' })),
   },
   { ...strict, minProperties: 1, description: 'What a rule matches. Every key given must match; within a list, one is enough.' },
 );
@@ -143,7 +144,7 @@ export const Rule = Type.Object(
     when: Type.Optional(Type.String({ description: 'CEL over identity, claims, connection, statement, session and now. An error in it counts as a match of deny and as no match of allow.' })),
     effect: Type.Union([Type.Literal('allow'), Type.Literal('deny'), Type.Literal('require_approval')], { description: 'deny always wins; require_approval needs approvals and is refused at start until then.' }),
     reason: Type.Optional(Type.String({ description: 'Told to the client in a refusal.' })),
-    approval: Type.Optional(Type.Object({ groups: Names('Who may approve.'), count: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: 'How many people. Default 1.' })), hold: Type.Optional(Duration('How long the command is held.')), expires: Type.Optional(Duration('How long an approval can be used.')), holdInTransaction: Type.Optional(Duration('How long inside a transaction, at most 60s.')) }, strict)),
+    approval: Type.Optional(Type.Object({ groups: Names('Who may approve.'), count: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: 'How many people. Default 1.' })), hold: Type.Optional(Duration('How long the command is held.')), expires: Type.Optional(Duration('How long an approval can be used.')), holdInTransaction: Type.Optional(Duration('How long inside a transaction, at most 60s.')) }, { ...strict, description: 'Who approves what the rule holds.' })),
   },
   { ...strict, description: 'An exception to the classes of allow.' },
 );
@@ -205,7 +206,7 @@ export const Configuration = Type.Object(
     connections: Type.Array(Connection, { minItems: 1, description: 'What can be reached.' }),
     policies: Type.Array(Policy, { description: 'Who may do what. Without one, nobody may do anything.' }),
     approvals: Type.Optional(Type.Unknown({ description: 'Comes with approvals; refused at start until then.' })),
-    evidence: Type.Optional(Type.Object({ witnesses: Type.Optional(Type.Array(Type.Unknown(), { description: 'Refused at start until witnesses come, unless empty.' })), anchors: Type.Optional(Type.Array(Type.Unknown(), { description: 'Refused at start until anchors come, unless empty.' })) }, strict)),
+    evidence: Type.Optional(Type.Object({ witnesses: Type.Optional(Type.Array(Type.Unknown(), { description: 'Refused at start until witnesses come, unless empty.' })), anchors: Type.Optional(Type.Array(Type.Unknown(), { description: 'Refused at start until anchors come, unless empty.' })) }, { ...strict, description: 'Who else keeps what the evidence log says.' })),
     retention: Type.Optional(Type.Array(Type.Object({ connections: Names('Connections, or *.'), recordings: Type.Optional(Duration('How long texts and answers are kept.')), evidence: Type.Optional(Duration('How long records are kept.')) }, strict), { description: 'How long evidence is kept. Refused at start until purge comes: nothing is deleted yet.' })),
   },
   { ...strict, title: 'Wicketgate configuration' },

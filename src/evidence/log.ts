@@ -67,7 +67,7 @@ export type EvidenceRecord =
   | { readonly kind: 'config_change'; readonly config: string; readonly policy: string; readonly accepted: boolean; /** Lines such as "mask removed: analysts/pii". Names of the configuration only. */ readonly changes: readonly string[] }
   | { readonly kind: 'revocation'; readonly identity: string; readonly by: string }
   | { readonly kind: 'instance'; readonly event: 'start' | 'stop'; readonly instance: string; readonly build: string; readonly config: string }
-  | { readonly kind: 'recovery'; readonly session?: string; readonly command?: number; readonly what: 'indeterminate' | 'session_lost' | 'torn_tail'; readonly bytes?: number };
+  | { readonly kind: 'recovery'; readonly session?: string; readonly command?: number; readonly what: 'indeterminate' | 'session_lost' | 'torn_tail' | 'unrecorded'; readonly bytes?: number; /** `unrecorded`: how many commands, from `command` on, were refused because their record could not be written. */ readonly count?: number };
 
 export interface RecordedPrincipal {
   readonly identity: string;

@@ -11,6 +11,8 @@ export interface ObjectRef {
   /** The schema or namespace, when it has one and it is known. */
   readonly schema?: string;
   readonly name: string;
+  /** The target's own catalog has it. Only such names may stand in evidence leaves; any other is the client's text. */
+  readonly known?: boolean;
 }
 
 /**

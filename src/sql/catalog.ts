@@ -12,11 +12,18 @@ export interface Catalog {
   /** Functions, procedures and aggregates outside pg_catalog and information_schema. */
   readonly functions: readonly UserFunction[];
   /** Operators outside pg_catalog: name only decides, since any of them could capture an expression. */
-  readonly operators: readonly { readonly schema: string; readonly name: string }[];
+  readonly operators: readonly UserOperator[];
   /** Types outside pg_catalog, except the row types of tables. */
   readonly types: readonly UserType[];
   /** Casts that call a function outside pg_catalog, as type names. */
   readonly casts: readonly { readonly source: string; readonly target: string }[];
+}
+
+export interface UserOperator {
+  readonly schema: string;
+  readonly name: string;
+  /** As in `UserFunction`: its function is one of this extension's, written in C. */
+  readonly extension?: string;
 }
 
 export interface Relation {
@@ -34,6 +41,17 @@ export interface Relation {
   readonly triggers?: boolean;
   readonly rules?: boolean;
   readonly rowSecurity?: boolean;
+  /** Foreign keys of other tables that act when rows of this one go (CASCADE, SET NULL, SET DEFAULT). */
+  readonly cascades?: readonly Cascade[];
+}
+
+export interface Cascade {
+  /** OID of the referencing table. */
+  readonly relation: number;
+  /** What happens to this table's rows. */
+  readonly on: 'delete' | 'update';
+  /** What then happens to the referencing rows. */
+  readonly verb: 'delete' | 'update';
 }
 
 export interface Column {
@@ -57,6 +75,8 @@ export interface UserFunction {
   readonly kind: string;
   /** i immutable, s stable, v volatile: what it declares of itself, which proves nothing. */
   readonly volatility: string;
+  /** The extension it belongs to, for functions written in C only: those nobody but a superuser can have made. */
+  readonly extension?: string;
 }
 
 export interface UserType {

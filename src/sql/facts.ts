@@ -26,6 +26,8 @@ export interface StatementFacts {
   readonly copy?: CopyFacts;
   /** Defines, alters or drops objects: the catalog snapshot is stale after it. */
   readonly changesCatalog: boolean;
+  /** Of a SELECT, UPDATE or DELETE itself (not of what is inside it): whether it has the clause. */
+  readonly clauses?: { readonly where: boolean; readonly limit: boolean };
   readonly lineage: Lineage;
 }
 
@@ -78,6 +80,10 @@ export interface Lineage {
   readonly uses: readonly ColumnUse[];
   /** Literals and parameters that are written to, compared with, or otherwise meet a column, or stand in a secret-bearing place. */
   readonly operands: readonly Operand[];
+  /** Columns to which the word NULL is assigned. */
+  readonly nulled?: readonly ColumnRef[];
+  /** For EXECUTE: what each argument, in order, is made from; argument n meets what `$n` meets in the prepared statement. */
+  readonly arguments?: readonly (readonly Pick<Operand, 'kind' | 'index'>[])[];
 }
 
 export interface Output {

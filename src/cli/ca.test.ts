@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { tempFolder } from '../../test/kit/temp.ts';
+import { createCertificates } from '../listeners/certificates.ts';
+
+const CONFIG = `version: 1
+gateway: { data: ./data, keys: ./keys, names: [gw.internal, 127.0.0.1] }
+identityProviders: [{ name: issuer, issuer: "https://issuer.example", audience: wicketgate }]
+identities: [{ name: job, owner: { contact: ada@acme.example }, provider: issuer, claims: { sub: job } }]
+connections:
+  - name: billing
+    protocol: postgres
+    listen: 127.0.0.1:6432
+    target: { host: db.internal, port: 5432, database: billing }
+    credential: { username: billing, password: env:BILLING_PASSWORD }
+policies: [{ name: readers, identities: [job], connections: [billing], allow: [read] }]
+`;
+
+/** Runs the command in a process of its own. */
+const ca = async (...args: readonly string[]): Promise<{ out: string; err: string; code: number | null }> => {
+  const script = `import { Command } from 'commander';
+    import { registerCa } from ${JSON.stringify(pathToFileURL(`${import.meta.dirname}/ca.ts`).href)};
+    const program = new Command();
+    registerCa(program);
+    await program.parseAsync(${JSON.stringify(['ca', ...args])}, { from: 'user' });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'], cwd: import.meta.dirname });
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { out, err, code: child.exitCode };
+};
+
+test('ca prints path, certificate, fingerprint and what each client needs', async () => {
+  using folder = tempFolder('ca');
+  const config = folder.file('wicketgate.yaml');
+  writeFileSync(config, CONFIG);
+  const early = await ca('--config', config);
+  assert.equal(early.code, 1);
+  assert.match(early.err, /no CA yet/);
+
+  const gateway = { data: folder.file('data'), keys: folder.file('keys'), names: ['gw.internal', '127.0.0.1'], tls: 'auto' as const };
+  const made = await createCertificates(gateway);
+  made.close();
+  const { out, code } = await ca('--config', config);
+  assert.equal(code, 0);
+  const { authority } = made;
+  assert.ok(authority !== undefined);
+  for (const part of [authority.path, authority.pem, authority.fingerprint, `PGSSLMODE=verify-full PGSSLROOTCERT=${authority.path} psql -h gw.internal -p 6432 -d billing`, 'jdbc:postgresql://gw.internal:6432/billing?sslmode=verify-full', 'SSL Mode=VerifyFull']) {
+    assert.ok(out.includes(part), part);
+  }
+  const json = JSON.parse((await ca('--config', config, '--json')).out) as Record<string, unknown>;
+  assert.equal(json['pem'], authority.pem);
+  assert.equal(json['sha256'], authority.fingerprint);
+  assert.doesNotMatch(JSON.stringify(json), /PRIVATE KEY/);
+});
+
+test('ca says so when the certificate is the operator\'s, and when the configuration cannot be read', async () => {
+  using folder = tempFolder('ca');
+  const config = folder.file('wicketgate.yaml');
+  writeFileSync(folder.file('c.pem'), '');
+  writeFileSync(folder.file('k.pem'), '', { mode: 0o600 });
+  writeFileSync(config, CONFIG.replace('names:', 'tls: { cert: ./c.pem, key: ./k.pem }, names:'));
+  const own = await ca('--config', config);
+  assert.equal(own.code, 1);
+  assert.match(own.err, /a certificate of yours/);
+  const missing = await ca('--config', folder.file('none.yaml'));
+  assert.equal(missing.code, 2);
+  assert.equal(missing.out, '');
+});

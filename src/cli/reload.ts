@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { load } from '../config/load.ts';
+import { askLocal, type LocalRequest } from '../control/local.ts';
+
+/** The data folder of a configuration, or undefined after its problems were printed. */
+export const dataFolderOf = async (where: string): Promise<string | undefined> => {
+  const loaded = await load(where, process.env, { checkSecrets: false, allowPlanned: true });
+  if (loaded.ok) return loaded.config.gateway.data;
+  process.stderr.write(`${where} cannot be read as a configuration: wicketgate check --config ${where} says why\n`);
+  process.exitCode = 2;
+  return undefined;
+};
+
+export interface AskOptions {
+  readonly config?: string;
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+/** Asks the gateway of a data folder and prints its answer: exit code 0 done, 1 no, 2 wrong use. */
+export const ask = async (options: AskOptions, request: LocalRequest, print: (result: unknown) => string): Promise<void> => {
+  const folder = options.data ?? (options.config === undefined ? undefined : await dataFolderOf(options.config));
+  if (folder === undefined) {
+    if (process.exitCode !== 2) process.stderr.write('give --config or --data\n');
+    process.exitCode = 2;
+    return;
+  }
+  try {
+    const answer = await askLocal(folder, request);
+    if (options.json) process.stdout.write(`${JSON.stringify(answer)}\n`);
+    else if (answer.ok) process.stdout.write(print(answer.result));
+    else process.stderr.write(`${answer.error}\n`);
+    if (!answer.ok) process.exitCode = 1;
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+};
+
+/** `wicketgate reload`: reads the configuration again, all or nothing. */
+export function registerReload(program: Command): void {
+  program
+    .command('reload')
+    .description('make the running gateway read its configuration again; all or nothing')
+    .option('--config <file or folder>', 'the configuration whose gateway is meant')
+    .option('--data <folder>', 'or its data folder')
+    .option('--json', 'print for programs')
+    .action((options: AskOptions) =>
+      ask(options, { do: 'reload' }, (result) => {
+        const { changes } = result as { changes: readonly string[] };
+        return changes.length === 0 ? 'in force; nothing changed\n' : `in force:\n${changes.map((change) => `  ${change}\n`).join('')}`;
+      }),
+    );
+}

@@ -1,0 +1,39 @@
+import { checkAddresses } from './addresses.ts';
+import { checkConditions } from './conditions.ts';
+import { checkCredentials } from './credentials.ts';
+import { checkGateway } from './gateway.ts';
+import type { Environment } from './load.ts';
+import { checkMasks } from './masks.ts';
+import { checkPlanned } from './planned.ts';
+import type { Problems } from './problems.ts';
+import { checkProviders } from './providers.ts';
+import { checkNames, type Declared } from './references.ts';
+import { checkRules } from './rules.ts';
+import type { ConfigurationSource } from './schema.ts';
+import type { Places } from './shape.ts';
+
+/** What every check works on. Parts that do not fit the schema have already been left out of `source`. */
+export interface Checking {
+  readonly source: ConfigurationSource;
+  readonly places: Places;
+  readonly declared: Declared;
+  readonly base: string;
+  readonly env: Environment;
+  readonly problems: Problems;
+  readonly warnings: Problems;
+  readonly allowPlanned: boolean;
+  readonly checkSecrets: boolean;
+}
+
+/** Everything that the schema cannot say. Each check adds to `problems` or `warnings` and leaves the rest to the others. */
+export async function checkEverything(checking: Checking): Promise<void> {
+  checkPlanned(checking);
+  checkNames(checking);
+  checkProviders(checking);
+  checkAddresses(checking);
+  checkConditions(checking);
+  checkRules(checking);
+  checkMasks(checking);
+  await checkGateway(checking);
+  await checkCredentials(checking);
+}

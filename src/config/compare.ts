@@ -1,0 +1,193 @@
+import { canonical } from './resolve.ts';
+import type { Config, IdentityConfig, LimitsConfig, MaskConfig, PolicyConfig, RuleConfig } from './resolved.ts';
+import { formatHostPort } from './units.ts';
+
+/** Names in one line; more are counted. */
+const mostNames = 5;
+
+/**
+ * What a reload changes, line by line, for its record and the log: names of the configuration, never values. Every deny, mask,
+ * approval or limit that no longer protects something it protected has a line, whether it was removed, changed, or no longer reaches
+ * an identity or connection because of a change elsewhere. Empty when nothing changed.
+ */
+export function compare(before: Config, after: Config): string[] {
+  if (before.digest === after.digest) return [];
+  const lines = [...policyChanges(before, after), ...reachChanges(before, after), ...namedChanges(before, after), ...gatewayChanges(before, after)];
+  return lines.length === 0 ? ['only the order of something changed'] : lines;
+}
+
+/** Changes that a reload cannot put in force, because sockets, folders and keys are taken at start. */
+export function restartNeeded(before: Config, after: Config): string[] {
+  const lines = (['data', 'keys', 'names', 'tls', 'reload'] as const).filter((key) => !same(before.gateway[key], after.gateway[key])).map((key) => `gateway.${key} changed`);
+  if (!same(before.control.listen, after.control.listen)) lines.push('control.listen changed');
+  const addresses = (config: Config): Set<string> => new Set(config.connections.map(({ listen }) => formatHostPort(listen)));
+  const [old, now] = [addresses(before), addresses(after)];
+  for (const address of now) if (!old.has(address)) lines.push(`listen address added: ${address}`);
+  for (const address of old) if (!now.has(address)) lines.push(`listen address removed: ${address}`);
+  return lines;
+}
+
+/** What was taken out of a policy, or put into it, as it is written. */
+function policyChanges(before: Config, after: Config): string[] {
+  const lines: string[] = [];
+  for (const policy of before.policies) {
+    const now = after.policies.find(({ name }) => name === policy.name);
+    if (now === undefined) lines.push(`policy removed: ${policy.name}`);
+    lines.push(...ruleChanges(policy, now), ...maskChanges(policy, now), ...limitChanges(policy, now));
+    if (now === undefined) continue;
+    for (const name of policy.allow) if (!now.allow.includes(name)) lines.push(`class no longer allowed: ${policy.name}: ${name}`);
+    for (const name of now.allow) if (!policy.allow.includes(name)) lines.push(`class allowed: ${policy.name}: ${name}`);
+    for (const key of ['identities', 'groups', 'connections'] as const) {
+      for (const name of policy[key]) if (!now[key].includes(name)) lines.push(`policy ${policy.name} no longer names ${singular[key]} ${name}`);
+      for (const name of now[key]) if (!policy[key].includes(name)) lines.push(`policy ${policy.name} now names ${singular[key]} ${name}`);
+    }
+  }
+  for (const policy of after.policies) if (!before.policies.some(({ name }) => name === policy.name)) lines.push(`policy added: ${policy.name}`);
+  return lines;
+}
+
+const singular = { identities: 'identity', groups: 'group', connections: 'connection' } as const;
+const ruleWord = { deny: 'deny', require_approval: 'approval', allow: 'allow' } as const;
+
+function ruleChanges(policy: PolicyConfig, now: PolicyConfig | undefined): string[] {
+  const lines: string[] = [];
+  for (const rule of policy.rules) {
+    const full = `${policy.name}/${rule.name}`;
+    const next = now?.rules.find(({ name }) => name === rule.name);
+    if (next === undefined) lines.push(`${ruleWord[rule.effect]} removed: ${full}`);
+    else if (next.effect !== rule.effect) lines.push(`${ruleWord[rule.effect]} removed: ${full} (it is now ${ruleWord[next.effect]})`);
+    else if (!sameRule(rule, next)) lines.push(`${ruleWord[rule.effect]} changed: ${full}${changedParts(rule, next)}`);
+  }
+  for (const rule of now?.rules ?? []) if (!policy.rules.some(({ name }) => name === rule.name)) lines.push(`${ruleWord[rule.effect]} added: ${policy.name}/${rule.name}`);
+  return lines;
+}
+
+const changedParts = (a: RuleConfig, b: RuleConfig): string => {
+  const parts = (['match', 'when', 'approval', 'reason'] as const).filter((key) => !same(a[key], b[key]));
+  return ` (${parts.join(', ')})`;
+};
+
+function maskChanges(policy: PolicyConfig, now: PolicyConfig | undefined): string[] {
+  // Masks without a name are called by their place, which shifts when one is removed; so the same content counts as the same mask.
+  const left = [...(now?.mask ?? [])];
+  const gone: MaskConfig[] = [];
+  for (const mask of policy.mask) {
+    const index = left.findIndex((other) => sameMask(mask, other));
+    if (index < 0) gone.push(mask);
+    else left.splice(index, 1);
+  }
+  const lines: string[] = [];
+  for (const mask of gone) {
+    const index = left.findIndex(({ name }) => name === mask.name);
+    const next = index < 0 ? undefined : left.splice(index, 1)[0];
+    if (next === undefined) lines.push(`mask removed: ${mask.name}`);
+    else lines.push(`mask changed: ${mask.name} (${(['columns', 'detect', 'mode', 'transform'] as const).filter((key) => !same(mask[key], next[key])).join(', ')})`);
+  }
+  for (const mask of left) lines.push(`mask added: ${mask.name}`);
+  return lines;
+}
+
+const limitNames = ['commandsPerMinute', 'rowsPerCommand', 'concurrentSessions', 'heldCommands', 'sessionAge'] as const satisfies readonly (keyof LimitsConfig)[];
+
+function limitChanges(policy: PolicyConfig, now: PolicyConfig | undefined): string[] {
+  return limitNames.flatMap((key) => {
+    const [old, next] = [policy.limits[key], now?.limits[key]];
+    if (old === next) return [];
+    const word = next === undefined ? 'removed' : old === undefined ? 'added' : next > old ? 'relaxed' : 'tightened';
+    return [`limit ${word}: ${policy.name}/${key}`];
+  });
+}
+
+/**
+ * What still stands in the files and no longer reaches whom it reached: an identity left a group, a policy names fewer connections.
+ * Looks at identities and connections that are in both, since one that is gone needs no protection from itself.
+ */
+function reachChanges(before: Config, after: Config): string[] {
+  const stillWritten = keysOf(after.policies);
+  const lost = new Map<string, string[]>();
+  const connections = before.connections.filter(({ name }) => after.connections.some((other) => other.name === name));
+  for (const identity of before.identities) {
+    const next = after.identities.find(({ name }) => name === identity.name);
+    if (next === undefined) continue;
+    const old = before.policies.filter((policy) => names(policy, identity));
+    const now = after.policies.filter((policy) => names(policy, next));
+    for (const { name: connection } of connections) {
+      const here = now.filter((policy) => reaches(policy, connection));
+      // Without any policy left the identity may do nothing there, so nothing is laid open.
+      if (here.length === 0) continue;
+      const kept = keysOf(here);
+      for (const { key, what } of old.filter((policy) => reaches(policy, connection)).flatMap(protections)) {
+        // One that is gone from the files has a line already.
+        if (!kept.has(key) && stillWritten.has(key)) lost.set(what, [...(lost.get(what) ?? []), `${identity.name} on ${connection}`]);
+      }
+    }
+  }
+  return [...lost].map(([what, where]) => `${what} no longer applies to ${listed(where)}`);
+}
+
+interface Protection {
+  readonly key: string;
+  readonly what: string;
+}
+
+const keysOf = (policies: readonly PolicyConfig[]): Set<string> => new Set(policies.flatMap(protections).map(({ key }) => key));
+
+/** What a policy keeps its identities from. */
+function protections(policy: PolicyConfig): Protection[] {
+  return [
+    ...policy.rules.filter(({ effect }) => effect !== 'allow').map((rule) => ({ key: `rule ${policy.name}/${rule.name}`, what: `${ruleWord[rule.effect]} ${policy.name}/${rule.name}` })),
+    ...policy.mask.map((mask) => ({ key: `mask ${policy.name} ${canonical({ ...mask, name: '' })}`, what: `mask ${mask.name}` })),
+    ...limitNames.filter((key) => policy.limits[key] !== undefined).map((key) => ({ key: `limit ${policy.name}/${key}`, what: `limit ${policy.name}/${key}` })),
+  ];
+}
+
+const names = (policy: PolicyConfig, identity: IdentityConfig): boolean => policy.identities.includes(identity.name) || policy.groups.some((group) => identity.groups.includes(group));
+const reaches = (policy: PolicyConfig, connection: string): boolean => policy.connections.includes('*') || policy.connections.includes(connection);
+
+/** Providers, identities and connections: added, removed, or which of their keys changed. */
+function namedChanges(before: Config, after: Config): string[] {
+  return ([['identityProviders', 'identity provider'], ['identities', 'identity'], ['connections', 'connection']] as const).flatMap(([key, word]) => {
+    const [old, now] = [before[key], after[key]] as readonly [readonly Named[], readonly Named[]];
+    const lines: string[] = [];
+    for (const item of old) {
+      const next = now.find(({ name }) => name === item.name);
+      if (next === undefined) lines.push(`${word} removed: ${item.name}`);
+      else if (!same(item, next)) lines.push(`${word} changed: ${item.name} (${changedKeys(item, next).join(', ')})`);
+    }
+    for (const item of now) if (!old.some(({ name }) => name === item.name)) lines.push(`${word} added: ${item.name}`);
+    return lines;
+  });
+}
+
+interface Named {
+  readonly name: string;
+}
+
+function changedKeys(a: object, b: object): string[] {
+  const [one, two] = [a, b] as readonly [Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>];
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => key !== 'origin' && !same(one[key], two[key]));
+}
+
+function gatewayChanges(before: Config, after: Config): string[] {
+  const limits = [
+    ['message', before.gateway.limits.message, after.gateway.limits.message],
+    ['statement', before.gateway.limits.statement, after.gateway.limits.statement],
+    ['connections', before.gateway.limits.connections, after.gateway.limits.connections],
+    ['preAuth.seconds', before.gateway.limits.preAuth.seconds, after.gateway.limits.preAuth.seconds],
+    ['preAuth.bytes', before.gateway.limits.preAuth.bytes, after.gateway.limits.preAuth.bytes],
+  ] as const;
+  return [
+    ...limits.filter(([, old, now]) => old !== now).map(([key, old, now]) => `limit ${now > old ? 'relaxed' : 'tightened'}: gateway/${key}`),
+    ...(['data', 'keys', 'names', 'tls', 'reload'] as const).filter((key) => !same(before.gateway[key], after.gateway[key])).map((key) => `gateway changed: ${key}`),
+    ...(same(before.control, after.control) ? [] : ['control changed']),
+  ];
+}
+
+const same = (a: unknown, b: unknown): boolean => (a === undefined || b === undefined ? a === b : canonical(a) === canonical(b));
+const sameRule = (a: RuleConfig, b: RuleConfig): boolean => same(a, b);
+const sameMask = (a: MaskConfig, b: MaskConfig): boolean => same({ ...a, name: '' }, { ...b, name: '' });
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, mostNames).join(', ');
+  return names.length > mostNames ? `${shown} and ${names.length - mostNames} more` : shown;
+}

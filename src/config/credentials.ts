@@ -1,0 +1,113 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import type { Checking } from './checks.ts';
+import { reasonOf } from './files.ts';
+import type { Spot } from './problems.ts';
+import { pathAt, secretRef } from './resolve.ts';
+
+/** Keys, certificates and passwords are small; more than this is another file. */
+const largest = 256 * 1024;
+const soon = 14 * 86_400_000;
+
+/**
+ * What credential references lead to is there, and files that are needed can be read and are what they should be. Values are looked
+ * at and dropped; none is in a message.
+ */
+export async function checkCredentials({ source, places, env, problems, warnings, checkSecrets }: Checking): Promise<void> {
+  for (const { credential } of source.connections) {
+    if (credential.password === undefined) continue;
+    const spot = places.of(credential, 'password');
+    const ref = secretRef(places, credential, 'password', credential.password);
+    if (ref.from === 'env') {
+      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(ref.name)) problems.add(spot, 'what follows env: is not the name of a variable');
+      else if (checkSecrets && (env[ref.name] ?? '') === '') problems.add(spot, `the variable ${ref.name} is not set`, 'set it where the gateway is started');
+    } else if (checkSecrets) {
+      const text = await read(ref.path, spot, 'credential file');
+      if (text !== undefined && text.trim() === '') problems.add(spot, `the credential file ${ref.path} is empty`);
+      if (text !== undefined && (await modeOf(ref.path)) & 0o004) warnings.add(spot, `everybody on this machine can read ${ref.path}`, 'chmod 600');
+    }
+  }
+  if (!checkSecrets) return;
+  for (const { target } of source.connections) if (target.ca !== undefined) await readCertificate(target, 'ca', target.ca);
+  for (const provider of source.identityProviders) {
+    if (provider.ca !== undefined) await readCertificate(provider, 'ca', provider.ca);
+    if (provider.jwksFile !== undefined) await readKeySet(provider, provider.jwksFile);
+  }
+  const tls = source.gateway?.tls;
+  if (typeof tls === 'object') await readPair(tls);
+
+  async function read(file: string, spot: Spot, what: string): Promise<string | undefined> {
+    try {
+      const about = await stat(file);
+      if (!about.isFile()) problems.add(spot, `the ${what} ${file} is not a file`);
+      else if (about.size > largest) problems.add(spot, `the ${what} ${file} is larger than ${largest / 1024} KiB`);
+      else return await readFile(file, 'utf8');
+    } catch (error) {
+      problems.add(spot, `the ${what} ${file} cannot be read: ${reasonOf(error)}`);
+    }
+    return undefined;
+  }
+
+  async function readCertificate(holder: object, key: string, written: string): Promise<X509Certificate | undefined> {
+    const spot = places.of(holder, key);
+    const file = pathAt(places, holder, key, written);
+    const text = await read(file, spot, 'certificate file');
+    if (text === undefined) return undefined;
+    const pems = text.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g) ?? [];
+    const certificates = pems.map(parseCertificate);
+    if (certificates.length === 0 || certificates.includes(undefined)) {
+      problems.add(spot, `${file} holds no PEM certificate that can be read`);
+      return undefined;
+    }
+    const [first] = certificates;
+    const until = first === undefined ? Number.NaN : Date.parse(first.validTo);
+    if (until < Date.now()) warnings.add(spot, `the certificate ${file} expired on ${new Date(until).toISOString()}`);
+    else if (until < Date.now() + soon) warnings.add(spot, `the certificate ${file} expires on ${new Date(until).toISOString()}`);
+    return first;
+  }
+
+  async function readPair(pair: { readonly cert: string; readonly key: string }): Promise<void> {
+    const certificate = await readCertificate(pair, 'cert', pair.cert);
+    const spot = places.of(pair, 'key');
+    const file = pathAt(places, pair, 'key', pair.key);
+    const text = await read(file, spot, 'key file');
+    if (text === undefined) return;
+    try {
+      const key = createPrivateKey(text);
+      if (certificate !== undefined && !certificate.checkPrivateKey(key)) problems.add(spot, 'is not the key of the certificate');
+    } catch {
+      problems.add(spot, `${file} holds no PEM private key that can be read`, 'a key without a passphrase');
+    }
+    if ((await modeOf(file)) & 0o004) warnings.add(spot, `everybody on this machine can read ${file}`, 'chmod 600');
+  }
+
+  async function readKeySet(holder: object, written: string): Promise<void> {
+    const spot = places.of(holder, 'jwksFile');
+    const file = pathAt(places, holder, 'jwksFile', written);
+    const text = await read(file, spot, 'key set');
+    if (text === undefined) return;
+    try {
+      const parsed = JSON.parse(text) as { readonly keys?: unknown } | null;
+      if (!Array.isArray(parsed?.keys) || parsed.keys.length === 0) problems.add(spot, `${file} is not a key set: it has no list of keys`);
+    } catch {
+      problems.add(spot, `${file} is not JSON`);
+    }
+  }
+}
+
+function parseCertificate(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Permission bits; none when the file went away in between, which its reader reports. */
+async function modeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).mode;
+  } catch {
+    return 0;
+  }
+}

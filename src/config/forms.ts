@@ -1,0 +1,30 @@
+/** The forms that texts of the configuration take, each with the words for one that does not fit. All patterns take linear time. */
+export interface Form {
+  readonly pattern: string;
+  /** Completes "expected ...". */
+  readonly expected: string;
+  /** Said instead of "expected ...". */
+  readonly refusal?: string;
+  readonly hint?: string;
+}
+
+export const forms = {
+  name: {
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
+    expected: 'a name',
+    hint: 'letters, digits, dot, underscore and dash, beginning with a letter or digit, at most 63',
+  },
+  duration: { pattern: '^[0-9]+(ms|s|m|h|d|y)$', expected: 'a duration such as 30s, 10m, 12h, 400d' },
+  size: { pattern: '^[0-9]+(B|KiB|MiB|GiB)$', expected: 'a size such as 64KiB, 16MiB' },
+  secret: {
+    pattern: '^(env|file):.+$',
+    expected: 'a reference, env:NAME or file:PATH',
+    refusal: 'a literal credential is not accepted',
+    hint: 'write env:NAME or file:PATH and keep the value there',
+  },
+  webAddress: { pattern: '^https?://', expected: 'an address that begins with https://' },
+  threshold: { pattern: '^> ?[0-9]+$', expected: 'a threshold such as "> 1000"' },
+} as const satisfies Record<string, Form>;
+
+/** The form whose pattern this is. */
+export const formOf = (pattern: string): Form | undefined => Object.values(forms).find((form) => form.pattern === pattern);

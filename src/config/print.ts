@@ -1,0 +1,161 @@
+import { withoutControls } from './problems.ts';
+import type { Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, MaskConfig, PolicyConfig, RuleConfig, TransformConfig } from './resolved.ts';
+import { asSource, formatSecretRef } from './source.ts';
+import { formatDuration, formatHostPort, formatSize } from './units.ts';
+
+/** What each mode of a mask still lets through, said where people decide on it. */
+export const acceptedLeaks = {
+  strict:
+    'of the values, nothing: a statement that could learn one in another way (predicate, ordering, aggregate, cast, join, function) is refused. It still shows: that the columns exist, how many rows there are, whether a value is NULL where the transform keeps NULL, and with hash which rows have equal values.',
+  display:
+    'direct columns are replaced, and that is all: predicates, ordering, grouping, aggregates, joins, expressions and errors can reveal values. For showing fewer secrets by accident, not against someone who wants them.',
+  detect: 'values are found by their form in text cells: one in another form, encoding or type is not found, and predicates, ordering and lengths can reveal it.',
+} as const;
+
+/** What is in force, resolved, for people: every named thing with its file and line. Holds references to credentials, never values. */
+export function print(config: Config): string {
+  return [
+    `configuration ${config.digest}`,
+    ...config.files.map((file) => `  ${file}`),
+    '',
+    'gateway',
+    ...indent(gatewayLines(config)),
+    ...section('identity providers', config.identityProviders, providerLines),
+    ...section('identities', config.identities, (identity) => identityLines(identity, config.policies)),
+    ...section('connections', config.connections, (connection) => connectionLines(connection, config.connections)),
+    ...section('policies', config.policies, policyLines),
+    '',
+    ...leakLines(config),
+  ]
+    .map(withoutControls)
+    .join('\n');
+}
+
+/** The same for programs, as JSON values: `configuration` can be loaded again, and `origins` says where each named thing stands. */
+export function describe(config: Config): Readonly<Record<string, unknown>> {
+  const origins = (list: readonly { readonly name: string; readonly origin: { readonly file: string; readonly line: number } }[]): Record<string, string> =>
+    Object.fromEntries(list.map(({ name, origin }) => [name, `${origin.file}:${origin.line}`]));
+  return {
+    digest: config.digest,
+    files: config.files,
+    configuration: asSource(config),
+    origins: {
+      identityProviders: origins(config.identityProviders),
+      identities: origins(config.identities),
+      connections: origins(config.connections),
+      policies: origins(config.policies),
+      rules: Object.fromEntries(config.policies.flatMap(({ name, rules }) => rules.map((rule) => [`${name}/${rule.name}`, `${rule.origin.file}:${rule.origin.line}`]))),
+      masks: origins(config.policies.flatMap(({ mask }) => mask)),
+    },
+    acceptedLeaks,
+  };
+}
+
+function gatewayLines({ gateway, control }: Config): string[] {
+  const { limits } = gateway;
+  return [
+    `data        ${gateway.data}`,
+    `keys        ${gateway.keys}`,
+    `names       ${gateway.names.join(', ')}`,
+    `tls         ${gateway.tls === 'auto' ? 'auto: certificates of an own CA' : `${gateway.tls.cert}, key ${gateway.tls.key}`}`,
+    `limits      message ${formatSize(limits.message)}, statement ${formatSize(limits.statement)}, connections ${limits.connections}, before login ${limits.preAuth.seconds}s and ${formatSize(limits.preAuth.bytes)}`,
+    `reload      ${gateway.reload === 'signal' ? 'on SIGHUP or wicketgate reload' : 'on SIGHUP, wicketgate reload, or an atomic rename'}`,
+    `control     ${control.listen === undefined ? 'off' : formatHostPort(control.listen)}${control.url === undefined ? '' : `, reached as ${control.url}`}`,
+  ];
+}
+
+function providerLines(provider: IdentityProviderConfig): string[] {
+  const { keys } = provider;
+  return [
+    `issuer      ${provider.issuer}`,
+    `audience    ${provider.audience}, exactly and alone`,
+    `keys        ${keys.from === 'discovery' ? 'by discovery' : keys.from === 'url' ? keys.url : keys.path}, kept at most ${formatDuration(provider.maxKeyAge)} without the issuer${provider.allowPrivate ? ', private addresses allowed' : ''}${provider.ca === undefined ? '' : `, ca ${provider.ca}`}`,
+    `tokens      ${provider.algorithms.join(' ')}, at most ${formatDuration(provider.maxTokenAge)} old, clocks may differ by ${formatDuration(provider.clockSkew)}${provider.once ? ', one session each' : ''}`,
+  ];
+}
+
+function identityLines(identity: IdentityConfig, policies: readonly PolicyConfig[]): string[] {
+  const applying = policies.filter((policy) => policy.identities.includes(identity.name) || policy.groups.some((group) => identity.groups.includes(group)));
+  return [
+    `owner       ${[identity.owner.group, identity.owner.contact].filter((part) => part !== undefined).join(', ')}`,
+    ...(identity.purpose === undefined ? [] : [`purpose     ${identity.purpose}`]),
+    `tokens      of ${identity.provider} with ${Object.entries(identity.claims).map(([claim, value]) => `${claim} = ${JSON.stringify(value)}`).join(', ')}`,
+    ...(identity.when === undefined ? [] : [`when        ${identity.when}`]),
+    ...(identity.requester === undefined ? [] : [`requester   claims.${identity.requester}`]),
+    ...(identity.groups.length === 0 ? [] : [`groups      ${identity.groups.join(', ')}`]),
+    `policies    ${applying.length === 0 ? 'none: may do nothing' : applying.map(({ name }) => name).join(', ')}`,
+  ];
+}
+
+function connectionLines(connection: ConnectionConfig, all: readonly ConnectionConfig[]): string[] {
+  const { target, credential, evidence } = connection;
+  const listen = formatHostPort(connection.listen);
+  const shared = all.some((other) => other !== connection && formatHostPort(other.listen) === listen);
+  const verified = { disable: 'not encrypted', require: 'encrypted, not verified', 'verify-full': `verified against ${target.ca ?? 'the system\'s CAs'}` }[target.tls];
+  return [
+    `listen      ${listen}${shared ? `, shared: clients ask for the database ${connection.name} or ${connection.name}/${target.database}, or for the server ${connection.name}.anything` : ''}${connection.plaintext ? ', without TLS too' : ''}`,
+    `target      ${connection.protocol} ${target.host.startsWith('/') ? `socket in ${target.host}, port ${target.port}` : formatHostPort(target)}, database ${target.database}, ${verified}`,
+    `credential  ${credential.username}, password ${credential.password === undefined ? 'none' : formatSecretRef(credential.password)}`,
+    `evidence    ${evidence.mode}, ${evidence.recordAnswers === 0 ? 'answers are counted and not recorded' : `answers recorded up to ${formatSize(evidence.recordAnswers)} each`}`,
+    ...(connection.functions.length === 0 ? [] : [`functions   ${connection.functions.join(', ')}`]),
+  ];
+}
+
+function policyLines(policy: PolicyConfig): string[] {
+  const { limits } = policy;
+  const amounts = [
+    limits.commandsPerMinute === undefined ? [] : [`${limits.commandsPerMinute} commands a minute`],
+    limits.rowsPerCommand === undefined ? [] : [`${limits.rowsPerCommand} rows a command`],
+    limits.concurrentSessions === undefined ? [] : [`${limits.concurrentSessions} sessions at once`],
+    limits.heldCommands === undefined ? [] : [`${limits.heldCommands} held commands`],
+    limits.sessionAge === undefined ? [] : [`sessions of ${formatDuration(limits.sessionAge)}`],
+  ].flat();
+  return [
+    `for         ${[...policy.identities, ...policy.groups.map((group) => `group ${group}`)].join(', ')}`,
+    `on          ${policy.connections.map((name) => (name === '*' ? 'every connection' : name)).join(', ')}`,
+    `allows      ${policy.allow.length === 0 ? 'no class' : policy.allow.join(', ')}`,
+    ...policy.rules.flatMap(ruleLines),
+    ...policy.mask.flatMap(maskLines),
+    ...(amounts.length === 0 ? [] : [`limits      ${amounts.join(', ')}`]),
+  ];
+}
+
+function ruleLines(rule: RuleConfig): string[] {
+  const { match } = rule;
+  const parts = (['verbs', 'objects', 'columns', 'functions', 'classes'] as const).flatMap((key) => (match[key] === undefined ? [] : [`${key} ${match[key].join(', ')}`]));
+  if (match.rows !== undefined) parts.push(`more than ${match.rows} rows`);
+  if (rule.when !== undefined) parts.push(`when ${rule.when}`);
+  const approval = rule.approval === undefined ? '' : ` by ${rule.approval.count} of ${rule.approval.groups.join(', ')}, held ${formatDuration(rule.approval.hold)}`;
+  return [
+    `${{ allow: 'allows', deny: 'denies', require_approval: 'holds' }[rule.effect].padEnd(11)} ${rule.name}: ${parts.length === 0 ? 'everything' : parts.join('; ')}${approval}  (${rule.origin.file}:${rule.origin.line})`,
+    ...(rule.reason === undefined ? [] : [`            because ${rule.reason}`]),
+  ];
+}
+
+function maskLines(mask: MaskConfig): string[] {
+  const what = [...mask.columns, ...mask.detect.map((name) => `detected ${name}`)].join(', ');
+  return [`masks       ${mask.name}: ${what}; ${mask.columns.length > 0 ? `${mask.mode}, ` : ''}${formatTransform(mask.transform)}  (${mask.origin.file}:${mask.origin.line})`];
+}
+
+export function formatTransform(transform: TransformConfig): string {
+  if (typeof transform === 'string') return transform;
+  return 'partial' in transform ? `all but the last ${transform.partial}` : `fixed ${JSON.stringify(transform.fixed)}`;
+}
+
+/** Each mode in use with what it accepts, so that nobody takes one for the other. */
+function leakLines({ policies }: Config): string[] {
+  const masks = policies.flatMap(({ mask }) => mask);
+  const used = [
+    ...(masks.some(({ mode, columns }) => columns.length > 0 && mode === 'strict') ? (['strict'] as const) : []),
+    ...(masks.some(({ mode, columns }) => columns.length > 0 && mode === 'display') ? (['display'] as const) : []),
+    ...(masks.some(({ detect }) => detect.length > 0) ? (['detect'] as const) : []),
+  ];
+  if (used.length === 0) return ['nothing is masked'];
+  return ['what masks still let through', ...used.map((mode) => `  ${mode.padEnd(11)} ${acceptedLeaks[mode]}`)];
+}
+
+function section<T extends { readonly name: string; readonly origin: { readonly file: string; readonly line: number } }>(title: string, list: readonly T[], lines: (item: T) => string[]): string[] {
+  return ['', title, ...(list.length === 0 ? ['  none'] : list.flatMap((item) => [`  ${item.name}  (${item.origin.file}:${item.origin.line})`, ...indent(indent(lines(item)))]))];
+}
+
+const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);

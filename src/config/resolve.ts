@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, LimitsConfig, MaskConfig, PolicyConfig, RuleConfig, SecretRef } from './resolved.ts';
+import type { ConfigurationSource } from './schema.ts';
+import type { Places } from './shape.ts';
+import { parseDuration, parseHostPort, parseSize, type HostPort } from './units.ts';
+
+type Source<K extends 'identityProviders' | 'identities' | 'connections' | 'policies'> = ConfigurationSource[K][number];
+type RuleSource = NonNullable<Source<'policies'>['rules']>[number];
+type MaskSource = NonNullable<Source<'policies'>['mask']>[number];
+
+/** What is in force where the configuration says nothing. */
+export const defaults = {
+  data: './data',
+  keys: './keys',
+  names: ['localhost', '127.0.0.1'],
+  control: '127.0.0.1:7080',
+  message: '16MiB',
+  statement: '1MiB',
+  connections: 5000,
+  preAuthSeconds: 10,
+  preAuthBytes: '64KiB',
+  algorithms: ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'],
+  maxTokenAge: '1h',
+  clockSkew: '30s',
+  maxKeyAge: '24h',
+  recordAnswers: '1MiB',
+  hold: '10m',
+  expires: '15m',
+  holdInTransaction: '0s',
+} as const;
+
+/**
+ * The checked configuration with everything filled in. `base` is the folder that defaults are relative to; what is written down is
+ * relative to the file that it stands in.
+ */
+export function resolve(source: ConfigurationSource, places: Places, base: string, files: readonly string[]): Config {
+  const resolver = new Resolver(places, path.resolve(base));
+  const config: Omit<Config, 'digest'> = {
+    files: files.map((file) => path.resolve(file)),
+    gateway: resolver.gateway(source.gateway ?? {}),
+    control: resolver.control(source.control ?? {}),
+    identityProviders: source.identityProviders.map((provider) => resolver.provider(provider)),
+    identities: source.identities.map((identity) => resolver.identity(identity)),
+    connections: source.connections.map((connection) => resolver.connection(connection)),
+    policies: source.policies.map((policy) => resolver.policy(policy)),
+  };
+  return { digest: digestOf(config), ...config };
+}
+
+/** A path relative to the file that the key stands in. */
+export function pathAt(places: Places, holder: object, key: string, written: string): string {
+  return path.resolve(path.dirname(places.of(holder, key).place.file), written);
+}
+
+/** The number of a duration or size that the schema has already accepted. */
+export function amount(parsed: number | undefined): number {
+  if (parsed === undefined) throw new RangeError('an amount that was not checked');
+  return parsed;
+}
+
+/** `env:NAME` or `file:PATH`. */
+export function secretRef(places: Places, holder: object, key: string, written: string): SecretRef {
+  const colon = written.indexOf(':');
+  const rest = written.slice(colon + 1);
+  return written.slice(0, colon) === 'env' ? { from: 'env', name: rest } : { from: 'file', path: pathAt(places, holder, key, rest) };
+}
+
+/** Name of a mask in records: `policy/name`, or `policy/` and its place in the list, from 1. */
+export const maskName = (policy: string, mask: { readonly name?: string }, index: number): string => `${policy}/${mask.name ?? String(index + 1)}`;
+
+class Resolver {
+  readonly #places: Places;
+  readonly #base: string;
+
+  constructor(places: Places, base: string) {
+    this.#places = places;
+    this.#base = base;
+  }
+
+  gateway(written: NonNullable<ConfigurationSource['gateway']>): Config['gateway'] {
+    const { limits = {}, tls = 'auto' } = written;
+    return {
+      data: this.#path(written, 'data', written.data) ?? path.join(this.#base, defaults.data),
+      keys: this.#path(written, 'keys', written.keys) ?? path.join(this.#base, defaults.keys),
+      names: written.names ?? defaults.names,
+      tls: tls === 'auto' ? tls : { cert: pathAt(this.#places, tls, 'cert', tls.cert), key: pathAt(this.#places, tls, 'key', tls.key) },
+      limits: {
+        message: amount(parseSize(limits.message ?? defaults.message)),
+        statement: amount(parseSize(limits.statement ?? defaults.statement)),
+        connections: limits.connections ?? defaults.connections,
+        preAuth: {
+          seconds: limits.preAuth?.seconds ?? defaults.preAuthSeconds,
+          bytes: amount(parseSize(limits.preAuth?.bytes ?? defaults.preAuthBytes)),
+        },
+      },
+      reload: written.reload ?? 'signal',
+    };
+  }
+
+  control(written: NonNullable<ConfigurationSource['control']>): Config['control'] {
+    const listen = written.listen ?? defaults.control;
+    return { ...(listen === 'off' ? {} : { listen: hostPort(listen) }), ...(written.url === undefined ? {} : { url: written.url }) };
+  }
+
+  provider(written: Source<'identityProviders'>): IdentityProviderConfig {
+    const ca = this.#path(written, 'ca', written.ca);
+    const file = this.#path(written, 'jwksFile', written.jwksFile);
+    return {
+      name: written.name,
+      issuer: written.issuer,
+      audience: written.audience,
+      keys: file !== undefined ? { from: 'file', path: file } : written.jwks !== undefined ? { from: 'url', url: written.jwks } : { from: 'discovery' },
+      algorithms: written.algorithms ?? defaults.algorithms,
+      once: written.once ?? false,
+      maxTokenAge: amount(parseDuration(written.maxTokenAge ?? defaults.maxTokenAge)),
+      clockSkew: amount(parseDuration(written.clockSkew ?? defaults.clockSkew)),
+      maxKeyAge: amount(parseDuration(written.maxKeyAge ?? defaults.maxKeyAge)),
+      ...(ca === undefined ? {} : { ca }),
+      allowPrivate: written.allowPrivate ?? false,
+      origin: this.#origin(written),
+    };
+  }
+
+  identity(written: Source<'identities'>): IdentityConfig {
+    return {
+      name: written.name,
+      owner: written.owner,
+      ...(written.purpose === undefined ? {} : { purpose: written.purpose }),
+      provider: written.provider,
+      claims: written.claims,
+      ...(written.when === undefined ? {} : { when: written.when }),
+      ...(written.requester === undefined ? {} : { requester: written.requester.replace(/^claims\./, '') }),
+      groups: written.groups ?? [],
+      origin: this.#origin(written),
+    };
+  }
+
+  connection(written: Source<'connections'>): ConnectionConfig {
+    const { target, credential, evidence = {} } = written;
+    const ca = this.#path(target, 'ca', target.ca);
+    const recordAnswers = evidence.recordAnswers ?? defaults.recordAnswers;
+    return {
+      name: written.name,
+      protocol: written.protocol,
+      listen: hostPort(written.listen),
+      plaintext: written.plaintext ?? false,
+      target: {
+        host: target.host,
+        port: target.port,
+        database: target.database ?? '',
+        // PostgreSQL has no TLS on Unix sockets; the file's permissions protect it.
+        tls: target.tls ?? (target.host.startsWith('/') ? 'disable' : 'verify-full'),
+        ...(ca === undefined ? {} : { ca }),
+      },
+      credential: {
+        username: credential.username,
+        ...(credential.password === undefined ? {} : { password: secretRef(this.#places, credential, 'password', credential.password) }),
+      },
+      evidence: { mode: evidence.mode ?? 'effect', recordAnswers: recordAnswers === 'off' ? 0 : amount(parseSize(recordAnswers)) },
+      functions: written.functions ?? [],
+      origin: this.#origin(written),
+    };
+  }
+
+  policy(written: Source<'policies'>): PolicyConfig {
+    return {
+      name: written.name,
+      groups: written.groups ?? [],
+      identities: written.identities ?? [],
+      connections: written.connections,
+      allow: written.allow ?? [],
+      rules: (written.rules ?? []).map((rule) => this.#rule(rule)),
+      mask: (written.mask ?? []).map((mask, index) => this.#mask(mask, maskName(written.name, mask, index))),
+      limits: limits(written.limits ?? {}),
+      origin: this.#origin(written),
+    };
+  }
+
+  #rule(written: RuleSource): RuleConfig {
+    const { rows, ...match } = written.match ?? {};
+    const approval = written.approval ?? (written.effect === 'require_approval' ? { groups: [] } : undefined);
+    return {
+      name: written.name,
+      match: { ...match, ...(rows === undefined ? {} : { rows: Number(rows.replace(/^> ?/, '')) }) },
+      ...(written.when === undefined ? {} : { when: written.when }),
+      effect: written.effect,
+      ...(written.reason === undefined ? {} : { reason: written.reason }),
+      ...(approval === undefined
+        ? {}
+        : {
+            approval: {
+              groups: approval.groups,
+              count: approval.count ?? 1,
+              hold: amount(parseDuration(approval.hold ?? defaults.hold)),
+              expires: amount(parseDuration(approval.expires ?? defaults.expires)),
+              holdInTransaction: amount(parseDuration(approval.holdInTransaction ?? defaults.holdInTransaction)),
+            },
+          }),
+      origin: this.#origin(written),
+    };
+  }
+
+  #mask(written: MaskSource, name: string): MaskConfig {
+    return {
+      name,
+      columns: written.columns ?? [],
+      detect: written.detect ?? [],
+      mode: written.mode ?? 'strict',
+      transform: written.transform ?? 'redact',
+      origin: this.#origin(written),
+    };
+  }
+
+  #origin(holder: object): { file: string; line: number } {
+    const { file, line } = this.#places.of(holder).place;
+    return { file, line };
+  }
+
+  #path(holder: object, key: string, written: string | undefined): string | undefined {
+    return written === undefined ? undefined : pathAt(this.#places, holder, key, written);
+  }
+}
+
+function hostPort(text: string): HostPort {
+  const parsed = parseHostPort(text);
+  if (parsed === undefined) throw new RangeError('an address that was not checked');
+  return parsed;
+}
+
+function limits(written: NonNullable<Source<'policies'>['limits']>): LimitsConfig {
+  const { sessionAge, ...counts } = written;
+  return { ...counts, ...(sessionAge === undefined ? {} : { sessionAge: amount(parseDuration(sessionAge)) }) };
+}
+
+/**
+ * SHA-256 (hex) of the canonical JSON of what is in force. Where things stand is left out, so that moving a line or a file does not
+ * look like a change; so are credentials, of which the configuration holds references only.
+ */
+function digestOf(config: Omit<Config, 'digest'>): string {
+  const { files: _files, ...rest } = config;
+  return createHash('sha256').update(canonical(rest)).digest('hex');
+}
+
+/** JSON with sorted keys, without origins. (A claim may be called origin; its value is never an object.) */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([key, member]) => member !== undefined && !(key === 'origin' && typeof member === 'object'));
+  return `{${entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join(',')}}`;
+}

@@ -1,0 +1,108 @@
+import type { Config, ConnectionConfig, IdentityProviderConfig, PolicyConfig, RuleConfig, SecretRef } from './resolved.ts';
+import type { ConfigurationSource } from './schema.ts';
+import { formatDuration, formatHostPort, formatSize } from './units.ts';
+
+/**
+ * The resolved configuration as it could have been written, with every default in its place. Loading it again gives a configuration
+ * with the same digest: what `check --json` prints is all that is in force.
+ */
+export function asSource(config: Config): ConfigurationSource {
+  const { gateway, control } = config;
+  return {
+    version: 1,
+    gateway: {
+      data: gateway.data,
+      keys: gateway.keys,
+      names: [...gateway.names],
+      tls: gateway.tls === 'auto' ? 'auto' : { ...gateway.tls },
+      limits: {
+        message: formatSize(gateway.limits.message),
+        statement: formatSize(gateway.limits.statement),
+        connections: gateway.limits.connections,
+        preAuth: { seconds: gateway.limits.preAuth.seconds, bytes: formatSize(gateway.limits.preAuth.bytes) },
+      },
+      reload: gateway.reload,
+    },
+    control: { listen: control.listen === undefined ? 'off' : formatHostPort(control.listen), ...(control.url === undefined ? {} : { url: control.url }) },
+    identityProviders: config.identityProviders.map(provider),
+    identities: config.identities.map(({ origin: _origin, groups, requester, claims, ...rest }) => ({
+      ...rest,
+      claims: { ...claims },
+      ...(requester === undefined ? {} : { requester: `claims.${requester}` }),
+      ...(groups.length === 0 ? {} : { groups: [...groups] }),
+    })),
+    connections: config.connections.map(connection),
+    policies: config.policies.map(policy),
+  };
+}
+
+function provider({ origin: _origin, keys, algorithms, maxTokenAge, clockSkew, maxKeyAge, ...rest }: IdentityProviderConfig): ConfigurationSource['identityProviders'][number] {
+  return {
+    ...rest,
+    ...(keys.from === 'url' ? { jwks: keys.url } : keys.from === 'file' ? { jwksFile: keys.path } : {}),
+    algorithms: [...algorithms],
+    maxTokenAge: formatDuration(maxTokenAge),
+    clockSkew: formatDuration(clockSkew),
+    maxKeyAge: formatDuration(maxKeyAge),
+  };
+}
+
+function connection({ origin: _origin, listen, credential, evidence, functions, ...rest }: ConnectionConfig): ConfigurationSource['connections'][number] {
+  const { password } = credential;
+  return {
+    ...rest,
+    listen: formatHostPort(listen),
+    credential: { username: credential.username, ...(password === undefined ? {} : { password: formatSecretRef(password) }) },
+    evidence: { mode: evidence.mode, recordAnswers: evidence.recordAnswers === 0 ? 'off' : formatSize(evidence.recordAnswers) },
+    ...(functions.length === 0 ? {} : { functions: [...functions] }),
+  };
+}
+
+function policy({ origin: _origin, name, groups, identities, connections, allow, rules, mask, limits }: PolicyConfig): ConfigurationSource['policies'][number] {
+  const { sessionAge, ...counts } = limits;
+  return {
+    name,
+    ...(groups.length === 0 ? {} : { groups: [...groups] }),
+    ...(identities.length === 0 ? {} : { identities: [...identities] }),
+    connections: [...connections],
+    allow: [...allow],
+    rules: rules.map(rule),
+    mask: mask.map(({ origin: _at, name: full, columns, detect, ...rest }) => ({
+      name: full.slice(name.length + 1),
+      ...(columns.length === 0 ? {} : { columns: [...columns] }),
+      ...(detect.length === 0 ? {} : { detect: [...detect] }),
+      ...rest,
+    })),
+    limits: { ...counts, ...(sessionAge === undefined ? {} : { sessionAge: formatDuration(sessionAge) }) },
+  };
+}
+
+function rule({ origin: _origin, match, approval, ...rest }: RuleConfig): NonNullable<ConfigurationSource['policies'][number]['rules']>[number] {
+  const { rows, verbs, objects, columns, functions, classes } = match;
+  const written = {
+    ...(verbs === undefined ? {} : { verbs: [...verbs] }),
+    ...(objects === undefined ? {} : { objects: [...objects] }),
+    ...(columns === undefined ? {} : { columns: [...columns] }),
+    ...(functions === undefined ? {} : { functions: [...functions] }),
+    ...(classes === undefined ? {} : { classes: [...classes] }),
+    ...(rows === undefined ? {} : { rows: `> ${rows}` }),
+  };
+  return {
+    ...rest,
+    ...(Object.keys(written).length === 0 ? {} : { match: written }),
+    ...(approval === undefined
+      ? {}
+      : {
+          approval: {
+            groups: [...approval.groups],
+            count: approval.count,
+            hold: formatDuration(approval.hold),
+            expires: formatDuration(approval.expires),
+            holdInTransaction: formatDuration(approval.holdInTransaction),
+          },
+        }),
+  };
+}
+
+/** `env:NAME` or `file:PATH`: the reference, never the value. */
+export const formatSecretRef = (ref: SecretRef): string => (ref.from === 'env' ? `env:${ref.name}` : `file:${ref.path}`);

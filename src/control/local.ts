@@ -1,0 +1,81 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createConnection, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+
+/**
+ * The socket through which the command line reaches a running gateway: on the same machine, by the same user. One line of
+ * JSON asks, one line answers.
+ */
+export const localSocket = (dataFolder: string): string => join(dataFolder, 'control.sock');
+
+export type LocalRequest =
+  | { readonly do: 'reload' }
+  | { readonly do: 'sessions' }
+  | { readonly do: 'terminate'; readonly session: string };
+
+export type LocalAnswer = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: string };
+
+const MOST_BYTES = 4096;
+const ANSWER_MS = 30_000;
+
+export const startLocal = async (dataFolder: string, handle: (request: LocalRequest) => Promise<LocalAnswer>): Promise<Server> => {
+  const path = localSocket(dataFolder);
+  // The evidence folder's lock is held: no other gateway is alive here, so a socket that lies there is a dead one's.
+  rmSync(path, { force: true });
+  const server = createServer((socket) => {
+    let line = '';
+    socket.setTimeout(ANSWER_MS, () => socket.destroy());
+    socket.on('error', () => {});
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      line += chunk;
+      if (line.length > MOST_BYTES) socket.destroy();
+      if (!line.includes('\n')) return;
+      socket.removeAllListeners('data');
+      let request: LocalRequest;
+      try {
+        request = JSON.parse(line) as LocalRequest;
+      } catch {
+        socket.destroy();
+        return;
+      }
+      handle(request).then(
+        (answer) => socket.end(`${JSON.stringify(answer)}\n`),
+        () => socket.end(`${JSON.stringify({ ok: false, error: 'the gateway could not do it' })}\n`),
+      );
+    });
+  });
+  const mask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, () => resolve());
+    });
+  } finally {
+    process.umask(mask);
+  }
+  chmodSync(path, 0o600);
+  return server;
+};
+
+/** Asks a running gateway. Rejects with a sentence for people when none runs there. */
+export const askLocal = (dataFolder: string, request: LocalRequest): Promise<LocalAnswer> =>
+  new Promise((resolve, reject) => {
+    const socket = createConnection(localSocket(dataFolder));
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error('the gateway did not answer')));
+    socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));
+    socket.on('data', (chunk: string) => (text += chunk));
+    socket.on('end', () => {
+      try {
+        resolve(JSON.parse(text) as LocalAnswer);
+      } catch {
+        reject(new Error('the gateway gave no answer'));
+      }
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const none = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
+      reject(new Error(none ? `no gateway runs on ${dataFolder}` : error.code === 'EACCES' ? `not allowed: run this as the gateway's user` : error.message));
+    });
+  });

@@ -1,0 +1,60 @@
+/**
+ * Canonical JSON (RFC 8785, JCS), narrowed to what a leaf may hold: safe integers only, no lone surrogates, no deep nesting.
+ * Two writers that agree on the values agree on the bytes, so a leaf can be hashed and checked by anyone.
+ */
+
+/** Deepest nesting that a leaf may have. Records need four levels. */
+const DEEPEST = 16;
+
+/** A value that a leaf may not hold. The record that carries it is refused: fail closed. */
+export class NotCanonical extends Error {}
+
+/** The canonical text of `value`. Members that are `undefined` are left out. Throws NotCanonical. */
+export const canonical = (value: unknown, depth = 0): string => {
+  switch (typeof value) {
+    case 'string':
+      return canonicalString(value);
+    case 'number':
+      if (!Number.isSafeInteger(value)) throw new NotCanonical('a leaf holds safe integers only');
+      // -0 is a safe integer whose canonical text is 0.
+      return value === 0 ? '0' : String(value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      if (value === null) return 'null';
+      if (depth >= DEEPEST) throw new NotCanonical('a leaf is nested too deeply');
+      return Array.isArray(value) ? canonicalArray(value, depth) : canonicalObject(value as Record<string, unknown>, depth);
+    default:
+      throw new NotCanonical(`a leaf cannot hold a ${typeof value}`);
+  }
+};
+
+/** Texts without anything to escape, the usual case, skip the general routine. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+const canonicalString = (text: string): string => {
+  if (PLAIN.test(text)) return `"${text}"`;
+  if (!text.isWellFormed()) throw new NotCanonical('a leaf cannot hold a lone surrogate');
+  return JSON.stringify(text);
+};
+
+const canonicalArray = (values: readonly unknown[], depth: number): string => {
+  let text = '[';
+  for (let i = 0; i < values.length; i += 1) {
+    if (i > 0) text += ',';
+    text += canonical(values[i], depth + 1);
+  }
+  return `${text}]`;
+};
+
+const canonicalObject = (value: Record<string, unknown>, depth: number): string => {
+  const names = Object.keys(value).sort();
+  let text = '{';
+  for (const name of names) {
+    const member = value[name];
+    if (member === undefined) continue;
+    if (text.length > 1) text += ',';
+    text += `${canonicalString(name)}:${canonical(member, depth + 1)}`;
+  }
+  return `${text}}`;
+};

@@ -1,0 +1,229 @@
+import type { VerifiedLeaf } from './leaf.ts';
+
+/** Something that is missing, or does not go together. */
+export interface Gap {
+  readonly what: string;
+  readonly sequence: number | undefined;
+  readonly session?: string;
+}
+
+interface SessionState {
+  /** session_open was seen, and neither a close nor a loss. */
+  open: boolean;
+  readonly since: number;
+  /** The highest command number so far. */
+  last: number;
+  /** Commands whose intent has no outcome yet, with the intent's sequence. */
+  readonly unsettled: Map<number, number>;
+  /** Commands declared indeterminate: a true outcome may still come. */
+  readonly indeterminate: Set<number>;
+}
+
+interface MissingNumbers {
+  readonly session: string;
+  first: number;
+  last: number;
+  readonly sequence: number;
+}
+
+const NAMED_GAPS = 100;
+
+/**
+ * Follows sessions, commands and runs through the records, one pass, holding what stands open only. What it can not know is
+ * whether the log had further records behind its end: that needs a copy of a later state, or a witness.
+ */
+export class Completeness {
+  readonly gaps: Gap[] = [];
+  count = 0;
+  readonly #sessions = new Map<string, SessionState>();
+  readonly #missing: MissingNumbers[] = [];
+  #running = false;
+  /** What a run that ended without a stop left open, until recovery records settle it. */
+  #inherited = false;
+  sessions = 0;
+  commands = 0;
+  refusals = 0;
+  readonly recovered = { indeterminate: 0, session_lost: 0, torn_tail: 0, unrecorded: 0 };
+  unknownKinds = 0;
+  /** Runs of the gateway, and those of them that ended without a stop and were followed by another. */
+  runs = 0;
+  crashes = 0;
+
+  leaf({ seq, record }: VerifiedLeaf): void {
+    if (seq === 0 && !(record.kind === 'instance' && record['event'] === 'start')) this.#gap('the first record is not the start of an instance', seq);
+    if (this.#inherited && record.kind !== 'recovery') this.#checkInherited(seq);
+    const handle = HANDLERS.get(record.kind);
+    if (handle) handle(this, record, seq);
+    else this.unknownKinds += 1;
+  }
+
+  /** The end of the log. `stopped`: it ends with an instance's stop. */
+  end(): { readonly stopped: boolean; readonly openSessions: number; readonly openCommands: number } {
+    for (const { session, first, last, sequence } of this.#missing) {
+      this.#gap(first === last ? `command ${first} has no record` : `commands ${first} to ${last} have no record`, sequence, session);
+    }
+    let openSessions = 0;
+    let openCommands = 0;
+    for (const [id, session] of this.#sessions) {
+      if (session.open) openSessions += 1;
+      openCommands += session.unsettled.size;
+      if (this.#running && session.open) continue;
+      if (session.open) this.#gap('the session has no close, although the instance stopped', session.since, id);
+      for (const [command, sequence] of session.unsettled) this.#gap(`command ${command} has no outcome, although its session is over`, sequence, id);
+    }
+    return { stopped: !this.#running, openSessions, openCommands };
+  }
+
+  instance(record: VerifiedLeaf['record'], seq: number): void {
+    if (record['event'] === 'start') {
+      // A start without a stop before it: the run before was killed. Its open ends must be told next.
+      this.#inherited = [...this.#sessions.values()].some(({ open, unsettled }) => open || unsettled.size > 0);
+      if (this.#running) this.crashes += 1;
+      this.#running = true;
+      this.runs += 1;
+      return;
+    }
+    if (!this.#running) this.#gap('an instance stops that has not started', seq);
+    this.#running = false;
+  }
+
+  sessionOpen(record: VerifiedLeaf['record'], seq: number): void {
+    const id = String(record['session']);
+    if (this.#sessions.has(id)) this.#gap('the session is opened twice', seq, id);
+    this.#sessions.set(id, { open: true, since: seq, last: 0, unsettled: new Map(), indeterminate: new Set() });
+    this.sessions += 1;
+  }
+
+  intent(record: VerifiedLeaf['record'], seq: number): void {
+    const session = this.#numbered(record, seq);
+    if (!session) return;
+    this.commands += 1;
+    session.unsettled.set(record['command'] as number, seq);
+  }
+
+  refusal(record: VerifiedLeaf['record'], seq: number): void {
+    this.refusals += 1;
+    if (record['command'] !== undefined) this.#numbered(record, seq);
+  }
+
+  progress(record: VerifiedLeaf['record'], seq: number): void {
+    const id = String(record['session']);
+    const command = record['command'] as number;
+    const session = this.#sessions.get(id);
+    if (!session?.unsettled.has(command) && !session?.indeterminate.has(command)) this.#gap(`command ${command} makes progress without an intent`, seq, id);
+  }
+
+  outcome(record: VerifiedLeaf['record'], seq: number): void {
+    const id = String(record['session']);
+    const command = record['command'] as number;
+    const session = this.#sessions.get(id);
+    if (session && (session.unsettled.delete(command) || session.indeterminate.delete(command))) this.#forget(id, session);
+    else this.#gap(`command ${command} has an outcome without an intent`, seq, id);
+  }
+
+  sessionClose(record: VerifiedLeaf['record'], seq: number): void {
+    const id = String(record['session']);
+    const session = this.#sessions.get(id);
+    if (!session?.open) {
+      this.#gap('a session is closed that is not open', seq, id);
+      return;
+    }
+    const commands = record['commands'] as number;
+    if (commands > session.last) this.#miss(id, session.last + 1, commands, seq);
+    else if (commands < session.last) this.#gap(`the session's close tells of ${commands} commands, the log has ${session.last}`, seq, id);
+    session.open = false;
+    this.#forget(id, session);
+  }
+
+  recovery(record: VerifiedLeaf['record'], seq: number): void {
+    const what = record['what'] as keyof Completeness['recovered'];
+    if (what in this.recovered) this.recovered[what] += 1;
+    const id = String(record['session']);
+    const session = this.#sessions.get(id);
+    if (what === 'indeterminate') {
+      const command = record['command'] as number;
+      if (!session?.unsettled.delete(command)) this.#gap(`command ${command} is called indeterminate without an intent that is open`, seq, id);
+      else session.indeterminate.add(command);
+      if (session) this.#forget(id, session);
+    } else if (what === 'session_lost') {
+      if (!session?.open) this.#gap('a session is called lost that is not open', seq, id);
+      else session.open = false;
+      if (session) this.#forget(id, session);
+    } else if (what === 'unrecorded') {
+      const first = record['command'] as number;
+      this.#found(id, first, first + (typeof record['count'] === 'number' ? record['count'] : 1) - 1);
+    }
+  }
+
+  /** Takes the number of a command: each session counts from 1 without gaps. */
+  #numbered(record: VerifiedLeaf['record'], seq: number): SessionState | undefined {
+    const id = String(record['session']);
+    const command = record['command'];
+    const session = this.#sessions.get(id);
+    if (!session?.open) {
+      this.#gap(`a ${record.kind} belongs to a session that is not open: its session_open is missing`, seq, id);
+      return undefined;
+    }
+    if (typeof command !== 'number' || command <= session.last) {
+      this.#gap(`command ${String(command)} comes after command ${session.last}`, seq, id);
+      return undefined;
+    }
+    if (command > session.last + 1) this.#miss(id, session.last + 1, command - 1, seq);
+    session.last = command;
+    return session;
+  }
+
+  /** Numbers that are not there: a recovery record may yet say why. */
+  #miss(session: string, first: number, last: number, sequence: number): void {
+    if (this.#missing.length < 100_000) this.#missing.push({ session, first, last, sequence });
+    else this.#gap(`commands ${first} to ${last} have no record`, sequence, session);
+  }
+
+  #found(session: string, first: number, last: number): void {
+    const state = this.#sessions.get(session);
+    if (state && first === state.last + 1) {
+      state.last = last;
+      return;
+    }
+    const at = this.#missing.findIndex((missing) => missing.session === session && missing.first <= first && missing.last >= last);
+    const missing = this.#missing[at];
+    if (!missing) return;
+    this.#missing.splice(at, 1);
+    if (missing.first < first) this.#missing.push({ ...missing, last: first - 1 });
+    if (missing.last > last) this.#missing.push({ ...missing, first: last + 1 });
+  }
+
+  #forget(id: string, session: SessionState): void {
+    if (!session.open && session.unsettled.size === 0) this.#sessions.delete(id);
+  }
+
+  #checkInherited(seq: number): void {
+    this.#inherited = false;
+    for (const [id, session] of this.#sessions) {
+      if (session.open) this.#gap('the run that had this session ended without a stop, and no recovery record says that it is lost', seq, id);
+      for (const command of session.unsettled.keys()) this.#gap(`the run ended without a stop, and command ${command} was not declared indeterminate`, seq, id);
+    }
+    this.#sessions.clear();
+  }
+
+  #gap(what: string, sequence: number, session?: string): void {
+    this.count += 1;
+    if (this.gaps.length < NAMED_GAPS) this.gaps.push({ what, sequence, ...(session === undefined ? {} : { session }) });
+  }
+}
+
+type Handler = (follow: Completeness, record: VerifiedLeaf['record'], seq: number) => void;
+
+const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ['instance', (follow, record, seq) => follow.instance(record, seq)],
+  ['session_open', (follow, record, seq) => follow.sessionOpen(record, seq)],
+  ['intent', (follow, record, seq) => follow.intent(record, seq)],
+  ['refusal', (follow, record, seq) => follow.refusal(record, seq)],
+  ['progress', (follow, record, seq) => follow.progress(record, seq)],
+  ['outcome', (follow, record, seq) => follow.outcome(record, seq)],
+  ['session_close', (follow, record, seq) => follow.sessionClose(record, seq)],
+  ['recovery', (follow, record, seq) => follow.recovery(record, seq)],
+  // Kinds that stand alone.
+  ['config_change', () => undefined],
+  ['revocation', () => undefined],
+]);

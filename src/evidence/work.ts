@@ -1,0 +1,89 @@
+import type { EvidenceRecord } from './log.ts';
+
+interface SessionWork {
+  /** Opened in this log and not yet closed. */
+  open: boolean;
+  /** Numbers of commands whose intent is in the log without an outcome. */
+  readonly intents: Set<number>;
+}
+
+/** What stands open in the log: sessions without a close, intents without an outcome. */
+export class OpenWork {
+  readonly #sessions = new Map<string, SessionWork>();
+
+  /** Takes in one record that is in the log. */
+  apply(record: EvidenceRecord): void {
+    switch (record.kind) {
+      case 'session_open':
+        this.#of(record.session).open = true;
+        return;
+      case 'intent':
+        this.#of(record.session).intents.add(record.command);
+        return;
+      case 'outcome':
+        this.#settle(record.session, record.command);
+        return;
+      case 'session_close':
+        this.#close(record.session);
+        return;
+      case 'recovery':
+        if (record.session === undefined) return;
+        if (record.what === 'session_lost') this.#close(record.session);
+        else if (record.what === 'indeterminate' && record.command !== undefined) this.#settle(record.session, record.command);
+        return;
+      default:
+    }
+  }
+
+  isOpen(session: string): boolean {
+    return this.#sessions.get(session)?.open === true;
+  }
+
+  hasIntent(session: string, command: number): boolean {
+    return this.#sessions.get(session)?.intents.has(command) === true;
+  }
+
+  /** Intents without outcome, then sessions without close, in the order in which they came. */
+  get intents(): readonly { readonly session: string; readonly command: number }[] {
+    return [...this.#sessions].flatMap(([session, work]) => [...work.intents].map((command) => ({ session, command })));
+  }
+
+  get sessions(): readonly string[] {
+    return [...this.#sessions].filter(([, work]) => work.open).map(([session]) => session);
+  }
+
+  toJSON(): SavedWork {
+    return [...this.#sessions].map(([session, work]) => [session, work.open, [...work.intents]]);
+  }
+
+  static from(saved: SavedWork): OpenWork {
+    const work = new OpenWork();
+    for (const [session, open, intents] of saved) work.#sessions.set(session, { open, intents: new Set(intents) });
+    return work;
+  }
+
+  #of(session: string): SessionWork {
+    let work = this.#sessions.get(session);
+    if (!work) {
+      work = { open: false, intents: new Set() };
+      this.#sessions.set(session, work);
+    }
+    return work;
+  }
+
+  #settle(session: string, command: number): void {
+    const work = this.#sessions.get(session);
+    if (!work) return;
+    work.intents.delete(command);
+    if (!work.open && work.intents.size === 0) this.#sessions.delete(session);
+  }
+
+  #close(session: string): void {
+    const work = this.#sessions.get(session);
+    if (!work) return;
+    work.open = false;
+    if (work.intents.size === 0) this.#sessions.delete(session);
+  }
+}
+
+export type SavedWork = readonly (readonly [session: string, open: boolean, intents: readonly number[]])[];

@@ -1,0 +1,84 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Config, ConnectionConfig } from '../config/resolved.ts';
+import type { Logger } from '../model/logger.ts';
+
+export interface ListenersParts {
+  /** The configuration in force when a client comes; addresses are fixed at start. */
+  readonly config: () => Config;
+  /** Serves one socket until it is closed. Never rejects. */
+  readonly serve: (socket: Socket, offered: readonly ConnectionConfig[]) => Promise<void>;
+  readonly log: Logger;
+}
+
+export interface Listeners {
+  /** Client sockets that are open, logged in or not. */
+  readonly open: number;
+  /** Stops accepting; what is open goes on. */
+  stop(): void;
+  /** Closes whatever is still open. */
+  close(): void;
+}
+
+const addressOf = ({ listen }: ConnectionConfig): string => `${listen.host}:${listen.port}`;
+
+/** Listens at every address of the configuration. Rejects, with nothing left open, when one cannot be had. */
+export const startListeners = async ({ config, serve, log }: ListenersParts): Promise<Listeners> => {
+  const sockets = new Set<Socket>();
+  const servers: Server[] = [];
+  const addresses = new Map(config().connections.map((connection) => [addressOf(connection), connection.listen]));
+
+  const accept = (address: string, socket: Socket): void => {
+    const { limits } = config().gateway;
+    if (sockets.size >= limits.connections) {
+      // No protocol is spoken yet, so there is nothing to say.
+      socket.destroy();
+      log.warn({ limit: limits.connections }, 'a client was turned away: too many connections');
+      return;
+    }
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 60_000);
+    socket.on('error', () => {});
+    socket.once('close', () => sockets.delete(socket));
+    const offered = config().connections.filter((connection) => addressOf(connection) === address);
+    if (offered.length === 0) {
+      socket.destroy();
+      return;
+    }
+    serve(socket, offered).catch((error: unknown) => {
+      log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'a client could not be served');
+      socket.destroy();
+    });
+  };
+
+  try {
+    for (const [address, { host, port }] of addresses) {
+      const server = createServer({ pauseOnConnect: true }, (socket) => accept(address, socket));
+      servers.push(server);
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ host, port, backlog: 1024 }, () => {
+          server.off('error', reject);
+          server.on('error', (error) => log.error({ address, error: error.message }, 'listener failed'));
+          resolve();
+        });
+      });
+      log.info({ address }, 'listening');
+    }
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
+
+  return {
+    get open() {
+      return sockets.size;
+    },
+    stop: () => {
+      for (const server of servers) server.close();
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+};

@@ -1,0 +1,206 @@
+import { join } from 'node:path';
+import { version } from './build.ts';
+import { compare, restartNeeded } from './config/compare.ts';
+import { load } from './config/load.ts';
+import { formatProblem } from './config/problems.ts';
+import type { Config } from './config/resolved.ts';
+import { watchForRename } from './config/watch.ts';
+import { startControl, type Readiness } from './control/http.ts';
+import { startLocal, type LocalAnswer, type LocalRequest } from './control/local.ts';
+import { createMetrics } from './control/metrics.ts';
+import { openEvidenceLog } from './evidence/open.ts';
+import { createIdentities } from './identity/identities.ts';
+import { createCertificates } from './listeners/certificates.ts';
+import { startListeners } from './listeners/listeners.ts';
+import { refusal } from './model/decision.ts';
+import type { Logger } from './model/logger.ts';
+import { createGate } from './pipeline/open.ts';
+import { compilePolicies } from './policy/compile.ts';
+import { PostgresProtocol } from './protocols/postgres/serve.ts';
+import { keyFile } from './secrets/key-file.ts';
+import { createSecrets } from './secrets/secrets.ts';
+import { createPostgresUnderstander } from './sql/postgres/understand.ts';
+import { openState } from './store/state.ts';
+
+/** How long sessions may go on after SIGTERM before they are ended. */
+const DRAIN_MS = 10_000;
+/** How often an invalid configuration is mentioned again. */
+const NAG_MS = 60_000;
+
+/** The configuration does not start a gateway. The message has one line for each problem. */
+export class ConfigurationRefused extends Error {
+  override name = 'ConfigurationRefused';
+}
+
+export interface RunningGateway {
+  /** Reads the configuration again; all or nothing. */
+  reload(): Promise<LocalAnswer>;
+  /** Stops accepting, lets sessions end, ends the rest, closes the evidence log. */
+  stop(): Promise<void>;
+}
+
+const loadOrRefuse = async (where: string): Promise<Config> => {
+  const loaded = await load(where);
+  if (!loaded.ok) throw new ConfigurationRefused(loaded.problems.map(formatProblem).join('\n'));
+  return loaded.config;
+};
+
+/** The only place that constructs and connects. */
+export const startGateway = async (where: string, log: Logger): Promise<RunningGateway> => {
+  let config = await loadOrRefuse(where);
+  let policies = compilePolicies(config);
+  const closers: (() => void | Promise<void>)[] = [];
+  let degraded: string | undefined;
+  let draining = false;
+
+  const undo = async (): Promise<void> => {
+    for (const close of closers.reverse()) await close();
+  };
+
+  try {
+    const evidence = await openEvidenceLog({
+      folder: join(config.gateway.data, 'evidence'),
+      keysFolder: config.gateway.keys,
+      instance: 'gateway-1',
+      build: version,
+      config: config.digest,
+      onAlert: ({ free, total }) => log.warn({ free, total }, 'the evidence disk is nearly full'),
+    });
+    closers.push(() => evidence.close());
+    const state = openState(config.gateway.data);
+    closers.push(() => state.close());
+    const certificates = await createCertificates(config.gateway, { log });
+    closers.push(() => certificates.close());
+    const secrets = createSecrets();
+    const identities = createIdentities(config, { clock: Date.now, once: state.once, revocations: state.revocations, log });
+    closers.push(() => identities.close());
+    const understander = createPostgresUnderstander();
+    closers.push(() => understander.close());
+
+    let clients = (): number => 0;
+    const metrics = createMetrics({ stats: () => evidence.stats, clients: () => clients() });
+    const gate = createGate({
+      config,
+      policies,
+      identities,
+      revocations: state.revocations,
+      log: evidence,
+      openRecording: (connection, cap) => evidence.openRecording(connection, cap),
+      maskKey: keyFile(join(config.gateway.keys, 'mask.key')),
+      observe: metrics.observer,
+    });
+    closers.push(() => gate.close());
+    state.revocations.onChange(({ revoked }) => {
+      for (const identity of revoked) {
+        evidence.append({ kind: 'revocation', identity, by: state.revocations.list().find((one) => one.identity === identity)?.by ?? 'unknown' });
+        const ended = gate.endIdentity(identity);
+        log.warn({ identity, ended }, 'identity revoked');
+      }
+    });
+
+    const postgres = new PostgresProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, understander, log });
+    closers.push(() => postgres.close());
+    const listeners = await startListeners({ config: () => config, serve: (socket, offered) => postgres.serve(socket, offered), log });
+    clients = () => listeners.open;
+    closers.push(() => listeners.stop());
+
+    const refuseConfig = (reason: string): LocalAnswer => {
+      degraded = reason;
+      metrics.configuration(false);
+      evidence.append({ kind: 'config_change', config: config.digest, policy: policies.version, accepted: false, changes: [] });
+      log.error({ reason }, 'the new configuration is refused; the old one stays in force');
+      return { ok: false, error: reason };
+    };
+
+    let reloading: Promise<LocalAnswer> | undefined;
+    const readAgain = async (): Promise<LocalAnswer> => {
+      const loaded = await load(where);
+      if (!loaded.ok) return refuseConfig(loaded.problems.map(formatProblem).join('\n'));
+      const next = loaded.config;
+      const restart = restartNeeded(config, next);
+      if (restart.length > 0) return refuseConfig(`needs a restart: ${restart.join('; ')}`);
+      let nextPolicies;
+      try {
+        nextPolicies = compilePolicies(next);
+        identities.replace(next);
+      } catch (error) {
+        return refuseConfig(error instanceof Error ? error.message : 'cannot be honoured');
+      }
+      const changes = compare(config, next);
+      config = next;
+      policies = nextPolicies;
+      gate.replace(next, nextPolicies);
+      degraded = undefined;
+      metrics.configuration(true);
+      evidence.append({ kind: 'config_change', config: next.digest, policy: nextPolicies.version, accepted: true, changes: changes.slice(0, 200) });
+      for (const change of changes) log.info({ change }, 'configuration changed');
+      log.info({ config: next.digest, changes: changes.length }, 'configuration in force');
+      return { ok: true, result: { config: next.digest, changes } };
+    };
+    /** One at a time: a second request while one runs waits and then reads again. */
+    const reload = async (): Promise<LocalAnswer> => {
+      while (reloading) await reloading;
+      reloading = readAgain().finally(() => (reloading = undefined));
+      return reloading;
+    };
+    const nag = setInterval(() => {
+      if (degraded !== undefined) log.error({ reason: degraded }, 'degraded: the newest configuration is refused, an older one is in force');
+    }, NAG_MS);
+    nag.unref();
+    closers.push(() => clearInterval(nag));
+    if (config.gateway.reload === 'watch') {
+      const watching = await watchForRename(where, () => void reload(), { onProblem: (problem) => log.error({ problem }, 'the configuration cannot be watched') });
+      closers.push(() => watching.close());
+    }
+
+    const readiness = (): Readiness => {
+      const details: Record<string, string> = {};
+      if (draining) details['draining'] = 'the gateway is stopping';
+      if (evidence.unavailable !== undefined) details['evidence'] = evidence.unavailable;
+      if (degraded !== undefined) details['configuration'] = 'degraded: the newest configuration is refused';
+      return { ready: !draining && evidence.unavailable === undefined, details };
+    };
+    if (config.control.listen) {
+      const control = await startControl(config.control.listen, { readiness, metrics });
+      closers.push(() => void control.close());
+      closers.push(() => control.closeAllConnections());
+    }
+    const answer = async (request: LocalRequest): Promise<LocalAnswer> => {
+      switch (request.do) {
+        case 'reload':
+          return reload();
+        case 'sessions':
+          return { ok: true, result: [...gate.live.values()].map(({ session }) => ({ id: session.id, identity: session.principal.identity, connection: session.connection, peer: session.peer.address, openedAt: new Date(session.openedAt).toISOString() })) };
+        case 'terminate':
+          return gate.endSession(request.session) ? { ok: true, result: { session: request.session } } : { ok: false, error: `no live session ${request.session}` };
+        default:
+          return { ok: false, error: 'unknown request' };
+      }
+    };
+    const local = await startLocal(config.gateway.data, answer);
+    closers.push(() => void local.close());
+
+    await identities.ready();
+    log.info({ version, config: config.digest, policy: policies.version, connections: config.connections.length }, 'ready');
+
+    const stop = async (): Promise<void> => {
+      if (draining) return;
+      draining = true;
+      log.info({ sessions: gate.live.size }, 'stopping');
+      listeners.stop();
+      gate.drain(refusal('shutting_down', 'the gateway is stopping; connect again'));
+      const until = performance.now() + DRAIN_MS;
+      while (gate.live.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+      gate.endAll(refusal('shutting_down', 'the gateway is stopping; connect again'));
+      const end = performance.now() + 2_000;
+      while (gate.live.size > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+      listeners.close();
+      await undo();
+      log.info({}, 'stopped');
+    };
+    return { reload, stop };
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+};

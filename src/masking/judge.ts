@@ -1,0 +1,100 @@
+import type { Catalog } from '../sql/catalog.ts';
+import type { ColumnRef, Output, StatementFacts, UseRole } from '../sql/facts.ts';
+import type { AnswerPlan, ColumnMask, DetectorMask } from './plan.ts';
+import type { ProtectedColumn, Protection } from './protection.ts';
+import { forbiddenSetting, readsStatistics } from './strict-session.ts';
+
+/** What the masks say about one statement: why not, or how its answer is masked. Holds for every text of the same shape. */
+export type StatementJudgement = { readonly kind: 'refused'; readonly reason: string; readonly mask: string } | { readonly kind: 'plan'; readonly plan: AnswerPlan };
+
+/** What a judgement rests on beside the facts. */
+export interface JudgementContext {
+  readonly protection: Protection;
+  readonly catalog: Catalog;
+  readonly strict: boolean;
+  /** Some mask names columns. */
+  readonly columns: boolean;
+  /** Name of the mask to blame where no single column is at fault. */
+  readonly blame: string;
+  readonly detect: readonly DetectorMask[];
+}
+
+/** Statements that can answer with rows whose columns their own text does not say. */
+const answering: ReadonlySet<string> = new Set(['execute', 'fetch', 'call', 'select']);
+
+const whatUse: Readonly<Record<UseRole, string>> = {
+  predicate: 'is compared',
+  order: 'is ordered or grouped by',
+  set_operation: 'stands in a set operation',
+  expression: 'stands in an expression',
+  derive: 'would be stored elsewhere',
+  copy: 'would be copied out',
+  written: 'is written',
+};
+
+/** Judges one statement by its facts alone; what it writes is the write-back guard's. */
+export function judgeStatement(facts: StatementFacts, context: JudgementContext): StatementJudgement {
+  const { detect, protection } = context;
+  const none: ColumnMask | undefined = undefined;
+  if (!context.columns) {
+    // Detectors look at what is answered, wherever it came from; nothing about the statement matters to them.
+    return { kind: 'plan', plan: { pass: detect.length === 0, columns: [], detect, complete: false, protects: () => none } };
+  }
+  const refuse = (reason: string, mask = context.blame): StatementJudgement => ({ kind: 'refused', reason, mask });
+  const { lineage } = facts;
+  if (!lineage.understood) return refuse(`the statement could not be followed (${lineage.why ?? 'no reason is known'})`);
+  if (context.strict) {
+    const reason = strictReason(facts);
+    if (reason !== undefined) return refuse(reason);
+  }
+  for (const { column, role } of lineage.uses) {
+    if (role === 'written') continue;
+    const protectedColumn = protection.of(column);
+    if (protectedColumn === undefined) continue;
+    // What is stored or copied elsewhere leaves every mask behind, so that no mode lets it pass.
+    if (protectedColumn.strict || role === 'derive' || role === 'copy') return refuse(`${protectedColumn.label} ${whatUse[role]}`, protectedColumn.mask.name);
+  }
+  const columns: (ColumnMask | undefined)[] = [];
+  for (const output of lineage.outputs ?? []) {
+    const found = strictest(output.sources, protection);
+    if (found === undefined) columns.push(undefined);
+    else if (output.direct) columns.push(found.mask);
+    else if (output.total) columns.push({ ...found.mask, constant: true });
+    else if (found.strict) return refuse(`${found.label} stands in an expression`, found.mask.name);
+    else columns.push(undefined);
+  }
+  const protects = (relation: number, column: number): ColumnMask | undefined => protection.at(relation, column)?.mask;
+  // A statement whose answer is not described by its own text (EXECUTE, CALL, a star over columns of unknown number) is never passed unread.
+  const returnsUnknown = lineage.outputs === undefined && answering.has(facts.tag);
+  const pass = detect.length === 0 && columns.every((column) => column === undefined) && !returnsUnknown;
+  const plan: AnswerPlan = { pass, columns, detect, complete: lineage.outputs !== undefined, protects };
+  const { named } = facts;
+  if (named?.inner !== undefined && (named.kind === 'prepare' || named.kind === 'declare')) {
+    const inner = judgeStatement(named.inner, context);
+    return inner.kind === 'refused' ? inner : { kind: 'plan', plan: { ...plan, inner: inner.plan } };
+  }
+  if (named?.kind === 'execute' || named?.kind === 'fetch') {
+    return { kind: 'plan', plan: { ...plan, from: { kind: named.kind === 'execute' ? 'prepare' : 'declare', name: named.name ?? '' } } };
+  }
+  return { kind: 'plan', plan };
+}
+
+function strictReason(facts: StatementFacts): string | undefined {
+  if (facts.effects.some((effect) => effect.class === 'unknown')) return 'a part of the statement is not understood';
+  if (facts.tag === 'listen') return 'a notification could carry a protected value';
+  if (facts.tag === 'do') return 'a code block is not analysed';
+  if (facts.settings.some((setting) => forbiddenSetting(setting.name))) return 'a setting that makes the server tell more';
+  if (facts.lineage.uses.some((use) => readsStatistics(use.column.schema, use.column.table))) return 'a view that holds values or statements of others';
+  if (facts.effects.some((effect) => effect.object !== undefined && readsStatistics(effect.object.schema ?? 'pg_catalog', effect.object.name))) return 'a view that holds values or statements of others';
+  return undefined;
+}
+
+/** The strictest mask among the columns behind one output. */
+function strictest(sources: Output['sources'], protection: Protection): ProtectedColumn | undefined {
+  let found: ProtectedColumn | undefined;
+  for (const source of sources satisfies readonly ColumnRef[]) {
+    const one = protection.of(source);
+    if (one !== undefined) found = found === undefined ? one : protection.stricter(found, one);
+  }
+  return found;
+}

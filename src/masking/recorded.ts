@@ -1,0 +1,185 @@
+import type { Catalog } from '../sql/catalog.ts';
+import type { CopyFacts, Operand } from '../sql/facts.ts';
+import { Lexer, Token } from '../sql/postgres/lexer.ts';
+import type { Literal, Understood } from '../sql/understand.ts';
+import { copyForm, TextCopyParser } from './copying.ts';
+import { allDetectors, detect } from './detectors.ts';
+import { keywords } from './keywords.ts';
+import { oid } from './oids.ts';
+import type { MaskSet } from './plan.ts';
+import type { Protection } from './protection.ts';
+import { boundValue } from './writeback.ts';
+import type { BoundValues } from './writeback.ts';
+
+/**
+ * What is written down of a message: its text with a typed marker in the place of every literal that goes to or meets a
+ * protected column, that a detector hits, or that stands where secrets stand; without comments. All detectors look,
+ * whatever the masks. A text that was not understood keeps only what cannot be a value:
+ * - did not parse: its key words and punctuation, other words as `<word>`;
+ * - was not followed, and some column is masked: no literal.
+ */
+export function recordedText(text: Uint8Array, understood: Understood, masks: MaskSet, catalog: Catalog): string {
+  if (understood.unparsed) return skeleton(text);
+  const hidden = hiddenOperands(understood, masks, catalog);
+  const markers = new Map<number, { readonly end: number; readonly marker: string }>();
+  understood.literals.forEach((literal, index) => {
+    if (hidden.literals === 'all' || hidden.literals.has(index) || isSensitive(literal)) markers.set(literal.start, { end: literal.end, marker: markerOf('literal', literal.kind) });
+  });
+  return starred(withoutComments(text, markers));
+}
+
+/** The same for bound values: each as text, NULL as null, hidden ones as a typed marker. */
+export function recordedParameters(understood: Understood, masks: MaskSet, catalog: Catalog, bound: BoundValues): (string | null)[] {
+  const hidden = hiddenOperands(understood, masks, catalog);
+  return bound.bind.values.map((given, at) => {
+    if (given === null) return null;
+    const value = boundValue(bound, at);
+    const type = bound.types[at] ?? 0;
+    if (hidden.parameters === 'all' || hidden.parameters.has(at + 1)) return markerOf('value', typeName(type));
+    if (typeof value === 'string') return starred(value);
+    const shown = binaryText(type, given);
+    if (shown !== undefined) return starred(shown);
+    const hits = detect(given, 0, given.length, allDetectors);
+    return hits === undefined && given.length <= longestHex ? `\\x${Buffer.from(given).toString('hex')}` : `<value:binary ${given.length}>`;
+  });
+}
+
+/** COPY data as it is recorded: fields of protected columns as markers, the rest looked through. Binary data is counted only. */
+export function recordedCopy(facts: CopyFacts, masks: MaskSet, catalog: Catalog): (chunk: Uint8Array | undefined) => string {
+  if (facts.format === 'binary') return (chunk) => (chunk === undefined ? '' : `<copy:binary ${chunk.length}>`);
+  const protection = masks.protection(catalog);
+  const known = facts.columns.length > 0 || !masks.columns;
+  let fields: string[] = [];
+  let rows = '';
+  const parser = new TextCopyParser(copyForm(facts), {
+    wants: () => true,
+    field: (at, value) => {
+      const column = facts.columns[at];
+      const hide = !known || (column !== undefined && protection.of(column) !== undefined);
+      fields.push(value === null ? '\\N' : hide ? markerOf('value', 'string') : starred(typeof value === 'string' ? value : ''));
+    },
+    row: () => {
+      rows += `${fields.join('\t')}\n`;
+      fields = [];
+    },
+  });
+  return (chunk) => {
+    if (chunk === undefined) parser.end();
+    else parser.push(chunk);
+    const done = rows;
+    rows = '';
+    return done;
+  };
+}
+
+/** Longer binary values are only counted. */
+const longestHex = 64;
+
+interface Hidden {
+  readonly literals: ReadonlySet<number> | 'all';
+  readonly parameters: ReadonlySet<number> | 'all';
+}
+
+function hiddenOperands(understood: Understood, masks: MaskSet, catalog: Catalog): Hidden {
+  const literals = new Set<number>();
+  const parameters = new Set<number>();
+  const protection: Protection | undefined = masks.columns ? masks.protection(catalog) : undefined;
+  const take = (operands: readonly Operand[]): void => {
+    for (const operand of operands) {
+      const hide = operand.role === 'secret' || (operand.column !== undefined && protection?.of(operand.column) !== undefined);
+      if (hide) (operand.kind === 'literal' ? literals : parameters).add(operand.index);
+    }
+  };
+  for (const { facts } of understood.statements) {
+    if (protection !== undefined && !facts.lineage.understood) return { literals: 'all', parameters: 'all' };
+    take(facts.lineage.operands);
+    if (facts.named?.inner !== undefined) take(facts.named.inner.lineage.operands);
+    // What the arguments meet is in another statement, that may not be at hand.
+    if (protection !== undefined) for (const argument of facts.lineage.arguments ?? []) for (const atom of argument) (atom.kind === 'literal' ? literals : parameters).add(atom.index);
+  }
+  return { literals, parameters };
+}
+
+/** A literal that a detector hits, or that holds SQL or a connection string with a password in it. */
+function isSensitive(literal: Literal): boolean {
+  if (literal.kind === 'bit') return false;
+  const bytes = Buffer.from(literal.value);
+  if (detect(bytes, 0, bytes.length, allDetectors) !== undefined) return true;
+  return literal.kind === 'string' && literal.value.toLowerCase().includes('password');
+}
+
+function markerOf(what: 'literal' | 'value', kind: string): string {
+  return `<${what}:${kind === 'string' ? 'text' : kind}>`;
+}
+
+function typeName(type: number): string {
+  for (const [name, number] of Object.entries(oid)) if (number === type) return name;
+  return 'text';
+}
+
+/** Binary values that are read easily. */
+function binaryText(type: number, value: Uint8Array): string | undefined {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
+  if (type === oid.int2 && bytes.length === 2) return String(bytes.readInt16BE());
+  if (type === oid.int4 && bytes.length === 4) return String(bytes.readInt32BE());
+  if (type === oid.int8 && bytes.length === 8) return String(bytes.readBigInt64BE());
+  if (type === oid.bool && bytes.length === 1) return bytes[0] === 0 ? 'f' : 't';
+  if (type === oid.json || type === oid.xml) return bytes.toString();
+  if (type === oid.jsonb && bytes[0] === 1) return bytes.toString('utf8', 1);
+  return undefined;
+}
+
+/** Everything that a detector hits in a text, in stars. */
+function starred(text: string): string {
+  const bytes = Buffer.from(text);
+  const hits = detect(bytes, 0, bytes.length, allDetectors);
+  if (hits === undefined) return text;
+  const pieces: string[] = [];
+  let at = 0;
+  for (const hit of hits) {
+    pieces.push(bytes.toString('utf8', at, hit.start), `<${hit.kind}>`);
+    at = hit.end;
+  }
+  pieces.push(bytes.toString('utf8', at));
+  return pieces.join('');
+}
+
+/** The text token by token: blanks as they are, comments as one blank, some tokens replaced. */
+function withoutComments(text: Uint8Array, markers: ReadonlyMap<number, { readonly end: number; readonly marker: string }>): string {
+  const bytes = Buffer.from(text.buffer, text.byteOffset, text.length);
+  const lexer = new Lexer(text);
+  const pieces: string[] = [];
+  let done = 0;
+  for (let kind = lexer.next(); ; kind = lexer.next()) {
+    const gap = bytes.toString('utf8', done, lexer.start);
+    pieces.push(gap.trim() === '' ? gap : ' ');
+    if (kind === Token.end || kind === Token.error) break;
+    pieces.push(markers.get(lexer.start)?.marker ?? bytes.toString('utf8', lexer.start, lexer.end));
+    done = lexer.end;
+  }
+  return pieces.join('').trim();
+}
+
+/** Key words, punctuation and parameters of a text that did not parse; the rest as markers. It may end in the middle of anything. */
+function skeleton(text: Uint8Array): string {
+  const bytes = Buffer.from(text.buffer, text.byteOffset, text.length);
+  const lexer = new Lexer(text);
+  const pieces: string[] = [];
+  for (let kind = lexer.next(); kind !== Token.end; kind = lexer.next()) {
+    if (kind === Token.error) {
+      pieces.push('<unreadable>');
+      break;
+    }
+    if (kind === Token.word) {
+      const word = bytes.toString('latin1', lexer.start, lexer.end).toLowerCase();
+      pieces.push(keywords.has(word) ? word : '<word>');
+    } else if (kind === Token.quotedWord || kind === Token.unicodeWord) {
+      pieces.push('<word>');
+    } else if (kind === Token.operator || kind === Token.semicolon || kind === Token.parameter) {
+      pieces.push(bytes.toString('latin1', lexer.start, lexer.end));
+    } else {
+      pieces.push(kind === Token.integer || kind === Token.decimal ? '<literal:number>' : kind === Token.bits || kind === Token.hexBits ? '<literal:bit>' : '<literal:text>');
+    }
+  }
+  return pieces.join(' ');
+}

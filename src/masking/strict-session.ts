@@ -1,0 +1,16 @@
+/** Relations that hold sampled values, or the statements and notices of other sessions, under names that say nothing of the columns behind them. */
+const statistics: ReadonlySet<string> = new Set([
+  'pg_stats', 'pg_statistic', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic_ext_data', 'pg_stat_activity', 'pg_largeobject',
+  'pg_file_settings', 'pg_hba_file_rules',
+]);
+/** Those of extensions, which live in whatever schema they were made in. */
+const anywhere: ReadonlySet<string> = new Set(['pg_stat_statements', 'pg_stat_monitor', 'pg_store_plans', 'pg_qualstats']);
+
+export function readsStatistics(schema: string, name: string): boolean {
+  return anywhere.has(name) || (schema === 'pg_catalog' && statistics.has(name));
+}
+
+/** Settings that make the server print values, plans or statements to the client or its log. */
+export function forbiddenSetting(name: string): boolean {
+  return name === '*' ? false : name === 'client_min_messages' || name.startsWith('log_') || name.startsWith('debug_') || name.startsWith('trace_') || name.startsWith('auto_explain.');
+}

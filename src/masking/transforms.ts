@@ -1,0 +1,52 @@
+import type { TransformConfig } from '../config/resolved.ts';
+import { constantOf, fitted } from './constants.ts';
+import type { HashKey } from './hash-key.ts';
+import { characters } from './oids.ts';
+
+/** What masks the cells of one column: the same bytes for all, or made from each value. */
+export type CellMask =
+  | { readonly kind: 'constant'; readonly bytes: Uint8Array | null }
+  | { readonly kind: 'each'; apply(value: Uint8Array): Uint8Array };
+
+/**
+ * The mask of a column's cells. Partial, hash and fixed work on types of characters; any other type gets its constant,
+ * and a type without one (enum, composite, extension) gets NULL, so that a driver can decode what it gets.
+ */
+export function cellMask(transform: TransformConfig, type: number, typmod: number, format: 0 | 1, key: HashKey): CellMask {
+  if (transform === 'null') return { kind: 'constant', bytes: null };
+  if (transform === 'redact' || !characters.has(type)) return { kind: 'constant', bytes: constantOf(type, typmod, format) ?? null };
+  if (transform === 'hash') return { kind: 'each', apply: (value) => fitted(Buffer.from(key.pseudonym(value)), type, typmod) };
+  if ('fixed' in transform) return { kind: 'constant', bytes: fitted(Buffer.from(transform.fixed), type, typmod) };
+  return { kind: 'each', apply: (value) => partial(value, transform.partial) };
+}
+
+const star = 0x2a;
+
+/**
+ * All characters but the last `keep` become `*`; a value not longer than twice `keep` becomes stars whole, since what is
+ * kept would be most of it. Characters are code points, so that the result is UTF-8; it is never longer than the value.
+ * Trailing blanks (of `char(n)`) are kept and do not count.
+ */
+export function partial(value: Uint8Array, keep: number): Uint8Array {
+  let end = value.length;
+  while (end > 0 && value[end - 1] === 0x20) end--;
+  let count = 0;
+  for (let at = 0; at < end; at++) if ((value[at]! & 0xc0) !== 0x80) count++;
+  const hidden = count <= keep * 2 ? count : count - keep;
+  // Where the kept characters start.
+  let from = 0;
+  for (let seen = 0; from < end; from++) {
+    if ((value[from]! & 0xc0) !== 0x80 && seen++ === hidden) break;
+  }
+  const result = new Uint8Array(hidden + value.length - from);
+  result.fill(star, 0, hidden);
+  result.set(value.subarray(from), hidden);
+  return result;
+}
+
+/** Masks one cell; NULL stays NULL. */
+export function maskCell(transform: TransformConfig, type: number, typmod: number, format: 0 | 1, value: Uint8Array | null, key: HashKey): Uint8Array | null {
+  if (value === null) return null;
+  const mask = cellMask(transform, type, typmod, format, key);
+  return mask.kind === 'constant' ? mask.bytes : mask.apply(value);
+}

@@ -1,0 +1,236 @@
+import type { Config, ConnectionConfig } from '../config/resolved.ts';
+import type { EvidenceLog, Recording, Ticket } from '../evidence/log.ts';
+import type { MaskSet } from '../masking/plan.ts';
+import type { Command } from '../model/command.ts';
+import { refusal, type Decision, type Refusal, type RefusalCode } from '../model/decision.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Session } from '../model/session.ts';
+import type { RateCounter } from '../policy/limits.ts';
+import type { SessionPolicy } from '../policy/policy-set.ts';
+import type { GatedSession, Housekeeping, Passage } from './gate.ts';
+import { AdmittedPassage } from './passage.ts';
+import { mint, type Permit } from './permits.ts';
+import { commandBodies, recordedDecision, recordedEffects, ruleName } from './records.ts';
+
+/** What the configuration in force means for one session; replaced as a whole on reload. */
+export interface Standing {
+  readonly config: Config;
+  readonly connection: ConnectionConfig;
+  readonly policy: SessionPolicy;
+  readonly masks: MaskSet;
+}
+
+export interface SessionParts {
+  readonly session: Session;
+  readonly log: EvidenceLog;
+  readonly rate: RateCounter;
+  readonly openRecording: (connection: string, cap: number) => Recording;
+  readonly observe: PipelineObserver;
+  readonly closed: (session: OpenSession) => void;
+}
+
+/** Where numbers go: metrics. Never asked for a decision. */
+export interface PipelineObserver {
+  readonly decided: (connection: string, effect: string) => void;
+  readonly settled: (connection: string, status: Outcome['status']) => void;
+  readonly sessionOpened: (connection: string) => void;
+  readonly sessionClosed: (connection: string) => void;
+}
+
+/** The only implementation of GatedSession: numbers the commands, asks policy, writes the intents. */
+export class OpenSession implements GatedSession {
+  readonly session: Session;
+  readonly #parts: SessionParts;
+  readonly #end = new AbortController();
+  readonly #drain = new AbortController();
+  readonly #live = new Set<AdmittedPassage>();
+  readonly #housekeeping = new Map<Housekeeping, number>();
+  #standing: Standing;
+  #commands = 0;
+  #refused = 0;
+  #closed = false;
+  #age: NodeJS.Timeout | undefined;
+
+  constructor(parts: SessionParts, standing: Standing) {
+    this.#parts = parts;
+    this.session = parts.session;
+    this.#standing = standing;
+    this.#limitAge();
+  }
+
+  get connection(): ConnectionConfig {
+    return this.#standing.connection;
+  }
+
+  get masks(): MaskSet {
+    return this.#standing.masks;
+  }
+
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  get draining(): AbortSignal {
+    return this.#drain.signal;
+  }
+
+  judge(command: Command): Refusal | undefined {
+    const decision = this.#decide(command);
+    return decision.effect === 'allow' ? undefined : this.#refuseByPolicy(command, decision);
+  }
+
+  admit(command: Command): Passage | Refusal {
+    const { log, session } = this.#parts;
+    if (this.#end.signal.aborted) return this.#end.signal.reason as Refusal;
+    if (log.unavailable !== undefined) {
+      return this.refuse('evidence_unavailable', `evidence cannot be written, so nothing may run: ${log.unavailable}`, command);
+    }
+    const perMinute = this.#standing.policy.limits.commandsPerMinute;
+    if (perMinute !== undefined && !this.#parts.rate.take(`${session.principal.identity} ${session.connection}`, perMinute)) {
+      return this.refuse('limit', `more than ${perMinute} commands a minute by ${session.principal.identity} on ${session.connection}`, command);
+    }
+    const decision = this.#decide(command);
+    this.#parts.observe.decided(session.connection, decision.effect);
+    if (decision.effect !== 'allow') return this.#refuseByPolicy(command, decision);
+    return this.#grant(command, decision);
+  }
+
+  refuse(code: RefusalCode, message: string, command?: Command): Refusal {
+    const refused = refusal(code, message, { session: this.session.id });
+    this.#recordRefusal(refused, command, undefined);
+    return refused;
+  }
+
+  housekeeping(what: Housekeeping): Permit {
+    this.#housekeeping.set(what, (this.#housekeeping.get(what) ?? 0) + 1);
+    return mint();
+  }
+
+  close(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#age);
+    const { log, session } = this.#parts;
+    log.append({
+      kind: 'session_close',
+      session: session.id,
+      reason,
+      commands: this.#commands,
+      refused: this.#refused,
+      housekeeping: Object.fromEntries(this.#housekeeping),
+    });
+    this.#parts.closed(this);
+  }
+
+  /** Ends the session from outside. The protocol words the refusal natively and closes. */
+  terminate(why: Refusal): void {
+    if (!this.#end.signal.aborted) this.#end.abort(why);
+  }
+
+  /** The gateway stops: the protocol ends the session when it is between transactions. */
+  drain(why: Refusal): void {
+    this.#drain.abort(why);
+  }
+
+  /** A new configuration is in force. What runs now is decided again; what may no longer run ends the session. */
+  replace(standing: Standing): void {
+    this.#standing = standing;
+    this.#limitAge();
+    for (const passage of this.#live) {
+      if (this.#decide(passage.command).effect !== 'allow') {
+        this.terminate(refusal('revoked', 'policy no longer allows the command that is running', { session: this.session.id }));
+        return;
+      }
+    }
+  }
+
+  #decide(command: Command): Decision {
+    const now = new Date();
+    return this.#standing.policy.decide(command, { now, sessionAgeMs: now.getTime() - this.session.openedAt });
+  }
+
+  #grant(command: Command, decision: Decision): Passage {
+    const { log, session, openRecording } = this.#parts;
+    const { connection, policy } = this.#standing;
+    const number = ++this.#commands;
+    const intent: Ticket = log.append(
+      {
+        kind: 'intent',
+        session: session.id,
+        command: number,
+        connection: session.connection,
+        verb: command.verb,
+        effects: recordedEffects(command.effects),
+        timing: command.timing,
+        decision: recordedDecision(decision),
+        bytes: command.bytes,
+        masks: policy.masks.map(({ name }) => name),
+      },
+      commandBodies(command, session.connection),
+    );
+    const passage = new AdmittedPassage({
+      log,
+      session: session.id,
+      number,
+      command,
+      decision,
+      intent,
+      strict: connection.evidence.mode === 'strict',
+      recording: connection.evidence.recordAnswers > 0 ? openRecording(session.connection, connection.evidence.recordAnswers) : undefined,
+      ended: (ended, outcome) => {
+        this.#live.delete(ended);
+        this.#parts.observe.settled(session.connection, outcome.status);
+      },
+    });
+    this.#live.add(passage);
+    return passage;
+  }
+
+  #refuseByPolicy(command: Command, decision: Decision): Refusal {
+    const rule = decision.rules[0];
+    const what = decision.denied ? describe(decision.denied) : command.verb;
+    const code: RefusalCode = decision.effect === 'require_approval' ? 'approval_required' : decision.denied?.class === 'unknown' ? 'not_understood' : 'denied';
+    const by = rule ? ` by ${ruleName(rule)}` : '';
+    const refused = refusal(code, `${what} refused${by}: ${decision.reason}`, { session: this.session.id, ...(rule ? { rule } : {}) });
+    this.#recordRefusal(refused, command, decision);
+    return refused;
+  }
+
+  #recordRefusal(refused: Refusal, command: Command | undefined, decision: Decision | undefined): void {
+    const { log, session } = this.#parts;
+    const number = ++this.#commands;
+    this.#refused += 1;
+    log.append(
+      {
+        kind: 'refusal',
+        session: session.id,
+        command: number,
+        connection: session.connection,
+        code: refused.code,
+        ...(command ? { verb: command.verb, effects: recordedEffects(command.effects) } : {}),
+        ...(decision ? { decision: recordedDecision(decision) } : {}),
+      },
+      command ? commandBodies(command, session.connection) : [],
+    );
+  }
+
+  #limitAge(): void {
+    clearTimeout(this.#age);
+    const age = this.#standing.policy.limits.sessionAge;
+    if (age === undefined || this.#closed) return;
+    const left = Math.max(0, this.session.openedAt + age - Date.now());
+    // A timer holds at most 2^31-1 ms; a longer age is looked at again then.
+    this.#age = setTimeout(() => {
+      if (Date.now() - this.session.openedAt >= age) this.terminate(refusal('limit', 'the session has reached its greatest age', { session: this.session.id }));
+      else this.#limitAge();
+    }, Math.min(left, 2 ** 31 - 1));
+    this.#age.unref();
+  }
+}
+
+const describe = (effect: Command['effects'][number]): string => {
+  const { verb, object } = effect;
+  if (effect.class === 'unknown') return effect.why ?? verb;
+  if (!object) return verb;
+  return `${verb} on ${object.kind} ${object.schema === undefined ? '' : `${object.schema}.`}${object.name}`;
+};

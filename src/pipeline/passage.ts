@@ -1,0 +1,107 @@
+import type { EvidenceLog, Recording, RecordingSummary, Ticket } from '../evidence/log.ts';
+import type { Command } from '../model/command.ts';
+import { refusal, type Decision, type Refusal } from '../model/decision.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Passage } from './gate.ts';
+import { mint, type Permit } from './permits.ts';
+
+/** A progress record is written at the latest after this many bytes, or after a minute with traffic. */
+const PROGRESS_BYTES = 16 * 1024 * 1024;
+const PROGRESS_MS = 60_000;
+
+export interface PassageParts {
+  readonly log: EvidenceLog;
+  readonly session: string;
+  readonly number: number;
+  readonly command: Command;
+  readonly decision: Decision;
+  readonly intent: Ticket;
+  readonly strict: boolean;
+  readonly recording: Recording | undefined;
+  readonly ended: (passage: AdmittedPassage, outcome: Outcome) => void;
+}
+
+const evidenceFailed = (reason: string): Refusal =>
+  refusal('evidence_unavailable', `evidence cannot be written, so nothing may run: ${reason}`);
+
+/** One admitted command on its way up and back. The only implementation of Passage. */
+export class AdmittedPassage implements Passage {
+  readonly command: Command;
+  readonly decision: Decision;
+  readonly #parts: PassageParts;
+  #durable = false;
+  #ended = false;
+  #bytesUp = 0;
+  #bytesDown = 0;
+  #reported = 0;
+  #reportedAt = 0;
+
+  constructor(parts: PassageParts) {
+    this.#parts = parts;
+    this.command = parts.command;
+    this.decision = parts.decision;
+  }
+
+  get durable(): boolean {
+    if (!this.#durable) this.#durable = this.#parts.intent.state === 'durable';
+    return this.#durable;
+  }
+
+  whenDurable(then: (failure?: Refusal) => void): void {
+    if (this.durable) then();
+    else this.#parts.intent.whenDurable((failure) => (failure === undefined ? then() : then(evidenceFailed(failure))));
+  }
+
+  forward(): Permit | undefined {
+    // In `strict` a forward permit is minted only together with the effect permit.
+    if (this.#ended || this.#parts.intent.state === 'failed' || (this.#parts.strict && !this.durable)) return undefined;
+    return mint();
+  }
+
+  effect(): Permit | undefined {
+    // Also after the end: what commits an implicit transaction comes behind the answers of its commands.
+    return this.durable ? mint() : undefined;
+  }
+
+  up(bytes: number): void {
+    this.#bytesUp += bytes;
+    this.#progress();
+  }
+
+  down(bytes: Uint8Array): void {
+    if (!this.durable) throw new Error('an answer was about to be released before its intent was durable');
+    this.#bytesDown += bytes.length;
+    this.#parts.recording?.write(bytes);
+    this.#progress();
+  }
+
+  end(outcome: Outcome, written: (failure?: Refusal) => void): void {
+    if (this.#ended) throw new Error('a passage ended twice');
+    this.#ended = true;
+    const { log, session, number, recording } = this.#parts;
+    const answer: RecordingSummary | undefined = recording && this.#bytesDown > 0 ? recording.finish() : undefined;
+    const full: Outcome = {
+      ...outcome,
+      ...(this.#bytesDown > 0 ? { bytesDown: this.#bytesDown } : {}),
+      ...(this.#bytesUp > 0 ? { bytesUp: this.#bytesUp } : {}),
+    };
+    const ticket = log.append({ kind: 'outcome', session, command: number, outcome: full, ...(answer ? { answer } : {}) });
+    this.#parts.ended(this, full);
+    ticket.whenWritten((failure) => (failure === undefined ? written() : written(evidenceFailed(failure))));
+  }
+
+  /** Long passages leave a trace before they end, so that a crash shows how far they came. */
+  #progress(): void {
+    const total = this.#bytesUp + this.#bytesDown;
+    if (total - this.#reported < PROGRESS_BYTES) {
+      if (total - this.#reported < 65536) return;
+      const now = Date.now();
+      if (this.#reportedAt === 0) this.#reportedAt = now;
+      if (now - this.#reportedAt < PROGRESS_MS) return;
+    }
+    this.#reported = total;
+    this.#reportedAt = Date.now();
+    const { log, session, number } = this.#parts;
+    log.append({ kind: 'progress', session, command: number, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown });
+  }
+}

@@ -1,0 +1,61 @@
+import type { Body, EvidenceRecord, RecordedDecision, RecordedEffect, RecordedPrincipal } from '../evidence/log.ts';
+import type { Command, Effect } from '../model/command.ts';
+import type { Decision, RuleRef } from '../model/decision.ts';
+import type { Principal } from '../model/principal.ts';
+
+/** Most effects that one leaf lists; the rest is in the sealed statement. A leaf must stay far below 64 KiB. */
+const MOST_EFFECTS = 64;
+
+const recordedEffect = (effect: Effect): RecordedEffect => {
+  const { object } = effect;
+  return {
+    class: effect.class,
+    verb: effect.verb,
+    // A name the catalog does not know is the client's own text and stays out of the leaf.
+    ...(object ? { object: object.known ? `${object.kind}:${object.schema === undefined ? '' : `${object.schema}.`}${object.name}` : object.kind } : {}),
+    ...(effect.function !== undefined && object?.known ? { function: effect.function } : {}),
+  };
+};
+
+const byEffects = new WeakMap<readonly Effect[], readonly RecordedEffect[]>();
+
+/** Effects as a leaf may hold them. Cached: the same statement shape has the same effects array. */
+export const recordedEffects = (effects: readonly Effect[]): readonly RecordedEffect[] => {
+  let recorded = byEffects.get(effects);
+  if (!recorded) {
+    recorded = effects.slice(0, MOST_EFFECTS).map(recordedEffect);
+    byEffects.set(effects, recorded);
+  }
+  return recorded;
+};
+
+export const ruleName = (rule: RuleRef): string => (rule.rule === undefined ? rule.policy : `${rule.policy}/${rule.rule}`);
+
+const byDecision = new WeakMap<Decision, RecordedDecision>();
+
+export const recordedDecision = (decision: Decision): RecordedDecision => {
+  let recorded = byDecision.get(decision);
+  if (!recorded) {
+    recorded = { effect: decision.effect, rules: decision.rules.map(ruleName), policy: decision.policyVersion };
+    byDecision.set(decision, recorded);
+  }
+  return recorded;
+};
+
+export const recordedPrincipal = (principal: Principal): RecordedPrincipal => ({
+  identity: principal.identity,
+  provider: principal.provider,
+  owner: principal.owner,
+  groups: principal.groups,
+  token: principal.tokenFingerprint,
+  tokenExpiresAt: principal.tokenExpiresAt,
+});
+
+/** The sealed part of a command: its recorded form and its recorded values. */
+export const commandBodies = (command: Command, connection: string): readonly Body[] => {
+  const statement: Body = { part: 'statement', connection, bytes: Buffer.from(command.recorded, 'utf8') };
+  if (command.parameters === undefined || command.parameters.length === 0) return [statement];
+  return [statement, { part: 'parameters', connection, bytes: Buffer.from(JSON.stringify(command.parameters), 'utf8') }];
+};
+
+export type IntentRecord = Extract<EvidenceRecord, { kind: 'intent' }>;

@@ -1,0 +1,99 @@
+import type { Effect, ObjectRef } from '../model/command.ts';
+import { COVERS, NONE, TOUCHES, weaker, type Level } from './level.ts';
+import { parseNamePattern, type NamePart } from './names.ts';
+
+/** Decides how far one entry of a list reaches an effect. */
+export type Reach = (effect: Effect) => Level;
+
+/** Kinds whose objects stand in no schema: a pattern with a schema never means them. */
+const outsideSchemas: ReadonlySet<string> = new Set([
+  'access_method', 'cast', 'database', 'event_trigger', 'extension', 'foreign_data_wrapper', 'language', 'large_object', 'parameter',
+  'publication', 'role', 'schema', 'server', 'setting', 'subscription', 'tablespace', 'transform', 'user_mapping',
+]);
+
+/** Kinds whose objects stand in a schema. */
+const insideSchemas: ReadonlySet<string> = new Set([
+  'aggregate', 'collation', 'constraint', 'conversion', 'domain', 'foreign_table', 'function', 'index', 'materialized_view', 'operator',
+  'operator_class', 'operator_family', 'policy', 'procedure', 'routine', 'rule', 'sequence', 'statistics', 'table',
+  'text_search_configuration', 'text_search_dictionary', 'text_search_parser', 'text_search_template', 'trigger', 'type', 'view',
+]);
+
+/** Words that people use for a kind of another name. */
+const synonyms: Readonly<Record<string, string>> = { user: 'role', group: 'role' };
+
+/** Kinds that a word in `objects` can name, in alphabetical order: for messages and the reference page. */
+export const knownKinds: readonly string[] = [...outsideSchemas, ...insideSchemas].sort();
+
+/** Whether a word is one of our kinds. */
+export const isKnownKind = (kind: string): boolean => outsideSchemas.has(kind) || insideSchemas.has(kind);
+
+const kindOf = (word: string): string | undefined =>
+  isKnownKind(word) ? word : Object.hasOwn(synonyms, word) ? synonyms[word] : undefined;
+
+/**
+ * Compiles one entry of `match.objects`: a kind word (`database`), `kind:pattern` (`table:billing.*`), or a pattern on `name` or
+ * `schema.name`. Answers an error in words when the entry cannot be read.
+ */
+export function compileObject(entry: string): Reach | string {
+  const kind = kindOf(entry);
+  if (kind !== undefined) return (effect) => reachKind(effect, kind);
+  const prefixed = /^([a-z_]+):(.*)$/s.exec(entry);
+  if (prefixed === null) return compileNamed(entry, undefined);
+  const only = kindOf(prefixed[1] ?? '');
+  if (only === undefined) return `names the unknown kind ${JSON.stringify(prefixed[1])}; known kinds are ${knownKinds.join(', ')}`;
+  return compileNamed(prefixed[2] ?? '', only);
+}
+
+function compileNamed(pattern: string, kind: string | undefined): Reach | string {
+  const parts = parseNamePattern(pattern);
+  if (typeof parts === 'string') return parts;
+  if (parts.length > 2) return 'has more than two parts; objects are written name or schema.name';
+  const name = parts[parts.length - 1] as NamePart;
+  const schema = parts.length === 2 ? (parts[0] as NamePart) : undefined;
+  return (effect) => {
+    const object = effect.object;
+    if (object === undefined) return reachWithoutObject(effect);
+    const level = kind === undefined ? reachName(object, schema, name) : weaker(sameKind(object, kind), reachName(object, schema, name));
+    if (level !== NONE) return level;
+    // What acts on a schema as a whole acts on what is in it.
+    return kind === undefined || insideSchemas.has(kind) ? reachContents(effect, object, schema) : NONE;
+  };
+}
+
+/** A kind that is not in our list could be any: it rules nothing out. */
+function sameKind(object: ObjectRef, kind: string): Level {
+  if (object.kind === kind) return COVERS;
+  return isKnownKind(object.kind) ? NONE : TOUCHES;
+}
+
+function reachKind(effect: Effect, kind: string): Level {
+  const object = effect.object;
+  if (object === undefined) return reachWithoutObject(effect);
+  const same = sameKind(object, kind);
+  if (same !== NONE) return same;
+  return insideSchemas.has(kind) ? reachContents(effect, object, undefined) : NONE;
+}
+
+/**
+ * An effect that names no object. What is not understood, or changes something that was not named, could reach any object; a
+ * call is judged by its function; anything else (`select 1`, `set`) has none.
+ */
+export function reachWithoutObject(effect: Effect): Level {
+  if (effect.class === 'unknown') return TOUCHES;
+  return effect.function === undefined && (effect.class === 'write' || effect.class === 'schema' || effect.class === 'admin') ? TOUCHES : NONE;
+}
+
+/** How far a pattern reaches a named object. A schema that is not known satisfies no pattern but `*`, and rules out none. */
+export function reachName(object: ObjectRef, schema: NamePart | undefined, name: NamePart): Level {
+  const named: Level = object.name === '*' ? (name.any ? COVERS : TOUCHES) : name.test(object.name) ? COVERS : NONE;
+  if (named === NONE || schema === undefined) return named;
+  if (object.schema !== undefined) return schema.test(object.schema) ? named : NONE;
+  if (outsideSchemas.has(object.kind)) return NONE;
+  return schema.any ? named : TOUCHES;
+}
+
+/** Dropping or altering a schema touches everything in it: `drop schema billing cascade` is caught by a deny on `billing.invoices`. */
+export function reachContents(effect: Effect, object: ObjectRef, schema: NamePart | undefined): Level {
+  if (object.kind !== 'schema' || (effect.verb !== 'drop' && effect.verb !== 'alter')) return NONE;
+  return schema === undefined || object.name === '*' || schema.test(object.name) ? TOUCHES : NONE;
+}

@@ -1,0 +1,131 @@
+import { refusal } from '../../model/decision.ts';
+import type { Passage } from '../../pipeline/gate.ts';
+import type { Permit } from '../../pipeline/permits.ts';
+import type { GrantedFunctions, Understander, Understood } from '../../sql/understand.ts';
+import type { Back } from './back.ts';
+import { resolveNamed } from './commands.ts';
+import { toServer } from './encode.ts';
+import type { Link } from './link.ts';
+import type { Prepared } from './namespace.ts';
+import { Series } from './series.ts';
+import type { Tracking } from './tracking.ts';
+
+/** What handling a message comes to: done at once, or done when this resolves. */
+export type Wait = Promise<void> | undefined;
+
+/** Goes on at once where the value is there, so that the common case costs no promise. */
+export const after = <Value>(value: Value | Promise<Value>, then: (value: Value) => Wait): Wait => (value instanceof Promise ? value.then(then) : then(value));
+
+export interface AdmissionParts {
+  readonly link: Link;
+  readonly tracking: Tracking;
+  readonly back: Back;
+  readonly understander: Understander;
+  readonly granted: GrantedFunctions;
+  readonly limits: {
+    /** Bytes of one statement's text. */
+    readonly statement: number;
+  };
+}
+
+/** What every way of sending SQL shares on its way to being admitted: a known state, understanding, permits. */
+export class Admission {
+  readonly link: Link;
+  readonly tracking: Tracking;
+  readonly back: Back;
+  readonly limits: AdmissionParts['limits'];
+  readonly #understander: Understander;
+  readonly #granted: GrantedFunctions;
+  /** The series of the extended protocol that is open. */
+  series = new Series();
+
+  constructor(parts: AdmissionParts) {
+    this.link = parts.link;
+    this.tracking = parts.tracking;
+    this.back = parts.back;
+    this.limits = parts.limits;
+    this.#understander = parts.understander;
+    this.#granted = parts.granted;
+  }
+
+  /** When the target owes nothing and everything is known that the next decision rests on. */
+  whenReady(then: () => Wait): Wait {
+    const { link } = this;
+    const refresh = (): Wait => {
+      if (link.copyIn) return this.violation('a message came in the middle of COPY data');
+      const known = this.tracking.refresh();
+      return known ? known.then(then) : then();
+    };
+    if (link.owed.idle) return refresh();
+    // The target keeps the answers of an open series to itself until it is told to flush.
+    if (this.series.forwarded) link.send(link.gated.housekeeping('sync'), toServer.flush);
+    return this.idle().then(refresh);
+  }
+
+  idle(): Promise<void> {
+    this.link.target.flush();
+    return new Promise((resolve) => this.link.whenIdle(resolve));
+  }
+
+  /** The client broke the protocol: the session ends, and nothing behind this message is read. */
+  violation(what: string): Promise<never> {
+    this.link.end(this.link.gated.refuse('protocol', what));
+    return new Promise(() => {});
+  }
+
+  understand(text: Buffer): Understood | Promise<Understood> {
+    return this.#understander.understand(text, this.tracking.catalog, this.tracking.names, this.#granted);
+  }
+
+  /** Why a text is too long to be read, if it is. */
+  tooLong(text: Buffer): string | undefined {
+    return text.length > this.limits.statement ? `the statement has ${text.length} bytes; at most ${this.limits.statement} are read` : undefined;
+  }
+
+  /** Puts what EXECUTE and FETCH name in their place. */
+  resolve(understood: Understood): Understood {
+    const { prepared, portals } = this.link;
+    return resolveNamed(understood, {
+      prepared: (name) => prepared.get(name)?.understood.statements[0]?.facts,
+      cursor: (name) => portals.get(name)?.understood.statements[0]?.facts,
+    });
+  }
+
+  /** Statements that EXECUTE names are understood again when the catalog or the names have moved on. */
+  freshen(understood: Understood): Wait {
+    const stale = understood.statements.flatMap(({ facts: { named } }) => {
+      const name = named?.kind === 'execute' ? named.name : undefined;
+      const prepared = name === undefined ? undefined : this.link.prepared.get(name);
+      return name !== undefined && prepared && prepared.under !== this.tracking.under ? [{ name, prepared }] : [];
+    });
+    if (stale.length === 0) return undefined;
+    return Promise.all(stale.map(async ({ name, prepared }) => this.link.prepared.confirm(name, await this.again(prepared)))).then(() => {});
+  }
+
+  /** A prepared statement understood under what is known now. */
+  async again(prepared: Prepared): Promise<Prepared> {
+    const { under } = this.tracking;
+    const outer = await this.understand(prepared.text);
+    const inner = outer.statements[0]?.facts.named?.inner;
+    const understood = prepared.by === 'parse' || !inner ? outer : { statements: [{ facts: inner, start: 0, end: 0 }], literals: [], unparsed: false };
+    return { ...prepared, understood, under };
+  }
+
+  /** Sends when the permit can be had: at once, or once the intent is durable. */
+  withPermit(passage: Passage, effect: boolean, send: (permit: Permit) => void): Wait {
+    const permit = effect ? passage.effect() : passage.forward();
+    if (permit) {
+      send(permit);
+      return undefined;
+    }
+    this.link.target.flush();
+    return new Promise((resolve) =>
+      passage.whenDurable((failure) => {
+        const late = failure ? undefined : effect ? passage.effect() : passage.forward();
+        if (late) send(late);
+        else this.link.end(failure ?? refusal('evidence_unavailable', 'the record of the command could not be made durable', { session: this.link.gated.session.id }));
+        resolve();
+      }),
+    );
+  }
+}

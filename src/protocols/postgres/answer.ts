@@ -1,0 +1,136 @@
+import type { AnswerPlan } from '../../masking/plan.ts';
+import { createRowMasker, type RowMasker } from '../../masking/rows.ts';
+import type { Refusal } from '../../model/decision.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Passage } from '../../pipeline/gate.ts';
+import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
+import type { FieldDescription } from './messages.ts';
+
+/** One admitted message on its way back: which statement is answering, what has come, how it is masked. */
+export class Answer {
+  readonly passage: Passage;
+  readonly understood: Understood;
+  /** The client's text, for the names that it defines. */
+  readonly text: Buffer;
+  /** What the client is told when the target fails because the gateway made it fail. */
+  errorInstead: Buffer | undefined;
+  readonly #plans: readonly AnswerPlan[] | undefined;
+  /** The statement that answers now. */
+  #statement = 0;
+  #masker: RowMasker | undefined;
+  #description: readonly FieldDescription[] | undefined;
+  #rows = 0;
+  #rowsOfStatement = 0;
+  #affected: number | undefined;
+  #tag: string | undefined;
+  #code: string | undefined;
+  readonly #masked: Record<string, number> = {};
+  /** Why the rest of the answer is not given to the client. */
+  withheld: Refusal | undefined;
+  ended = false;
+  /** The portal stopped at its row limit and may be resumed. */
+  suspended = false;
+
+  /** @param plans undefined when no mask applies to the session at all */
+  constructor(passage: Passage, text: Buffer, understood: Understood, plans: readonly AnswerPlan[] | undefined) {
+    this.passage = passage;
+    this.text = text;
+    this.understood = understood;
+    this.#plans = plans;
+  }
+
+  get statement(): UnderstoodStatement | undefined {
+    return this.understood.statements[this.#statement];
+  }
+
+  /** Plan of the statement that answers now; a statement that was not foreseen has none and is withheld when masks apply. */
+  get #plan(): AnswerPlan | undefined {
+    return this.#plans?.[this.#statement];
+  }
+
+  /** Rows pass as they are and need not be held whole. */
+  get streams(): boolean {
+    return this.withheld === undefined && (this.#plans === undefined || this.#plan?.pass === true) && this.passage.decision.maxRows === undefined;
+  }
+
+  /** The answer may have to be withheld midway: nothing behind it may be sent before it has ended. */
+  get mayBeWithheld(): boolean {
+    return this.passage.decision.maxRows !== undefined || (this.#plans !== undefined && !this.#plans.every(({ pass }) => pass));
+  }
+
+  describe(fields: readonly FieldDescription[]): void {
+    this.#description = fields;
+    this.#masker = undefined;
+  }
+
+  countRows(rows: number): void {
+    this.#rows += rows;
+    this.#rowsOfStatement += rows;
+  }
+
+  /** More rows than policy lets one command return. */
+  get overLimit(): boolean {
+    const most = this.passage.decision.maxRows;
+    return most !== undefined && this.#rowsOfStatement > most;
+  }
+
+  /** The DataRow body as the client may see it, or why it may not be seen. */
+  mask(body: Buffer): Uint8Array | 'withhold' {
+    if (this.#plans === undefined || this.#plan?.pass === true) return body;
+    const plan = this.#plan;
+    if (!plan || !this.#description) return 'withhold';
+    this.#masker ??= createRowMasker(
+      plan,
+      this.#description.map(({ modifier, ...field }) => ({ ...field, typmod: modifier })),
+    );
+    return this.#masker.mask(body);
+  }
+
+  /** The payload of a CopyData message as the client may see it. */
+  maskCopy(body: Buffer): Uint8Array | 'withhold' {
+    if (this.#plans === undefined || this.#plan?.pass === true) return body;
+    return 'withhold';
+  }
+
+  /** A statement of the message is done. */
+  complete(tag: string): void {
+    this.#note(tag);
+    this.#collectMasked();
+    this.#statement += 1;
+    this.#rowsOfStatement = 0;
+    this.#description = undefined;
+    this.#masker = undefined;
+  }
+
+  fail(sqlState: string | undefined): void {
+    this.#code = sqlState ?? 'XX000';
+    this.#collectMasked();
+  }
+
+  get failed(): boolean {
+    return this.#code !== undefined;
+  }
+
+  outcome(status?: Outcome['status']): Outcome {
+    return {
+      status: status ?? (this.#code !== undefined ? 'error' : this.withheld ? 'withheld' : 'ok'),
+      ...(this.#code === undefined ? {} : { code: this.#code }),
+      ...(this.#tag === undefined ? {} : { tag: this.#tag }),
+      ...(this.#rows > 0 ? { rowsReturned: this.#rows } : {}),
+      ...(this.#affected === undefined ? {} : { rowsAffected: this.#affected }),
+      ...(Object.keys(this.#masked).length > 0 ? { masked: { ...this.#masked } } : {}),
+    };
+  }
+
+  /** `INSERT 0 5`, `UPDATE 3`, `SELECT 2`, `CREATE TABLE`: words and counts of the target's own. */
+  #note(tag: string): void {
+    const [, words = '', count] = /^([A-Z][A-Z ]*?)(?: 0)?(?: (\d+))?$/.exec(tag) ?? [];
+    this.#tag = words || undefined;
+    if (count !== undefined && /^(INSERT|UPDATE|DELETE|MERGE|COPY)$/.test(words)) this.#affected = (this.#affected ?? 0) + Number(count);
+  }
+
+  #collectMasked(): void {
+    if (!this.#masker) return;
+    for (const [name, count] of this.#masker.counts) this.#masked[name] = (this.#masked[name] ?? 0) + count;
+  }
+}

@@ -1,0 +1,384 @@
+import { maskReport, maskText } from '../../masking/reports.ts';
+import { refusal } from '../../model/decision.ts';
+import type { FrameParser } from '../../wire/framing.ts';
+import type { Answer } from './answer.ts';
+import { Backend } from './codes.ts';
+import { decodeBackend } from './decode.ts';
+import { toClient, toServer } from './encode.ts';
+import { field, SqlState } from './errors.ts';
+import { Frame, type Run } from './frames.ts';
+import type { Link, Owed } from './link.ts';
+import type { ErrorField } from './messages.ts';
+import { refusedCommand, unparsableText } from './refuse.ts';
+import type { Expected } from './state.ts';
+import type { Tracking } from './tracking.ts';
+
+type Event = Frame | Run;
+
+/**
+ * Target to client. Holds an answer until its intent is durable, masks it, records it, and holds its end until the outcome
+ * is written. Nothing is attributed by guess: a message that nobody asked for ends the session.
+ */
+export class Back {
+  readonly #link: Link;
+  readonly #tracking: Tracking;
+  readonly #frames: FrameParser;
+  /** CommandComplete of a simple Query: it may be the end of the answer, which waits for the outcome. */
+  #tail: Frame | undefined;
+  /** An event that could not be handled yet. */
+  #held: Event | undefined;
+  #blocked = false;
+  #paused = false;
+  #pumping = false;
+
+  constructor(link: Link, tracking: Tracking, frames: FrameParser) {
+    this.#link = link;
+    this.#tracking = tracking;
+    this.#frames = frames;
+  }
+
+  push(chunk: Buffer): void {
+    this.#frames.push(chunk);
+    // One chunk more than can be handled is kept; the rest stays with the target.
+    if (this.#blocked) this.#pause();
+    this.#pump();
+  }
+
+  /** A simulated reply was queued while the target owes nothing before it. */
+  poke(): void {
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (this.#pumping || this.#blocked) return;
+    this.#pumping = true;
+    try {
+      for (;;) {
+        this.#simulated();
+        const event = this.#held ?? this.#next();
+        if (!event) break;
+        this.#held = undefined;
+        this.#handle(event);
+        if (this.#blocked) break;
+      }
+    } finally {
+      this.#pumping = false;
+    }
+    if (!this.#blocked) this.#flush();
+  }
+
+  #next(): Event | undefined {
+    const streams = this.#link.owed.head?.context.answer?.streams ?? false;
+    this.#frames.stream(Backend.DataRow, streams);
+    this.#frames.stream(Backend.CopyData, streams);
+    return this.#frames.next();
+  }
+
+  #flush(): void {
+    const { client, target, owed } = this.#link;
+    const roomy = client.flush();
+    target.flush();
+    if (!roomy) this.#block((go) => client.drained(go));
+    else if (owed.idle || this.#link.copyIn) this.#link.becameIdle();
+  }
+
+  /** Stops until `wait` calls back. Bytes that are already gathered stay gathered unless `flush`ed before. */
+  #block(wait: (go: () => void) => void): void {
+    this.#blocked = true;
+    wait(() => {
+      this.#blocked = false;
+      // Called back at once: the loop that is running goes on by itself.
+      if (this.#pumping) return;
+      if (this.#paused) {
+        this.#paused = false;
+        this.#link.target.socket.resume();
+      }
+      this.#pump();
+    });
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.#link.target.socket.pause();
+  }
+
+  #simulated(): void {
+    for (let item = this.#link.owed.takeSimulated(); item; item = this.#link.owed.takeSimulated()) {
+      if (item.context.bytes) this.#link.client.add(item.context.bytes);
+      item.context.done?.(true);
+    }
+  }
+
+  #handle(event: Event): void {
+    const { owed } = this.#link;
+    const head = owed.head;
+    const answer = head?.own ? undefined : head?.context.answer;
+    const { type } = event;
+    if (answer && !answer.ended && !answer.passage.durable && type !== Backend.ParameterStatus) {
+      this.#held = event;
+      this.#link.client.flush();
+      this.#block((go) => answer.passage.whenDurable((failure) => (failure ? this.#link.end(failure) : go())));
+      return;
+    }
+    const meaning = owed.receive(type);
+    switch (meaning.kind) {
+      case 'reply':
+        if (meaning.item.own) this.#own(event, meaning.item, meaning.last);
+        else this.#reply(event, meaning.item, meaning.last);
+        return;
+      case 'async':
+        this.#async(event as Frame, answer);
+        return;
+      case 'error':
+        this.#error(event as Frame, meaning.item, meaning.skipped);
+        return;
+      case 'fatal':
+        this.#link.client.add(this.#report(event as Frame));
+        return;
+      case 'out_of_sync':
+        this.#link.end(this.#link.gated.refuse('protocol', `the target sent a message of type ${String.fromCharCode(type)} that nothing asked for`));
+        this.#blocked = true;
+    }
+  }
+
+  /** Replies to the gateway's own messages: the client sees none of them. */
+  #own(event: Event, item: Expected<Owed>, last: boolean): void {
+    item.context.capture?.(event);
+    if (event.type === Backend.ReadyForQuery) {
+      this.#status(event as Frame);
+      if (item.context.showsReady) this.#link.client.add(event.bytes);
+    }
+    if (last) item.context.done?.(true);
+  }
+
+  #reply(event: Event, item: Expected<Owed>, last: boolean): void {
+    const { answer } = item.context;
+    switch (event.type) {
+      case Backend.DataRow:
+      case Backend.CopyData:
+        this.#row(event, answer as Answer);
+        break;
+      case Backend.RowDescription:
+        this.#described(event as Frame, item, answer);
+        break;
+      case Backend.CommandComplete:
+        this.#complete(event as Frame, item, answer as Answer);
+        break;
+      case Backend.EmptyQueryResponse:
+        if (item.kind === 'execute') this.#finish(answer as Answer, event as Frame);
+        else this.#tail = event as Frame;
+        break;
+      case Backend.ReadyForQuery:
+        this.#ready(event as Frame, item, answer);
+        break;
+      case Backend.CopyInResponse:
+        this.#copyIn(event as Frame, item, answer as Answer);
+        break;
+      case Backend.PortalSuspended:
+        (answer as Answer).suspended = true;
+        this.#give(event, answer);
+        break;
+      default:
+        this.#give(event, answer);
+    }
+    if (last) item.context.done?.(true);
+  }
+
+  /** Bytes to the client, and into the recording of the answer they belong to. */
+  #give(event: { readonly bytes: Buffer }, answer: Answer | undefined): void {
+    this.#releaseTail(answer);
+    if (answer?.withheld) return;
+    if (answer && !answer.ended) answer.passage.down(event.bytes);
+    this.#link.client.add(event.bytes);
+    // A long answer goes out as it comes; the client's slowness stops the target.
+    if (this.#link.client.pending >= 65536 && !this.#link.client.flush()) this.#block((go) => this.#link.client.drained(go));
+  }
+
+  #releaseTail(answer: Answer | undefined): void {
+    const tail = this.#tail;
+    if (!tail) return;
+    this.#tail = undefined;
+    if (answer?.withheld) return;
+    this.#link.client.add(tail.bytes);
+  }
+
+  #row(event: Event, answer: Answer): void {
+    if (answer.withheld) return;
+    const row = event.type === Backend.DataRow;
+    if (row) answer.countRows(event instanceof Frame ? 1 : event.completed);
+    if (row && answer.overLimit) {
+      this.#withhold(answer, refusal('limit', `the answer has more than ${answer.passage.decision.maxRows} rows`, { session: this.#link.gated.session.id }), SqlState.program_limit_exceeded);
+      return;
+    }
+    if (!(event instanceof Frame)) {
+      this.#give(event, answer);
+      return;
+    }
+    const { body } = event;
+    const masked = row ? answer.mask(body) : answer.maskCopy(body);
+    if (masked === 'withhold') {
+      this.#withhold(answer, refusal('masking', `the answer holds a value that cannot be masked`, { session: this.#link.gated.session.id }), SqlState.data_exception);
+    } else if (masked === body) this.#give(event, answer);
+    else this.#give({ bytes: row ? toClient.dataRowBody(masked) : toClient.copyData(masked) }, answer);
+  }
+
+  /** From here on the client gets nothing more of this answer but the error. */
+  #withhold(answer: Answer, why: ReturnType<typeof refusal>, sqlState: SqlState): void {
+    const error = refusedCommand(why, sqlState);
+    this.#releaseTail(answer);
+    answer.passage.down(error);
+    this.#link.client.add(error);
+    answer.withheld = why;
+  }
+
+  #described(frame: Frame, item: Expected<Owed>, answer: Answer | undefined): void {
+    const message = decodeBackend(frame);
+    if (message.kind === 'RowDescription' && item.kind !== 'describe_statement') answer?.describe(message.fields);
+    this.#give(frame, answer);
+  }
+
+  #complete(frame: Frame, item: Expected<Owed>, answer: Answer): void {
+    const message = decodeBackend(frame);
+    const { statement } = answer;
+    if (statement) {
+      this.#tracking.completed(statement.facts);
+      this.#link.applyNamed(statement, answer, this.#tracking.under);
+    }
+    answer.complete(message.kind === 'CommandComplete' ? message.tag : '');
+    if (this.#link.copyIn?.answer === answer) this.#link.copyIn = undefined;
+    this.#releaseTail(answer);
+    if (item.kind === 'execute') {
+      this.#finish(answer, frame);
+    } else if (!answer.withheld) {
+      answer.passage.down(frame.bytes);
+      this.#tail = frame;
+    }
+  }
+
+  /** The outcome first, then the end of the answer. */
+  #finish(answer: Answer, last: Frame | undefined, then?: () => void): void {
+    if (answer.ended) {
+      if (last) this.#give(last, answer);
+      then?.();
+      return;
+    }
+    if (last && !answer.withheld) {
+      answer.passage.down(last.bytes);
+      this.#link.client.add(last.bytes);
+    }
+    answer.ended = true;
+    this.#block((go) =>
+      answer.passage.end(answer.outcome(), (failure) => {
+        if (failure) {
+          this.#link.end(failure);
+          return;
+        }
+        then?.();
+        go();
+      }),
+    );
+  }
+
+  #ready(frame: Frame, item: Expected<Owed>, answer: Answer | undefined): void {
+    this.#status(frame);
+    const show = (): void => {
+      this.#releaseTail(answer);
+      this.#link.client.add(frame.bytes);
+    };
+    if (item.kind !== 'query' || !answer) {
+      show();
+      return;
+    }
+    // The rest of a withheld answer ran: the open transaction must not go on as if the client had seen it.
+    const failBlock = answer.withheld !== undefined && this.#link.status === 'T';
+    this.#finish(answer, undefined, failBlock ? () => this.failTarget(null) : show);
+  }
+
+  /** Makes the open block of the target fail, by a simple Query that does not parse; its ReadyForQuery goes to the client. */
+  failTarget(insteadOfError: Buffer | null): void {
+    const { gated, owed } = this.#link;
+    this.#link.send(gated.housekeeping('fail'), toServer.query(unparsableText(gated.session.id)));
+    owed.add({ kind: 'query', own: true, context: { insteadOfError, showsReady: true } });
+    this.#link.target.flush();
+  }
+
+  #status(frame: Frame): void {
+    const message = decodeBackend(frame);
+    if (message.kind !== 'ReadyForQuery') return;
+    this.#link.status = message.status;
+    this.#tracking.ready(message.status);
+    if (message.status === 'I') this.#link.transactionEnded();
+  }
+
+  #copyIn(frame: Frame, item: Expected<Owed>, answer: Answer): void {
+    if (item.kind === 'execute') this.#link.owed.dropIgnoredSyncs();
+    this.#link.copyIn = { answer, guard: this.#link.copyGuard(answer, this.#tracking.catalog), dropped: false };
+    this.#give(frame, answer);
+  }
+
+  #error(frame: Frame, item: Expected<Owed>, skipped: readonly Expected<Owed>[]): void {
+    const { answer, insteadOfError } = item.context;
+    if (this.#link.copyIn && this.#link.copyIn.answer === answer) this.#link.copyIn = undefined;
+    if (item.own) {
+      item.context.capture?.(frame);
+      if (insteadOfError) this.#link.client.add(insteadOfError);
+    }
+    // A simple Query and a Sync still get their ReadyForQuery, which ends them.
+    if (item.kind !== 'query' && item.kind !== 'sync') item.context.done?.(false);
+    for (const { context } of skipped) {
+      if (context.answer && context.answer !== answer) this.#link.abandon(context.answer);
+      context.done?.(false);
+    }
+    if (item.own) return;
+    const bytes = answer?.errorInstead ?? this.#report(frame);
+    this.#releaseTail(answer);
+    answer?.fail(field(errorFields(frame), 'C'));
+    if (!answer || answer.ended) {
+      this.#link.client.add(bytes);
+      return;
+    }
+    if (!answer.withheld) {
+      answer.passage.down(bytes);
+      this.#link.client.add(bytes);
+    }
+    if (item.kind !== 'query') this.#finish(answer, undefined);
+  }
+
+  #async(frame: Frame, answer: Answer | undefined): void {
+    const message = decodeBackend(frame);
+    const { client, gated } = this.#link;
+    switch (message.kind) {
+      case 'ParameterStatus': {
+        const shown = this.#tracking.parameter(message.name, message.value);
+        if (shown !== undefined) client.add(shown === message.value ? frame.bytes : toClient.parameterStatus(message.name, shown));
+        return;
+      }
+      case 'NotificationResponse': {
+        const payload = maskText(message.payload, gated.masks);
+        client.add(payload === message.payload ? frame.bytes : toClient.notification(message.processId, message.channel, payload));
+        return;
+      }
+      case 'NoticeResponse':
+        if (this.#link.owed.head?.own) return;
+        this.#give({ bytes: this.#report(frame) }, answer);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** An error or notice as the client may see it. */
+  #report(frame: Frame): Buffer {
+    const { masks } = this.#link.gated;
+    if (masks.empty) return frame.bytes;
+    const fields = errorFields(frame);
+    const shown = maskReport(fields, masks);
+    if (shown === fields) return frame.bytes;
+    return frame.type === Backend.ErrorResponse ? toClient.error([...shown]) : toClient.notice([...shown]);
+  }
+}
+
+const errorFields = (frame: Frame): readonly ErrorField[] => {
+  const message = decodeBackend(frame);
+  return message.kind === 'ErrorResponse' || message.kind === 'NoticeResponse' ? message.fields : [];
+};

@@ -1,0 +1,229 @@
+import { hash } from 'node:crypto';
+import type { Cascade, Catalog, Column, Relation, UserFunction, UserOperator, UserType } from '../../sql/catalog.ts';
+
+/** Runs one statement and returns its rows in text format. */
+export type RunQuery = (sql: string) => Promise<(string | null)[][]>;
+
+/**
+ * Everything here names pg_catalog outright, operators too, so that no search_path and no object of a user can change what
+ * it means. It runs on 15 to 18, as any role, also inside a read-only transaction.
+ */
+const EQUALS = 'OPERATOR(pg_catalog.=)';
+const UNEQUAL = 'OPERATOR(pg_catalog.<>)';
+
+/** Namespaces that hold users' objects and, of the temporary ones, this session's own. */
+const OWN_NAMESPACE = `n.nspname ${UNEQUAL} ALL (ARRAY['pg_catalog','information_schema','pg_toast']::pg_catalog.name[])
+  AND NOT pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast_temp_') AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)`;
+
+const SERVER = `SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_database()`;
+
+// One array, so that the elements are computed in this order: the definition is printed for an empty path (everything
+// outside pg_catalog with its schema), and the path is what it was before and after.
+const RELATIONS = `
+  SELECT c.oid, n.nspname, c.relname, c.relkind, c.relrowsecurity,
+    CASE WHEN c.relkind ${EQUALS} ANY (ARRAY['v','m']::pg_catalog."char"[]) THEN
+      (ARRAY[pg_catalog.set_config('search_path', '', true), pg_catalog.pg_get_viewdef(c.oid), pg_catalog.set_config('search_path', p.path, true)])[2] END
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} c.relnamespace
+    CROSS JOIN (SELECT pg_catalog.current_setting('search_path') AS path OFFSET 0) p
+  WHERE c.relkind ${EQUALS} ANY (ARRAY['r','p','v','m','f','S','c','i','I']::pg_catalog."char"[]) AND ${OWN_NAMESPACE}
+  ORDER BY c.oid`;
+
+const COLUMNS = `
+  SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull
+  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid ${EQUALS} a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} c.relnamespace
+  WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
+    AND c.relkind ${EQUALS} ANY (ARRAY['r','p','v','m','f','S','c']::pg_catalog."char"[]) AND ${OWN_NAMESPACE}
+  ORDER BY a.attrelid, a.attnum`;
+
+const PARENTS = `SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits ORDER BY 1, 2`;
+const TRIGGERS = `SELECT DISTINCT tgrelid FROM pg_catalog.pg_trigger WHERE NOT tgisinternal`;
+const RULES = `SELECT DISTINCT ev_class FROM pg_catalog.pg_rewrite WHERE rulename ${UNEQUAL} '_RETURN'`;
+const CASCADES = `
+  SELECT confrelid, conrelid, confdeltype, confupdtype FROM pg_catalog.pg_constraint
+  WHERE contype ${EQUALS} 'f' ORDER BY oid`;
+
+const FUNCTIONS = `
+  SELECT p.oid, n.nspname, p.proname, p.prokind, p.provolatile, p.proargtypes, p.provariadic ${UNEQUAL} 0,
+    CASE WHEN l.lanname ${EQUALS} 'c' THEN (SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid ${EQUALS} d.refobjid
+      WHERE d.classid ${EQUALS} 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid ${EQUALS} p.oid AND d.deptype ${EQUALS} 'e'
+        AND d.refclassid ${EQUALS} 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1) END
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} p.pronamespace JOIN pg_catalog.pg_language l ON l.oid ${EQUALS} p.prolang
+  WHERE ${OWN_NAMESPACE} ORDER BY p.oid`;
+
+const OPERATORS = `
+  SELECT n.nspname, o.oprname, o.oprcode::pg_catalog.oid
+  FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} o.oprnamespace
+  WHERE ${OWN_NAMESPACE} ORDER BY o.oid`;
+
+// Types of the system too: signatures name them. format_type prints those the same under every path.
+const TYPES = `
+  SELECT t.oid, n.nspname, t.typname, t.typtype, t.typbasetype, t.typelem, t.typrelid,
+    CASE WHEN n.nspname ${EQUALS} 'pg_catalog' THEN pg_catalog.format_type(t.oid, NULL) END, c.relkind
+  FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} t.typnamespace LEFT JOIN pg_catalog.pg_class c ON c.oid ${EQUALS} t.typrelid
+  WHERE NOT pg_catalog.pg_is_other_temp_schema(n.oid) ORDER BY t.oid`;
+
+const CASTS = `SELECT castsource, casttarget, castfunc FROM pg_catalog.pg_cast WHERE castfunc OPERATOR(pg_catalog.>=) 16384 ORDER BY oid`;
+
+// Dependencies on the system's own functions are not recorded: what is here is outside pg_catalog.
+const CALLS = (of: string, object: string): string => `
+  SELECT ${object}, d.refobjid, d.refclassid ${EQUALS} 'pg_catalog.pg_proc'::pg_catalog.regclass FROM ${of}
+  JOIN pg_catalog.pg_depend d ON d.objid ${EQUALS} o.oid
+  WHERE d.refclassid ${EQUALS} ANY (ARRAY['pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass]::pg_catalog.oid[])`;
+const DEFAULTS = `${CALLS('pg_catalog.pg_attrdef o', 'o.adrelid, o.adnum')} AND d.classid ${EQUALS} 'pg_catalog.pg_attrdef'::pg_catalog.regclass`;
+const CHECKS = `${CALLS('pg_catalog.pg_constraint o', 'o.contypid, 0')} AND d.classid ${EQUALS} 'pg_catalog.pg_constraint'::pg_catalog.regclass AND o.contypid ${UNEQUAL} 0`;
+
+const fingerprint = (rows: string): string =>
+  `(SELECT pg_catalog.concat(pg_catalog.count(*), '.', pg_catalog.sum(o.xmin::pg_catalog.text::pg_catalog.int8)) FROM ${rows})`;
+
+/**
+ * Answers with one row that differs whenever the catalog does: counts of rows and sums of the transactions that wrote
+ * them. Temporary tables of other sessions are left out, since they come and go.
+ */
+export const catalogVersionQuery: string = `SELECT ${[
+  `pg_catalog.pg_class o WHERE o.relpersistence ${UNEQUAL} 't'`,
+  `pg_catalog.pg_attribute o JOIN pg_catalog.pg_class c ON c.oid ${EQUALS} o.attrelid WHERE c.relpersistence ${UNEQUAL} 't' AND c.oid OPERATOR(pg_catalog.>=) 16384`,
+  `pg_catalog.pg_attrdef o JOIN pg_catalog.pg_class c ON c.oid ${EQUALS} o.adrelid WHERE c.relpersistence ${UNEQUAL} 't'`,
+  `pg_catalog.pg_type o WHERE o.typrelid ${EQUALS} 0 AND o.typelem ${EQUALS} 0`,
+  `pg_catalog.pg_constraint o WHERE o.contype ${EQUALS} 'f' OR o.contypid ${UNEQUAL} 0`,
+  `pg_catalog.pg_trigger o WHERE NOT o.tgisinternal`,
+  ...['proc', 'operator', 'cast', 'rewrite', 'inherits', 'namespace', 'extension'].map((name) => `pg_catalog.pg_${name} o`),
+]
+  .map(fingerprint)
+  .join(', ')}`;
+
+const number = (cell: string | null | undefined): number => Number(cell ?? 0);
+const yes = (cell: string | null | undefined): boolean => cell === 't';
+
+const grouped = <Value>(rows: readonly (string | null)[][], value: (row: (string | null)[]) => Value): Map<number, Value[]> => {
+  const map = new Map<number, Value[]>();
+  for (const row of rows) {
+    const key = number(row[0]);
+    const values = map.get(key);
+    if (values) values.push(value(row));
+    else map.set(key, [value(row)]);
+  }
+  return map;
+};
+
+/** Reads the whole catalog through a connection. Rejects when the target fails a query. */
+export async function loadCatalog(run: RunQuery): Promise<Catalog> {
+  const [[version, database] = []] = await run(SERVER);
+  const typeRows = await run(TYPES);
+  const functions = functionsOf(await run(FUNCTIONS), typeNames(typeRows));
+  const extensions = new Map(functions.map((each) => [each.oid, each.extension]));
+  const isForeign = (row: (string | null)[]): boolean => !(yes(row[3]) && extensions.get(number(row[2])) !== undefined);
+  const defaults = new Set((await run(DEFAULTS)).filter(isForeign).map(([relation, column]) => `${relation}.${column}`));
+  const checks = new Set((await run(CHECKS)).filter(isForeign).map(([type]) => number(type)));
+  const relations = relationsOf(await run(RELATIONS), {
+    columns: grouped(await run(COLUMNS), (row) => columnOf(row, defaults)),
+    parents: grouped(await run(PARENTS), (row) => number(row[1])),
+    cascades: grouped(await run(CASCADES), cascadesOf),
+    triggers: new Set((await run(TRIGGERS)).map(([oid]) => number(oid))),
+    rules: new Set((await run(RULES)).map(([oid]) => number(oid))),
+  });
+  const names = typeNames(typeRows);
+  const operators = (await run(OPERATORS)).map(([schema, name, code]): UserOperator => {
+    const extension = extensions.get(number(code));
+    return { schema: schema ?? '', name: name ?? '', ...(extension === undefined ? {} : { extension }) };
+  });
+  const casts = (await run(CASTS))
+    .filter(([, , called]) => extensions.get(number(called)) === undefined)
+    .map(([source, target]) => ({ source: names.get(number(source)) ?? '', target: names.get(number(target)) ?? '' }));
+  const content = { serverVersion: number(version), database: database ?? '', relations, functions, operators, types: typesOf(typeRows, checks), casts };
+  return { id: hash('sha256', JSON.stringify(content)), ...content };
+}
+
+/** OID to name as in a signature: the system's as the server prints them, others with their schema. */
+function typeNames(rows: readonly (string | null)[][]): ReadonlyMap<number, string> {
+  const names = new Map<number, string>();
+  for (const [oid, schema, name, , , , , printed] of rows) names.set(number(oid), printed ?? `${schema}.${name}`);
+  for (const [oid, , name, , , element, , printed] of rows) {
+    const of = names.get(number(element));
+    if (printed === null && of !== undefined && number(element) !== 0 && name?.startsWith('_')) names.set(number(oid), `${of}[]`);
+  }
+  return names;
+}
+
+function functionsOf(rows: readonly (string | null)[][], names: ReadonlyMap<number, string>): readonly UserFunction[] {
+  return rows.map(([oid, schema, name, kind, volatility, types, variadic, extension]) => {
+    const list = (types ?? '').split(' ').flatMap((type) => (type === '' ? [] : [names.get(Number(type)) ?? type]));
+    if (yes(variadic)) list.push(`VARIADIC ${list.pop() ?? ''}`);
+    return {
+      oid: number(oid),
+      schema: schema ?? '',
+      name: name ?? '',
+      arguments: list.join(', '),
+      kind: kind ?? 'f',
+      volatility: volatility ?? 'v',
+      ...(extension == null ? {} : { extension }),
+    };
+  });
+}
+
+function typesOf(rows: readonly (string | null)[][], checks: ReadonlySet<number>): readonly UserType[] {
+  return rows.flatMap(([oid, schema, name, kind, base, element, relation, , relationKind]): UserType[] => {
+    const system = schema === 'pg_catalog' || schema === 'information_schema' || schema === 'pg_toast';
+    // Row types of tables and arrays follow from their relation and element.
+    if (system || (number(relation) !== 0 && relationKind !== 'c') || (number(element) !== 0 && name?.startsWith('_'))) return [];
+    return [
+      {
+        oid: number(oid),
+        schema: schema ?? '',
+        name: name ?? '',
+        kind: kind ?? 'b',
+        ...(kind === 'd' ? { base: number(base) } : {}),
+        ...(checks.has(number(oid)) ? { foreignCheck: true } : {}),
+      },
+    ];
+  });
+}
+
+function columnOf([relation, name, attnum, type, typmod, notNull]: (string | null)[], defaults: ReadonlySet<string>): Column {
+  return {
+    name: name ?? '',
+    number: number(attnum),
+    type: number(type),
+    typmod: number(typmod),
+    ...(yes(notNull) ? { notNull: true } : {}),
+    ...(defaults.has(`${relation}.${attnum}`) ? { foreignDefault: true } : {}),
+  };
+}
+
+/** CASCADE takes the referencing rows along; SET NULL and SET DEFAULT change them. NO ACTION and RESTRICT do nothing. */
+function cascadesOf([, referencing, onDelete, onUpdate]: (string | null)[]): readonly Cascade[] {
+  const found: Cascade[] = [];
+  const relation = number(referencing);
+  if (onDelete === 'c') found.push({ relation, on: 'delete', verb: 'delete' });
+  if (onDelete === 'n' || onDelete === 'd') found.push({ relation, on: 'delete', verb: 'update' });
+  if (onUpdate === 'c' || onUpdate === 'n' || onUpdate === 'd') found.push({ relation, on: 'update', verb: 'update' });
+  return found;
+}
+
+interface Parts {
+  readonly columns: ReadonlyMap<number, readonly Column[]>;
+  readonly parents: ReadonlyMap<number, readonly number[]>;
+  readonly cascades: ReadonlyMap<number, readonly (readonly Cascade[])[]>;
+  readonly triggers: ReadonlySet<number>;
+  readonly rules: ReadonlySet<number>;
+}
+
+function relationsOf(rows: readonly (string | null)[][], parts: Parts): readonly Relation[] {
+  return rows.map(([cell, schema, name, kind, rowSecurity, definition]) => {
+    const oid = number(cell);
+    const parents = parts.parents.get(oid);
+    const cascades = parts.cascades.get(oid)?.flat() ?? [];
+    return {
+      oid,
+      schema: schema ?? '',
+      name: name ?? '',
+      kind: kind ?? 'r',
+      columns: parts.columns.get(oid) ?? [],
+      ...(definition == null ? {} : { definition }),
+      ...(parents ? { parents } : {}),
+      ...(parts.triggers.has(oid) ? { triggers: true } : {}),
+      ...(parts.rules.has(oid) ? { rules: true } : {}),
+      ...(yes(rowSecurity) ? { rowSecurity: true } : {}),
+      ...(cascades.length > 0 ? { cascades } : {}),
+    };
+  });
+}

@@ -1,0 +1,121 @@
+import type { ConnectionConfig } from '../../config/resolved.ts';
+import type { Logger } from '../../model/logger.ts';
+import type { Secrets } from '../../secrets/secrets.ts';
+import type { Catalog } from '../../sql/catalog.ts';
+import { catalogVersionQuery, loadCatalog } from './catalog.ts';
+import { dial } from './dial.ts';
+import { QueryConnection } from './query.ts';
+
+/** How often a target that is in use is asked whether its catalog has changed. */
+const PROBE_MS = 1_000;
+/** A connection of the gateway's own is closed when nobody has asked for so long. */
+const IDLE_MS = 60_000;
+const LOOKUP_MS = 30_000;
+
+/** The shared catalog snapshot of one target, over a connection of the gateway's own with the same credential. */
+export class TargetCatalogs {
+  readonly #connection: ConnectionConfig;
+  readonly #secrets: Secrets;
+  readonly #log: Logger;
+  #catalog: Catalog | undefined;
+  #version = '';
+  #searchPath = '';
+  /** When the catalog was last known to be true, in milliseconds of the monotonic clock. */
+  #trueAt = -Infinity;
+  #changes = 0;
+  #loading: Promise<Catalog> | undefined;
+  #queries: QueryConnection | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(connection: ConnectionConfig, secrets: Secrets, log: Logger) {
+    this.#connection = connection;
+    this.#secrets = secrets;
+    this.#log = log;
+  }
+
+  /** The snapshot when it was true a moment ago; undefined when `current` has to be awaited. */
+  fresh(): Catalog | undefined {
+    return performance.now() - this.#trueAt < PROBE_MS ? this.#catalog : undefined;
+  }
+
+  /** The search_path that a new session of this credential starts with. Known after `current`. */
+  get searchPath(): string {
+    return this.#searchPath;
+  }
+
+  /** DDL was seen: the snapshot is worth nothing. */
+  invalidate(): void {
+    this.#changes += 1;
+    this.#trueAt = -Infinity;
+    this.#version = '';
+  }
+
+  /** A snapshot that is true now. Rejects when the target cannot be asked. */
+  async current(): Promise<Catalog> {
+    for (;;) {
+      const fresh = this.fresh();
+      if (fresh) return fresh;
+      const changes = this.#changes;
+      this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+      const catalog = await this.#loading;
+      // A change seen while it was read may be missing in it.
+      if (changes === this.#changes) return catalog;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    this.#hangUp();
+  }
+
+  #hangUp(): void {
+    this.#queries?.close();
+    this.#queries = undefined;
+  }
+
+  async #load(): Promise<Catalog> {
+    const asked = performance.now();
+    const changes = this.#changes;
+    try {
+      const run = await this.#runner();
+      const version = (await run(catalogVersionQuery)).flat().join(' ');
+      let catalog = this.#catalog;
+      if (!catalog || version !== this.#version) {
+        catalog = await loadCatalog(run);
+        this.#searchPath = (await run('SHOW search_path'))[0]?.[0] ?? '';
+        this.#catalog = catalog;
+        this.#version = version;
+      }
+      if (changes === this.#changes) this.#trueAt = asked;
+      return catalog;
+    } catch (error) {
+      this.#hangUp();
+      throw error;
+    }
+  }
+
+  async #runner(): Promise<(sql: string) => Promise<(string | null)[][]>> {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#hangUp(), IDLE_MS);
+    this.#idle.unref();
+    if (this.#queries === undefined || this.#queries.closed) {
+      const { target, credential } = this.#connection;
+      const lease = credential.password && (await this.#secrets.lease(credential.password));
+      const upstream = await dial({
+        target,
+        username: credential.username,
+        ...(lease ? { password: (use) => lease.use(use) } : {}),
+        parameters: [['application_name', 'wicketgate catalog'], ['client_encoding', 'UTF8']],
+        deadlineMs: LOOKUP_MS,
+      });
+      this.#queries = new QueryConnection(upstream);
+      if (this.#closed) this.#hangUp();
+      this.#log.debug({ connection: this.#connection.name }, 'catalog connection opened');
+    }
+    const queries = this.#queries;
+    if (!queries) throw new Error('closed');
+    return (sql) => queries.query(sql, { deadlineMs: LOOKUP_MS });
+  }
+}

@@ -1,0 +1,167 @@
+import type { Command, Effect, Timing } from '../../model/command.ts';
+import type { Catalog } from '../../sql/catalog.ts';
+import type { StatementFacts } from '../../sql/facts.ts';
+import { statementSummary } from '../../sql/postgres/summary.ts';
+import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
+
+/** From understood text to the Command that the pipeline judges. Pure. */
+
+const ORDER: readonly Timing[] = ['read', 'transactional', 'commits', 'immediate'];
+const later = (a: Timing, b: Timing): Timing => (ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b);
+
+/** What EXECUTE and FETCH stand for: the names that the session has defined. */
+export interface NamedStatements {
+  prepared(name: string): StatementFacts | undefined;
+  cursor(name: string): StatementFacts | undefined;
+}
+
+const unknownName = (facts: StatementFacts, why: string): StatementFacts => ({
+  ...facts,
+  effects: [...facts.effects, { class: 'unknown', verb: facts.tag, why }],
+  lineage: { understood: false, why, uses: [], operands: [] },
+});
+
+const stoodFor = new WeakMap<StatementFacts, WeakMap<StatementFacts, StatementFacts>>();
+
+/** The outer statement with everything that the inner one does. Cached, so that equal pairs keep one identity for policy. */
+const combined = (outer: StatementFacts, inner: StatementFacts): StatementFacts => {
+  let byInner = stoodFor.get(outer);
+  if (!byInner) stoodFor.set(outer, (byInner = new WeakMap()));
+  let facts = byInner.get(inner);
+  if (!facts) {
+    // It stands for the inner one from here on, so it has no name of its own to be looked up again.
+    const { named: _, ...statement } = inner;
+    facts = {
+      ...statement,
+      tag: outer.tag,
+      effects: [...outer.effects, ...inner.effects],
+      timing: later(outer.timing, inner.timing),
+      lineage: { ...inner.lineage, uses: [...outer.lineage.uses, ...inner.lineage.uses], operands: [...outer.lineage.operands, ...inner.lineage.operands] },
+    };
+    byInner.set(inner, facts);
+  }
+  return facts;
+};
+
+/** Literals of EXECUTE's argument list meet whatever the parameters of the statement inside meet; which is which is not told apart. */
+const withArguments = (facts: StatementFacts, statement: UnderstoodStatement, understood: Understood): StatementFacts => {
+  const ordinals = understood.literals.flatMap(({ start }, ordinal) => (start >= statement.start && start < statement.end ? [ordinal] : []));
+  const meets = facts.lineage.operands.filter(({ kind, column }) => kind === 'parameter' && column !== undefined);
+  if (ordinals.length === 0 || meets.length === 0) return facts;
+  const operands = meets.flatMap((operand) => ordinals.map((index) => ({ ...operand, kind: 'literal' as const, index })));
+  return { ...facts, lineage: { ...facts.lineage, operands: [...facts.lineage.operands, ...operands] } };
+};
+
+/**
+ * Replaces EXECUTE, FETCH and the like by what they stand for, in the order of the message: a PREPARE earlier in the same
+ * message counts. A name that nobody defined through the gateway is unknown.
+ */
+export const resolveNamed = (understood: Understood, names: NamedStatements): Understood => {
+  if (understood.statements.every(({ facts }) => facts.named === undefined)) return understood;
+  const prepared = new Map<string, StatementFacts>();
+  const cursors = new Map<string, StatementFacts>();
+  const statements = understood.statements.map((statement) => {
+    const { facts } = statement;
+    const { named } = facts;
+    if (!named) return statement;
+    const name = named.name ?? '';
+    switch (named.kind) {
+      case 'prepare':
+        if (named.inner) prepared.set(name, named.inner);
+        return statement;
+      case 'declare':
+        if (named.inner) cursors.set(name, named.inner);
+        return statement;
+      case 'execute': {
+        const inner = prepared.get(name) ?? names.prepared(name);
+        if (!inner) return { ...statement, facts: unknownName(facts, 'EXECUTE of a statement that was not prepared through the gateway') };
+        return { ...statement, facts: withArguments(combined(facts, inner), statement, understood) };
+      }
+      case 'fetch': {
+        const inner = cursors.get(name) ?? names.cursor(name);
+        if (!inner) return { ...statement, facts: unknownName(facts, 'FETCH from a cursor that was not opened through the gateway') };
+        return { ...statement, facts: combined(facts, inner) };
+      }
+      case 'deallocate':
+      case 'close':
+        return statement;
+    }
+  });
+  return {
+    statements,
+    unparsed: understood.unparsed,
+    // Worked out when somebody asks.
+    get literals() {
+      return understood.literals;
+    },
+  };
+};
+
+const relationNames = new WeakMap<Catalog, ReadonlySet<string>>();
+
+const catalogNames = (catalog: Catalog): ReadonlySet<string> => {
+  let names = relationNames.get(catalog);
+  if (!names) {
+    names = new Set([...catalog.relations.map(({ schema, name }) => `${schema}.${name}`), ...catalog.functions.map(({ schema, name }) => `${schema}.${name}`)]);
+    relationNames.set(catalog, names);
+  }
+  return names;
+};
+
+const marked = new WeakMap<StatementFacts, { readonly catalog: Catalog; readonly effects: readonly Effect[] }>();
+
+/** The effects with each object marked by whether the catalog has it. */
+const effectsOf = (facts: StatementFacts, catalog: Catalog): readonly Effect[] => {
+  const cached = marked.get(facts);
+  if (cached?.catalog === catalog) return cached.effects;
+  const names = catalogNames(catalog);
+  const effects = facts.effects.map((effect) => {
+    const { object } = effect;
+    const known = object?.schema !== undefined && names.has(`${object.schema}.${object.name}`);
+    return known ? { ...effect, object: { ...object, known } } : effect;
+  });
+  marked.set(facts, { catalog, effects });
+  return effects;
+};
+
+export interface CommandText {
+  readonly understood: Understood;
+  readonly catalog: Catalog;
+  /** Recorded form of the text, and of the values when it has some. */
+  readonly recorded: string;
+  readonly parameters?: readonly (string | null)[];
+  /** Bytes of the original message text. */
+  readonly bytes: number;
+}
+
+/** The Command of one message. */
+export const commandOf = ({ understood, catalog, recorded, parameters, bytes }: CommandText): Command => {
+  const { statements } = understood;
+  const only = statements.length === 1 ? statements[0] : undefined;
+  const effects = only ? effectsOf(only.facts, catalog) : statements.flatMap(({ facts }) => effectsOf(facts, catalog));
+  return {
+    protocol: 'postgres',
+    verb: only ? only.facts.tag : statements.length === 0 ? 'empty' : 'multiple',
+    effects,
+    timing: statements.reduce<Timing>((timing, { facts }) => later(timing, facts.timing), 'read'),
+    facts: only ? statementSummary(only.facts) : { statements: statements.length },
+    recorded,
+    ...(parameters && parameters.length > 0 ? { parameters } : {}),
+    bytes,
+  };
+};
+
+/**
+ * Whether a simple Query must wait for its durable intent before it is sent: anything that commits by itself or at once,
+ * and any change when the message could end with a commit.
+ */
+export const waitsBeforeForward = (understood: Understood, inBlock: boolean): boolean => {
+  let changes = false;
+  let control = false;
+  for (const { facts } of understood.statements) {
+    if (facts.timing === 'commits' || facts.timing === 'immediate') return true;
+    if (facts.timing !== 'read') changes = true;
+    if (facts.transaction !== 'none' && facts.transaction !== 'begin' && facts.transaction !== 'savepoint') control = true;
+  }
+  return changes && (!inBlock || control);
+};

@@ -1,0 +1,31 @@
+import type { AnswerPlan } from '../../masking/plan.ts';
+import { guardLiterals, guardParameters, type BoundValues } from '../../masking/writeback.ts';
+import type { Command } from '../../model/command.ts';
+import type { Refusal } from '../../model/decision.ts';
+import type { GatedSession } from '../../pipeline/gate.ts';
+import type { Understood } from '../../sql/understand.ts';
+import { refusedSetting, reliesOnChangedNames } from './settings.ts';
+import type { Tracking } from './tracking.ts';
+
+/** What an understood message may do beside what policy says of it: settings, masks, masked values coming back. */
+export interface Examined {
+  /** How each statement's answer is masked; undefined when no mask applies to the session. */
+  readonly plans: readonly AnswerPlan[] | undefined;
+}
+
+/** Judges a message before it is admitted. Policy's own refusal goes first, so that a person is told the rule. */
+export const examine = (gated: GatedSession, tracking: Tracking, understood: Understood, command: Command, bound?: BoundValues): Examined | Refusal => {
+  const first = (code: Refusal['code'], message: string): Refusal => gated.judge(command) ?? gated.refuse(code, message, command);
+  const setting = refusedSetting(understood);
+  if (setting !== undefined) return first('denied', setting);
+  if (reliesOnChangedNames(understood)) {
+    return first('not_understood', 'search_path or role changes and is relied on in one message: send the change by itself first');
+  }
+  const { masks } = gated;
+  if (masks.empty) return { plans: undefined };
+  const judgement = masks.judge(understood, tracking.catalog);
+  if (judgement.kind === 'refused') return first('masking', `${judgement.reason} (mask ${judgement.mask})`);
+  const guarded = guardLiterals(understood, masks, tracking.catalog) ?? (bound && guardParameters(understood, masks, tracking.catalog, bound));
+  if (guarded) return first('write_back', guarded.reason);
+  return { plans: judgement.statements };
+};

@@ -1,0 +1,297 @@
+import { recordedParameters, recordedText } from '../../masking/recorded.ts';
+import { isRefusal, type Refusal } from '../../model/decision.ts';
+import type { Permit } from '../../pipeline/permits.ts';
+import { after, type Admission, type Wait } from './admission.ts';
+import { Answer } from './answer.ts';
+import { commandOf } from './commands.ts';
+import { decodeBackend, decodeFrontend } from './decode.ts';
+import { toServer } from './encode.ts';
+import { SqlState } from './errors.ts';
+import { examine } from './examine.ts';
+import { Frame } from './frames.ts';
+import type { Portal } from './link.ts';
+import type { Bind, Close, Describe, Execute, Parse } from './messages.ts';
+import { RESERVED, type Prepared } from './namespace.ts';
+import { refusedCommand, unparsableText } from './refuse.ts';
+import { Series } from './series.ts';
+import { changesNames } from './settings.ts';
+
+/** Most statements and portals that one session may hold. */
+const MOST_NAMES = 10_000;
+
+/**
+ * The extended protocol. A command is admitted at Bind, where the target may first run something (planning, input of
+ * parameters), and goes on at Execute. Parse runs nothing: it is judged, and sent as housekeeping.
+ */
+export class ExtendedQueries {
+  readonly #admission: Admission;
+
+  constructor(admission: Admission) {
+    this.#admission = admission;
+  }
+
+  message(event: Frame): Wait {
+    const message = decodeFrontend(event);
+    switch (message.kind) {
+      case 'Parse':
+        return this.#whenSeries(() => this.#parse(event, message));
+      case 'Bind':
+        return this.#whenSeries(() => this.#bind(event, message));
+      case 'Describe':
+        return this.#whenSeries(() => this.#describe(event, message));
+      case 'Execute':
+        return this.#whenSeries(() => this.#execute(event, message));
+      case 'Close':
+        return this.#whenSeries(() => this.#close(event, message));
+      case 'Flush':
+        return this.#whenSeries(() => {
+          const { link } = this.#admission;
+          link.send(link.gated.housekeeping('sync'), event.bytes);
+          return undefined;
+        });
+      default:
+        return this.#admission.violation(`a ${message.kind} message was not expected`);
+    }
+  }
+
+  /** A series is decided from a known state: its first message waits for the answers of all before it. */
+  #whenSeries(then: () => Wait): Wait {
+    const { series } = this.#admission;
+    if (series.barrier) return this.#passBarrier().then(() => (series.discarding ? undefined : then()));
+    return series.forwarded ? then() : this.#admission.whenReady(then);
+  }
+
+  /** Waits for an answer that may be withheld. When it was, the target's transaction is made to fail and the series is over. */
+  async #passBarrier(): Promise<void> {
+    const { series } = this.#admission;
+    const answer = series.barrier;
+    await this.#admission.idle();
+    series.barrier = undefined;
+    if (answer?.withheld !== undefined) this.#failSeries(null);
+  }
+
+  #refuseSeries(refused: Refusal, sqlState?: SqlState): Wait {
+    const error = refusedCommand(refused, sqlState);
+    if (this.#admission.link.status === 'I' && !this.#admission.series.forwarded) {
+      this.#admission.series.discarding = true;
+      this.#admission.link.owed.add({ kind: 'simulated', own: false, context: { bytes: error } });
+      this.#admission.back.poke();
+    } else this.#failSeries(error);
+    return undefined;
+  }
+
+  /** Sends, in the refused message's place, one that cannot parse: the target skips to Sync and its transaction fails. */
+  #failSeries(insteadOfError: Buffer | null): void {
+    const link = this.#admission.link;
+    this.#admission.series.discarding = true;
+    this.#admission.series.forwarded = true;
+    link.send(link.gated.housekeeping('fail'), toServer.parse(`${RESERVED}refused`, unparsableText(link.gated.session.id)));
+    link.owed.add({ kind: 'parse', own: true, context: { insteadOfError } });
+  }
+
+  #nameRefused(name: string): Refusal | undefined {
+    const { gated, prepared, portals } = this.#admission.link;
+    if (name.startsWith(RESERVED)) return gated.refuse('protocol', `names that start with ${RESERVED} are the gateway's own`);
+    if (prepared.size + portals.size >= MOST_NAMES) return gated.refuse('limit', `more than ${MOST_NAMES} prepared statements and portals in one session`);
+    return undefined;
+  }
+
+  #parse(frame: Frame, message: Parse): Wait {
+    const link = this.#admission.link;
+    const { gated } = link;
+    const unusable = this.#nameRefused(message.statement);
+    if (unusable) return this.#refuseSeries(unusable);
+    const text = Buffer.from(message.text, 'utf8');
+    if (text.length > this.#admission.limits.statement) return this.#refuseSeries(gated.refuse('limit', `the statement has ${text.length} bytes; at most ${this.#admission.limits.statement} are read`));
+    if (this.#admission.series.changesNames) return this.#refuseSeries(gated.refuse('not_understood', 'search_path or role changed in this series: send Sync first'));
+    return after(this.#admission.understand(text), (understood) => {
+      const recorded = recordedText(text, understood, gated.masks, this.#admission.tracking.catalog);
+      const resolved = this.#admission.resolve(understood);
+      const refused = gated.judge(commandOf({ understood: resolved, catalog: this.#admission.tracking.catalog, recorded, bytes: text.length }));
+      if (refused) return this.#refuseSeries(refused);
+      const prepared: Prepared = { text, by: 'parse', understood, under: this.#admission.tracking.under, parameterTypes: message.parameterTypes, recorded };
+      const name = message.statement;
+      link.prepared.propose(name, prepared);
+      link.owed.add({
+        kind: 'parse',
+        own: false,
+        context: {
+          done: (ok) => {
+            if (ok) link.prepared.confirm(name, prepared);
+            // The target drops the unnamed statement before it reads the new one.
+            else if (name === '') link.prepared.confirm('', undefined);
+          },
+        },
+      });
+      link.send(gated.housekeeping('prepare'), frame.bytes);
+      this.#admission.series.forwarded = true;
+      return undefined;
+    });
+  }
+
+  #bind(frame: Frame, message: Bind): Wait {
+    const link = this.#admission.link;
+    const unusable = this.#nameRefused(message.portal);
+    if (unusable) return this.#refuseSeries(unusable);
+    const known = link.prepared.get(message.statement);
+    if (!known) return this.#refuseSeries(link.gated.refuse('protocol', 'the prepared statement does not exist'), SqlState.invalid_sql_statement_name);
+    if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', 'search_path or role changed in this series: send Sync first'));
+    if (known.under === this.#admission.tracking.under) return this.#admitBind(frame, message, known);
+    return this.#admission.again(known).then((prepared) => {
+      link.prepared.confirm(message.statement, prepared);
+      return this.#admitBind(frame, message, prepared);
+    });
+  }
+
+  #admitBind(frame: Frame, message: Bind, prepared: Prepared): Wait {
+    const link = this.#admission.link;
+    const { gated } = link;
+    const understood = this.#admission.resolve(prepared.understood);
+    const bound = { bind: message, types: prepared.parameterTypes };
+    const recorded = prepared.recorded === '' ? recordedText(prepared.text, understood, gated.masks, this.#admission.tracking.catalog) : prepared.recorded;
+    const parameters = recordedParameters(understood, gated.masks, this.#admission.tracking.catalog, bound);
+    const command = commandOf({ understood, catalog: this.#admission.tracking.catalog, recorded, parameters, bytes: prepared.text.length });
+    const examined = examine(gated, this.#admission.tracking, understood, command, bound);
+    if (isRefusal(examined)) return this.#refuseSeries(examined);
+    const passage = gated.admit(command);
+    if (isRefusal(passage)) return this.#refuseSeries(passage);
+    const answer = new Answer(passage, prepared.text, understood, examined.plans);
+    const portal: Portal = { understood, answer, bound: true };
+    const name = message.portal;
+    this.#admission.series.last = passage;
+    this.#admission.series.forwarded = true;
+    const replaced = link.portals.get(name)?.answer;
+    link.portals.propose(name, portal);
+    // Planning may run a function that is declared immutable: what takes effect at once waits already here.
+    return this.#admission.withPermit(passage, command.timing === 'immediate', (permit) => {
+      link.owed.add({
+        kind: 'bind',
+        own: false,
+        context: {
+          answer,
+          done: (ok) => {
+            if (replaced && name === '') link.abandon(replaced);
+            if (ok) link.portals.confirm(name, portal);
+            else link.abandon(answer);
+          },
+        },
+      });
+      link.send(permit, frame.bytes);
+    });
+  }
+
+  #describe(frame: Frame, message: Describe): Wait {
+    const link = this.#admission.link;
+    if (message.name.startsWith(RESERVED)) return this.#refuseSeries(link.gated.refuse('protocol', `names that start with ${RESERVED} are the gateway's own`));
+    const answer = message.what === 'portal' ? link.portals.get(message.name)?.answer : undefined;
+    link.owed.add({ kind: message.what === 'portal' ? 'describe_portal' : 'describe_statement', own: false, context: answer && !answer.ended ? { answer } : {} });
+    link.send(link.gated.housekeeping('describe'), frame.bytes);
+    this.#admission.series.forwarded = true;
+    return undefined;
+  }
+
+  #execute(frame: Frame, message: Execute): Wait {
+    const link = this.#admission.link;
+    const { gated } = link;
+    const portal = link.portals.get(message.portal);
+    if (!portal) return this.#refuseSeries(gated.refuse('protocol', 'the portal does not exist'), SqlState.invalid_cursor_name);
+    const answer = portal.answer && !portal.answer.ended ? portal.answer : this.#admitAgain(message.portal, portal);
+    if (isRefusal(answer)) return this.#refuseSeries(answer);
+    const { passage, understood } = answer;
+    const facts = understood.statements[0]?.facts;
+    const timing = facts?.timing ?? 'read';
+    const series = this.#admission.series;
+    series.last = passage;
+    series.forwarded = true;
+    if (timing !== 'read') series.wrote = true;
+    if (facts && changesNames(facts)) series.changesNames = true;
+    answer.suspended = false;
+    return this.#admission.withPermit(passage, timing === 'commits' || timing === 'immediate', (permit) => {
+      if (answer.mayBeWithheld) this.#describeOwn(message.portal, answer);
+      link.owed.add({ kind: 'execute', own: false, context: { answer } });
+      link.send(permit, frame.bytes);
+      if (!answer.mayBeWithheld) return;
+      link.send(gated.housekeeping('sync'), toServer.flush);
+      series.barrier = answer;
+    });
+  }
+
+  /** A cursor opened by SQL, or a portal that has ended: a command of its own. */
+  #admitAgain(name: string, portal: Portal): Answer | Refusal {
+    const { gated, portals } = this.#admission.link;
+    const { understood } = portal;
+    const command = commandOf({ understood, catalog: this.#admission.tracking.catalog, recorded: portal.answer?.passage.command.recorded ?? 'FETCH', bytes: 0 });
+    const examined = examine(gated, this.#admission.tracking, understood, command);
+    if (isRefusal(examined)) return examined;
+    const passage = gated.admit(command);
+    if (isRefusal(passage)) return passage;
+    const answer = new Answer(passage, portal.answer?.text ?? Buffer.alloc(0), understood, examined.plans);
+    portals.confirm(name, { ...portal, answer });
+    return answer;
+  }
+
+  /** Rows are masked by what the target says of their columns, whether or not the client asked for it. */
+  #describeOwn(portal: string, answer: Answer): void {
+    const link = this.#admission.link;
+    link.owed.add({
+      kind: 'describe_portal',
+      own: true,
+      context: {
+        capture: (event) => {
+          const message = event instanceof Frame ? decodeBackend(event) : undefined;
+          if (message?.kind === 'RowDescription') answer.describe(message.fields);
+        },
+      },
+    });
+    link.send(link.gated.housekeeping('describe'), toServer.describe('portal', portal));
+  }
+
+  #close(frame: Frame, message: Close): Wait {
+    const link = this.#admission.link;
+    if (message.name.startsWith(RESERVED)) return this.#refuseSeries(link.gated.refuse('protocol', `names that start with ${RESERVED} are the gateway's own`));
+    if (message.what === 'statement') link.prepared.propose(message.name, undefined);
+    link.owed.add({
+      kind: 'close',
+      own: false,
+      context: {
+        done: (ok) => {
+          if (!ok) return;
+          if (message.what === 'statement') link.prepared.confirm(message.name, undefined);
+          else link.dropPortal(message.name);
+        },
+      },
+    });
+    link.send(link.gated.housekeeping('close'), frame.bytes);
+    this.#admission.series.forwarded = true;
+    return undefined;
+  }
+
+  sync(frame: Frame): Wait {
+    decodeFrontend(frame);
+    if (this.#admission.series.barrier) return this.#passBarrier().then(() => this.#sendSync(frame));
+    return this.#sendSync(frame);
+  }
+
+  #sendSync(frame: Frame): Wait {
+    const link = this.#admission.link;
+    const { wrote, last } = this.#admission.series;
+    const send = (permit: Permit): void => {
+      link.owed.add({
+        kind: 'sync',
+        own: false,
+        context: {
+          done: () => {
+            link.prepared.forget();
+            link.portals.forget();
+          },
+        },
+      });
+      link.send(permit, frame.bytes);
+      this.#admission.series = new Series();
+    };
+    // A Sync outside a block commits what the series did.
+    if (wrote && last && link.status !== 'T') return this.#admission.withPermit(last, true, send);
+    send(link.gated.housekeeping('sync'));
+    return undefined;
+  }
+}

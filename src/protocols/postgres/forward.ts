@@ -1,0 +1,106 @@
+import { refusal, type Refusal } from '../../model/decision.ts';
+import { WireError } from '../../wire/errors.ts';
+import type { FrameParser } from '../../wire/framing.ts';
+import type { Admission, Wait } from './admission.ts';
+import { Frontend } from './codes.ts';
+import { copyIn } from './copy-in.ts';
+import { decodeFrontend } from './decode.ts';
+import { ExtendedQueries } from './extended.ts';
+import { Frame, type Run } from './frames.ts';
+import type { Link } from './link.ts';
+import { SimpleQueries } from './simple.ts';
+
+/**
+ * Client to target, one message at a time and in order. A message that can run something is understood, judged, admitted,
+ * and only then sent; one that can commit waits for its durable intent. Whatever is not listed ends the session.
+ */
+export class Forward {
+  readonly #link: Link;
+  readonly #admission: Admission;
+  readonly #simple: SimpleQueries;
+  readonly #extended: ExtendedQueries;
+  readonly #frames: FrameParser;
+  readonly #terminated: () => void;
+  #busy = false;
+  #paused = false;
+
+  /** @param terminated the client said Terminate */
+  constructor(admission: Admission, frames: FrameParser, terminated: () => void) {
+    this.#link = admission.link;
+    this.#admission = admission;
+    this.#simple = new SimpleQueries(admission);
+    this.#extended = new ExtendedQueries(admission);
+    this.#frames = frames;
+    this.#terminated = terminated;
+  }
+
+  push(chunk: Buffer): void {
+    this.#frames.push(chunk);
+    // While a message waits, one chunk more is kept; the rest stays with the client.
+    if (this.#busy) this.#pause();
+    else this.#pump();
+  }
+
+  #pump(): void {
+    while (!this.#busy) {
+      this.#frames.stream(Frontend.CopyData, this.#link.copyIn?.guard === undefined);
+      const event = this.#frames.next();
+      if (!event) break;
+      const wait = this.#message(event);
+      if (wait) this.#await(wait);
+    }
+    if (!this.#busy && !this.#link.target.flush()) this.#await(new Promise((resolve) => this.#link.target.drained(resolve)));
+  }
+
+  #await(wait: Promise<void>): void {
+    this.#busy = true;
+    this.#link.target.flush();
+    wait.then(
+      () => {
+        this.#busy = false;
+        if (this.#paused) {
+          this.#paused = false;
+          this.#link.client.socket.resume();
+        }
+        this.#pump();
+      },
+    ).catch((error: unknown) => this.#link.end(this.#failed(error)));
+  }
+
+  #failed(error: unknown): Refusal {
+    const { gated, log } = this.#link;
+    if (error instanceof WireError) return gated.refuse('protocol', error.message);
+    log.error({ error: error instanceof Error ? error.stack : 'unknown' }, 'a message could not be handled');
+    return refusal('internal', 'the gateway could not handle a message', { session: gated.session.id });
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#link.client.socket.pause();
+  }
+
+  #message(event: Frame | Run): Wait {
+    const { type } = event;
+    if (type === Frontend.CopyData || type === Frontend.CopyDone || type === Frontend.CopyFail) return copyIn(this.#admission, event);
+    if (!(event instanceof Frame)) return this.#admission.violation('a message came in pieces that may not');
+    if (type === Frontend.Terminate) {
+      decodeFrontend(event);
+      this.#terminated();
+      return undefined;
+    }
+    // PostgreSQL ignores these two while it reads COPY data, because clients send them without knowing that it is COPY.
+    if (this.#link.copyIn) return type === Frontend.Sync || type === Frontend.Flush ? undefined : this.#admission.violation('a message came in the middle of COPY data');
+    if (this.#admission.series.discarding && type !== Frontend.Sync) return undefined;
+    switch (type) {
+      case Frontend.Query:
+        return this.#simple.query(event);
+      case Frontend.FunctionCall:
+        return this.#simple.functionCall();
+      case Frontend.Sync:
+        return this.#extended.sync(event);
+      default:
+        return this.#extended.message(event);
+    }
+  }
+}

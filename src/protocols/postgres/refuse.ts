@@ -1,0 +1,51 @@
+import type { Refusal, RefusalCode } from '../../model/decision.ts';
+import { errorResponse, SqlState } from './errors.ts';
+
+/** The one place where a Refusal becomes PostgreSQL's own error. */
+
+const SQLSTATE: Readonly<Record<RefusalCode, SqlState>> = {
+  unauthenticated: SqlState.invalid_password,
+  no_identity: SqlState.invalid_authorization_specification,
+  unknown_connection: SqlState.invalid_catalog_name,
+  not_granted: SqlState.invalid_authorization_specification,
+  denied: SqlState.insufficient_privilege,
+  approval_required: SqlState.insufficient_privilege,
+  not_understood: SqlState.insufficient_privilege,
+  masking: SqlState.insufficient_privilege,
+  write_back: SqlState.insufficient_privilege,
+  limit: SqlState.program_limit_exceeded,
+  protocol: SqlState.protocol_violation,
+  evidence_unavailable: SqlState.system_error,
+  revoked: SqlState.admin_shutdown,
+  target_unavailable: SqlState.connection_failure,
+  shutting_down: SqlState.admin_shutdown,
+  internal: SqlState.internal_error,
+};
+
+const detail = (refused: Refusal): { detail?: string } => (refused.session === undefined ? {} : { detail: `wicketgate session ${refused.session}` });
+
+/** ErrorResponse of a refused command: the session goes on. */
+export const refusedCommand = (refused: Refusal, sqlState: SqlState = SQLSTATE[refused.code]): Buffer =>
+  errorResponse({
+    severity: 'ERROR',
+    sqlState,
+    message: `wicketgate: ${refused.message}`,
+    ...detail(refused),
+    ...(refused.hint === undefined ? {} : { hint: refused.hint }),
+  });
+
+/** ErrorResponse that ends the connection. */
+export const refusedSession = (refused: Refusal): Buffer =>
+  errorResponse({
+    severity: 'FATAL',
+    sqlState: refused.code === 'limit' ? SqlState.too_many_connections : SQLSTATE[refused.code],
+    message: `wicketgate: ${refused.message}`,
+    ...detail(refused),
+    ...(refused.hint === undefined ? {} : { hint: refused.hint }),
+  });
+
+/**
+ * What is sent to the target in place of a refused message, so that its transaction fails as it would by its own permission
+ * error: text that no PostgreSQL parses. It names the session, because the target's log will show it.
+ */
+export const unparsableText = (session: string): string => `wicketgate refused a statement of session ${session}`;

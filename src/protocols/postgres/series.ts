@@ -1,0 +1,18 @@
+import type { Passage } from '../../pipeline/gate.ts';
+import type { Answer } from './answer.ts';
+
+/** One series of the extended protocol: everything up to a Sync. PostgreSQL runs it as one implicit transaction outside a block. */
+export class Series {
+  /** A message of it was handed to the target. */
+  forwarded = false;
+  /** Something in it was refused: the rest up to Sync is dropped, as PostgreSQL does after an error. */
+  discarding = false;
+  /** It did more than read: its Sync can commit. */
+  wrote = false;
+  /** The last admitted command: when its intent is durable, all before it are. */
+  last: Passage | undefined;
+  /** An answer that may have to be withheld: nothing more is sent until it has ended. */
+  barrier: Answer | undefined;
+  /** search_path or role changes in it: what follows cannot be understood before it has been read back. */
+  changesNames = false;
+}

@@ -1,0 +1,195 @@
+import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import type { Config, ConnectionConfig } from '../../config/resolved.ts';
+import { isRefusal, type Refusal, type RefusalCode } from '../../model/decision.ts';
+import type { Logger } from '../../model/logger.ts';
+import type { Peer } from '../../model/principal.ts';
+import type { Gate, GatedSession } from '../../pipeline/gate.ts';
+import type { Secrets } from '../../secrets/secrets.ts';
+import type { Understander } from '../../sql/understand.ts';
+import { acceptClient, type AcceptFault, type Login } from './accept.ts';
+import { CancelKeys } from './cancel.ts';
+import { TargetCatalogs } from './catalogs.ts';
+import { dial, DialError, type Upstream } from './dial.ts';
+import { SqlState } from './errors.ts';
+import { judgeParameters, type ClientSettings } from './parameters.ts';
+import { runSession } from './session.ts';
+import { applicationName } from './settings.ts';
+import { chooseConnection } from './startup.ts';
+
+/** Time to reach a target and log in there. */
+const DIAL_MS = 15_000;
+
+export interface PostgresParts {
+  readonly gate: Gate;
+  readonly config: () => Config;
+  readonly secureContext: () => SecureContext;
+  readonly secrets: Secrets;
+  readonly understander: Understander;
+  readonly log: Logger;
+}
+
+const CODE_OF_FAULT: Partial<Record<AcceptFault, RefusalCode>> = { deadline: 'limit', too_many_bytes: 'limit', smuggled: 'protocol', malformed: 'protocol', unsupported_version: 'protocol', no_alpn: 'protocol', tls: 'protocol', tls_required: 'protocol' };
+
+/** The PostgreSQL protocol of one gateway: what a listener hands its sockets to. */
+export class PostgresProtocol {
+  readonly #parts: PostgresParts;
+  readonly #cancelKeys = new CancelKeys();
+  readonly #catalogs = new Map<string, { readonly connection: ConnectionConfig; readonly catalogs: TargetCatalogs }>();
+
+  constructor(parts: PostgresParts) {
+    this.#parts = parts;
+  }
+
+  /** Serves one client socket until it is closed. Never rejects. */
+  async serve(socket: Socket, offered: readonly ConnectionConfig[]): Promise<void> {
+    const { gate, log, secureContext } = this.#parts;
+    const { limits } = this.#parts.config().gateway;
+    const peer: Peer = { address: socket.remoteAddress ?? 'local', port: socket.remotePort ?? 0, tls: false };
+    const accepted = await acceptClient(socket, {
+      secureContext,
+      plaintextAllowed: offered.some(({ plaintext }) => plaintext),
+      deadlineMs: limits.preAuth.seconds * 1000,
+      maxBytes: limits.preAuth.bytes,
+    });
+    if (accepted.kind === 'closed') {
+      const code = CODE_OF_FAULT[accepted.fault];
+      if (code) gate.refusedBeforeLogin(peer, code);
+      log.debug({ peer: peer.address, fault: accepted.fault }, 'client did not log in');
+      return;
+    }
+    if (accepted.kind === 'cancel') {
+      if (!this.#cancelKeys.cancel(accepted.processId, accepted.key)) gate.refusedBeforeLogin(peer, 'protocol');
+      accepted.stream.end();
+      return;
+    }
+    await this.#login(accepted, offered, { ...peer, tls: accepted.tls });
+  }
+
+  close(): void {
+    for (const { catalogs } of this.#catalogs.values()) catalogs.close();
+    this.#catalogs.clear();
+  }
+
+  async #login(login: Login, offered: readonly ConnectionConfig[], peer: Peer): Promise<void> {
+    const { gate, log } = this.#parts;
+    const refuseEarly = (code: RefusalCode, sqlState: SqlState, message: string, hint?: string): Promise<void> => {
+      gate.refusedBeforeLogin(peer, code);
+      return login.refuse({ sqlState, message: `wicketgate: ${message}`, ...(hint === undefined ? {} : { hint }) });
+    };
+    const settings = judgeParameters(login.parameters);
+    if (settings.kind === 'refused') {
+      return refuseEarly('protocol', settings.why === 'replication' ? SqlState.feature_not_supported : SqlState.invalid_parameter_value, settings.message, settings.hint);
+    }
+    const choice = chooseConnection({
+      offered,
+      ...(login.sni === undefined ? {} : { sni: login.sni }),
+      database: settings.database,
+      ...(settings.connection === undefined ? {} : { option: settings.connection }),
+    });
+    if ('refused' in choice) return refuseEarly('unknown_connection', SqlState.invalid_catalog_name, choice.message);
+    const { connection } = choice;
+    if (!login.tls && !connection.plaintext) return refuseEarly('protocol', SqlState.invalid_authorization_specification, 'this connection takes a token only inside TLS', 'use sslmode=verify-full with sslrootcert');
+    if (looksLikeToken(settings.user)) return refuseEarly('protocol', SqlState.invalid_authorization_specification, 'the user name looks like a token: send it as the password');
+
+    const password = await login.requestPassword();
+    if (!Buffer.isBuffer(password)) return;
+    const token = password.toString('latin1');
+    password.fill(0);
+    const gated = await gate.open({ credential: { kind: 'bearer', token }, connection: connection.name, peer });
+    if (isRefusal(gated)) {
+      log.info({ peer: peer.address, connection: connection.name, code: gated.code }, 'login refused');
+      return login.refuse(wording(gated));
+    }
+    await this.#connect(login, gated, connection, settings);
+  }
+
+  /** The session is open on our side; now the target's. */
+  async #connect(login: Login, gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings): Promise<void> {
+    const { log, understander } = this.#parts;
+    const { session } = gated;
+    const clientName = settings.applicationName ?? '';
+    let upstream: Upstream;
+    let catalogs: TargetCatalogs;
+    let catalog;
+    try {
+      catalogs = this.#catalogsOf(connection);
+      // Both at once: the catalog is nearly always there already.
+      const loading = catalogs.current();
+      loading.catch(() => {});
+      upstream = await this.#dial(gated, connection, settings, clientName);
+      try {
+        catalog = await loading;
+      } catch (error) {
+        upstream.socket.destroy();
+        throw error;
+      }
+    } catch (error) {
+      const why = error instanceof DialError ? error.message : 'the target could not be asked for its catalog';
+      log.warn({ session: session.id, connection: connection.name, why, ...(error instanceof DialError ? { fault: error.fault } : {}) }, 'target unavailable');
+      const refused = gated.refuse('target_unavailable', why);
+      gated.close('target unavailable');
+      return login.refuse(wording(refused));
+    }
+    log.info({ session: session.id, identity: session.principal.identity, connection: connection.name, peer: session.peer.address }, 'session opened');
+    await runSession({
+      gated,
+      client: login.stream,
+      clientBytes: login.release(),
+      upstream,
+      minor: login.minor,
+      clientName,
+      searchPath: upstream.parameters.get('search_path') ?? (settings.settings.has('search_path') ? undefined : catalogs.searchPath),
+      catalog,
+      catalogs,
+      understander,
+      cancelKeys: this.#cancelKeys,
+      limits: this.#parts.config().gateway.limits,
+      log: log.child({ session: session.id }),
+    });
+    log.info({ session: session.id }, 'session closed');
+  }
+
+  async #dial(gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings, clientName: string): Promise<Upstream> {
+    const { session } = gated;
+    const { password, username } = connection.credential;
+    const lease = password && (await this.#parts.secrets.lease(password));
+    return dial({
+      target: connection.target,
+      username,
+      ...(lease ? { password: (use) => lease.use(use) } : {}),
+      parameters: [...settings.settings, ['application_name', applicationName(session.id, session.principal.identity, clientName)]],
+      deadlineMs: DIAL_MS,
+      signal: gated.ended,
+    });
+  }
+
+  /** One snapshot for each connection as configured: another credential may see another catalog. */
+  #catalogsOf(connection: ConnectionConfig): TargetCatalogs {
+    const known = this.#catalogs.get(connection.name);
+    if (known?.connection === connection) return known.catalogs;
+    known?.catalogs.close();
+    const catalogs = new TargetCatalogs(connection, this.#parts.secrets, this.#parts.log);
+    this.#catalogs.set(connection.name, { connection, catalogs });
+    return catalogs;
+  }
+}
+
+/** Users paste tokens into the wrong field; a user name goes into many logs. */
+const looksLikeToken = (user: string): boolean => user.length > 100 && user.split('.').length === 3;
+
+const SQLSTATE: Partial<Record<RefusalCode, SqlState>> = {
+  unauthenticated: SqlState.invalid_password,
+  unknown_connection: SqlState.invalid_catalog_name,
+  limit: SqlState.too_many_connections,
+  evidence_unavailable: SqlState.cannot_connect_now,
+  shutting_down: SqlState.cannot_connect_now,
+  target_unavailable: SqlState.connection_failure,
+};
+
+const wording = (refused: Refusal): { sqlState: SqlState; message: string; hint?: string; detail?: string } => ({
+  sqlState: SQLSTATE[refused.code] ?? SqlState.invalid_authorization_specification,
+  message: `wicketgate: ${refused.message}`,
+  ...(refused.hint === undefined ? {} : { hint: refused.hint }),
+  ...(refused.session === undefined ? {} : { detail: `wicketgate session ${refused.session}` }),
+});

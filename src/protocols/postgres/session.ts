@@ -1,0 +1,180 @@
+import type { Socket } from 'node:net';
+import { refusal, type Refusal } from '../../model/decision.ts';
+import type { Logger } from '../../model/logger.ts';
+import type { GatedSession } from '../../pipeline/gate.ts';
+import type { Understander } from '../../sql/understand.ts';
+import { WireError } from '../../wire/errors.ts';
+import { Admission } from './admission.ts';
+import { Back } from './back.ts';
+import type { CancelKeys } from './cancel.ts';
+import type { TargetCatalogs } from './catalogs.ts';
+import { cancelUpstream, type Upstream } from './dial.ts';
+import { toClient, toServer } from './encode.ts';
+import { Forward } from './forward.ts';
+import { backendFrames, frontendFrames } from './frames.ts';
+import { Link } from './link.ts';
+import { refusedSession } from './refuse.ts';
+import { applicationName, splitSearchPath } from './settings.ts';
+import { Tracking } from './tracking.ts';
+import type { Catalog } from '../../sql/catalog.ts';
+
+/** How long a command that runs when the client leaves may go on, so that its outcome is known. */
+const LEAVE_MS = 5_000;
+/** How long a client may take to read why its session ended. */
+const LINGER_MS = 1_000;
+const CANCEL_MS = 10_000;
+/** While the gateway stops: how often a session in a transaction is looked at. */
+const DRAIN_LOOK_MS = 20;
+
+export interface SessionOptions {
+  readonly gated: GatedSession;
+  readonly client: Socket;
+  /** What the client sent behind its password. */
+  readonly clientBytes: Buffer;
+  readonly upstream: Upstream;
+  readonly minor: 0 | 2;
+  readonly clientName: string;
+  readonly searchPath: string | undefined;
+  readonly catalog: Catalog;
+  readonly catalogs: TargetCatalogs;
+  readonly understander: Understander;
+  readonly cancelKeys: CancelKeys;
+  readonly limits: { readonly message: number; readonly statement: number };
+  readonly log: Logger;
+}
+
+/** One session between ReadyForQuery and its end: the only file that holds both sockets. Resolves when both are closed. */
+export const runSession = (options: SessionOptions): Promise<void> =>
+  new Promise((resolve) => {
+    const { gated, client, upstream, cancelKeys, log } = options;
+    const target = upstream.socket;
+    const { connection, session } = gated;
+    let over = false;
+    let open = 2;
+
+    const closed = (): void => {
+      open -= 1;
+      if (open === 0) resolve();
+    };
+
+    /** Everything that still runs is settled, both sides are closed. `last` is what the client is told. */
+    const finish = (reason: string, last?: Buffer): void => {
+      if (over) return;
+      over = true;
+      gated.ended.removeEventListener('abort', aborted);
+      gated.draining.removeEventListener('abort', drain);
+      cancelKeys.revoke(virtual.processId);
+      // What the target was doing when the link was cut may or may not have happened.
+      for (const { context } of link.owed.drain()) {
+        const { answer } = context;
+        if (!answer || answer.ended) continue;
+        answer.ended = true;
+        const timing = answer.understood.statements.some(({ facts }) => facts.timing !== 'read');
+        answer.passage.end(answer.outcome(timing ? 'indeterminate' : 'aborted'), () => {});
+      }
+      for (const { answer } of link.portals.removeWhere(() => true)) if (answer) link.abandon(answer);
+      gated.close(reason);
+      if (!target.destroyed) {
+        link.send(gated.housekeeping('terminate'), toServer.terminate);
+        link.target.flush();
+        target.end();
+        target.destroySoon();
+      }
+      client.resume();
+      if (last) client.end(last);
+      else client.end();
+      const linger = setTimeout(() => client.destroy(), LINGER_MS);
+      client.once('close', () => clearTimeout(linger));
+    };
+
+    const end = (why: Refusal): void => finish(why.code, refusedSession(why));
+    const aborted = (): void => end(gated.ended.reason as Refusal);
+
+    const link = new Link(gated, log, client, target, end);
+    const ownName = applicationName(session.id, session.principal.identity, options.clientName);
+    const tracking = new Tracking(link, options.catalogs, {
+      catalog: options.catalog,
+      searchPath: options.searchPath === undefined ? undefined : splitSearchPath(options.searchPath, connection.credential.username),
+      clientName: options.clientName,
+      reportedName: upstream.parameters.get('application_name') ?? ownName,
+    });
+    const back = new Back(link, tracking, backendFrames(options.limits.message));
+    const granted = { id: connection.functions.join(';'), signatures: connection.functions };
+
+    /** The client is gone. What runs is given a moment to end, so that the record says how. */
+    const left = (): void => {
+      if (over) return;
+      if (link.owed.idle) {
+        finish('client left');
+        return;
+      }
+      const give = setTimeout(() => finish('client left'), LEAVE_MS);
+      link.whenIdle(() => {
+        clearTimeout(give);
+        finish('client left');
+      });
+    };
+    const admission = new Admission({ link, tracking, back, understander: options.understander, granted, limits: options.limits });
+    const forward = new Forward(admission, frontendFrames(options.limits.message), left);
+
+    const guarded = (work: () => void) => (): void => {
+      if (over) return;
+      try {
+        work();
+      } catch (error) {
+        if (error instanceof WireError) end(gated.refuse('protocol', error.message));
+        else {
+          log.error({ error: error instanceof Error ? error.stack : 'unknown' }, 'session failed');
+          end(refusal('internal', 'the gateway failed', { session: session.id }));
+        }
+      }
+    };
+
+    client.on('data', (chunk: Buffer) => guarded(() => forward.push(chunk))());
+    client.on('end', left);
+    client.on('error', () => {});
+    client.on('close', () => {
+      left();
+      closed();
+    });
+    target.on('data', (chunk: Buffer) => guarded(() => back.push(chunk))());
+    target.on('error', () => {});
+    target.on('end', () => finish('target left'));
+    target.on('close', () => {
+      finish('target left', undefined);
+      closed();
+    });
+    const virtual = cancelKeys.issue(options.minor, () => {
+      const key = upstream.backendKey;
+      if (!key) return;
+      gated.housekeeping('cancel').spend();
+      cancelUpstream(connection.target, key, CANCEL_MS).catch(() => log.warn({ session: session.id }, 'a cancel request did not reach the target'));
+    });
+    if (gated.ended.aborted) {
+      aborted();
+      return;
+    }
+    gated.ended.addEventListener('abort', aborted);
+
+    /** The gateway stops: not in the middle of a transaction. */
+    const drain = (): void => {
+      if (over) return;
+      if (link.owed.idle && link.status === 'I') end(gated.draining.reason as Refusal);
+      else setTimeout(drain, DRAIN_LOOK_MS);
+    };
+    if (gated.draining.aborted) drain();
+    else gated.draining.addEventListener('abort', drain);
+
+    link.client.add(toClient.authenticationOk);
+    for (const [name, value] of upstream.parameters) {
+      const shown = name === 'application_name' ? options.clientName : value;
+      link.client.add(toClient.parameterStatus(name, shown));
+    }
+    link.client.add(toClient.backendKeyData(virtual.processId, virtual.key));
+    link.client.add(toClient.readyForQuery('I'));
+    link.client.flush();
+    if (upstream.leftover.length > 0) guarded(() => back.push(upstream.leftover))();
+    if (options.clientBytes.length > 0) guarded(() => forward.push(options.clientBytes))();
+    target.resume();
+    client.resume();
+  });

@@ -1,0 +1,70 @@
+import { recordedText } from '../../masking/recorded.ts';
+import { isRefusal, type Refusal } from '../../model/decision.ts';
+import type { Understood } from '../../sql/understand.ts';
+import { after, type Admission, type Wait } from './admission.ts';
+import { Answer } from './answer.ts';
+import { commandOf, waitsBeforeForward } from './commands.ts';
+import { toClient } from './encode.ts';
+import { SqlState } from './errors.ts';
+import { examine } from './examine.ts';
+import type { Frame } from './frames.ts';
+import { refusedCommand } from './refuse.ts';
+import { Series } from './series.ts';
+
+/** The simple protocol: one Query, any number of statements, all of them or none. */
+export class SimpleQueries {
+  readonly #admission: Admission;
+
+  constructor(admission: Admission) {
+    this.#admission = admission;
+  }
+
+  query(frame: Frame): Wait {
+    const { body } = frame;
+    const text = body.subarray(0, -1);
+    if (body.at(-1) !== 0 || text.includes(0)) return this.#admission.violation('the text of a Query is not one string');
+    return this.#admission.whenReady(() => {
+      const long = this.#admission.tooLong(text);
+      if (long !== undefined) return this.#refuse(this.#admission.link.gated.refuse('limit', long));
+      return after(this.#admission.understand(text), (understood) => after<void>(this.#admission.freshen(understood), () => this.#admit(frame, text, this.#admission.resolve(understood))));
+    });
+  }
+
+  /** FunctionCall, the fast path: nothing of it could be judged. */
+  functionCall(): Wait {
+    return this.#admission.whenReady(() => this.#refuse(this.#admission.link.gated.refuse('protocol', 'function calls by the fast path are not supported: use SELECT'), SqlState.feature_not_supported));
+  }
+
+  #admit(frame: Frame, text: Buffer, understood: Understood): Wait {
+    const admission = this.#admission;
+    const { link, tracking } = admission;
+    const { gated } = link;
+    const recorded = recordedText(text, understood, gated.masks, tracking.catalog);
+    const command = commandOf({ understood, catalog: tracking.catalog, recorded, bytes: text.length });
+    const examined = examine(gated, tracking, understood, command);
+    if (isRefusal(examined)) return this.#refuse(examined);
+    const passage = gated.admit(command);
+    if (isRefusal(passage)) return this.#refuse(passage);
+    const answer = new Answer(passage, text, understood, examined.plans);
+    // A simple Query drops the unnamed statement and portal.
+    link.prepared.confirm('', undefined);
+    link.dropPortal('');
+    return admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T'), (permit) => {
+      link.owed.add({ kind: 'query', own: false, context: { answer } });
+      link.send(permit, frame.bytes);
+      admission.series = new Series();
+    });
+  }
+
+  /** Outside a block nothing of the message runs; inside one the target is made to fail as by its own permission error. */
+  #refuse(refused: Refusal, sqlState?: SqlState): Wait {
+    const { link, back, series } = this.#admission;
+    const error = refusedCommand(refused, sqlState);
+    if (link.status === 'I' && !series.forwarded) {
+      link.owed.add({ kind: 'simulated', own: false, context: { bytes: Buffer.concat([error, toClient.readyForQuery('I')]) } });
+      back.poke();
+    } else back.failTarget(error);
+    this.#admission.series = new Series();
+    return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+import type { NameContext } from '../catalog.ts';
+import type { Lineage, SettingChange, StatementFacts } from '../facts.ts';
+import type { Around } from './around.ts';
+import { open } from './ast.ts';
+import type { Ast } from './ast.ts';
+import { Effects } from './effects.ts';
+import type { Granted } from './granted.ts';
+import { literalStarts } from './literals.ts';
+import { lineageOf } from './lineage/lineage.ts';
+import { Names } from './names.ts';
+import type { CatalogIndex } from './names.ts';
+import { statement } from './statements.ts';
+
+/** One parsed statement: libpg-query's RawStmt. */
+export interface RawStatement {
+  readonly stmt?: Ast;
+  /** Byte offset; absent for 0. */
+  readonly stmt_location?: number;
+  /** Bytes; absent when it reaches to the end. */
+  readonly stmt_len?: number;
+}
+
+export interface Analysed {
+  readonly facts: readonly StatementFacts[];
+  /** The facts rest on the value of a literal: they hold for this very text only. */
+  readonly exact: boolean;
+}
+
+const NOT_FOLLOWED: Lineage = { understood: false, why: 'an earlier statement of the message changes what names mean', uses: [], operands: [] };
+
+/**
+ * The facts of all statements of one message, in order: each sees the objects that those before it made.
+ * `parse` is for definitions of views; it throws when it cannot.
+ */
+export function analyse(text: Uint8Array, statements: readonly RawStatement[], index: CatalogIndex, context: NameContext, granted: Granted, parse: (sql: string) => readonly Ast[]): Analysed {
+  const names = new Names(index, context);
+  const literals = literalStarts(text);
+  const literalAt = (offset: number): number | undefined => literals.get(offset);
+  let exact = false;
+  const facts: StatementFacts[] = [];
+  let changed = false;
+  const factsOf = (node: Ast): StatementFacts => {
+    const effects = new Effects();
+    const settings: SettingChange[] = [];
+    const around: Around = { names, effects, granted, settings, parse, dependsOnLiteral: () => (exact = true), literalAt, views: new Set() };
+    const kind = statement(around, node);
+    if (effects.empty) effects.add({ class: 'read', verb: kind.tag }, 'read');
+    // What it creates itself is in the overlay by now, and the lineage looks at the catalog as it was before.
+    const lineage = changed ? NOT_FOLLOWED : lineageOf(node, { catalog: index.catalog, names: context, text, literalAt, parse });
+    const { inner } = kind.named ?? {};
+    const list = effects.list();
+    return {
+      tag: kind.tag,
+      effects: list,
+      timing: effects.timing,
+      transaction: kind.transaction ?? 'none',
+      settings,
+      ...(kind.named ? { named: { kind: kind.named.kind, ...(kind.named.name === undefined ? {} : { name: kind.named.name }), ...(inner ? { inner: factsOf(inner) } : {}) } } : {}),
+      ...(kind.copy ? { copy: kind.copy } : {}),
+      changesCatalog: kind.changesCatalog === true || list.some((effect) => effect.class === 'unknown' || (effect.class === 'write' && effect.verb === 'call')),
+      ...clauses(node),
+      lineage,
+    };
+  };
+  for (const { stmt } of statements) {
+    const each = factsOf(stmt ?? {});
+    facts.push(each);
+    if (each.changesCatalog || each.settings.some(({ name }) => name === 'search_path' || name === 'role' || name === '*')) changed = true;
+    // A path that was changed, or that a rollback changes back, is not known any more.
+    if (each.settings.some(({ name }) => name === 'search_path' || name === '*' || name === 'role' || name === 'session_authorization')) names.path = undefined;
+  }
+  return { facts, exact };
+}
+
+/** Whether a query has a WHERE and a LIMIT of its own. */
+function clauses(node: Ast): Pick<StatementFacts, 'clauses'> {
+  const [kind, fields] = open(node);
+  if (kind !== 'SelectStmt' && kind !== 'UpdateStmt' && kind !== 'DeleteStmt') return {};
+  return { clauses: { where: 'whereClause' in fields, limit: 'limitCount' in fields } };
+}

@@ -1,0 +1,73 @@
+import type { Effect, ObjectRef, Timing } from '../../model/command.ts';
+
+const ORDER: readonly Timing[] = ['read', 'transactional', 'commits', 'immediate'];
+
+/** The stronger of two timings. */
+export function later(a: Timing, b: Timing): Timing {
+  return ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b;
+}
+
+/** One effect while it is being found: columns come in one by one. */
+export interface Growing {
+  readonly effect: Effect;
+  readonly columns: Set<string>;
+}
+
+/** Everything one statement can do, each thing once. */
+export class Effects {
+  readonly #all = new Map<string, Growing>();
+  timing: Timing = 'read';
+
+  add(effect: Omit<Effect, 'columns'>, timing: Timing): Growing {
+    this.timing = later(this.timing, timing);
+    const { object } = effect;
+    const key = JSON.stringify([effect.class, effect.verb, object?.kind, object?.schema, object?.name, effect.function, effect.why]);
+    let found = this.#all.get(key);
+    if (!found) this.#all.set(key, (found = { effect, columns: new Set() }));
+    return found;
+  }
+
+  unknown(verb: string, why: string, object?: ObjectRef): void {
+    this.add({ class: 'unknown', verb, why, ...(object ? { object } : {}) }, 'immediate');
+  }
+
+  /** Takes over another's effects. */
+  take(other: Effects): void {
+    this.timing = later(this.timing, other.timing);
+    for (const { effect, columns } of other.#all.values()) this.#put(effect, 'read', columns);
+  }
+
+  /** Takes over what a statement would read, all else left out: for what is stored to run later. */
+  takeReads(other: Effects): void {
+    for (const { effect, columns } of other.#all.values()) {
+      if (effect.object !== undefined && effect.verb === 'select') this.#put(effect, 'read', columns);
+    }
+  }
+
+  /**
+   * Takes over what a statement would do as something only planned (EXPLAIN). Functions stay what they are: the planner
+   * runs those that call themselves immutable.
+   */
+  takePlanned(other: Effects): void {
+    for (const { effect, columns } of other.#all.values()) {
+      const stays = effect.class === 'unknown' || effect.class === 'admin' || effect.object?.kind === 'function';
+      if (stays) this.#put(effect, effect.class === 'admin' ? 'read' : 'immediate', columns);
+      else this.#put({ ...effect, class: 'read', verb: effect.verb === 'select' ? 'select' : 'explain' }, 'read', columns);
+    }
+  }
+
+  #put(effect: Effect, timing: Timing, columns: ReadonlySet<string>): void {
+    const mine = this.add(effect, timing);
+    for (const column of columns) mine.columns.add(column);
+  }
+
+  get empty(): boolean {
+    return this.#all.size === 0;
+  }
+
+  list(): readonly Effect[] {
+    return [...this.#all.values()].map(({ effect, columns }) =>
+      columns.size === 0 ? effect : { ...effect, columns: columns.has('*') ? ['*'] : [...columns] },
+    );
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Reading libpg-query's tree: plain JSON in which a node is an object with one key, its kind, and fields whose value is
+ * the default (0, false, empty) are absent.
+ */
+export type Ast = { readonly [field: string]: unknown };
+
+const none: readonly Ast[] = [];
+
+/** What a wrapped node is, and its fields. An empty object (a NULL in a list) has the kind `''`. */
+export function open(node: unknown): readonly [kind: string, fields: Ast] {
+  if (typeof node === 'object' && node !== null) {
+    for (const kind in node) return [kind, (node as Ast)[kind] as Ast];
+  }
+  return ['', {}];
+}
+
+/** The fields of an embedded (not wrapped) node. */
+export function embedded(node: Ast, field: string): Ast | undefined {
+  const value = node[field];
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Ast) : undefined;
+}
+
+/** The wrapped nodes of a list field; a List node is opened. */
+export function list(node: Ast, field: string): readonly Ast[] {
+  const value = node[field];
+  if (Array.isArray(value)) return value as readonly Ast[];
+  if (typeof value === 'object' && value !== null) {
+    const items = ((value as Ast)['List'] as Ast | undefined)?.['items'];
+    if (Array.isArray(items)) return items as readonly Ast[];
+  }
+  return none;
+}
+
+export function text(node: Ast, field: string): string | undefined {
+  const value = node[field];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Byte offset of a node in its text; an absent field is offset 0. */
+export function offset(node: Ast): number {
+  const value = node['location'];
+  return typeof value === 'number' ? value : 0;
+}
+
+/** The strings of a list of String nodes: a qualified name, a list of column names. */
+export function strings(nodes: readonly Ast[]): readonly string[] {
+  const result: string[] = [];
+  for (const node of nodes) {
+    const [kind, fields] = open(node);
+    if (kind === 'String') result.push(text(fields, 'sval') ?? '');
+  }
+  return result;
+}
+
+export function isStar(node: Ast | undefined): boolean {
+  return node !== undefined && 'A_Star' in node;
+}

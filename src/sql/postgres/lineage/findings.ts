@@ -1,0 +1,109 @@
+import type { ColumnRef, ColumnUse, Operand, UseRole } from '../../facts.ts';
+
+/** Nothing may be concluded about the statement. The message is for people and holds no client text. */
+export class NotUnderstood extends Error {}
+
+/** A literal or a parameter that a value is made from. */
+export interface Atom {
+  readonly kind: Operand['kind'];
+  readonly index: number;
+}
+
+/** What is known of the value of an expression. */
+export interface Value {
+  readonly sources: readonly ColumnRef[];
+  readonly direct: boolean;
+  readonly total: boolean;
+  readonly atoms: readonly Atom[];
+  /** It is a whole row: the functions on the list of total ones are not total on it. */
+  readonly row?: true;
+  /** It is NULL. */
+  readonly nothing?: true;
+  /** How many total functions stand one inside the other. */
+  readonly depth?: number;
+}
+
+/** More operands than this and the statement is not understood: bounds the work that one text can cause. */
+const maximumOperands = 400_000;
+
+/** Queries evaluated for one statement; recursive ones inside one another multiply. */
+const maximumQueries = 20_000;
+
+const empty: readonly never[] = [];
+
+/** A value that comes from no column. */
+export const clean: Value = { sources: empty, direct: false, total: true, atoms: empty };
+
+/** The uses and operands of one statement, each once. */
+export class Findings {
+  readonly #uses = new Map<ColumnRef, Set<UseRole>>();
+  readonly #operands = new Map<string, Operand>();
+  doubted: string | undefined;
+  readonly #nulled = new Set<ColumnRef>();
+  #queries = 0;
+
+  /** Nothing may be concluded, but the rest is looked at all the same: it may hold secrets. */
+  doubt(why: string): void {
+    this.doubted ??= why;
+  }
+
+  /** Counts a query against the work that one statement may cause. */
+  query(): void {
+    if (++this.#queries > maximumQueries) throw new NotUnderstood('too many queries inside one another');
+  }
+
+  use(sources: readonly ColumnRef[], role: UseRole): void {
+    for (const column of sources) {
+      const roles = this.#uses.get(column);
+      if (roles === undefined) this.#uses.set(column, new Set([role]));
+      else roles.add(role);
+    }
+  }
+
+  /** The atoms meet, or are written to, each of the columns. */
+  meet(atoms: readonly Atom[], columns: readonly ColumnRef[], role: 'written' | 'compared'): void {
+    for (const atom of atoms) {
+      for (const column of columns) {
+        this.#add(`${atom.kind} ${atom.index} ${role} ${column.relation} ${column.number} ${column.schema} ${column.table} ${column.column}`, { ...atom, role, column });
+      }
+    }
+  }
+
+  /** The word NULL is assigned to a column. */
+  nullify(column: ColumnRef): void {
+    this.#nulled.add(column);
+  }
+
+  nulled(): ColumnRef[] {
+    return [...this.#nulled];
+  }
+
+  secret(atoms: readonly Atom[]): void {
+    for (const atom of atoms) this.#add(`${atom.kind} ${atom.index}`, { ...atom, role: 'secret' });
+  }
+
+  #add(key: string, operand: Operand): void {
+    if (this.#operands.size >= maximumOperands) throw new NotUnderstood('too many literals meet columns');
+    this.#operands.set(key, operand);
+  }
+
+  uses(): ColumnUse[] {
+    const result: ColumnUse[] = [];
+    for (const [column, roles] of this.#uses) for (const role of roles) result.push({ column, role });
+    return result;
+  }
+
+  operands(): Operand[] {
+    return [...this.#operands.values()];
+  }
+}
+
+/** Several values put together, without a judgement of what puts them together. */
+export function together(values: readonly Value[]): { readonly sources: readonly ColumnRef[]; readonly atoms: readonly Atom[] } {
+  const withSources = values.filter((value) => value.sources.length > 0);
+  const withAtoms = values.filter((value) => value.atoms.length > 0);
+  return {
+    sources: withSources.length === 1 ? withSources[0]!.sources : withSources.length === 0 ? empty : [...new Set(withSources.flatMap((value) => value.sources))],
+    atoms: withAtoms.length === 1 ? withAtoms[0]!.atoms : withAtoms.length === 0 ? empty : withAtoms.flatMap((value) => value.atoms),
+  };
+}

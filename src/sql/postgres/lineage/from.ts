@@ -1,0 +1,182 @@
+import { consume, meet } from './analysis.ts';
+import type { Analysis } from './analysis.ts';
+import { embedded, list, open, strings, text } from './ast.ts';
+import type { Ast } from './ast.ts';
+import { evaluate, evaluateAll, predicate } from './expressions.ts';
+import { clean, NotUnderstood, together } from './findings.ts';
+import type { Value } from './findings.ts';
+import { tableFunctions } from './functions.ts';
+import { inner, findCte, part, renamed } from './scope.ts';
+import type { Columns, FromPart, Item, Named, Scope } from './scope.ts';
+import { isSystemSchema } from './relations.ts';
+import type { Resolved } from './relations.ts';
+import { viewColumns } from './views.ts';
+
+/** The FROM list, left to right: later elements see earlier ones where the server lets them. */
+export function from(analysis: Analysis, scope: Scope, nodes: readonly Ast[], before: readonly FromPart[] = []): FromPart[] {
+  const parts: FromPart[] = [];
+  for (const node of nodes) parts.push(element(analysis, scope, node, [...before, ...parts]));
+  return parts;
+}
+
+function element(analysis: Analysis, scope: Scope, node: unknown, before: readonly FromPart[]): FromPart {
+  const [kind, fields] = open(node);
+  switch (kind) {
+    case 'RangeVar':
+      return part(relation(analysis, scope, fields, true));
+    case 'RangeSubselect': {
+      const columns = analysis.query(fields['subquery'] as Ast, fields['lateral'] === true ? inner(scope, before) : scope);
+      return part(aliased(columns, fields, ''));
+    }
+    case 'RangeFunction':
+      return part(rangeFunction(analysis, inner(scope, before), fields));
+    case 'RangeTableSample': {
+      const sampled = element(analysis, scope, fields['relation'], before);
+      consume(analysis, evaluateAll(analysis, inner(scope, before), list(fields, 'args')), 'expression');
+      if (fields['repeatable'] !== undefined) evaluate(analysis, scope, fields['repeatable']);
+      return sampled;
+    }
+    case 'JoinExpr':
+      return join(analysis, scope, fields, before);
+    case 'RangeTableFunc':
+    case 'JsonTable':
+      return part(tableExpression(analysis, inner(scope, before), fields));
+    default:
+      throw new NotUnderstood('a FROM element of a kind that is not known');
+  }
+}
+
+/** Gives an item its alias and column aliases. */
+function aliased(columns: Columns, fields: Ast, name: string, schema?: string, relation = false): Item {
+  const alias = embedded(fields, 'alias');
+  const own = alias === undefined ? undefined : text(alias, 'aliasname');
+  const named = renamed(columns, alias === undefined ? [] : strings(list(alias, 'colnames')));
+  return { ...named, alias: own ?? name, relation, ...(own === undefined && schema !== undefined ? { schema } : {}) };
+}
+
+/** A table, view or CTE by name. The target of a writing statement is never a CTE. */
+export function relation(analysis: Analysis, scope: Scope, fields: Ast, orCte: boolean): Item {
+  const name = text(fields, 'relname') ?? '';
+  const schema = text(fields, 'schemaname');
+  const database = text(fields, 'catalogname');
+  if (database !== undefined && database !== analysis.index.catalog.database) throw new NotUnderstood('a relation of another database');
+  const cte = orCte && schema === undefined ? findCte(scope, name) : undefined;
+  if (cte !== undefined) return aliased(cte(), fields, name);
+  const resolved = resolve(analysis, schema, name);
+  const of = resolved.kind === 'relation' ? resolved.relation.schema : resolved.schema;
+  if (isSystemSchema(of)) {
+    const oid = resolved.kind === 'relation' ? resolved.relation.oid : 0;
+    // So that those who care (planner statistics, other sessions' statements) see it however it is read.
+    analysis.found.use([{ relation: oid, number: 0, schema: of, table: name, column: '*' }], 'expression');
+  }
+  return aliased(columnsOf(analysis, resolved), fields, name, of, true);
+}
+
+export function resolve(analysis: Analysis, schema: string | undefined, name: string): Resolved {
+  return analysis.printed ? analysis.index.resolvePrinted(schema, name) : analysis.index.resolve(analysis.names, schema, name);
+}
+
+function columnsOf(analysis: Analysis, resolved: Resolved): Columns {
+  if (resolved.kind === 'system') return { columns: [], rest: clean };
+  const { relation: found } = resolved;
+  if (isSystemSchema(found.schema)) return { columns: analysis.index.columns(found) };
+  if (found.kind === 'v' || found.kind === 'm') return { columns: viewColumns(analysis, found) };
+  // A sequence has columns that no snapshot lists, and none that could hold a user's value.
+  if (found.kind === 'S') return { columns: [], rest: clean };
+  return { columns: analysis.index.columns(found) };
+}
+
+function rangeFunction(analysis: Analysis, scope: Scope, fields: Ast): Item {
+  const columns: Named[] = [];
+  const rests: Value[] = [];
+  const functions = list(fields, 'functions');
+  let title = '';
+  const alias = embedded(fields, 'alias');
+  const given = alias === undefined ? undefined : text(alias, 'aliasname');
+  for (const each of functions) {
+    const [call, definitions] = list({ each }, 'each');
+    const [kind, callFields] = open(call);
+    const name = kind === 'FuncCall' ? (strings(list(callFields, 'funcname')).at(-1) ?? '') : '';
+    const value = consume(analysis, [evaluate(analysis, scope, call)], 'expression');
+    if (title === '') title = name;
+    const defined = [...(definitions === undefined ? [] : list({ definitions }, 'definitions')), ...list(fields, 'coldeflist')];
+    const known = defined.length > 0 ? defined.map((node) => text(open(node)[1], 'colname') ?? '') : knownColumns(analysis, name, callFields);
+    if (known === undefined) rests.push(value);
+    // A function of one scalar column gives it the alias of the whole.
+    else if (known.length === 1 && defined.length === 0 && functions.length === 1 && known[0] !== 'value') columns.push({ name: given ?? known[0]!, value });
+    else for (const column of known) columns.push({ name: column, value });
+  }
+  if (fields['ordinality'] === true) columns.push({ name: 'ordinality', value: clean });
+  if (rests.length === 0) return aliased({ columns }, fields, title);
+  // How many columns there are is unknown, so none has a known place; any of them may hold any of the arguments.
+  return aliased({ columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: rests.every((rest) => rest.total) } }, fields, title);
+}
+
+function knownColumns(analysis: Analysis, name: string, fields: Ast): readonly string[] | undefined {
+  if (analysis.index.hasFunction(name)) return undefined;
+  if (name === 'unnest') return list(fields, 'args').map(() => 'unnest');
+  return tableFunctions.get(name);
+}
+
+function join(analysis: Analysis, scope: Scope, fields: Ast, before: readonly FromPart[]): FromPart {
+  const left = element(analysis, scope, fields['larg'], before);
+  const right = element(analysis, scope, fields['rarg'], [...before, left]);
+  const alias = embedded(fields, 'alias');
+  const type = text(fields, 'jointype');
+  const shared = sharedColumns(left, right, fields);
+  const merged: Named[] = shared.map((name) => {
+    const values = [...left.columns, ...right.columns].filter((column) => column.name === name).map((column) => column.value);
+    if (left.rest !== undefined && !left.columns.some((column) => column.name === name)) values.push(left.rest);
+    if (right.rest !== undefined && !right.columns.some((column) => column.name === name)) values.push(right.rest);
+    if (values.length < 2) throw new NotUnderstood('a join column that one side does not have');
+    meet(analysis, values);
+    consume(analysis, values, 'predicate');
+    // With FULL it is a COALESCE of both sides.
+    return { name, value: { ...together(values), direct: type !== 'JOIN_FULL' && values.every((value) => value.direct), total: values.every((value) => value.total) } };
+  });
+  const own = (side: FromPart): readonly Named[] => side.columns.filter((column) => !shared.includes(column.name));
+  const rests = [left.rest, right.rest].filter((rest) => rest !== undefined);
+  const columns: Columns = { columns: [...merged, ...own(left), ...own(right)], ...(rests.length === 0 ? {} : { rest: { ...together(rests), direct: false, total: rests.every((rest) => rest.total) } }) };
+  const items = [...left.items, ...right.items];
+  const usingAlias = embedded(fields, 'join_using_alias');
+  if (usingAlias !== undefined) items.push({ alias: text(usingAlias, 'aliasname') ?? '', columns: merged, relation: false });
+  const joined: FromPart = { ...columns, items };
+  predicate(analysis, inner(scope, [...before, joined]), fields['quals']);
+  return alias === undefined ? joined : part(aliased(columns, fields, ''));
+}
+
+function sharedColumns(left: FromPart, right: FromPart, fields: Ast): readonly string[] {
+  if (fields['isNatural'] !== true) return strings(list(fields, 'usingClause'));
+  if (left.rest !== undefined || right.rest !== undefined) throw new NotUnderstood('a natural join over columns that are not known');
+  const names = new Set(right.columns.map((column) => column.name));
+  return [...new Set(left.columns.map((column) => column.name).filter((name) => names.has(name)))];
+}
+
+/** XMLTABLE and JSON_TABLE: every column is made from the document and the expressions. */
+function tableExpression(analysis: Analysis, scope: Scope, fields: Ast): Item {
+  const values: Value[] = [];
+  const names: string[] = [];
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) return value.forEach(walk);
+    const [kind, body] = open(value);
+    if (kind === '' || kind === 'alias' || kind === 'TypeName') return;
+    if (kind === 'RangeTableFuncCol' || kind === 'JsonTableColumn') {
+      const name = text(body, kind === 'RangeTableFuncCol' ? 'colname' : 'name');
+      if (name !== undefined) names.push(name);
+      for (const field of ['colexpr', 'coldefexpr', 'columns', 'pathspec', 'on_empty', 'on_error']) if (body[field] !== undefined) walk(body[field]);
+      return;
+    }
+    if (/^[A-Z]/.test(kind) && !kind.startsWith('Json') && kind !== 'ResTarget' && kind !== 'List') return void values.push(evaluate(analysis, scope, value));
+    const inside = /^[A-Z]/.test(kind) ? body : (value as Ast);
+    for (const field in inside) {
+      const next = inside[field];
+      if (field === 'typeName' || field === 'alias' || field === 'format' || typeof next !== 'object') continue;
+      walk(next);
+    }
+  };
+  for (const field of ['docexpr', 'rowexpr', 'namespaces', 'columns', 'context_item', 'pathspec', 'passing', 'on_error']) if (fields[field] !== undefined) walk(fields[field]);
+  meet(analysis, values);
+  const value = consume(analysis, values, 'expression');
+  return aliased({ columns: names.map((name) => ({ name, value })) }, fields, '');
+}
+

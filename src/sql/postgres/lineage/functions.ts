@@ -1,0 +1,84 @@
+/**
+ * What the lineage needs to know about functions of pg_catalog. Everything that is not here takes its arguments'
+ * columns as an expression does: nothing about its value is promised.
+ */
+
+/**
+ * Functions that cannot fail on any value of a text argument and whose other arguments are literals: a constant mask over
+ * their result leaks nothing. Positions from `numbers` on must be number literals.
+ */
+export const totalFunctions: ReadonlyMap<string, { readonly numbers?: number; readonly nonNegative?: number }> = new Map([
+  ['upper', {}],
+  ['lower', {}],
+  ['btrim', {}],
+  ['ltrim', {}],
+  ['rtrim', {}],
+  ['replace', {}],
+  ['concat', {}],
+  ['reverse', {}],
+  ['md5', {}],
+  ['left', { numbers: 1 }],
+  ['right', { numbers: 1 }],
+  // A negative length is an error, but only where the text is not NULL.
+  ['substr', { numbers: 1, nonNegative: 2 }],
+  ['substring', { numbers: 1, nonNegative: 2 }],
+]);
+
+/** Functions that return what no column in the statement names: they run a text as SQL, or read tables, files or other sessions. */
+const elsewhere: ReadonlySet<string> = new Set([
+  'query_to_xml', 'query_to_xmlschema', 'query_to_xml_and_xmlschema', 'table_to_xml', 'table_to_xmlschema', 'table_to_xml_and_xmlschema',
+  'schema_to_xml', 'schema_to_xml_and_xmlschema', 'database_to_xml', 'database_to_xml_and_xmlschema', 'cursor_to_xml', 'cursor_to_xmlschema',
+  'ts_stat', 'pg_read_file', 'pg_read_file_old', 'pg_read_binary_file', 'pg_ls_dir', 'lo_get', 'lo_export', 'loread',
+  'pg_stat_get_activity', 'pg_stat_get_backend_activity', 'pg_stat_statements', 'pg_mcv_list_items', 'pg_logical_slot_get_changes',
+  'pg_logical_slot_peek_changes', 'pg_logical_slot_get_binary_changes', 'pg_logical_slot_peek_binary_changes', 'pg_get_wal_record_info',
+  'get_raw_page', 'heap_page_items', 'heap_page_item_attrs', 'bt_page_items', 'tuple_data_split', 'pg_walinspect',
+]);
+
+export function readsElsewhere(name: string): boolean {
+  return elsewhere.has(name) || name.startsWith('dblink');
+}
+
+/** pgcrypto: which arguments hold a key or a password. */
+const secretArguments: ReadonlyMap<string, readonly number[]> = new Map([
+  ['pgp_sym_encrypt', [1, 2]],
+  ['pgp_sym_encrypt_bytea', [1, 2]],
+  ['pgp_sym_decrypt', [1, 2]],
+  ['pgp_sym_decrypt_bytea', [1, 2]],
+  ['pgp_pub_decrypt', [1, 2]],
+  ['pgp_pub_decrypt_bytea', [1, 2]],
+  ['crypt', [0]],
+  ['hmac', [1]],
+  ['encrypt', [1]],
+  ['encrypt_iv', [1, 2]],
+  ['decrypt', [1]],
+  ['decrypt_iv', [1, 2]],
+]);
+
+/** The arguments of a call that hold a key, a password or a connection string. */
+export function secretsAmong<Argument>(name: string, given: readonly Argument[]): readonly Argument[] {
+  // dblink's functions take connection strings, user names and passwords in several places.
+  if (name.startsWith('dblink')) return given;
+  const at = secretArguments.get(name);
+  return at === undefined ? [] : given.filter((_, index) => at.includes(index));
+}
+
+/** Table functions of pg_catalog with a fixed number of result columns. */
+export const tableFunctions: ReadonlyMap<string, readonly string[]> = new Map([
+  ['generate_series', ['generate_series']],
+  ['generate_subscripts', ['generate_subscripts']],
+  ['regexp_matches', ['regexp_matches']],
+  ['regexp_split_to_table', ['regexp_split_to_table']],
+  ['string_to_table', ['string_to_table']],
+  ['json_array_elements', ['value']],
+  ['json_array_elements_text', ['value']],
+  ['jsonb_array_elements', ['value']],
+  ['jsonb_array_elements_text', ['value']],
+  ['json_object_keys', ['json_object_keys']],
+  ['jsonb_object_keys', ['jsonb_object_keys']],
+  ['jsonb_path_query', ['jsonb_path_query']],
+  ['json_each', ['key', 'value']],
+  ['json_each_text', ['key', 'value']],
+  ['jsonb_each', ['key', 'value']],
+  ['jsonb_each_text', ['key', 'value']],
+  ['current_schemas', ['current_schemas']],
+]);

@@ -1,0 +1,236 @@
+import { consume, everything } from './analysis.ts';
+import type { Analysis } from './analysis.ts';
+import { embedded, isStar, list, open, strings, text } from './ast.ts';
+import type { Ast } from './ast.ts';
+import { evaluate, evaluateAll, itemNotColumn, predicate, window } from './expressions.ts';
+import { clean, NotUnderstood, together } from './findings.ts';
+import type { Value } from './findings.ts';
+import { from } from './from.ts';
+import { findItem, inner, renamed, star } from './scope.ts';
+import type { Columns, Cte, FromPart, Named, Scope } from './scope.ts';
+import { titleOf } from './titles.ts';
+
+/** A SELECT in any of its forms: query, VALUES, set operation. */
+export function select(analysis: Analysis, fields: Ast, outer: Scope): Columns {
+  analysis.found.query();
+  const scope = withCtes(analysis, embedded(fields, 'withClause'), outer);
+  const operation = text(fields, 'op') ?? 'SETOP_NONE';
+  let result: Columns;
+  if (operation !== 'SETOP_NONE') {
+    result = combined(analysis, fields, scope, operation);
+    orderBy(analysis, inner(scope, []), fields, result);
+  } else if (list(fields, 'valuesLists').length > 0) {
+    result = values(analysis, fields, scope);
+    orderBy(analysis, inner(scope, []), fields, result);
+  } else {
+    result = plain(analysis, fields, scope);
+  }
+  for (const field of ['limitOffset', 'limitCount']) if (fields[field] !== undefined) consume(analysis, [evaluate(analysis, scope, fields[field])], 'order');
+  if (fields['intoClause'] === undefined) return result;
+  consume(analysis, everything(result), 'derive');
+  return { columns: [] };
+}
+
+function plain(analysis: Analysis, fields: Ast, outer: Scope): Columns {
+  const parts = from(analysis, outer, list(fields, 'fromClause'));
+  const scope = inner(outer, parts);
+  predicate(analysis, scope, fields['whereClause']);
+  const result = targets(analysis, scope, list(fields, 'targetList'), parts);
+  for (const node of list(fields, 'groupClause')) group(analysis, scope, node, result);
+  predicate(analysis, scope, fields['havingClause']);
+  for (const node of list(fields, 'windowClause')) window(analysis, scope, open(node)[1]);
+  const distinct = list(fields, 'distinctClause');
+  if (distinct.length > 0) {
+    const all = distinct.every((node) => open(node)[0] === '');
+    if (all) consume(analysis, everything(result), 'order');
+    else for (const node of distinct) sortKey(analysis, scope, node, result);
+  }
+  orderBy(analysis, scope, fields, result);
+  return result;
+}
+
+/** MaxTupleAttributeNumber in htup_details.h. */
+const maximumColumns = 1664;
+
+/** A target list: expressions with their names, stars opened. */
+export function targets(analysis: Analysis, scope: Scope, nodes: readonly Ast[], parts: readonly FromPart[]): Columns {
+  const columns: Named[] = [];
+  const rests: Value[] = [];
+  const add = (more: Columns): void => {
+    columns.push(...more.columns);
+    if (more.rest !== undefined) rests.push(more.rest);
+  };
+  for (const node of nodes) {
+    const [, target] = open(node);
+    const expanded = starOf(analysis, scope, target['val'], parts);
+    if (expanded !== undefined) add(expanded);
+    else columns.push({ name: text(target, 'name') ?? titleOf(target['val']), value: evaluate(analysis, scope, target['val']) });
+    if (columns.length > maximumColumns) throw new NotUnderstood('more columns than a query can have');
+  }
+  if (rests.length === 0) return { columns };
+  return { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: false } };
+}
+
+/** `*`, `t.*` and `(t).*` as a target. */
+function starOf(analysis: Analysis, scope: Scope, node: unknown, parts: readonly FromPart[]): Columns | undefined {
+  const [kind, fields] = open(node);
+  if (kind === 'ColumnRef' && isStar(list(fields, 'fields').at(-1))) {
+    const names = strings(list(fields, 'fields'));
+    if (names.length === 0) return star(parts);
+    const item = findItem(scope, names);
+    if (item === undefined) throw new NotUnderstood('a star over something that is not in FROM');
+    return item;
+  }
+  if (kind === 'A_Indirection' && isStar(list(fields, 'indirection').at(-1))) {
+    const [inside, base] = open(fields['arg']);
+    if (inside === 'ColumnRef' && list(fields, 'indirection').length === 1) {
+      const item = itemNotColumn(scope, strings(list(base, 'fields')));
+      if (item !== undefined) return item;
+    }
+    return { columns: [], rest: consume(analysis, [evaluate(analysis, scope, fields['arg'])], 'expression') };
+  }
+  return undefined;
+}
+
+function group(analysis: Analysis, scope: Scope, node: unknown, result: Columns): void {
+  const [kind, fields] = open(node);
+  if (kind === 'GroupingSet') {
+    for (const each of list(fields, 'content')) group(analysis, scope, each, result);
+  } else if (kind === 'RowExpr') {
+    for (const each of list(fields, 'args')) group(analysis, scope, each, result);
+  } else {
+    sortKey(analysis, scope, node, result);
+  }
+}
+
+function orderBy(analysis: Analysis, scope: Scope, fields: Ast, result: Columns): void {
+  for (const node of list(fields, 'sortClause')) sortKey(analysis, scope, open(node)[1]['node'], result);
+}
+
+/** A sort or grouping key: the position or name of an output, or an expression. */
+function sortKey(analysis: Analysis, scope: Scope, node: unknown, result: Columns): void {
+  const [kind, fields] = open(node);
+  if (kind === 'A_Const') {
+    // The position of an output. What is found here holds for every text of the same shape, in which the number is another.
+    consume(analysis, everything(result), 'order');
+    return;
+  }
+  const names = kind === 'ColumnRef' ? strings(list(fields, 'fields')) : [];
+  const outputs = names.length === 1 ? result.columns.filter((column) => column.name === names[0]).map((column) => column.value) : [];
+  if (outputs.length > 0) {
+    // ORDER BY takes the output first and GROUP BY the input; where both exist, both count.
+    consume(analysis, outputs, 'order');
+    if (!hasInput(scope, names[0]!)) return;
+  }
+  consume(analysis, [evaluate(analysis, scope, node)], 'order');
+}
+
+function hasInput(scope: Scope, name: string): boolean {
+  return scope.parts.some((part) => part.columns.some((column) => column.name === name));
+}
+
+function values(analysis: Analysis, fields: Ast, scope: Scope): Columns {
+  const rows = list(fields, 'valuesLists').map((row) => evaluateAll(analysis, scope, list({ row }, 'row')));
+  return { columns: Array.from({ length: rows[0]?.length ?? 0 }, (_, at) => ({ name: `column${at + 1}`, value: consume(analysis, rows.map((row) => row[at] ?? clean), 'expression') })) };
+}
+
+function combined(analysis: Analysis, fields: Ast, scope: Scope, operation: string): Columns {
+  const left = select(analysis, embedded(fields, 'larg') ?? {}, scope);
+  const right = select(analysis, embedded(fields, 'rarg') ?? {}, scope);
+  const both = [...everything(left), ...everything(right)];
+  // In a view UNION ALL only appends, as inheritance does; a statement of the client's could use it to hide a column's identity.
+  const appends = analysis.printed && operation === 'SETOP_UNION' && fields['all'] === true;
+  if (!appends) consume(analysis, both, 'set_operation');
+  if (left.rest !== undefined || right.rest !== undefined) return { columns: [], rest: { ...together(both), direct: false, total: false } };
+  if (left.columns.length !== right.columns.length) throw new NotUnderstood('a set operation over unequal numbers of columns');
+  return {
+    columns: left.columns.map((column, at) => {
+      const pair = [column.value, right.columns[at]!.value];
+      return { name: column.name, value: { ...together(pair), direct: false, total: appends && pair.every((value) => value.total) } };
+    }),
+  };
+}
+
+/** The scope with a WITH clause's queries in it. */
+export function withCtes(analysis: Analysis, clause: Ast | undefined, outer: Scope): Scope {
+  if (clause === undefined) return outer;
+  const recursive = clause['recursive'] === true;
+  const ctes = new Map(outer.ctes);
+  const scope: Scope = { ...outer, ctes };
+  const all: Cte[] = [];
+  for (const node of list(clause, 'ctes')) {
+    const [, fields] = open(node);
+    // Without RECURSIVE a query sees those before it, so it gets the names as they are now.
+    const own: Scope = recursive ? scope : { ...outer, ctes: new Map(ctes) };
+    const cte = recursive ? recursiveCte(analysis, fields, own) : once(() => cteColumns(analysis, fields, own));
+    all.push(cte);
+    ctes.set(text(fields, 'ctename') ?? '', cte);
+  }
+  // Those that nobody reads run too when they write, and count in any case.
+  for (const cte of all) cte();
+  return scope;
+}
+
+function once(evaluateNow: () => Columns): Cte {
+  let known: Columns | undefined;
+  return () => (known ??= evaluateNow());
+}
+
+function cteColumns(analysis: Analysis, fields: Ast, scope: Scope): Columns {
+  return renamed(analysis.query(fields['ctequery'] as Ast, scope), strings(list(fields, 'aliascolnames')));
+}
+
+/** Rounds until nothing new flows; each adds at least one column to one output, and few need a third. */
+const maximumRounds = 16;
+
+function recursiveCte(analysis: Analysis, fields: Ast, scope: Scope): Cte {
+  const names = strings(list(fields, 'aliascolnames'));
+  const [kind, query] = open(fields['ctequery']);
+  let known: Columns | undefined;
+  let current: Columns | undefined;
+  let running = false;
+  return () => {
+    if (known !== undefined) return known;
+    if (running) {
+      if (current === undefined) throw new NotUnderstood('a recursive query that starts with itself');
+      return current;
+    }
+    running = true;
+    if (kind === 'SelectStmt' && text(query, 'op') === 'SETOP_UNION') {
+      const clause = embedded(query, 'withClause');
+      const start = withCtes(analysis, clause, scope);
+      current = withExtra(analysis, fields, renamed(select(analysis, embedded(query, 'larg') ?? {}, start), names));
+    }
+    for (let round = 0; ; round++) {
+      if (round === maximumRounds) throw new NotUnderstood('a recursive query whose columns do not settle');
+      const next = withExtra(analysis, fields, cteColumns(analysis, fields, scope));
+      const settled = current === undefined || sourcesOf(next) === sourcesOf(current);
+      current = next;
+      if (settled) break;
+    }
+    known = current;
+    return known;
+  };
+}
+
+function sourcesOf(columns: Columns): number {
+  return everything(columns).reduce((sum, value) => sum + value.sources.length, 0);
+}
+
+/** The columns that SEARCH and CYCLE add. */
+function withExtra(analysis: Analysis, fields: Ast, columns: Columns): Columns {
+  const search = embedded(fields, 'search_clause');
+  const cycle = embedded(fields, 'cycle_clause');
+  const extra: Named[] = [];
+  const keys = (clause: Ast, field: string): Value => {
+    const wanted = strings(list(clause, field));
+    return consume(analysis, columns.columns.filter((column) => wanted.includes(column.name)).map((column) => column.value), 'order');
+  };
+  if (search !== undefined) extra.push({ name: text(search, 'search_seq_column') ?? '', value: keys(search, 'search_col_list') });
+  if (cycle !== undefined) {
+    const value = keys(cycle, 'cycle_col_list');
+    extra.push({ name: text(cycle, 'cycle_mark_column') ?? '', value }, { name: text(cycle, 'cycle_path_column') ?? '', value });
+  }
+  return extra.length === 0 ? columns : { ...columns, columns: [...columns.columns, ...extra] };
+}
+

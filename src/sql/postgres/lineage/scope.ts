@@ -1,0 +1,133 @@
+import { clean, NotUnderstood, together } from './findings.ts';
+import type { Value } from './findings.ts';
+
+/** A column as a query sees it. */
+export interface Named {
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** The columns of a query or of a FROM item. */
+export interface Columns {
+  readonly columns: readonly Named[];
+  /** Further columns of unknown number and name follow (a function's, or those of a system relation): what any of them can hold. */
+  readonly rest?: Value;
+}
+
+/** Something in FROM that can stand before a dot. */
+export interface Item extends Columns {
+  readonly alias: string;
+  /** The schema, when the item is a relation without an alias: `schema.table.column` reaches it. */
+  readonly schema?: string;
+  /** Has ctid, xmin, tableoid and so on. */
+  readonly relation: boolean;
+}
+
+/** One FROM element: what can be named with a qualifier, and what without one and in `*`. */
+export interface FromPart extends Columns {
+  readonly items: readonly Item[];
+}
+
+/** A common table expression. Evaluated when first used, so that forward references under RECURSIVE work. */
+export type Cte = () => Columns;
+
+/** Names visible in one query level. */
+export interface Scope {
+  readonly parts: readonly FromPart[];
+  readonly ctes: ReadonlyMap<string, Cte>;
+  readonly parent?: Scope;
+}
+
+const systemColumns: ReadonlySet<string> = new Set(['ctid', 'tableoid', 'xmin', 'xmax', 'cmin', 'cmax']);
+
+/** The level's own names only, over the same CTEs. */
+export function inner(parent: Scope, parts: readonly FromPart[]): Scope {
+  return { parts, ctes: parent.ctes, parent };
+}
+
+export function findCte(scope: Scope, name: string): Cte | undefined {
+  return scope.ctes.get(name);
+}
+
+function merge(values: readonly Value[]): Value {
+  if (values.length === 1) return values[0]!;
+  const value = { ...together(values), direct: values.every((each) => each.direct), total: values.every((each) => each.total) };
+  return values.some((each) => each.row) ? { ...value, row: true } : value;
+}
+
+/** All columns of an item or query as one value: a whole-row reference. It is not a bare column, but nothing in it can fail. */
+export function wholeRow(of: Columns): Value {
+  const values = of.columns.map((column) => column.value);
+  if (of.rest !== undefined) values.push(of.rest);
+  return { ...together(values), direct: false, total: values.every((value) => value.total), row: true };
+}
+
+/** A column of one item. Undefined when it has none of that name. */
+export function columnOf(item: Item, name: string): Value | undefined {
+  const found = item.columns.filter((column) => column.name === name);
+  if (found.length > 0) return merge(found.map((column) => column.value));
+  if (item.relation && systemColumns.has(name)) return clean;
+  return item.rest;
+}
+
+/** Finds what stands before a dot. */
+export function findItem(scope: Scope, qualifier: readonly string[]): Item | undefined {
+  const alias = qualifier.at(-1)!;
+  const schema = qualifier.length > 1 ? qualifier.at(-2) : undefined;
+  for (let level: Scope | undefined = scope; level !== undefined; level = level.parent) {
+    for (const part of level.parts) {
+      for (const item of part.items) {
+        if (item.alias === alias && (schema === undefined || item.schema === schema)) return item;
+      }
+    }
+  }
+  return undefined;
+}
+
+/**
+ * A bare name: a column of the nearest level that has one, else a whole-row reference. Where a level holds items whose
+ * columns are not all known, the name may be theirs or an outer level's: the answer covers both.
+ */
+export function findColumn(scope: Scope, name: string): Value {
+  const possible: Value[] = [];
+  for (let level: Scope | undefined = scope; level !== undefined; level = level.parent) {
+    const found: Value[] = [];
+    let system = false;
+    for (const part of level.parts) {
+      for (const column of part.columns) if (column.name === name) found.push(column.value);
+      if (systemColumns.has(name) && part.items.some((item) => item.relation)) system = true;
+    }
+    if (found.length > 0) return merge([...found, ...possible.filter((value) => value.sources.length > 0)]);
+    if (system) return clean;
+    for (const part of level.parts) if (part.rest !== undefined) possible.push(part.rest);
+  }
+  const item = findItem(scope, [name]);
+  if (item !== undefined) return merge([wholeRow(item), ...possible]);
+  if (possible.length > 0) return merge(possible);
+  throw new NotUnderstood('a column that the catalog does not know, or a function called in the notation of one');
+}
+
+/** Gives a FROM item its column aliases: the first ones take the new names. */
+export function renamed(of: Columns, names: readonly string[]): Columns {
+  if (names.length === 0) return of;
+  const columns = of.columns.map((column, index) => (index < names.length ? { name: names[index]!, value: column.value } : column));
+  if (names.length > columns.length) {
+    if (of.rest === undefined) throw new NotUnderstood('more column aliases than columns');
+    for (let index = columns.length; index < names.length; index++) columns.push({ name: names[index]!, value: of.rest });
+  }
+  return of.rest === undefined ? { columns } : { columns, rest: of.rest };
+}
+
+/** One item as a whole FROM element. */
+export function part(item: Item): FromPart {
+  return { items: [item], columns: item.columns, ...(item.rest === undefined ? {} : { rest: item.rest }) };
+}
+
+/** Everything that `*` stands for. */
+export function star(parts: readonly FromPart[]): Columns {
+  const rests = parts.flatMap((each) => (each.rest === undefined ? [] : [each.rest]));
+  const columns = parts.flatMap((each) => each.columns);
+  // Behind columns of unknown number no position is known any more, so all of them become one.
+  if (rests.length === 0) return { columns };
+  return { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: false } };
+}

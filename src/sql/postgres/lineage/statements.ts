@@ -1,0 +1,100 @@
+import { allLiterals, consume, everything } from './analysis.ts';
+import type { Analysis } from './analysis.ts';
+import { embedded, list, open, text } from './ast.ts';
+import type { Ast } from './ast.ts';
+import { define } from './definitions.ts';
+import { evaluateAll } from './expressions.ts';
+import { clean, NotUnderstood } from './findings.ts';
+import { select } from './queries.ts';
+import type { Columns, Scope } from './scope.ts';
+import { copy, insert, merge, remove, update } from './writes.ts';
+
+const empty: Scope = { parts: [], ctes: new Map() };
+
+/** The columns of anything that can stand in a WITH query or in parentheses. */
+export function queryOf(analysis: Analysis, node: Ast, scope: Scope): Columns {
+  const [kind, fields] = open(node);
+  switch (kind) {
+    case 'SelectStmt':
+      return select(analysis, fields, scope);
+    case 'InsertStmt':
+      return insert(analysis, fields, scope);
+    case 'UpdateStmt':
+      return update(analysis, fields, scope);
+    case 'DeleteStmt':
+      return remove(analysis, fields, scope);
+    case 'MergeStmt':
+      return merge(analysis, fields, scope);
+    default:
+      throw new NotUnderstood('a query of a kind that is not known');
+  }
+}
+
+/** Statements that touch no column and make nothing from one. */
+const untouching: ReadonlySet<string> = new Set([
+  'TransactionStmt', 'VariableSetStmt', 'DiscardStmt', 'DeallocateStmt', 'ListenStmt', 'UnlistenStmt', 'NotifyStmt', 'LockStmt', 'TruncateStmt',
+  'CheckPointStmt', 'VacuumStmt', 'ClusterStmt', 'RepackStmt', 'ReindexStmt', 'ConstraintsSetStmt', 'ClosePortalStmt', 'FetchStmt', 'LoadStmt',
+  'DropStmt', 'DropRoleStmt', 'DropdbStmt', 'DropTableSpaceStmt', 'DropOwnedStmt', 'ReassignOwnedStmt', 'DropSubscriptionStmt', 'DropUserMappingStmt',
+  'GrantStmt', 'GrantRoleStmt', 'AlterDefaultPrivilegesStmt', 'CommentStmt', 'AlterOwnerStmt', 'AlterObjectDependsStmt', 'AlterFunctionStmt',
+  'AlterRoleSetStmt', 'AlterDatabaseSetStmt', 'AlterSystemStmt', 'RefreshMatViewStmt', 'CreateSeqStmt', 'AlterSeqStmt', 'CreateEnumStmt', 'AlterEnumStmt',
+  'CompositeTypeStmt', 'CreateRangeStmt', 'AlterStatsStmt', 'AlterDatabaseStmt', 'CreateTableSpaceStmt', 'AlterTableSpaceOptionsStmt',
+]);
+
+/** Statements in which any literal may be a password or a connection string. */
+const secretBearing: ReadonlySet<string> = new Set([
+  'CreateRoleStmt', 'AlterRoleStmt', 'CreateForeignServerStmt', 'AlterForeignServerStmt', 'CreateUserMappingStmt', 'AlterUserMappingStmt',
+  'CreateSubscriptionStmt', 'AlterSubscriptionStmt',
+]);
+
+/** One statement. Its result columns, or undefined when it returns none. */
+export function statement(analysis: Analysis, node: unknown): Columns | undefined {
+  const [kind, fields] = open(node);
+  if (untouching.has(kind)) return undefined;
+  if (secretBearing.has(kind)) {
+    analysis.found.secret(allLiterals(analysis));
+    return undefined;
+  }
+  switch (kind) {
+    case 'SelectStmt':
+    case 'InsertStmt':
+    case 'UpdateStmt':
+    case 'DeleteStmt':
+    case 'MergeStmt': {
+      const result = queryOf(analysis, node as Ast, empty);
+      const returns = kind === 'SelectStmt' ? !into(fields) : result.columns.length > 0 || result.rest !== undefined;
+      return returns ? result : undefined;
+    }
+    case 'VariableShowStmt':
+      return { columns: (text(fields, 'name') === 'all' ? ['name', 'setting', 'description'] : [text(fields, 'name') ?? '']).map((name) => ({ name, value: clean })) };
+    case 'ExplainStmt':
+      statement(analysis, fields['query']);
+      return { columns: [{ name: 'QUERY PLAN', value: clean }] };
+    case 'DeclareCursorStmt':
+    case 'PrepareStmt':
+      statement(analysis, fields['query']);
+      return undefined;
+    case 'ExecuteStmt':
+      analysis.execute(evaluateAll(analysis, empty, list(fields, 'params')).map((value) => value.atoms));
+      return undefined;
+    case 'CallStmt':
+      consume(analysis, evaluateAll(analysis, empty, [{ FuncCall: embedded(fields, 'funccall') ?? {} }]), 'expression');
+      // Its OUT arguments come back as a row, of which nothing is known here but that no column of this statement is in it.
+      return { columns: [], rest: clean };
+    case 'CopyStmt':
+      copy(analysis, fields);
+      return undefined;
+    case 'CreateTableAsStmt':
+      if (open(fields['query'])[0] !== 'SelectStmt') throw new NotUnderstood('a table made from a prepared statement');
+      consume(analysis, everything(queryOf(analysis, fields['query'] as Ast, empty)), 'derive');
+      return undefined;
+    default:
+      define(analysis, kind, fields, (inside) => void statement(analysis, inside));
+      return undefined;
+  }
+}
+
+function into(fields: Ast): boolean {
+  for (let query: Ast | undefined = fields; query !== undefined; query = embedded(query, 'larg')) if (query['intoClause'] !== undefined) return true;
+  return false;
+}
+

@@ -1,0 +1,205 @@
+import type { Relation } from '../../catalog.ts';
+import type { ColumnRef } from '../../facts.ts';
+import { consume, everything, write } from './analysis.ts';
+import type { Analysis } from './analysis.ts';
+import { embedded, list, open, strings, text } from './ast.ts';
+import type { Ast } from './ast.ts';
+import { evaluate, predicate } from './expressions.ts';
+import { clean, NotUnderstood, together } from './findings.ts';
+import type { Value } from './findings.ts';
+import { from, relation, resolve } from './from.ts';
+import { targets, withCtes } from './queries.ts';
+import { inner, part } from './scope.ts';
+import type { Columns, FromPart, Item, Scope } from './scope.ts';
+
+/** The table or view that a statement writes to: its own columns, and how the statement sees them. */
+interface Target {
+  readonly item: Item;
+  readonly columns: readonly ColumnRef[];
+}
+
+export function targetOf(analysis: Analysis, fields: Ast | undefined): Target {
+  if (fields === undefined) throw new NotUnderstood('a writing statement without a target');
+  const resolved = resolve(analysis, text(fields, 'schemaname'), text(fields, 'relname') ?? '');
+  if (resolved.kind !== 'relation') throw new NotUnderstood('a write to a relation of the system');
+  return { item: relation(analysis, { parts: [], ctes: new Map() }, fields, false), columns: analysis.index.own(resolved.relation) };
+}
+
+/** The relation itself, for DDL. */
+export function relationOf(analysis: Analysis, fields: Ast | undefined): Relation {
+  const resolved = resolve(analysis, text(fields ?? {}, 'schemaname'), text(fields ?? {}, 'relname') ?? '');
+  if (resolved.kind !== 'relation') throw new NotUnderstood('a definition over a relation of the system');
+  return resolved.relation;
+}
+
+function column(target: Target, name: string): ColumnRef {
+  const found = target.columns.find((each) => each.column === name);
+  if (found === undefined) throw new NotUnderstood('a column that the catalog does not know');
+  return found;
+}
+
+/** Writing to a view's column writes the columns behind it: they are written too. */
+function behind(target: Target, written: ColumnRef): readonly ColumnRef[] {
+  return target.item.columns.flatMap((each) => (each.value.sources.includes(written) ? each.value.sources : []));
+}
+
+function assign(analysis: Analysis, target: Target, written: ColumnRef, value: Value): void {
+  write(analysis, written, value);
+  for (const base of behind(target, written)) if (base !== written) write(analysis, base, value);
+}
+
+export function insert(analysis: Analysis, fields: Ast, outer: Scope): Columns {
+  const scope = withCtes(analysis, embedded(fields, 'withClause'), outer);
+  const target = targetOf(analysis, embedded(fields, 'relation'));
+  const named = list(fields, 'cols').map((node) => column(target, text(open(node)[1], 'name') ?? ''));
+  const written = named.length > 0 ? named : target.columns;
+  const rows = fields['selectStmt'] === undefined ? [] : sourceRows(analysis, scope, fields['selectStmt']);
+  const proposed = new Map<ColumnRef, Value[]>();
+  for (const row of rows) {
+    if (row.length > written.length) throw new NotUnderstood('more values than columns');
+    row.forEach((value, at) => {
+      const to = written[at]!;
+      assign(analysis, target, to, value);
+      const values = proposed.get(to);
+      if (values === undefined) proposed.set(to, [value]);
+      else values.push(value);
+    });
+  }
+  for (const each of named) analysis.found.use([each], 'written');
+  const conflict = embedded(fields, 'onConflictClause');
+  if (conflict !== undefined) onConflict(analysis, scope, target, conflict, [...proposed.keys()], (each) => {
+    const values = proposed.get(each);
+    return values === undefined ? clean : { ...together(values), direct: false, total: false };
+  });
+  return returning(analysis, scope, fields, [part(target.item)], target);
+}
+
+/** The rows of VALUES one by one, so that DEFAULT and long lists stay exact; of a query its columns. */
+function sourceRows(analysis: Analysis, scope: Scope, node: unknown): readonly (readonly Value[])[] {
+  const [, query] = open(node);
+  const simple = list(query, 'valuesLists');
+  if (simple.length > 0 && query['sortClause'] === undefined && query['withClause'] === undefined && query['limitCount'] === undefined && query['limitOffset'] === undefined) {
+    return simple.map((row) => list({ row }, 'row').map((each) => evaluate(analysis, scope, each)));
+  }
+  const result = analysis.query(node as Ast, scope);
+  if (result.rest !== undefined) throw new NotUnderstood('an insert of columns of unknown number');
+  return [result.columns.map((each) => each.value)];
+}
+
+function onConflict(analysis: Analysis, scope: Scope, target: Target, fields: Ast, written: readonly ColumnRef[], proposed: (column: ColumnRef) => Value): void {
+  const infer = embedded(fields, 'infer');
+  const elements = infer === undefined ? [] : list(infer, 'indexElems');
+  const own = inner(scope, [part(target.item)]);
+  // Whether a row was there already tells whether the value was: the columns of the index are compared.
+  if (elements.length === 0) consume(analysis, written.map((each) => ({ ...clean, sources: [each] })), 'predicate');
+  for (const node of elements) {
+    const [, element] = open(node);
+    const name = text(element, 'name');
+    predicate(analysis, own, name === undefined ? element['expr'] : { ColumnRef: { fields: [{ String: { sval: name } }] } });
+  }
+  if (infer !== undefined) predicate(analysis, own, infer['whereClause']);
+  const excluded: Item = { alias: 'excluded', relation: false, columns: target.columns.map((each) => ({ name: each.column, value: proposed(each) })) };
+  // Its columns need the qualifier: a bare name is the target's.
+  const both = inner(scope, [part(target.item), { items: [excluded], columns: [] }]);
+  set(analysis, both, target, list(fields, 'targetList'));
+  predicate(analysis, both, fields['whereClause']);
+}
+
+/** A SET list. */
+function set(analysis: Analysis, scope: Scope, target: Target, nodes: readonly Ast[]): void {
+  for (const node of nodes) {
+    const [, fields] = open(node);
+    const to = column(target, text(fields, 'name') ?? '');
+    const [kind, multiple] = open(fields['val']);
+    assign(analysis, target, to, kind === 'MultiAssignRef' ? multiAssigned(analysis, scope, multiple) : evaluate(analysis, scope, fields['val']));
+  }
+}
+
+/** One column's part of `(a, b) = (...)`. */
+function multiAssigned(analysis: Analysis, scope: Scope, fields: Ast): Value {
+  const at = Number(fields['colno'] ?? 1) - 1;
+  const [kind, source] = open(fields['source']);
+  if (kind === 'RowExpr') return evaluate(analysis, scope, list(source, 'args')[at]);
+  if (kind !== 'SubLink') throw new NotUnderstood('an assignment of a kind that is not known');
+  const result = analysis.query(source['subselect'] as Ast, scope);
+  const value = result.rest ?? result.columns[at]?.value;
+  if (value === undefined) throw new NotUnderstood('an assignment of fewer values than columns');
+  return value;
+}
+
+export function update(analysis: Analysis, fields: Ast, outer: Scope): Columns {
+  const scope = withCtes(analysis, embedded(fields, 'withClause'), outer);
+  const target = targetOf(analysis, embedded(fields, 'relation'));
+  const first = part(target.item);
+  const parts = [first, ...from(analysis, scope, list(fields, 'fromClause'), [first])];
+  const all = inner(scope, parts);
+  set(analysis, all, target, list(fields, 'targetList'));
+  predicate(analysis, all, fields['whereClause']);
+  return returning(analysis, scope, fields, parts, target);
+}
+
+export function remove(analysis: Analysis, fields: Ast, outer: Scope): Columns {
+  const scope = withCtes(analysis, embedded(fields, 'withClause'), outer);
+  const target = targetOf(analysis, embedded(fields, 'relation'));
+  const first = part(target.item);
+  const parts = [first, ...from(analysis, scope, list(fields, 'usingClause'), [first])];
+  predicate(analysis, inner(scope, parts), fields['whereClause']);
+  return returning(analysis, scope, fields, parts, target);
+}
+
+export function merge(analysis: Analysis, fields: Ast, outer: Scope): Columns {
+  const scope = withCtes(analysis, embedded(fields, 'withClause'), outer);
+  const target = targetOf(analysis, embedded(fields, 'relation'));
+  const parts = [...from(analysis, scope, [fields['sourceRelation'] as Ast]), part(target.item)];
+  const all = inner(scope, parts);
+  predicate(analysis, all, fields['joinCondition']);
+  for (const node of list(fields, 'mergeWhenClauses')) {
+    const [, when] = open(node);
+    predicate(analysis, all, when['condition']);
+    const type = text(when, 'commandType');
+    if (type === 'CMD_UPDATE') {
+      set(analysis, all, target, list(when, 'targetList'));
+    } else if (type === 'CMD_INSERT') {
+      const named = list(when, 'targetList').map((each) => column(target, text(open(each)[1], 'name') ?? ''));
+      const written = named.length > 0 ? named : target.columns;
+      list(when, 'values').forEach((value, at) => {
+        if (written[at] === undefined) throw new NotUnderstood('more values than columns');
+        assign(analysis, target, written[at], evaluate(analysis, all, value));
+      });
+    } else if (type !== 'CMD_DELETE' && type !== 'CMD_NOTHING') {
+      throw new NotUnderstood('a MERGE action of a kind that is not known');
+    }
+  }
+  return returning(analysis, scope, fields, parts, target);
+}
+
+function returning(analysis: Analysis, scope: Scope, fields: Ast, parts: readonly FromPart[], target: Target): Columns {
+  const clause = embedded(fields, 'returningClause');
+  // Grammars before 18 have a bare list.
+  const nodes = clause === undefined ? list(fields, 'returningList') : list(clause, 'exprs');
+  if (nodes.length === 0) return { columns: [] };
+  const given = clause === undefined ? [] : list(clause, 'options').map((node) => open(node)[1]);
+  const names = (option: string, standard: string): string => text(given.find((each) => text(each, 'option') === option) ?? {}, 'value') ?? standard;
+  const old: Item = { ...target.item, alias: names('RETURNING_OPTION_OLD', 'old') };
+  const fresh: Item = { ...target.item, alias: names('RETURNING_OPTION_NEW', 'new') };
+  const all = inner(scope, [...parts, { items: [old, fresh], columns: [] }]);
+  return targets(analysis, all, nodes, parts);
+}
+
+/** COPY between a table or query and the client or a file. */
+export function copy(analysis: Analysis, fields: Ast): void {
+  const scope: Scope = { parts: [], ctes: new Map() };
+  if (fields['query'] !== undefined) {
+    consume(analysis, everything(analysis.query(fields['query'] as Ast, scope)), 'copy');
+    return;
+  }
+  const target = targetOf(analysis, embedded(fields, 'relation'));
+  const named = strings(list(fields, 'attlist')).map((name) => column(target, name));
+  const columns = named.length > 0 ? named : target.columns;
+  if (fields['is_from'] === true) {
+    for (const each of columns) analysis.found.use([each, ...behind(target, each)], 'written');
+    predicate(analysis, inner(scope, [part(target.item)]), fields['whereClause']);
+    return;
+  }
+  for (const each of columns) analysis.found.use([each, ...behind(target, each)], 'copy');
+}

@@ -1,0 +1,167 @@
+import type { Around } from './around.ts';
+import { embedded, list, open, strings, text } from './ast.ts';
+import type { Ast } from './ast.ts';
+import { expression, operator, ordinals } from './expressions.ts';
+import { from } from './from.ts';
+import type { Known } from './names.ts';
+import { namedObject, objectOf } from './relations.ts';
+import { scopeIn } from './scope.ts';
+import type { Scope } from './scope.ts';
+import { insert, merge, remove, update } from './writes.ts';
+
+/** Deepest views in views. */
+const DEEPEST_VIEWS = 64;
+
+/**
+ * Notes all that a query can do: SELECT, VALUES, or a writing statement (in WITH or at the top).
+ * Returns the names of its output columns, undefined when they are not known.
+ */
+export function query(around: Around, node: unknown, parent: Scope | undefined): readonly string[] | undefined {
+  const [kind, fields] = open(node);
+  switch (kind) {
+    case 'SelectStmt':
+      return select(around, fields, parent);
+    case 'InsertStmt':
+      return insert(around, fields, parent);
+    case 'UpdateStmt':
+      return update(around, fields, parent);
+    case 'DeleteStmt':
+      return remove(around, fields, parent);
+    case 'MergeStmt':
+      return merge(around, fields, parent);
+    default:
+      around.effects.unknown('query', `a query of a kind that is not known (${kind})`);
+      return undefined;
+  }
+}
+
+function select(around: Around, fields: Ast, parent: Scope | undefined): readonly string[] | undefined {
+  const scope = scopeIn(parent);
+  common(around, embedded(fields, 'withClause'), scope);
+  let outputs: readonly string[] | undefined;
+  if ((fields['op'] ?? 'SETOP_NONE') !== 'SETOP_NONE') {
+    outputs = select(around, embedded(fields, 'larg') ?? {}, scope);
+    select(around, embedded(fields, 'rarg') ?? {}, scope);
+  } else {
+    for (const item of list(fields, 'fromClause')) from(around, item, scope);
+    const targets = list(fields, 'targetList');
+    expression(around, targets, scope);
+    expression(around, list(fields, 'valuesLists'), scope);
+    outputs = list(fields, 'valuesLists').length > 0 ? undefined : outputNames(targets, scope);
+  }
+  scope.outputs = new Set(outputs ?? []);
+  for (const part of ['whereClause', 'havingClause', 'windowClause', 'limitOffset', 'limitCount']) expression(around, fields[part], scope);
+  for (const part of ['groupClause', 'distinctClause', 'sortClause']) {
+    ordinals(around, list(fields, part));
+    expression(around, list(fields, part), scope);
+  }
+  const into = embedded(fields, 'intoClause');
+  if (into) made(around, embedded(into, 'rel') ?? {}, 'table');
+  for (const clause of list(fields, 'lockingClause')) lock(around, open(clause)[1]);
+  return outputs;
+}
+
+/** FOR UPDATE and the like: of the tables named, or of whatever the query reads. */
+function lock(around: Around, clause: Ast): void {
+  const named = list(clause, 'lockedRels');
+  if (named.length === 0) around.effects.add({ class: 'write', verb: 'lock' }, 'transactional');
+  for (const each of named) around.effects.add({ class: 'write', verb: 'lock', object: namedObject(open(each)[1], 'table') }, 'transactional');
+}
+
+/** WITH: each expression sees those before it; with RECURSIVE all see all. */
+export function common(around: Around, clause: Ast | undefined, scope: Scope): void {
+  if (!clause) return;
+  const expressions = list(clause, 'ctes').map((each) => open(each)[1]);
+  if (clause['recursive'] === true) for (const each of expressions) scope.ctes.set(text(each, 'ctename') ?? '', undefined);
+  for (const each of expressions) {
+    const columns = query(around, each['ctequery'], scope);
+    const renamed = strings(list(each, 'aliascolnames'));
+    const shown = columns === undefined ? undefined : [...renamed, ...columns.slice(renamed.length)];
+    // SEARCH and CYCLE add columns of their own.
+    const adds = 'search_clause' in each || 'cycle_clause' in each;
+    if ('cycle_clause' in each) operator(around, undefined, '=');
+    scope.ctes.set(text(each, 'ctename') ?? '', adds ? undefined : shown);
+  }
+}
+
+/** Names of output columns, as the server makes them; undefined when a `*` of unknown columns is among them. */
+export function outputNames(targets: readonly Ast[], scope: Scope): readonly string[] | undefined {
+  const names: string[] = [];
+  for (const target of targets) {
+    const [, fields] = open(target);
+    const named = text(fields, 'name');
+    if (named !== undefined) {
+      names.push(named);
+      continue;
+    }
+    const [kind, value] = open(fields['val']);
+    if (kind !== 'ColumnRef') {
+      names.push(kind === 'FuncCall' ? (strings(list(value, 'funcname')).at(-1) ?? '') : '');
+      continue;
+    }
+    const parts = list(value, 'fields');
+    if (!('A_Star' in (parts.at(-1) ?? {}))) {
+      names.push(strings(parts).at(-1) ?? '');
+      continue;
+    }
+    const qualifier = strings(parts).at(-1);
+    for (const item of scope.items) {
+      if (qualifier !== undefined && item.name !== qualifier) continue;
+      if (item.columns === undefined) return undefined;
+      names.push(...item.columns);
+    }
+  }
+  return names;
+}
+
+/** Follows a view into its definition: what it reads and calls counts as done by whoever reads the view. */
+export function followView(around: Around, view: Known): void {
+  const { effects, names, views } = around;
+  if (view.query !== undefined) {
+    query(around, view.query, undefined);
+    return;
+  }
+  const definition = view.relation?.definition;
+  if (definition === undefined) {
+    effects.unknown('select', 'a view whose definition is not in the catalog snapshot', objectOf(view));
+    return;
+  }
+  if (views.has(view.oid)) return;
+  if (views.size >= DEEPEST_VIEWS) {
+    effects.unknown('select', 'views nested too deeply', objectOf(view));
+    return;
+  }
+  let statements: readonly Ast[];
+  try {
+    statements = around.parse(definition);
+  } catch {
+    effects.unknown('select', 'a view whose definition does not parse', objectOf(view));
+    return;
+  }
+  // The server prints a definition for an empty path: everything outside pg_catalog with its schema.
+  const body: Around = { ...around, names: names.under([]), literalAt: () => undefined, dependsOnLiteral: () => undefined, views: new Set([...views, view.oid]) };
+  for (const statement of statements) query(body, statement, undefined);
+}
+
+/** Notes that a statement makes a relation, and makes it known to the rest of the message. */
+export function made(around: Around, range: Ast, kind: 'table' | 'view' | 'materialized_view', columns?: readonly string[], definition?: Ast): void {
+  const { effects, names } = around;
+  const name = text(range, 'relname') ?? '';
+  const temporary = range['relpersistence'] === 't' || text(range, 'schemaname') === 'pg_temp';
+  const schema = text(range, 'schemaname') ?? names.creation(temporary);
+  const object = { kind, name, ...(schema === undefined ? {} : { schema }) };
+  effects.add({ class: 'schema', verb: 'create', object }, 'transactional');
+  // A temporary table comes before all others of its name: what later statements mean by it changes.
+  const shadowed = temporary ? names.relation(undefined, name) : undefined;
+  if (shadowed && kind === 'table') effects.add({ class: 'session', verb: 'shadow', object: objectOf(shadowed) }, 'transactional');
+  if (schema === undefined) return;
+  names.made({
+    schema,
+    name,
+    kind: kind === 'table' ? 'r' : kind === 'view' ? 'v' : 'm',
+    oid: 0,
+    columns,
+    system: false,
+    ...(definition === undefined ? {} : { query: definition }),
+  });
+}

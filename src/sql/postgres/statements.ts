@@ -1,0 +1,442 @@
+import type { CopyFacts, NamedObject, TransactionControl } from '../facts.ts';
+import type { Around } from './around.ts';
+import { embedded, list, open, strings, text } from './ast.ts';
+import type { Ast } from './ast.ts';
+import { call } from './calls.ts';
+import { copy, optionText, options } from './copying.ts';
+import * as ddl from './definitions.ts';
+import { Effects, later } from './effects.ts';
+import { expression } from './expressions.ts';
+import { kindWord, objectRef } from './objects.ts';
+import { followView, made, query } from './query.ts';
+import { rangeOf, resolve, target, truncateCascade, writeRelation } from './relations.ts';
+import { scopeIn } from './scope.ts';
+import * as session from './session.ts';
+
+/** What a statement is, besides the effects and settings that were noted on the way. */
+export interface Kind {
+  readonly tag: string;
+  readonly transaction?: TransactionControl;
+  readonly named?: Omit<NamedObject, 'inner'> & { readonly inner?: Ast };
+  readonly copy?: CopyFacts;
+  readonly changesCatalog?: boolean;
+}
+
+type Handler = (around: Around, fields: Ast, node: Ast) => Kind;
+
+const changes = (tag: string): Kind => ({ tag, changesCatalog: true });
+
+/** A statement whose object is in a field, of a class that follows from the kind of object. */
+const simple = (tag: string, verb: string, kind: string, name: string | ((fields: Ast) => string)): Handler => (around, fields) => {
+  ddl.define(around, verb, { kind, name: typeof name === 'string' ? (text(fields, name) ?? '*') : name(fields) });
+  return changes(tag);
+};
+
+/** A statement about a relation in a field. */
+const onRelation = (tag: string, verb: string, field: string, kind = 'table'): Handler => (around, fields) => {
+  ddl.define(around, verb, target(around, rangeOf(fields, field), kind));
+  return changes(tag);
+};
+
+/** A statement about an object whose qualified name is a list. */
+const onName = (tag: string, verb: string, kind: string, field: string): Handler => (around, fields) => {
+  ddl.define(around, verb, objectRef(around, kind, { ObjectWithArgs: { objname: list(fields, field) } }));
+  if (verb === 'create' && kind === 'type') around.names.madeType(strings(list(fields, field)).at(-1) ?? '');
+  return changes(tag);
+};
+
+/** A statement about an object whose kind the statement says. */
+const onObject = (tag: string, verb: string, kindField: string): Handler => (around, fields) => {
+  const kind = kindWord(fields[kindField]);
+  const range = embedded(fields, 'relation');
+  ddl.define(around, verb, range ? target(around, range, kind) : objectRef(around, kind, fields['object']));
+  return changes(tag);
+};
+
+const admin = (tag: string, verb: string, kind: string, name: string = '*', why?: string): Handler => (around, fields) => {
+  around.effects.add({ class: 'admin', verb, object: { kind, name: text(fields, name) ?? '*' }, ...(why === undefined ? {} : { why }) }, 'immediate');
+  return changes(tag);
+};
+
+const roleName = (fields: Ast, field: string): string => {
+  const role = embedded(fields, field);
+  return (role && text(role, 'rolename')) ?? '*';
+};
+
+const writing = (tag: string): Handler => (around, _fields, node) => {
+  query(around, node, undefined);
+  return { tag };
+};
+
+const commits = (around: Around): void => {
+  around.effects.timing = later(around.effects.timing, 'commits');
+};
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  SelectStmt: (around, fields, node) => {
+    query(around, node, undefined);
+    return 'intoClause' in fields ? changes('select_into') : { tag: 'select' };
+  },
+  InsertStmt: writing('insert'),
+  UpdateStmt: writing('update'),
+  DeleteStmt: writing('delete'),
+  MergeStmt: writing('merge'),
+  TruncateStmt: (around, fields) => {
+    for (const relation of list(fields, 'relations')) {
+      const range = open(relation)[1];
+      writeRelation(around, range, 'truncate');
+      if (fields['behavior'] === 'DROP_CASCADE') truncateCascade(around, range);
+    }
+    return { tag: 'truncate' };
+  },
+  CopyStmt: (around, fields) => {
+    const facts = copy(around, fields);
+    return { tag: 'copy', ...(facts ? { copy: facts } : {}) };
+  },
+  CallStmt: (around, fields) => {
+    const called = rangeOf(fields, 'funccall');
+    call(around, called);
+    expression(around, list(called, 'args'), scopeIn(undefined));
+    commits(around);
+    return changes('call');
+  },
+  DoStmt: (around) => {
+    around.effects.unknown('do', 'a block of code');
+    return changes('do');
+  },
+  ExplainStmt: (around, fields) => explain(around, fields),
+  PrepareStmt: (around, fields) => ({ tag: 'prepare', named: prepared(around, fields, 'prepare', text(fields, 'name')) }),
+  DeclareCursorStmt: (around, fields) => ({ tag: 'declare', named: prepared(around, fields, 'declare', text(fields, 'portalname')) }),
+  ExecuteStmt: (around, fields) => execute(around, fields),
+  DeallocateStmt: (around, fields) => {
+    around.effects.add({ class: 'read', verb: 'deallocate' }, 'read');
+    const name = text(fields, 'name');
+    return { tag: 'deallocate', named: { kind: 'deallocate', ...(name === undefined ? {} : { name }) } };
+  },
+  FetchStmt: (around, fields) => {
+    const tag = fields['ismove'] === true ? 'move' : 'fetch';
+    around.effects.add({ class: 'read', verb: 'fetch' }, 'read');
+    return { tag, named: { kind: 'fetch', name: text(fields, 'portalname') ?? '' } };
+  },
+  ClosePortalStmt: (around, fields) => {
+    around.effects.add({ class: 'read', verb: 'close' }, 'read');
+    const name = text(fields, 'portalname');
+    return { tag: 'close', named: { kind: 'close', ...(name === undefined ? {} : { name }) } };
+  },
+  TransactionStmt: (around, fields) => {
+    const { tag, control } = session.transaction(around, fields);
+    return { tag, transaction: control };
+  },
+  VariableSetStmt: (around, fields) => {
+    session.set(around, fields);
+    return { tag: String(fields['kind']).startsWith('VAR_RESET') ? 'reset' : 'set' };
+  },
+  VariableShowStmt: (around, fields) => {
+    session.show(around, fields);
+    return { tag: 'show' };
+  },
+  ConstraintsSetStmt: (around) => {
+    around.effects.add({ class: 'read', verb: 'set', object: { kind: 'constraint', name: '*' } }, 'transactional');
+    return { tag: 'set_constraints' };
+  },
+  DiscardStmt: (around, fields) => {
+    const all = fields['target'] === undefined || fields['target'] === 'DISCARD_ALL';
+    around.effects.add({ class: fields['target'] === 'DISCARD_PLANS' ? 'read' : 'session', verb: 'discard' }, 'read');
+    if (all) around.settings.push({ name: '*', action: 'reset', local: false });
+    return { tag: 'discard', changesCatalog: all || fields['target'] === 'DISCARD_TEMP' };
+  },
+  ListenStmt: (around) => {
+    around.effects.add({ class: 'session', verb: 'listen' }, 'transactional');
+    return { tag: 'listen' };
+  },
+  UnlistenStmt: (around) => {
+    around.effects.add({ class: 'read', verb: 'unlisten' }, 'transactional');
+    return { tag: 'unlisten' };
+  },
+  NotifyStmt: (around) => {
+    around.effects.add({ class: 'write', verb: 'notify' }, 'transactional');
+    return { tag: 'notify' };
+  },
+  LockStmt: (around, fields) => {
+    // ACCESS SHARE is what every SELECT takes.
+    const harmless = fields['mode'] === 1;
+    for (const relation of list(fields, 'relations')) {
+      const range = open(relation)[1];
+      around.effects.add({ class: harmless ? 'read' : 'session', verb: 'lock', object: target(around, range) }, 'transactional');
+      const known = resolve(around, range);
+      if (known?.kind === 'v') followView(around, known);
+    }
+    return { tag: 'lock' };
+  },
+  VacuumStmt: (around, fields) => vacuum(around, fields),
+  RefreshMatViewStmt: (around, fields) => {
+    ddl.refresh(around, fields);
+    const known = resolve(around, rangeOf(fields, 'relation'));
+    if (known) followView(around, known);
+    return { tag: 'refresh_materialized_view' };
+  },
+  ClusterStmt: (around, fields) => {
+    commits(around);
+    ddl.define(around, 'cluster', 'relation' in fields ? target(around, rangeOf(fields, 'relation')) : { kind: 'database', name: '*' });
+    return { tag: 'cluster' };
+  },
+  ReindexStmt: (around, fields) => {
+    commits(around);
+    ddl.define(around, 'reindex', 'relation' in fields ? target(around, rangeOf(fields, 'relation'), 'index') : { kind: fields['kind'] === 'REINDEX_OBJECT_SCHEMA' ? 'schema' : 'database', name: text(fields, 'name') ?? '*' });
+    return { tag: 'reindex' };
+  },
+
+  CreateStmt: (around, fields) => {
+    ddl.createTable(around, fields);
+    return changes('create_table');
+  },
+  CreateForeignTableStmt: (around, fields) => {
+    ddl.createTable(around, rangeOf(fields, 'base'));
+    return changes('create_foreign_table');
+  },
+  CreateTableAsStmt: (around, fields) => {
+    const view = fields['objtype'] === 'OBJECT_MATVIEW';
+    const [kind, inner] = open(fields['query']);
+    const executed = kind === 'ExecuteStmt' ? execute(around, inner) : undefined;
+    const columns = executed ? undefined : query(around, fields['query'], undefined);
+    const into = rangeOf(fields, 'into');
+    const renamed = strings(list(into, 'colNames'));
+    made(around, rangeOf(into, 'rel'), view ? 'materialized_view' : 'table', columns && [...renamed, ...columns.slice(renamed.length)]);
+    return { ...changes(view ? 'create_materialized_view' : 'create_table_as'), ...(executed?.named ? { named: executed.named } : {}) };
+  },
+  ViewStmt: (around, fields) => {
+    ddl.createView(around, fields);
+    return changes('create_view');
+  },
+  IndexStmt: (around, fields) => {
+    ddl.createIndex(around, fields);
+    return changes('create_index');
+  },
+  CreateSchemaStmt: (around, fields) => {
+    ddl.createSchema(around, fields, (element) => void statement(around, element));
+    return changes('create_schema');
+  },
+  CreateSeqStmt: (around, fields) => {
+    const range = rangeOf(fields, 'sequence');
+    ddl.define(around, 'create', objectRef(around, 'sequence', { RangeVar: range }));
+    return changes('create_sequence');
+  },
+  AlterSeqStmt: onRelation('alter_sequence', 'alter', 'sequence', 'sequence'),
+  CreateDomainStmt: onName('create_domain', 'create', 'type', 'domainname'),
+  AlterDomainStmt: (around, fields) => {
+    ddl.define(around, 'alter', objectRef(around, 'domain', { ObjectWithArgs: { objname: list(fields, 'typeName') } }));
+    const [kind, constraint] = open(fields['def']);
+    // A new check is computed over all rows that hold the domain.
+    expression(around, kind === 'Constraint' ? constraint['raw_expr'] : undefined, scopeIn(undefined));
+    return changes('alter_domain');
+  },
+  CompositeTypeStmt: (around, fields) => {
+    const range = rangeOf(fields, 'typevar');
+    ddl.define(around, 'create', objectRef(around, 'type', { RangeVar: range }));
+    around.names.madeType(text(range, 'relname') ?? '');
+    return changes('create_type');
+  },
+  CreateEnumStmt: onName('create_type', 'create', 'type', 'typeName'),
+  CreateRangeStmt: onName('create_type', 'create', 'type', 'typeName'),
+  AlterEnumStmt: onName('alter_type', 'alter', 'type', 'typeName'),
+  AlterTypeStmt: onName('alter_type', 'alter', 'type', 'typeName'),
+  DefineStmt: (around, fields) => {
+    const kind = kindWord(fields['kind']);
+    ddl.define(around, 'create', objectRef(around, kind, { ObjectWithArgs: { objname: list(fields, 'defnames') } }));
+    const name = strings(list(fields, 'defnames')).at(-1) ?? '';
+    if (kind === 'operator') around.names.madeOperator(name);
+    else if (kind === 'aggregate') around.names.madeFunction(name);
+    else around.names.madeType(name);
+    return changes(`create_${kind}`);
+  },
+  CreateFunctionStmt: (around, fields) => {
+    ddl.createFunction(around, fields);
+    return changes(fields['is_procedure'] === true ? 'create_procedure' : 'create_function');
+  },
+  AlterFunctionStmt: (around, fields) => {
+    ddl.define(around, 'alter', objectRef(around, kindWord(fields['objtype']), { ObjectWithArgs: rangeOf(fields, 'func') }));
+    return changes('alter_function');
+  },
+  CreateTrigStmt: (around, fields) => {
+    const table = target(around, rangeOf(fields, 'relation'));
+    ddl.define(around, 'create', { ...table, kind: 'trigger', name: `${table.name}.${text(fields, 'trigname') ?? ''}` });
+    ddl.define(around, 'alter', table);
+    return changes('create_trigger');
+  },
+  RuleStmt: (around, fields) => {
+    const table = target(around, rangeOf(fields, 'relation'));
+    ddl.define(around, 'create', { ...table, kind: 'rule', name: `${table.name}.${text(fields, 'rulename') ?? ''}` });
+    ddl.define(around, 'alter', table);
+    return changes('create_rule');
+  },
+  CreatePolicyStmt: onRelation('create_policy', 'alter', 'table'),
+  AlterPolicyStmt: onRelation('alter_policy', 'alter', 'table'),
+  CreateStatsStmt: onName('create_statistics', 'create', 'statistics', 'defnames'),
+  AlterStatsStmt: onName('alter_statistics', 'alter', 'statistics', 'defnames'),
+  CreateCastStmt: (around) => {
+    ddl.define(around, 'create', { kind: 'cast', name: '*' });
+    // Any conversion behind this in the message could be through it.
+    around.names.path = undefined;
+    return changes('create_cast');
+  },
+  CreateConversionStmt: onName('create_conversion', 'create', 'conversion', 'conversion_name'),
+  CreateTransformStmt: admin('create_transform', 'create', 'transform'),
+  CreateOpClassStmt: onName('create_operator_class', 'create', 'operator_class', 'opclassname'),
+  CreateOpFamilyStmt: onName('create_operator_family', 'create', 'operator_family', 'opfamilyname'),
+  AlterOpFamilyStmt: onName('alter_operator_family', 'alter', 'operator_family', 'opfamilyname'),
+  AlterOperatorStmt: (around, fields) => {
+    ddl.define(around, 'alter', objectRef(around, 'operator', { ObjectWithArgs: rangeOf(fields, 'opername') }));
+    return changes('alter_operator');
+  },
+  AlterCollationStmt: onName('alter_collation', 'alter', 'collation', 'collname'),
+  AlterTSDictionaryStmt: onName('alter_text_search', 'alter', 'text_search', 'dictname'),
+  AlterTSConfigurationStmt: onName('alter_text_search', 'alter', 'text_search', 'cfgname'),
+  AlterTableStmt: (around, fields) => {
+    ddl.alterTable(around, fields);
+    return changes(`alter_${kindWord(fields['objtype'])}`);
+  },
+  AlterTableMoveAllStmt: simple('alter_table', 'alter', 'tablespace', 'orig_tablespacename'),
+  AlterObjectDependsStmt: onObject('alter', 'alter', 'objectType'),
+  AlterOwnerStmt: onObject('alter_owner', 'alter', 'objectType'),
+  AlterObjectSchemaStmt: (around, fields) => {
+    ddl.setSchema(around, fields);
+    return changes('alter_schema');
+  },
+  RenameStmt: (around, fields) => {
+    ddl.rename(around, fields);
+    return changes('rename');
+  },
+  CommentStmt: (around, fields) => {
+    const kind = kindWord(fields['objtype']);
+    ddl.define(around, 'comment', objectRef(around, kind, fields['object']));
+    return { tag: 'comment' };
+  },
+  DropStmt: (around, fields) => {
+    ddl.drop(around, fields);
+    return changes(`drop_${kindWord(fields['removeType'])}`);
+  },
+  GrantStmt: (around, fields) => {
+    ddl.grant(around, fields);
+    return { tag: fields['is_grant'] === true ? 'grant' : 'revoke' };
+  },
+  AlterDefaultPrivilegesStmt: (around, fields) => {
+    ddl.define(around, rangeOf(fields, 'action')['is_grant'] === true ? 'grant' : 'revoke', { kind: 'default_privileges', name: '*' });
+    return { tag: 'alter_default_privileges' };
+  },
+  CreatedbStmt: (around, fields) => {
+    commits(around);
+    return simple('create_database', 'create', 'database', 'dbname')(around, fields, fields);
+  },
+  DropdbStmt: (around, fields) => {
+    commits(around);
+    return simple('drop_database', 'drop', 'database', 'dbname')(around, fields, fields);
+  },
+  AlterDatabaseStmt: (around, fields) => {
+    commits(around);
+    return simple('alter_database', 'alter', 'database', 'dbname')(around, fields, fields);
+  },
+  AlterDatabaseRefreshCollStmt: simple('alter_database', 'alter', 'database', 'dbname'),
+
+  AlterDatabaseSetStmt: admin('alter_database', 'alter', 'database', 'dbname', 'settings of all later sessions'),
+  CreateRoleStmt: admin('create_role', 'create', 'role', 'role'),
+  AlterRoleStmt: (around, fields) => admin('alter_role', 'alter', 'role')(around, { '*': roleName(fields, 'role') }, fields),
+  AlterRoleSetStmt: (around, fields) => admin('alter_role', 'alter', 'role')(around, { '*': roleName(fields, 'role') }, fields),
+  DropRoleStmt: (around, fields) => {
+    for (const role of list(fields, 'roles')) around.effects.add({ class: 'admin', verb: 'drop', object: { kind: 'role', name: text(open(role)[1], 'rolename') ?? '*' } }, 'immediate');
+    return { tag: 'drop_role' };
+  },
+  GrantRoleStmt: (around, fields) => {
+    for (const role of list(fields, 'granted_roles')) {
+      const verb = fields['is_grant'] === true ? 'grant' : 'revoke';
+      around.effects.add({ class: 'admin', verb, object: { kind: 'role', name: text(open(role)[1], 'priv_name') ?? '*' } }, 'immediate');
+    }
+    return { tag: fields['is_grant'] === true ? 'grant_role' : 'revoke_role' };
+  },
+  ReassignOwnedStmt: admin('reassign_owned', 'alter', 'role'),
+  DropOwnedStmt: admin('drop_owned', 'drop', 'role'),
+  AlterSystemStmt: admin('alter_system', 'alter', 'system'),
+  LoadStmt: admin('load', 'load', 'library'),
+  CheckPointStmt: admin('checkpoint', 'checkpoint', 'system'),
+  SecLabelStmt: admin('security_label', 'label', 'security_label'),
+  CreateExtensionStmt: admin('create_extension', 'create', 'extension', 'extname'),
+  AlterExtensionStmt: admin('alter_extension', 'alter', 'extension', 'extname'),
+  AlterExtensionContentsStmt: admin('alter_extension', 'alter', 'extension', 'extname'),
+  CreatePLangStmt: admin('create_language', 'create', 'language', 'plname'),
+  CreateFdwStmt: admin('create_foreign_data_wrapper', 'create', 'foreign_data_wrapper', 'fdwname'),
+  AlterFdwStmt: admin('alter_foreign_data_wrapper', 'alter', 'foreign_data_wrapper', 'fdwname'),
+  CreateForeignServerStmt: admin('create_server', 'create', 'server', 'servername'),
+  AlterForeignServerStmt: admin('alter_server', 'alter', 'server', 'servername'),
+  CreateUserMappingStmt: admin('create_user_mapping', 'create', 'user_mapping', 'servername'),
+  AlterUserMappingStmt: admin('alter_user_mapping', 'alter', 'user_mapping', 'servername'),
+  DropUserMappingStmt: admin('drop_user_mapping', 'drop', 'user_mapping', 'servername'),
+  ImportForeignSchemaStmt: admin('import_foreign_schema', 'import', 'server', 'server_name'),
+  CreateSubscriptionStmt: admin('create_subscription', 'create', 'subscription', 'subname'),
+  AlterSubscriptionStmt: admin('alter_subscription', 'alter', 'subscription', 'subname'),
+  DropSubscriptionStmt: admin('drop_subscription', 'drop', 'subscription', 'subname'),
+  CreatePublicationStmt: admin('create_publication', 'create', 'publication', 'pubname'),
+  AlterPublicationStmt: admin('alter_publication', 'alter', 'publication', 'pubname'),
+  CreateTableSpaceStmt: admin('create_tablespace', 'create', 'tablespace', 'tablespacename'),
+  DropTableSpaceStmt: admin('drop_tablespace', 'drop', 'tablespace', 'tablespacename'),
+  AlterTableSpaceOptionsStmt: admin('alter_tablespace', 'alter', 'tablespace', 'tablespacename'),
+  CreateAmStmt: admin('create_access_method', 'create', 'access_method', 'amname'),
+  CreateEventTrigStmt: admin('create_event_trigger', 'create', 'event_trigger', 'trigname'),
+  AlterEventTrigStmt: admin('alter_event_trigger', 'alter', 'event_trigger', 'trigname'),
+};
+
+/** Notes all that one statement can do. A statement of a kind that is not known is unknown. */
+export function statement(around: Around, node: Ast): Kind {
+  const [kind, fields] = open(node);
+  const handler = HANDLERS[kind];
+  if (handler === undefined) {
+    around.effects.unknown('statement', 'a statement of a kind that is not known');
+    return changes('unknown');
+  }
+  return handler(around, fields, node);
+}
+
+/** PREPARE and DECLARE: what the statement inside does counts already here. */
+function prepared(around: Around, fields: Ast, kind: 'prepare' | 'declare', name: string | undefined): NonNullable<Kind['named']> {
+  around.effects.add({ class: 'read', verb: kind }, 'read');
+  const inner = fields['query'] as Ast;
+  const apart: Around = { ...around, effects: new Effects() };
+  statement(apart, inner);
+  const { timing } = around.effects;
+  around.effects.take(apart.effects);
+  // Nothing runs yet, but a cursor held beyond its transaction does.
+  if (kind === 'prepare') around.effects.timing = timing;
+  expression(around, list(fields, 'argtypes'), scopeIn(undefined));
+  return { kind, inner, ...(name === undefined ? {} : { name }) };
+}
+
+/** The session that knows the name puts in what was prepared under it; see `named` in the facts. */
+function execute(around: Around, fields: Ast): Kind {
+  around.effects.add({ class: 'read', verb: 'execute' }, 'read');
+  expression(around, list(fields, 'params'), scopeIn(undefined));
+  return { tag: 'execute', named: { kind: 'execute', name: text(fields, 'name') ?? '' } };
+}
+
+/** EXPLAIN runs the statement when ANALYZE is on; the last of several wins, and what is not plainly off is on. */
+function explain(around: Around, fields: Ast): Kind {
+  const given = options(list(fields, 'options'));
+  const analyze = given.get('analyze');
+  const runs = analyze !== undefined && !/^(?:false|off|0)$/i.test(optionText(around, analyze) ?? 'true');
+  const apart: Around = { ...around, effects: new Effects() };
+  const inner = statement(apart, fields['query'] as Ast);
+  if (runs) around.effects.take(apart.effects);
+  else around.effects.takePlanned(apart.effects);
+  around.effects.add({ class: 'read', verb: 'explain' }, 'read');
+  return { tag: 'explain', changesCatalog: runs && inner.changesCatalog === true, ...(inner.named ? { named: inner.named } : {}) };
+}
+
+/** VACUUM and ANALYZE keep the data as it is; VACUUM FULL rewrites the table under an exclusive lock. */
+function vacuum(around: Around, fields: Ast): Kind {
+  const given = options(list(fields, 'options'));
+  const full = given.get('full');
+  const rewrites = full !== undefined && !/^(?:false|off|0)$/i.test(optionText(around, full) ?? 'true');
+  const verb = fields['is_vacuumcmd'] === true ? 'vacuum' : 'analyze';
+  const relations = list(fields, 'rels').map((each) => open(each)[1]);
+  for (const each of relations) around.effects.add({ class: rewrites ? 'schema' : 'write', verb, object: target(around, rangeOf(each, 'relation')) }, 'transactional');
+  if (relations.length === 0) around.effects.add({ class: rewrites ? 'schema' : 'write', verb, object: { kind: 'database', name: '*' } }, 'transactional');
+  commits(around);
+  return { tag: verb };
+}

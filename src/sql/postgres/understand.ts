@@ -1,0 +1,211 @@
+import { isUtf8 } from 'node:buffer';
+import type { Catalog, NameContext } from '../catalog.ts';
+import type { Lineage, StatementFacts } from '../facts.ts';
+import type { GrantedFunctions, Literal, Understander, Understood, UnderstoodStatement } from '../understand.ts';
+import { withinCaps } from './caps.ts';
+import { literalsOf } from './literals.ts';
+import type { Answer } from './protocol.ts';
+import { placesOf, shapeOf } from './shape.ts';
+import type { Shape } from './shape.ts';
+import { ParserThread } from './thread.ts';
+
+export interface PostgresUnderstanderOptions {
+  /** Longest time for one text in the parser, in milliseconds. Default 5000. */
+  readonly timeout?: number;
+  /** Most bytes of keys in the cache. Default 32 MiB. */
+  readonly cacheBytes?: number;
+  /** Texts that may wait for the parser. Default 1000. */
+  readonly queue?: number;
+  /** Texts after which the parser's thread is replaced. Default 50 000. */
+  readonly recycleAfter?: number;
+}
+
+/** Longest text that is understood at all, in bytes. */
+const LONGEST = 16 * 1024 * 1024;
+/** Longest text whose answer is kept. */
+const LONGEST_KEPT = 64 * 1024;
+
+/** What is known about a shape, or about one text. */
+interface Entry {
+  readonly facts: readonly StatementFacts[];
+  /** For each statement the ordinals of its first and last token; absent for one statement, which is all there is. */
+  readonly tokens?: readonly (readonly [number, number])[];
+}
+
+const NOTHING_KNOWN: Lineage = { understood: false, why: 'the statement could not be parsed', uses: [], operands: [] };
+
+const unknownFacts = (why: string): readonly StatementFacts[] => [
+  { tag: 'unknown', effects: [{ class: 'unknown', verb: 'unknown', why }], timing: 'immediate', transaction: 'none', settings: [], changesCatalog: true, lineage: { ...NOTHING_KNOWN, why } },
+];
+
+const NO_LITERALS: readonly Literal[] = [];
+
+const UNLEXED = unknownFacts('not valid PostgreSQL text');
+const TOO_DEEP = unknownFacts('nested too deeply, or too long');
+const OLD_NUMBER = unknownFacts('a number that this server reads in another way');
+const UNPARSED = unknownFacts('the statement could not be parsed');
+
+/** The answer for one text; literals are found when somebody asks for them. */
+class UnderstoodText implements Understood {
+  readonly statements: readonly UnderstoodStatement[];
+  readonly unparsed: boolean;
+  readonly #text: Uint8Array | undefined;
+  #literals: readonly Literal[] | undefined;
+
+  /** `text` must not change afterwards; undefined when it has no literals or none can be told. */
+  constructor(statements: readonly UnderstoodStatement[], unparsed: boolean, text: Uint8Array | undefined) {
+    this.statements = statements;
+    this.unparsed = unparsed;
+    this.#text = text;
+  }
+
+  get literals(): readonly Literal[] {
+    return (this.#literals ??= this.#text ? literalsOf(this.#text) : NO_LITERALS);
+  }
+}
+
+/** Two generations of a cache: what is used survives, what is not goes when the young one is full. */
+class Cache {
+  readonly #most: number;
+  #bytes = 0;
+  #young = new Map<string, Entry>();
+  #old = new Map<string, Entry>();
+
+  constructor(most: number) {
+    this.#most = most / 2;
+  }
+
+  get(key: string): Entry | undefined {
+    const young = this.#young.get(key);
+    if (young) return young;
+    const old = this.#old.get(key);
+    if (old) this.set(key, old);
+    return old;
+  }
+
+  set(key: string, entry: Entry): void {
+    // Facts weigh more than their key; a short statement's are about this much.
+    this.#bytes += key.length + 1024;
+    if (this.#bytes > this.#most) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#bytes = key.length + 1024;
+    }
+    this.#young.set(key, entry);
+  }
+}
+
+class PostgresUnderstander implements Understander {
+  readonly #thread: ParserThread;
+  readonly #shapes: Cache;
+  readonly #texts: Cache;
+  /** What besides the text decides an answer, as a short prefix of keys. */
+  #prefixes = new Map<string, string>();
+  #lastCatalog: Catalog | undefined;
+  #lastNames: NameContext | undefined;
+  #lastGranted: GrantedFunctions | undefined;
+  #lastPrefix = '';
+  #count = 0;
+
+  constructor(options: PostgresUnderstanderOptions) {
+    this.#thread = new ParserThread({ timeout: options.timeout ?? 5000, queue: options.queue ?? 1000, queueBytes: 256 * 1024 * 1024, recycleAfter: options.recycleAfter ?? 50_000 });
+    const bytes = options.cacheBytes ?? 32 * 1024 * 1024;
+    this.#shapes = new Cache(bytes);
+    this.#texts = new Cache(bytes / 4);
+  }
+
+  understand(text: Uint8Array, catalog: Catalog, names: NameContext, granted: GrantedFunctions): Understood | Promise<Understood> {
+    const prefix = this.#prefix(catalog, names, granted);
+    // The server reads up to the first NUL and refuses the rest; so do we, before anything else looks.
+    const shape = text.length > LONGEST || text.includes(0) ? undefined : shapeOf(text, prefix);
+    if (shape === undefined || (shape.wide && !isUtf8(text))) return refused(UNLEXED, text);
+    if (shape.end === 0) return new UnderstoodText([], false, undefined);
+    if (shape.glued && catalog.serverVersion < 160000) return refused(OLD_NUMBER, text);
+    const known = (shape.exact ? undefined : this.#shapes.get(shape.key)) ?? this.#texts.get(textKey(text, prefix));
+    if (known) return answered(known, shape, text);
+    if (!withinCaps(text)) return refused(TOO_DEEP, text);
+    // The caller's buffer is its own again when this returns.
+    const copy = new Uint8Array(text);
+    return new Promise((resolve) => {
+      this.#thread.submit({
+        text: copy,
+        catalog,
+        names,
+        granted,
+        done: (answer) => resolve(answer ? answered(this.#keep(answer, shape, copy, prefix), shape, copy) : refused(UNPARSED, copy)),
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#thread.close();
+  }
+
+  #prefix(catalog: Catalog, names: NameContext, granted: GrantedFunctions): string {
+    if (catalog === this.#lastCatalog && names === this.#lastNames && granted === this.#lastGranted) return this.#lastPrefix;
+    const key = JSON.stringify([catalog.id, granted.id, names.searchPath]);
+    let prefix = this.#prefixes.get(key);
+    if (prefix === undefined) {
+      if (this.#prefixes.size >= 10_000) this.#prefixes = new Map();
+      this.#prefixes.set(key, (prefix = `${(this.#count++).toString(36)} `));
+    }
+    this.#lastCatalog = catalog;
+    this.#lastNames = names;
+    this.#lastGranted = granted;
+    this.#lastPrefix = prefix;
+    return prefix;
+  }
+
+  /** Keeps an answer; when another text of the shape came first, its facts are the ones. */
+  #keep(answer: Answer, shape: Shape, text: Uint8Array, prefix: string): Entry {
+    const exact = shape.exact || answer.exact;
+    const [cache, key] = exact ? [this.#texts, textKey(text, prefix)] : [this.#shapes, shape.key];
+    const before = cache.get(key);
+    if (before) return before;
+    const entry = entryOf(answer, shape, text);
+    if (text.length <= LONGEST_KEPT) cache.set(key, entry);
+    return entry;
+  }
+}
+
+const textKey = (text: Uint8Array, prefix: string): string => prefix + Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');
+
+function refused(facts: readonly StatementFacts[], text: Uint8Array): Understood {
+  return new UnderstoodText([{ facts: facts[0]!, start: 0, end: text.length }], true, undefined);
+}
+
+/** The tokens that each statement is made of: where the parser says it begins, up to the semicolon. */
+function entryOf(answer: Answer, shape: Shape, text: Uint8Array): Entry {
+  const { facts, starts } = answer;
+  if (facts.length === 1) return { facts };
+  const places = placesOf(text, shape.tokens);
+  const isSemicolon = new Set(places.semicolons);
+  const first: number[] = [];
+  let at = 0;
+  for (const start of starts) {
+    while (at < shape.tokens && ((places.starts[at] as number) < start || isSemicolon.has(at))) at++;
+    first.push(at++);
+  }
+  const tokens = first.map((from, i): readonly [number, number] => {
+    let last = (first[i + 1] ?? shape.tokens) - 1;
+    while (last > from && isSemicolon.has(last)) last--;
+    return [from, last];
+  });
+  return { facts, tokens };
+}
+
+function answered({ facts, tokens }: Entry, shape: Shape, text: Uint8Array): Understood {
+  const kept = shape.literals > 0 ? new Uint8Array(text) : undefined;
+  if (tokens === undefined) return new UnderstoodText([{ facts: facts[0]!, start: shape.start, end: shape.end }], false, kept);
+  const places = placesOf(text, shape.tokens);
+  const statements = facts.map((each, i): UnderstoodStatement => {
+    const [from, to] = tokens[i]!;
+    return { facts: each, start: places.starts[from]!, end: places.ends[to]! };
+  });
+  return new UnderstoodText(statements, false, kept);
+}
+
+/** Understanding of PostgreSQL's SQL. One for the process: its cache and its parser's thread are shared by all sessions. */
+export function createPostgresUnderstander(options: PostgresUnderstanderOptions = {}): Understander {
+  return new PostgresUnderstander(options);
+}

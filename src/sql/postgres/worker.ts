@@ -1,0 +1,47 @@
+import { parentPort } from 'node:worker_threads';
+import { analyse } from './analyse.ts';
+import { Granted } from './granted.ts';
+import { CatalogIndex } from './names.ts';
+import { loadParser, parseDefinition, ParserBroken, parseText } from './parse.ts';
+import type { FromWorker, ToWorker } from './protocol.ts';
+
+/**
+ * The thread in which hostile text meets the parser: nothing it breaks here is seen by other sessions, and the main
+ * thread replaces it when something did break.
+ */
+const port = parentPort;
+if (!port) throw new Error('runs as a worker thread only');
+const catalogs = new Map<string, CatalogIndex>();
+const say = (message: FromWorker): void => port.postMessage(message);
+
+function answer(message: Extract<ToWorker, { kind: 'analyse' }>): FromWorker {
+  const index = catalogs.get(message.catalog);
+  if (!index) return { kind: 'broken' };
+  try {
+    const text = Buffer.from(message.text.buffer, message.text.byteOffset, message.text.byteLength);
+    const statements = parseText(text.toString('utf8'));
+    if (statements === undefined) return { kind: 'unparsed' };
+    const { facts, exact } = analyse(text, statements, index, message.names, new Granted(message.granted), parseDefinition);
+    return { kind: 'answer', answer: { facts, starts: statements.map((each) => each.stmt_location ?? 0), exact } };
+  } catch (error) {
+    // A stack that ran out leaves the parser's own stack where it was.
+    return { kind: error instanceof ParserBroken || error instanceof RangeError ? 'broken' : 'unparsed' };
+  }
+}
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'catalog':
+      catalogs.set(message.catalog.id, new CatalogIndex(message.catalog));
+      break;
+    case 'forget':
+      catalogs.delete(message.id);
+      break;
+    case 'analyse':
+      say(answer(message));
+      break;
+  }
+});
+
+await loadParser();
+say({ kind: 'ready' });

@@ -1,0 +1,89 @@
+import { isUtf8 } from 'node:buffer';
+import { WireError } from './errors.ts';
+
+/**
+ * Reads one message body from front to back. Big-endian. Every read is checked against the end of the body, so that a
+ * lying count can neither read past the message nor allocate more than it holds. Views share memory with the input.
+ */
+export class Reader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** Bytes that are not read yet. */
+  get remaining(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  #take(count: number): number {
+    const at = this.#at;
+    if (count < 0) throw new WireError('malformed', 'negative length');
+    if (count > this.#bytes.length - at) throw new WireError('truncated', 'message ends too early');
+    this.#at = at + count;
+    return at;
+  }
+
+  uint8(): number {
+    return this.#bytes[this.#take(1)] as number;
+  }
+
+  uint16(): number {
+    const at = this.#take(2);
+    const bytes = this.#bytes;
+    return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  }
+
+  int16(): number {
+    return (this.uint16() << 16) >> 16;
+  }
+
+  int32(): number {
+    const at = this.#take(4);
+    const bytes = this.#bytes;
+    return ((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
+  }
+
+  uint32(): number {
+    return this.int32() >>> 0;
+  }
+
+  /** A view of the next `count` bytes. */
+  bytes(count: number): Buffer {
+    const at = this.#take(count);
+    return this.#bytes.subarray(at, at + count);
+  }
+
+  /** A view of all that is left. */
+  rest(): Buffer {
+    return this.bytes(this.remaining);
+  }
+
+  /** Bytes up to a terminating NUL, which is read and dropped. */
+  cstringBytes(): Buffer {
+    const end = this.#bytes.indexOf(0, this.#at);
+    if (end < 0) throw new WireError('truncated', 'text without its end');
+    const view = this.#bytes.subarray(this.#at, end);
+    this.#at = end + 1;
+    return view;
+  }
+
+  /** A NUL-terminated text. Throws unless it is valid UTF-8. */
+  cstring(): string {
+    return utf8(this.cstringBytes());
+  }
+
+  /** Throws when anything is left: a message has no unread part. */
+  end(): void {
+    if (this.#at !== this.#bytes.length) throw new WireError('trailing', `message has ${this.#bytes.length - this.#at} bytes too many`);
+  }
+}
+
+/** Decodes UTF-8 strictly: replacement characters would let two parties see two texts. */
+export const utf8 = (bytes: Buffer): string => {
+  if (bytes.length === 0) return '';
+  if (!isUtf8(bytes)) throw new WireError('malformed', 'text is not valid UTF-8');
+  return bytes.toString('utf8');
+};

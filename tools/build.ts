@@ -1,0 +1,16 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/* npm run build: what is published. A clone does not need it, as Node runs the sources; Node does not run TypeScript below node_modules. */
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const dist = join(root, 'dist');
+rmSync(dist, { recursive: true, force: true });
+const compiled = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+// What the sources read beside themselves.
+for (const file of globSync('**/*.{json,sql,txt}', { cwd: join(root, 'src'), exclude: (name) => name === 'testdata' })) {
+  mkdirSync(dirname(join(dist, file)), { recursive: true });
+  cpSync(join(root, 'src', file), join(dist, file));
+}
+process.exitCode = compiled.status ?? 1;
