@@ -12,8 +12,6 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Two at once: that is what the smallest machine we care for has, and many files start servers. */
 const CONCURRENCY = 2;
-/** A file that has not ended by then hangs. */
-const FILE_TIMEOUT_MS = 15 * 60_000;
 
 interface Tally { passed: number; failed: number; skipped: number }
 
@@ -28,11 +26,12 @@ const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 /** Reason to names of the tests. */
 const skipped = new Map<string, string[]>();
 
-async function suite(name: string, patterns: readonly string[]): Promise<void> {
+/** A file that has not ended after `minutes` hangs, and fails. */
+async function suite(name: string, minutes: number, patterns: readonly string[]): Promise<void> {
   const files = find(patterns);
   if (files.length === 0) return;
   process.stdout.write(`\n== ${name}: ${files.length} files\n`);
-  const stream = run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, cwd: root });
+  const stream = run({ files, concurrency: CONCURRENCY, timeout: minutes * 60_000, cwd: root });
   const isFile = (data: { readonly name: string; readonly nesting: number }): boolean => data.nesting === 0 && files.includes(join(root, data.name));
   stream.on('test:pass', (data) => {
     if (data.skip !== undefined && data.skip !== false) {
@@ -59,8 +58,8 @@ if (wanted.length === 0) {
   process.stdout.write('== check\n');
   checked = spawnSync(process.execPath, [join(root, 'tools', 'check.ts')], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
 }
-await suite('beside the code', ['src/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'test/kit/**/*.test.ts']);
-await suite('real servers and clients', ['test/{conformance,e2e,bypass,crash}/**/*.test.ts']);
+await suite('beside the code', 5, ['src/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'test/kit/**/*.test.ts']);
+await suite('real servers and clients', 10, ['test/{conformance,e2e,bypass,crash}/**/*.test.ts']);
 
 process.stdout.write('\n');
 for (const [reason, names] of skipped) process.stdout.write(`skipped ${names.length}: ${reason}\n${names.map((name) => `    ${name}\n`).join('')}`);

@@ -1,10 +1,20 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../build.ts';
+import { renderAnswer } from '../protocols/postgres/render.ts';
+import { registerCa } from './ca.ts';
+import { registerCatalog } from './catalog.ts';
 import { registerCheck } from './check.ts';
 import { registerDemo } from './demo.ts';
+import { registerEvidenceVerify } from './evidence-verify.ts';
 import { registerIdentities } from './identities.ts';
+import { registerPolicyExplain } from './policy-explain.ts';
+import { registerPolicyTest } from './policy-test.ts';
 import { registerReload } from './reload.ts';
+import { registerSessionsList } from './sessions-list.ts';
+import { registerSessionsReplay } from './sessions-replay.ts';
+import { registerSessionsShow } from './sessions-show.ts';
 import { registerSessionsTerminate } from './sessions-terminate.ts';
+import { sqlCommand } from './sql-command.ts';
 import { registerStart } from './start.ts';
 
 /** The command line: one file for each command. Exit codes: 0 done, 1 no (denied, not verified, differences found), 2 wrong use. */
@@ -16,11 +26,20 @@ const program = new Command('wicketgate')
 
 registerStart(program);
 registerCheck(program);
-registerDemo(program);
 registerReload(program);
+registerCa(program);
 registerIdentities(program);
+registerPolicyExplain(program, { toCommand: sqlCommand });
+registerPolicyTest(program, { toCommand: sqlCommand });
+registerCatalog(program);
 const sessions = program.command('sessions').description('recorded and live sessions');
+registerSessionsList(sessions);
+registerSessionsShow(sessions);
+registerSessionsReplay(sessions, { render: (_protocol, bytes) => renderAnswer(bytes) });
 registerSessionsTerminate(sessions);
+const evidence = program.command('evidence').description('the evidence log');
+registerEvidenceVerify(evidence);
+registerDemo(program);
 
 /** Wrong use is 2 everywhere, also in subcommands. */
 const inherit = (command: Command): void => {

@@ -88,6 +88,9 @@ const wording: Readonly<Record<TokenReason, readonly [RefusalCode, string]>> = {
   once_unavailable: ['unauthenticated', 'token refused: single use could not be recorded'],
 };
 
+/** All reasons there are. */
+export const tokenReasons = Object.keys(wording) as readonly TokenReason[];
+
 /** Builds the refusal of a login. */
 export const tokenRefusal = (reason: TokenReason, more: { readonly provider?: string; readonly tokenFingerprint?: string } = {}): TokenRefusal => {
   const [code, message] = wording[reason];

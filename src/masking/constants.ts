@@ -9,7 +9,7 @@ const textForms: ReadonlyMap<number, string> = new Map([
   [oid.macaddr, '00:00:00:00:00:00'], [oid.macaddr8, '00:00:00:00:00:00:00:00'], [oid.date, '2000-01-01'], [oid.time, '00:00:00'],
   [oid.timestamp, '2000-01-01 00:00:00'], [oid.timestamptz, '2000-01-01 00:00:00+00'], [oid.interval, '00:00:00'], [oid.timetz, '00:00:00+00'],
   [oid.varbit, ''], [oid.numeric, '0'], [oid.refcursor, '***'], [oid.uuid, '00000000-0000-0000-0000-000000000000'], [oid.pg_lsn, '0/0'], [oid.tsvector, ''],
-  [oid.tsquery, ''], [oid.jsonpath, '$'],
+  [oid.tsquery, "'x'"], [oid.jsonpath, '$'],
 ]);
 
 const zeros = (count: number): number[] => Array.from({ length: count }, () => 0);
@@ -25,7 +25,7 @@ const binaryForms: ReadonlyMap<number, readonly number[]> = new Map([
   [oid.cidr, [2, 32, 1, 4, 0, 0, 0, 0]], [oid.inet, [2, 32, 0, 4, 0, 0, 0, 0]], [oid.float4, zeros(4)], [oid.float8, zeros(8)], [oid.money, zeros(8)],
   [oid.macaddr, zeros(6)], [oid.macaddr8, zeros(8)], [oid.date, zeros(4)], [oid.time, zeros(8)], [oid.timestamp, zeros(8)], [oid.timestamptz, zeros(8)],
   [oid.interval, zeros(16)], [oid.timetz, zeros(12)], [oid.varbit, int32(0)], [oid.numeric, zeros(8)], [oid.refcursor, utf8('***')], [oid.uuid, zeros(16)],
-  [oid.pg_lsn, zeros(8)], [oid.tsvector, int32(0)], [oid.tsquery, int32(0)], [oid.jsonpath, [1, ...utf8('$')]],
+  [oid.pg_lsn, zeros(8)], [oid.tsvector, int32(0)], [oid.tsquery, [...int32(1), 1, 0, 0, ...utf8('x'), 0]], [oid.jsonpath, [1, ...utf8('$')]],
   // Their input wants exactly one dimension, which an array without elements has not: one zero, counted from 0.
   [oid.int2vector, [...int32(1), ...int32(0), ...int32(oid.int2), ...int32(1), ...int32(0), ...int32(2), ...zeros(2)]],
   [oid.oidvector, [...int32(1), ...int32(0), ...int32(oid.oid), ...int32(1), ...int32(0), ...int32(4), ...zeros(4)]],

@@ -5,6 +5,7 @@ import { psql } from './clients.ts';
 import { startGateway, type GatewayConfig } from './gateway.ts';
 import { startIssuer } from './issuer.ts';
 import { startPostgres } from './postgres.ts';
+import { until } from './until.ts';
 
 test('a gateway between a real issuer, a real psql and a real PostgreSQL: starts, serves, reloads, survives kill -9, stops, leaves nothing', async () => {
   await using issuer = await startIssuer();
@@ -30,6 +31,10 @@ test('a gateway between a real issuer, a real psql and a real PostgreSQL: starts
     };
     assert.equal(await ask(), '42\n', gateway.log());
     assert.ok((await fetch(`${gateway.control}/ready`, { headers: { connection: 'close' } })).ok);
+    await gateway.reload({ ...config, policies: [{ name: 'nothing', identities: ['reports'], connections: ['shop'], allow: ['session'] }] });
+    await until(async () => /denied|refused|not allowed|permission/i.test(await ask()), 20_000, 'the refusal by the new policy');
+    await gateway.reload(config);
+    await until(async () => (await ask()) === '42\n', 20_000, 'an answer under the old policy');
     await gateway.kill9();
     await gateway.start();
     assert.equal(await ask(), '42\n', gateway.log());

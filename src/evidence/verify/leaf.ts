@@ -39,9 +39,10 @@ export const readLeaf = (bytes: Buffer): VerifiedLeaf | string => {
 };
 
 const shaped = (value: Record<string, unknown>): VerifiedLeaf | string => {
+  // Digests that are compared with what was computed need no look at their form.
   const { v, log, seq, prev, time, mono, bodies = [], record } = value;
   if (v !== 1) return `the record has version ${typeof v === 'number' ? v : 'none'}: this verifier reads version 1`;
-  if (typeof log !== 'string' || !isCount(seq) || !isHex(prev) || typeof time !== 'string' || !TIME.test(time) || !isCount(mono)) return 'a member that every record has is missing or wrong';
+  if (typeof log !== 'string' || !isCount(seq) || typeof prev !== 'string' || typeof time !== 'string' || !TIME.test(time) || !isCount(mono)) return 'a member that every record has is missing or wrong';
   if (!isObject(record) || typeof record['kind'] !== 'string') return 'the record has no kind';
   if (!Array.isArray(bodies)) return 'the references to bodies are no list';
   const references: BodyReference[] = [];
@@ -58,7 +59,7 @@ const readReference = (value: unknown): BodyReference | undefined => {
   const { c, part, frame, entry, sealed, lost } = value;
   if (!isHex(c) || typeof part !== 'string') return undefined;
   if (lost === true) return { c, part, place: undefined };
-  return isCount(frame) && isCount(entry) && isHex(sealed) ? { c, part, place: { frame, entry, sealed } } : undefined;
+  return isCount(frame) && isCount(entry) && typeof sealed === 'string' ? { c, part, place: { frame, entry, sealed } } : undefined;
 };
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
