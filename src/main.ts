@@ -8,7 +8,8 @@ import { watchForRename } from './config/watch.ts';
 import { startControl, type Readiness } from './control/http.ts';
 import { startLocal, type LocalAnswer, type LocalRequest } from './control/local.ts';
 import { createMetrics } from './control/metrics.ts';
-import { openEvidenceLog } from './evidence/open.ts';
+import type { AppendLog } from './evidence/append-log.ts';
+import { openEvidenceLog, type EvidenceLogOptions } from './evidence/open.ts';
 import { createIdentities } from './identity/identities.ts';
 import { createCertificates } from './listeners/certificates.ts';
 import { startListeners } from './listeners/listeners.ts';
@@ -39,6 +40,14 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
+/** What benchmarks and fault tests put in the place of the real thing. Nothing of the command line reaches it. */
+export interface GatewayPorts {
+  readonly openLog?: (options: EvidenceLogOptions) => Promise<EvidenceStore>;
+}
+
+/** What the gateway needs of its evidence log. */
+export type EvidenceStore = Pick<AppendLog, 'append' | 'unavailable' | 'close' | 'stats' | 'openRecording'>;
+
 const loadOrRefuse = async (where: string): Promise<Config> => {
   const loaded = await load(where);
   if (!loaded.ok) throw new ConfigurationRefused(loaded.problems.map(formatProblem).join('\n'));
@@ -46,7 +55,7 @@ const loadOrRefuse = async (where: string): Promise<Config> => {
 };
 
 /** The only place that constructs and connects. */
-export const startGateway = async (where: string, log: Logger): Promise<RunningGateway> => {
+export const startGateway = async (where: string, log: Logger, { openLog = openEvidenceLog }: GatewayPorts = {}): Promise<RunningGateway> => {
   let config = await loadOrRefuse(where);
   let policies = compilePolicies(config);
   const closers: (() => void | Promise<void>)[] = [];
@@ -58,7 +67,7 @@ export const startGateway = async (where: string, log: Logger): Promise<RunningG
   };
 
   try {
-    const evidence = await openEvidenceLog({
+    const evidence = await openLog({
       folder: join(config.gateway.data, 'evidence'),
       keysFolder: config.gateway.keys,
       instance: 'gateway-1',
@@ -157,6 +166,7 @@ export const startGateway = async (where: string, log: Logger): Promise<RunningG
       const details: Record<string, string> = {};
       if (draining) details['draining'] = 'the gateway is stopping';
       if (evidence.unavailable !== undefined) details['evidence'] = evidence.unavailable;
+      for (const { provider, lastError } of identities.status()) if (lastError !== undefined) details[`keys of ${provider}`] = lastError;
       if (degraded !== undefined) details['configuration'] = 'degraded: the newest configuration is refused';
       return { ready: !draining && evidence.unavailable === undefined, details };
     };

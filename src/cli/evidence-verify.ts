@@ -70,7 +70,7 @@ const place = (fault: Verdict['integrity']['fault']): string =>
 const NAMED = 10;
 
 const completenessLines = ({ verdict, gaps, gapCount, openSessions, openCommands, tornTail }: Verdict['completeness']): string[] => {
-  const torn = tornTail > 0 ? `; ${tornTail} bytes behind the last record are the rest of a write that was cut` : '';
+  const torn = tornTail ? `; ${tornTail.bytes} bytes behind it are no record: ${tornTail.what}${place(tornTail)}, as a crash leaves it` : '';
   if (verdict === 'complete') return ['COMPLETENESS  ok: every session and command has its end, and the log ends with a stop'];
   if (verdict === 'open') return [`COMPLETENESS  ok up to the last record; the log is open (in use, or ended without a stop): ${openSessions} sessions and ${openCommands} commands without an end${torn}`];
   return [

@@ -15,5 +15,6 @@ test('every reason stands in the reference, with the words that the client gets'
 
 test('the reference names no reason that there is not', () => {
   const named = [...reference.matchAll(/^\| `([a-z_]+)` \|/gm)].map((match) => match[1]);
-  assert.deepEqual(named.toSorted(), [...tokenReasons].toSorted());
+  assert.equal(named.length, tokenReasons.length);
+  assert.deepEqual(new Set(named), new Set(tokenReasons));
 });

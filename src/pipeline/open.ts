@@ -46,6 +46,7 @@ export interface RunningGate extends Gate {
 export const createGate = (parts: GateParts): RunningGate => {
   const { log, identities, revocations } = parts;
   let { config, policies } = parts;
+  let draining: Refusal | undefined;
   const live = new Map<string, OpenSession>();
   const rate = new RateCounter();
   const sessions = new SessionCounter();
@@ -80,7 +81,7 @@ export const createGate = (parts: GateParts): RunningGate => {
   const open: Gate['open'] = async ({ credential, connection, peer }) => {
     const principal = await identities.authenticate(credential, peer);
     if (isRefusal(principal)) {
-      refusals.count(peer.address, principal.code, connection);
+      refusals.count(peer.address, principal.code, connection, principal.reason);
       return principal;
     }
     const refuse = (refused: Refusal): Refusal => {
@@ -90,6 +91,7 @@ export const createGate = (parts: GateParts): RunningGate => {
     };
     const stands = standing(principal, connection);
     if (isRefusal(stands)) return refuse(stands);
+    if (draining) return draining;
     if (log.unavailable !== undefined) return refusal('evidence_unavailable', `evidence cannot be written, so no session may open: ${log.unavailable}`);
     const most = stands.policy.limits.concurrentSessions;
     const counted = `${principal.identity} ${connection}`;
@@ -165,6 +167,7 @@ export const createGate = (parts: GateParts): RunningGate => {
       endWhere(({ session }) => session.principal.identity === identity, ({ session }) => refusal('revoked', `identity ${identity} is revoked`, { session: session.id })),
     endSession: (id) => endWhere(({ session }) => session.id === id, () => refusal('revoked', 'the session was ended by an operator', { session: id })) > 0,
     drain: (why) => {
+      draining = why;
       for (const opened of live.values()) opened.drain(why);
     },
     endAll: (why) => void endWhere(() => true, () => why),

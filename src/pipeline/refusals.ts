@@ -24,7 +24,7 @@ export const sourceNetwork = (address: string): string => {
  * reach the port cannot fill the disk.
  */
 export class RefusalCounter {
-  readonly #counts = new Map<string, { network: string; code: RefusalCode; connection: string | undefined; count: number }>();
+  readonly #counts = new Map<string, { network: string; code: RefusalCode; reason: string | undefined; connection: string | undefined; count: number }>();
   readonly #log: EvidenceLog;
   readonly #timer: NodeJS.Timeout;
 
@@ -34,22 +34,23 @@ export class RefusalCounter {
     this.#timer.unref();
   }
 
-  count(address: string, code: RefusalCode, connection?: string): void {
+  /** @param reason which check failed, a word of ours */
+  count(address: string, code: RefusalCode, connection?: string, reason?: string): void {
     let network = sourceNetwork(address);
-    let key = `${network} ${code} ${connection ?? ''}`;
+    let key = `${network} ${code} ${reason ?? ''} ${connection ?? ''}`;
     if (!this.#counts.has(key) && this.#counts.size >= MOST_PAIRS) {
       network = 'other';
       key = `other ${code}`;
-      connection = undefined;
+      connection = reason = undefined;
     }
     const entry = this.#counts.get(key);
     if (entry) entry.count += 1;
-    else this.#counts.set(key, { network, code, connection, count: 1 });
+    else this.#counts.set(key, { network, code, reason, connection, count: 1 });
   }
 
   flush(): void {
-    for (const { network, code, connection, count } of this.#counts.values()) {
-      this.#log.append({ kind: 'refusal', code, network, count, ...(connection === undefined ? {} : { connection }) });
+    for (const { network, code, reason, connection, count } of this.#counts.values()) {
+      this.#log.append({ kind: 'refusal', code, network, count, ...(reason === undefined ? {} : { reason }), ...(connection === undefined ? {} : { connection }) });
     }
     this.#counts.clear();
   }

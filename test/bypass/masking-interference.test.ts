@@ -30,7 +30,7 @@ const schema = `
   INSERT INTO visits VALUES (1,1,'111-22-3333'),(2,2,'x'),(3,3,'y');
   INSERT INTO archive VALUES (1,'Ada','111-22-3333',10),(2,'Bob','222-33-4444',20);`;
 const change = `
-  UPDATE people SET ssn = CASE id WHEN 1 THEN '9' WHEN 2 THEN NULL ELSE 'ABC' END, pay = CASE id WHEN 1 THEN 0 WHEN 2 THEN 10 ELSE 11 END;
+  UPDATE people SET ssn = CASE id WHEN 1 THEN '9' WHEN 2 THEN NULL ELSE '9' END, pay = CASE id WHEN 1 THEN 0 WHEN 2 THEN 10 ELSE 11 END;
   UPDATE archive SET ssn = 'zzz', pay = -5;`;
 
 let server: Postgres;
@@ -58,7 +58,7 @@ after(async () => {
   await server.stop();
 });
 
-/** What the client would see: masked rows in any order, or the code of the error. */
+/** What the client would see: masked rows, or the code of the error. */
 async function seen(client: pg.Client, sql: string, plan: Parameters<typeof createRowMasker>[0]): Promise<string> {
   await client.query('BEGIN');
   try {
@@ -74,8 +74,8 @@ async function seen(client: pg.Client, sql: string, plan: Parameters<typeof crea
       const masked = masker.mask(Buffer.concat(parts));
       return masked === 'withhold' ? masked : Buffer.from(masked).toString('latin1');
     });
-    // NULL stays NULL under every mask, and shows as it is; the mask here makes NULL of all.
-    return rows.sort().join('\n');
+    // The mask here makes NULL of every value, since NULL stays NULL under every mask. The order of rows counts.
+    return rows.join('\n');
   } catch (error) {
     return (error as { code?: string }).code ?? 'no code';
   } finally {
@@ -131,7 +131,7 @@ const { expression, query } = fc.letrec<{ expression: string; query: string; fro
         from: tie('from'),
         where: fc.option(tie('condition')),
         group: fc.option(column, { freq: 8 }),
-        order: fc.option(fc.oneof(column, fc.constant('1')), { freq: 4 }),
+        order: fc.option(fc.oneof(column, fc.constantFrom('1', 'id LIMIT 1', 'ssn LIMIT 1')), { freq: 2 }),
       })
       .map(({ distinct, targets, from, where, group, order }) =>
         [`SELECT ${distinct}${targets.join(', ')} FROM ${from}`, where === null ? '' : `WHERE ${where}`, group === null ? '' : `GROUP BY ${group}`, order === null ? '' : `ORDER BY ${order}`].filter((part) => part !== '').join(' '),
@@ -148,7 +148,7 @@ test('what strict masks let through tells nothing about protected values', async
   let failed = 0;
   let answered = 0;
   let masked = 0;
-  const runs = Number(process.env['INTERFERENCE_RUNS'] ?? 2500);
+  const runs = Number(process.env['INTERFERENCE_RUNS'] ?? 3000);
   await fc.assert(
     fc.asyncProperty(query, async (sql) => {
       const understood = await understander.understand(Buffer.from(sql), catalog, { searchPath: ['public'] }, { id: '', signatures: [] });

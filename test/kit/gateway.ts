@@ -57,9 +57,11 @@ export interface GatewayOptions {
   readonly env?: Env;
   /** Flags for node, as `--max-old-space-size=256`. */
   readonly nodeArgs?: readonly string[];
+  /** What node runs, before the path of the configuration. Default: the command line's `start`. */
+  readonly program?: readonly string[];
   /** Further files, by name relative to the folder. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Runs it under another program: `['strace', '-f', '-o', file]`. */
+  /** Runs it under another program: `['strace', '-D', '-f', '-o', file]`. That must keep the process id (as -D does), or signals miss the gateway. */
   readonly under?: readonly string[];
 }
 
@@ -87,7 +89,7 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
   };
   const readLog = (): string => (service === undefined ? '' : service.log());
   const start = async (): Promise<void> => {
-    const own = [...(options.nodeArgs ?? []), CLI, 'start', '--config', configFile];
+    const own = [...(options.nodeArgs ?? []), ...(options.program ?? [CLI, 'start', '--config']), configFile];
     const [command = process.execPath, ...args] = options.under === undefined ? [process.execPath, ...own] : [...options.under, process.execPath, ...own];
     const before = existsSync(logFile) ? readLog().length : 0;
     const begun = await startService(command, args, { env, cwd: folder.path, logFile });

@@ -33,8 +33,8 @@ export interface Verdict {
     readonly gapCount: number;
     readonly openSessions: number;
     readonly openCommands: number;
-    /** Bytes behind the last record that are no record: what a crash cut. */
-    readonly tornTail: number;
+    /** Bytes behind the last record that are no record: what a crash cut, or somebody altered there. */
+    readonly tornTail?: Fault & { readonly bytes: number };
   };
   readonly counts: { readonly sessions: number; readonly commands: number; readonly refusals: number; readonly runs: number; readonly crashes: number; readonly unknownKinds: number; readonly recovered: Completeness['recovered'] };
   readonly bodies: { readonly frames: number; readonly references: number; readonly committed: number; readonly withoutKey: number; readonly lost: number; readonly unchecked: number; readonly unreferred: number };
@@ -97,7 +97,7 @@ class Walk {
   #ordinal = 0;
   #first: string | undefined;
   #last: string | undefined;
-  #torn = 0;
+  #torn: (Fault & { readonly bytes: number }) | undefined;
   #doneBytes = 0;
   #ofBytes = 0;
 
@@ -142,12 +142,12 @@ class Walk {
       head: this.#sequence === 0 ? undefined : this.#previous,
       integrity: fault ? { ok: false, fault } : { ok: true },
       completeness: {
-        verdict: missing ? 'incomplete' : stopped && this.#torn === 0 ? 'complete' : 'open',
+        verdict: missing ? 'incomplete' : stopped && !this.#torn ? 'complete' : 'open',
         gaps,
         gapCount: follow.count + (fault ? 1 : 0),
         openSessions,
         openCommands,
-        tornTail: this.#torn,
+        ...(this.#torn ? { tornTail: this.#torn } : {}),
       },
       counts: { sessions, commands, refusals, runs, crashes, unknownKinds, recovered },
       bodies: { frames, references, committed, withoutKey, lost, unchecked, unreferred },
@@ -184,7 +184,7 @@ class Walk {
       if (limit !== undefined) return reader.position === limit ? { data: frames > 0, remains: undefined } : at('the segment ends before the place where the next one takes over', reader.position);
       if (rest.kind === 'zeros') return { data: frames > 0, remains: undefined };
       if (rest.durable > this.#sequence) return at(`${rest.why}; ${rest.durable} records had been durable`, rest.position);
-      this.#torn = rest.bytes;
+      this.#torn = { ...at(rest.why, rest.position), bytes: rest.bytes };
       return { data: frames > 0, remains: at(`${rest.why}, and the log goes on behind it`, rest.position) };
     } finally {
       reader.close();

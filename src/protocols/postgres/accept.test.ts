@@ -1,219 +1,24 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type Server, type Socket, connect, createServer } from 'node:net';
-import { writeFileSync } from 'node:fs';
-import { type SecureContext, type TLSSocket, connect as connectTls, createSecureContext } from 'node:tls';
+import { type Socket, connect, createServer } from 'node:net';
+import { type TLSSocket, connect as connectTls, createSecureContext } from 'node:tls';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import postgres from 'postgres';
-import { type Authority, certificateAuthority } from '../../../test/kit/certificates.ts';
-import { java, psql, python } from '../../../test/kit/clients.ts';
 import { freePort } from '../../../test/kit/ports.ts';
-import { skipUnless } from '../../../test/kit/present.ts';
-import { type TempFolder, tempFolder } from '../../../test/kit/temp.ts';
 import { until } from '../../../test/kit/until.ts';
-import { type AcceptOptions, type Accepted, type Login, acceptClient } from './accept.ts';
 import { Frontend } from './codes.ts';
-import { decodeBackend, decodeFrontend } from './decode.ts';
-import { toClient, toServer } from './encode.ts';
-import { SqlState, field } from './errors.ts';
-import { Frame, frontendFrames } from './frames.ts';
+import { decodeBackend } from './decode.ts';
+import { toServer } from './encode.ts';
+import { field } from './errors.ts';
+import { Frame } from './frames.ts';
 import type { BackendMessage } from './messages.ts';
+import { LoginServer } from './testdata/login-server.ts';
 
-const TOKEN = `eyJ${'x'.repeat(3000)}`;
-
-let folder: TempFolder;
-let authority: Authority;
-let caFile: string;
-let context: SecureContext;
-let server: Server;
-let port: number;
-let options: AcceptOptions;
-/** What became of each connection, in order of its end. */
-const results: Accepted[] = [];
-/** Passwords that were given, as text. */
-const passwords: string[] = [];
-const sockets = new Set<Socket>();
-
+let server: LoginServer;
 before(async () => {
-  folder = tempFolder('accept');
-  authority = await certificateAuthority();
-  caFile = folder.file('ca.pem');
-  writeFileSync(caFile, authority.certPem, { mode: 0o644 });
-  const { certPem, keyPem } = await authority.issue(['localhost', 'billing.localhost', '127.0.0.1']);
-  context = createSecureContext({ cert: certPem, key: keyPem });
-  server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    void acceptClient(socket, options).then(serve);
-  });
-  port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  server = await LoginServer.start();
 });
-after(async () => {
-  for (const socket of sockets) socket.destroy();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  folder.remove();
-});
-const reset = (more: Partial<AcceptOptions> = {}): void => {
-  results.length = passwords.length = 0;
-  options = { secureContext: () => context, plaintextAllowed: false, deadlineMs: 10_000, maxBytes: 65_536 + 10_000, ...more };
-};
-
-/** A server with the manners of PostgreSQL and one row to tell: user, server name, tls, length of the password. */
-const serve = async (accepted: Accepted): Promise<void> => {
-  if (accepted.kind === 'startup') {
-    const password = await accepted.requestPassword();
-    if (!Buffer.isBuffer(password)) {
-      results.push(password);
-      return;
-    }
-    passwords.push(password.toString());
-    if (password.length === 5) {
-      await accepted.refuse({ sqlState: SqlState.invalid_password, message: 'that is wrong', detail: 'session x', hint: 'another token' });
-      results.push(accepted);
-      return;
-    }
-    talk(accepted, [accepted.parameters.get('user') ?? '', accepted.sni ?? '', String(accepted.tls), String(password.length)]);
-  }
-  results.push(accepted);
-  if (accepted.kind === 'cancel') accepted.stream.end();
-};
-
-const talk = (login: Login, row: string[]): void => {
-  const { stream } = login;
-  const frames = frontendFrames(1_000_000);
-  const describeRow = toClient.rowDescription(row.map((_, i) => ({ name: `c${i}`, table: 0, column: 0, type: 25, size: -1, modifier: -1, format: 0 })));
-  const answer = toClient.dataRow(row.map((value) => Buffer.from(value)));
-  const ready = toClient.readyForQuery('I');
-  let rows = false;
-  const take = (chunk: Buffer): void => {
-    frames.push(chunk);
-    for (let frame = frames.next(); frame !== undefined; frame = frames.next()) {
-      const message = decodeFrontend(frame as Frame);
-      const done = () => (rows ? [answer, toClient.commandComplete('SELECT 1')] : [toClient.commandComplete('SET')]);
-      switch (message.kind) {
-        case 'Query':
-          rows = /select/i.test(message.text);
-          stream.write(Buffer.concat([...(rows ? [describeRow] : []), ...done(), ready]));
-          break;
-        case 'Parse':
-          rows = /select/i.test(message.text);
-          stream.write(toClient.parseComplete);
-          break;
-        case 'Bind':
-          stream.write(toClient.bindComplete);
-          break;
-        case 'Describe':
-          if (message.what === 'statement') stream.write(toClient.parameterDescription([]));
-          stream.write(rows ? describeRow : toClient.noData);
-          break;
-        case 'Execute':
-          stream.write(Buffer.concat(done()));
-          break;
-        case 'Sync':
-          stream.write(ready);
-          break;
-        case 'Close':
-          stream.write(toClient.closeComplete);
-          break;
-        case 'Terminate':
-          stream.end();
-          break;
-        default:
-      }
-    }
-  };
-  stream.on('error', () => {});
-  const leftover = login.release();
-  stream.on('data', take);
-  stream.write(
-    Buffer.concat([
-      toClient.authenticationOk,
-      ...Object.entries({ server_version: '15.0', client_encoding: 'UTF8', standard_conforming_strings: 'on', DateStyle: 'ISO, MDY', TimeZone: 'UTC', integer_datetimes: 'on', server_encoding: 'UTF8' }).map(([name, value]) => toClient.parameterStatus(name, value)),
-      toClient.backendKeyData(4711, Buffer.from([1, 2, 3, 4])),
-      ready,
-    ]),
-  );
-  if (leftover.length > 0) take(leftover);
-  stream.resume();
-};
-
-/** The last result, once there are `count`. */
-const result = async (count = 1): Promise<Accepted> => {
-  await until(() => results.length >= count);
-  return results.at(-1) as Accepted;
-};
-
-describe('real clients', { concurrency: false }, () => {
-  before(() => reset());
-  const env = (more: Record<string, string> = {}): Record<string, string> => ({
-    PGHOST: 'localhost', PGHOSTADDR: '127.0.0.1', PGPORT: String(port), PGUSER: 'ci', PGPASSWORD: TOKEN, PGDATABASE: 'billing', PGSSLMODE: 'verify-full', PGSSLROOTCERT: caFile, ...more,
-  });
-
-  test('psql with verify-full', async () => {
-    const ran = await psql(['-Atc', 'SELECT 1'], env());
-    assert.equal(ran.stdout, `ci|localhost|true|${TOKEN.length}\n`, ran.stderr);
-  });
-  test('psql with a server name of its own', async () => {
-    const ran = await psql(['-Atc', 'SELECT 1'], env({ PGHOST: 'billing.localhost' }));
-    assert.equal(ran.stdout, `ci|billing.localhost|true|${TOKEN.length}\n`, ran.stderr);
-  });
-  test('psql that prefers TLS gets it', async () => assert.match((await psql(['-Atc', 'SELECT 1'], env({ PGSSLMODE: 'prefer' }))).stdout, /true/));
-  test('psql with the longest password', async () => {
-    const ran = await psql(['-Atc', 'SELECT 1'], env({ PGPASSWORD: 'x'.repeat(65_535) }));
-    assert.equal(ran.stdout, 'ci|localhost|true|65535\n', ran.stderr);
-  });
-  test('psql without TLS is refused before a password', async () => {
-    reset();
-    const ran = await psql(['-Atc', 'SELECT 1'], env({ PGSSLMODE: 'disable' }));
-    assert.equal(ran.code, 2);
-    assert.match(ran.stderr, /FATAL: {2}this gateway accepts logins over TLS only\nHINT: {2}Connect with sslmode=verify-full/);
-    assert.deepEqual(passwords, []);
-    const closed = await result();
-    assert.ok(closed.kind === 'closed' && closed.fault === 'tls_required' && !closed.tls);
-  });
-  test('psql that trusts another CA leaves', async () => {
-    reset();
-    const other = folder.file('other.pem');
-    writeFileSync(other, (await certificateAuthority('another')).certPem, { mode: 0o644 });
-    const ran = await psql(['-Atc', 'SELECT 1'], env({ PGSSLROOTCERT: other }));
-    assert.match(ran.stderr, /certificate verify failed/);
-    const closed = await result();
-    assert.ok(closed.kind === 'closed' && closed.fault === 'tls');
-  });
-  test('psql that is refused shows why', async () => {
-    const ran = await psql(['-Atc', 'SELECT 1'], env({ PGPASSWORD: 'wrong' }));
-    assert.equal(ran.code, 2);
-    assert.match(ran.stderr, /FATAL: {2}that is wrong\nDETAIL: {2}session x\nHINT: {2}another token/);
-  });
-  test('pg', async () => {
-    const client = new pg.Client({ host: 'localhost', port, user: 'ci', password: TOKEN, database: 'billing', ssl: { ca: authority.certPem } });
-    await client.connect();
-    assert.deepEqual((await client.query({ text: 'SELECT 1', rowMode: 'array' })).rows, [['ci', 'localhost', 'true', String(TOKEN.length)]]);
-    assert.deepEqual((await client.query({ text: 'SELECT $1', values: [1], rowMode: 'array' })).rows.length, 1);
-    await client.end();
-  });
-  test('postgres', async () => {
-    const sql = postgres({ host: 'localhost', port, user: 'ci', password: TOKEN, database: 'billing', ssl: { ca: authority.certPem, servername: 'localhost' }, max: 1, fetch_types: false });
-    assert.equal((await sql`SELECT 1`)[0]?.['c3'], String(TOKEN.length));
-    await sql.end();
-  });
-  test('psycopg', { skip: skipUnless('psycopg') }, async () => {
-    const ran = await python(`import psycopg\nwith psycopg.connect("") as c: print(c.execute("SELECT 1").fetchone())`, env());
-    assert.match(ran.stdout, /'ci', 'localhost', 'true', '3003'/, ran.stderr);
-  });
-  test('JDBC', { skip: skipUnless('jdbc') }, async () => {
-    const source = `public class Hello { public static void main(String[] a) throws Exception {
-      try (var c = java.sql.DriverManager.getConnection(a[0], "ci", a[1]); var r = c.createStatement().executeQuery("SELECT 1")) { r.next(); System.out.println(r.getString(2) + r.getString(3) + r.getString(4)); } } }`;
-    const ran = await java(source, [`jdbc:postgresql://localhost:${port}/billing?sslmode=verify-full&sslrootcert=${caFile}`, TOKEN]);
-    assert.match(ran.stdout, /true3003/, ran.stderr);
-  });
-  test('without TLS where that is allowed', async () => {
-    reset({ plaintextAllowed: true });
-    assert.equal((await psql(['-Atc', 'SELECT 1'], env({ PGSSLMODE: 'disable' }))).stdout, `ci||false|${TOKEN.length}\n`);
-  });
-});
+after(() => server.stop());
 
 /** A client that sends what it wants. */
 class Raw {
@@ -226,7 +31,7 @@ class Raw {
     this.#listen();
   }
   static async open(): Promise<Raw> {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(server.port, '127.0.0.1');
     await once(socket, 'connect');
     return new Raw(socket);
   }
@@ -241,7 +46,7 @@ class Raw {
   }
   async tls(alpn: string[] = []): Promise<TLSSocket> {
     this.socket.removeAllListeners('data');
-    const secure = connectTls({ socket: this.socket, ca: authority.certPem, servername: 'localhost', ALPNProtocols: alpn });
+    const secure = connectTls({ socket: this.socket, ca: server.authority.certPem, servername: 'localhost', ALPNProtocols: alpn });
     this.socket = secure;
     this.#listen();
     await once(secure, 'secureConnect');
@@ -285,7 +90,7 @@ const gssRequest = Buffer.from([0, 0, 0, 8, 4, 0xd2, 0x16, 0x30]);
 
 describe('hostile and unusual clients', { concurrency: false }, () => {
   const fault = async (expected: string): Promise<void> => {
-    const closed = await result();
+    const closed = await server.result();
     assert.equal(closed.kind === 'closed' ? closed.fault : closed.kind, expected);
   };
 
@@ -295,14 +100,14 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     ['a second request', toServer.sslRequest],
   ] as const) {
     test(`${what} in clear behind SSLRequest ends the connection without a word`, async () => {
-      reset();
+      server.reset();
       const raw = (await Raw.open()).send(toServer.sslRequest, bytes);
       await raw.gone();
       assert.equal(raw.received.length, 0);
       await fault('smuggled');
     });
     test(`${what} in clear behind GSSENCRequest as well`, async () => {
-      reset();
+      server.reset();
       const raw = (await Raw.open()).send(gssRequest, bytes);
       await raw.gone();
       assert.equal(raw.received.length, 0);
@@ -310,7 +115,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     });
   }
   test('bytes in clear behind the S never become messages', async () => {
-    reset();
+    server.reset();
     const raw = (await Raw.open()).send(toServer.sslRequest);
     assert.equal(await raw.take(1), 'S');
     raw.send(startup());
@@ -318,7 +123,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     await fault('tls');
   });
   test('GSS is declined, then TLS', async () => {
-    reset();
+    server.reset();
     const raw = (await Raw.open()).send(gssRequest);
     assert.equal(await raw.take(1), 'N');
     raw.send(toServer.sslRequest);
@@ -332,7 +137,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
   });
   for (const [what, requests] of [['GSS', [gssRequest, gssRequest]], ['TLS inside TLS', undefined]] as const) {
     test(`${what} twice is refused`, async () => {
-      reset();
+      server.reset();
       const raw = await Raw.open();
       if (requests === undefined) {
         raw.send(toServer.sslRequest);
@@ -352,7 +157,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     });
   }
   test('direct TLS with ALPN', async () => {
-    reset();
+    server.reset();
     const raw = await Raw.open();
     const secure = await raw.tls(['postgresql']);
     assert.equal(secure.alpnProtocol, 'postgresql');
@@ -360,13 +165,13 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     assert.deepEqual(await raw.message(), { kind: 'Authentication', method: 'CleartextPassword' });
     raw.send(toServer.password(Buffer.from('secret')), toServer.query('SELECT early'));
     assert.deepEqual(await raw.message(), { kind: 'Authentication', method: 'Ok' });
-    const login = await result();
+    const login = await server.result();
     assert.ok(login.kind === 'startup' && login.minor === 2 && login.sni === 'localhost');
     await until(() => raw.received.includes('SELECT 1'));
     raw.socket.destroy();
   });
   test('direct TLS without ALPN is closed', async () => {
-    reset();
+    server.reset();
     const raw = await Raw.open();
     await raw.tls();
     await raw.gone();
@@ -374,7 +179,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
   });
   test('TLS with another ALPN is refused by TLS', async () => {
     for (const direct of [true, false]) {
-      reset();
+      server.reset();
       const raw = await Raw.open();
       if (!direct) {
         raw.send(toServer.sslRequest);
@@ -385,17 +190,17 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     }
   });
   test('TLS 1.1 is refused', async () => {
-    reset();
+    server.reset();
     const raw = (await Raw.open()).send(toServer.sslRequest);
     await raw.take(1);
-    const secure = connectTls({ socket: raw.socket, ca: authority.certPem, maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' });
+    const secure = connectTls({ socket: raw.socket, ca: server.authority.certPem, maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' });
     await assert.rejects(once(secure, 'secureConnect'));
     await fault('tls');
   });
   test('TLS one byte at a time', async () => {
-    reset();
+    server.reset();
     const relay = createServer((near) => {
-      const far = connect(port, '127.0.0.1').setNoDelay(true);
+      const far = connect(server.port, '127.0.0.1').setNoDelay(true);
       near.on('data', (data: Buffer) => {
         for (const byte of data) far.write(Buffer.from([byte]));
       });
@@ -405,7 +210,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     });
     const relayPort = await freePort();
     await new Promise<void>((resolve) => relay.listen(relayPort, '127.0.0.1', resolve));
-    const client = new pg.Client({ host: '127.0.0.1', port: relayPort, user: 'ci', password: 'secret', database: 'x', ssl: { ca: authority.certPem, servername: 'localhost' } });
+    const client = new pg.Client({ host: '127.0.0.1', port: relayPort, user: 'ci', password: 'secret', database: 'x', ssl: { ca: server.authority.certPem, servername: 'localhost' } });
     await client.connect();
     assert.equal((await client.query('SELECT 1')).rows.length, 1);
     await client.end();
@@ -415,7 +220,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
   for (const tls of [false, true]) {
     for (const length of [4, 32, 256]) {
       test(`CancelRequest with a key of ${length} bytes, ${tls ? 'over TLS' : 'in clear'}`, async () => {
-        reset();
+        server.reset();
         const raw = await Raw.open();
         if (tls) {
           raw.send(toServer.sslRequest);
@@ -425,7 +230,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
         raw.send(toServer.cancelRequest(77, Buffer.alloc(length, 9)));
         await raw.gone();
         assert.equal(raw.received.length, 0);
-        const cancel = await result();
+        const cancel = await server.result();
         assert.ok(cancel.kind === 'cancel' && cancel.processId === 77 && cancel.tls === tls);
         assert.deepEqual(cancel.key, Buffer.alloc(length, 9));
       });
@@ -440,12 +245,12 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
       [9999, ['_pq_.test', '1', '_pq_.b', ''], 2, ['_pq_.test', '_pq_.b']],
       [0, ['_pq_.test', '1'], 0, ['_pq_.test']],
     ] as const) {
-      reset({ plaintextAllowed: true });
+      server.reset({ plaintextAllowed: true });
       const raw = (await Raw.open()).send(startup(asked, [...options_]));
       if (names !== undefined) assert.deepEqual(await raw.message(), { kind: 'NegotiateProtocolVersion', minor, options: names });
       assert.deepEqual(await raw.message(), { kind: 'Authentication', method: 'CleartextPassword' });
       raw.send(toServer.password(Buffer.from('secret')));
-      const login = await result();
+      const login = await server.result();
       assert.ok(login.kind === 'startup' && login.minor === minor);
       assert.ok(![...login.parameters.keys()].some((name) => name.startsWith('_pq_')));
       raw.socket.destroy();
@@ -464,7 +269,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     ['a short cancel key', toServer.cancelRequest(1, Buffer.alloc(2)), 'malformed', '08P01'],
   ] as const) {
     test(`refused at startup: ${what}`, async () => {
-      reset();
+      server.reset();
       const raw = (await Raw.open()).send(bytes);
       const message = await raw.message();
       assert.ok(message.kind === 'ErrorResponse');
@@ -485,7 +290,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     ['a password of 2 GiB', Buffer.from([Frontend.Password, 0x7f, 0xff, 0xff, 0xff]), /too long/, 'malformed'],
   ] as const) {
     test(`refused instead of a password: ${what}`, async () => {
-      reset({ plaintextAllowed: true });
+      server.reset({ plaintextAllowed: true });
       const raw = (await Raw.open()).send(startup());
       await raw.message();
       raw.send(bytes);
@@ -497,7 +302,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     });
   }
   test('goodbye instead of a password', async () => {
-    reset({ plaintextAllowed: true });
+    server.reset({ plaintextAllowed: true });
     const raw = (await Raw.open()).send(startup());
     await raw.message();
     raw.send(toServer.terminate);
@@ -505,12 +310,12 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     await fault('closed');
   });
   test('an empty password is given as such', async () => {
-    reset({ plaintextAllowed: true });
+    server.reset({ plaintextAllowed: true });
     const raw = (await Raw.open()).send(startup());
     await raw.message();
     raw.send(toServer.password(Buffer.alloc(0)));
     assert.deepEqual(await raw.message(), { kind: 'Authentication', method: 'Ok' });
-    assert.deepEqual(passwords, ['']);
+    assert.deepEqual(server.passwords, ['']);
     raw.socket.destroy();
   });
 
@@ -522,7 +327,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     ['the first byte of TLS', (raw: Raw) => raw.send(Buffer.from([0x16]))],
   ] as const) {
     test(`too slow: ${what}`, async () => {
-      reset({ plaintextAllowed: true, deadlineMs: 40 });
+      server.reset({ plaintextAllowed: true, deadlineMs: 40 });
       const raw = await Raw.open();
       send(raw);
       await raw.gone();
@@ -530,7 +335,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     });
   }
   test('too much: bytes are bounded over all messages', async () => {
-    reset({ plaintextAllowed: true, maxBytes: 1000 });
+    server.reset({ plaintextAllowed: true, maxBytes: 1000 });
     const raw = (await Raw.open()).send(startup());
     await raw.message();
     raw.send(toServer.password(Buffer.alloc(1000, 0x61)));
@@ -538,10 +343,10 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     await fault('too_many_bytes');
   });
   test('a client that leaves', async () => {
-    reset();
+    server.reset();
     (await Raw.open()).socket.destroy();
     await fault('closed');
-    reset({ plaintextAllowed: true });
+    server.reset({ plaintextAllowed: true });
     const raw = (await Raw.open()).send(startup());
     await raw.message();
     raw.socket.resetAndDestroy();
@@ -549,9 +354,9 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
   });
   test('the gateway gives up', async () => {
     const controller = new AbortController();
-    reset({ signal: controller.signal });
+    server.reset({ signal: controller.signal });
     const raw = await Raw.open();
-    await until(() => sockets.size > 0);
+    await until(() => server.sockets.size > 0);
     controller.abort();
     await raw.gone();
     await fault('aborted');
@@ -559,7 +364,7 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
   test('every split of a login in clear', async () => {
     const whole = startup(2, ['application_name', 'x']);
     for (let at = 1; at < whole.length; at++) {
-      reset({ plaintextAllowed: true });
+      server.reset({ plaintextAllowed: true });
       const raw = await Raw.open();
       raw.socket.setNoDelay(true);
       raw.send(whole.subarray(0, at));
@@ -570,12 +375,12 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     }
   });
   test('a renewed certificate serves the next client', async () => {
-    reset();
+    server.reset();
     const seen: string[] = [];
     for (let i = 0; i < 2; i++) {
-      const { certPem, keyPem } = await authority.issue(['localhost']);
+      const { certPem, keyPem } = await server.authority.issue(['localhost']);
       const renewed = createSecureContext({ cert: certPem, key: keyPem });
-      options = { ...options, secureContext: () => renewed };
+      server.options = { ...server.options, secureContext: () => renewed };
       const raw = (await Raw.open()).send(toServer.sslRequest);
       await raw.take(1);
       seen.push((await raw.tls()).getPeerCertificate().serialNumber);
@@ -584,6 +389,6 @@ describe('hostile and unusual clients', { concurrency: false }, () => {
     assert.notEqual(seen[0], seen[1]);
   });
   test('every connection was closed', async () => {
-    await until(() => sockets.size === 0);
+    await until(() => server.sockets.size === 0);
   });
 });

@@ -1,4 +1,4 @@
-import { refusal } from '../../model/decision.ts';
+import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { GrantedFunctions, Understander, Understood } from '../../sql/understand.ts';
@@ -15,6 +15,9 @@ export type Wait = Promise<void> | undefined;
 
 /** Goes on at once where the value is there, so that the common case costs no promise. */
 export const after = <Value>(value: Value | Promise<Value>, then: (value: Value) => Wait): Wait => (value instanceof Promise ? value.then(then) : then(value));
+
+/** Why nothing more of a series can be understood. */
+export const SERIES_CHANGED_NAMES = 'search_path or role changed in this series: send Sync first';
 
 export interface AdmissionParts {
   readonly link: Link;
@@ -48,18 +51,28 @@ export class Admission {
     this.#granted = parts.granted;
   }
 
-  /** When the target owes nothing and everything is known that the next decision rests on. */
-  whenReady(then: () => Wait): Wait {
+  /**
+   * When the target owes nothing and everything is known that the next decision rests on; `unready` when that could not be
+   * found out.
+   */
+  whenReady(then: () => Wait, unready: (why: Refusal) => Wait): Wait {
     const { link } = this;
     const refresh = (): Wait => {
       if (link.copyIn) return this.violation('a message came in the middle of COPY data');
+      // A look-up ends with a Sync, which would end the client's open series.
+      if (this.series.forwarded) return this.series.changesNames ? unready(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES)) : then();
       const known = this.tracking.refresh();
-      return known ? known.then(then) : then();
+      if (!known) return then();
+      return link.whileOpen(known.then(then, (error: unknown) => {
+        if (link.over) return undefined;
+        link.log.warn({ error: error instanceof Error ? error.message : 'unknown' }, 'the target could not be asked for what the next decision rests on');
+        return unready(link.gated.refuse('not_understood', 'the target could not be asked for what the decision rests on'));
+      }));
     };
     if (link.owed.idle) return refresh();
     // The target keeps the answers of an open series to itself until it is told to flush.
     if (this.series.forwarded) link.send(link.gated.housekeeping('sync'), toServer.flush);
-    return this.idle().then(refresh);
+    return link.whileOpen(this.idle()).then(refresh);
   }
 
   idle(): Promise<void> {
@@ -74,7 +87,8 @@ export class Admission {
   }
 
   understand(text: Buffer): Understood | Promise<Understood> {
-    return this.#understander.understand(text, this.tracking.catalog, this.tracking.names, this.#granted);
+    const understood = this.#understander.understand(text, this.tracking.catalog, this.tracking.names, this.#granted);
+    return understood instanceof Promise ? this.link.whileOpen(understood) : understood;
   }
 
   /** Why a text is too long to be read, if it is. */
@@ -121,6 +135,7 @@ export class Admission {
     this.link.target.flush();
     return new Promise((resolve) =>
       passage.whenDurable((failure) => {
+        if (this.link.over) return;
         const late = failure ? undefined : effect ? passage.effect() : passage.forward();
         if (late) send(late);
         else this.link.end(failure ?? refusal('evidence_unavailable', 'the record of the command could not be made durable', { session: this.link.gated.session.id }));

@@ -1,5 +1,6 @@
 import type { AnswerPlan } from '../../masking/plan.ts';
 import { createRowMasker, type RowMasker } from '../../masking/rows.ts';
+import type { Timing } from '../../model/command.ts';
 import type { Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Passage } from '../../pipeline/gate.ts';
@@ -27,7 +28,10 @@ export class Answer {
   readonly #masked: Record<string, number> = {};
   /** Why the rest of the answer is not given to the client. */
   withheld: Refusal | undefined;
+  /** The outcome was handed to the log. */
   ended = false;
+  /** The message that runs it was sent to the target. */
+  started = false;
   /** The portal stopped at its row limit and may be resumed. */
   suspended = false;
 
@@ -37,6 +41,10 @@ export class Answer {
     this.text = text;
     this.understood = understood;
     this.#plans = plans;
+  }
+
+  get timing(): Timing {
+    return this.passage.command.timing;
   }
 
   get statement(): UnderstoodStatement | undefined {
@@ -59,8 +67,8 @@ export class Answer {
   }
 
   describe(fields: readonly FieldDescription[]): void {
+    this.#collectMasked();
     this.#description = fields;
-    this.#masker = undefined;
   }
 
   countRows(rows: number): void {
@@ -99,12 +107,10 @@ export class Answer {
     this.#statement += 1;
     this.#rowsOfStatement = 0;
     this.#description = undefined;
-    this.#masker = undefined;
   }
 
   fail(sqlState: string | undefined): void {
     this.#code = sqlState ?? 'XX000';
-    this.#collectMasked();
   }
 
   get failed(): boolean {
@@ -112,6 +118,7 @@ export class Answer {
   }
 
   outcome(status?: Outcome['status']): Outcome {
+    this.#collectMasked();
     return {
       status: status ?? (this.#code !== undefined ? 'error' : this.withheld ? 'withheld' : 'ok'),
       ...(this.#code === undefined ? {} : { code: this.#code }),
@@ -132,5 +139,6 @@ export class Answer {
   #collectMasked(): void {
     if (!this.#masker) return;
     for (const [name, count] of this.#masker.counts) this.#masked[name] = (this.#masked[name] ?? 0) + count;
+    this.#masker = undefined;
   }
 }

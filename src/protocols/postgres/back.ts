@@ -6,7 +6,7 @@ import { Backend } from './codes.ts';
 import { decodeBackend } from './decode.ts';
 import { toClient, toServer } from './encode.ts';
 import { field, SqlState } from './errors.ts';
-import { Frame, type Run } from './frames.ts';
+import { Frame, Run } from './frames.ts';
 import type { Link, Owed } from './link.ts';
 import type { ErrorField } from './messages.ts';
 import { refusedCommand, unparsableText } from './refuse.ts';
@@ -27,9 +27,15 @@ export class Back {
   #tail: Frame | undefined;
   /** An event that could not be handled yet. */
   #held: Event | undefined;
-  #blocked = false;
+  /** What has to happen before the next event: durable intents, written outcomes, room at the client. */
+  #waits = 0;
   #paused = false;
   #pumping = false;
+  /** The client has got a part of a message whose rest is still to come: nothing else may be said to it. */
+  midMessage = false;
+  /** The target has said why it ends the session. */
+  saidWhy = false;
+  #afterLast: (() => void) | undefined;
 
   constructor(link: Link, tracking: Tracking, frames: FrameParser) {
     this.#link = link;
@@ -40,8 +46,14 @@ export class Back {
   push(chunk: Buffer): void {
     this.#frames.push(chunk);
     // One chunk more than can be handled is kept; the rest stays with the target.
-    if (this.#blocked) this.#pause();
+    if (this.#waits > 0) this.#pause();
     this.#pump();
+  }
+
+  /** The target has closed: calls back when everything that it said before is dealt with. */
+  targetEnded(then: () => void): void {
+    if (this.#waits > 0) this.#afterLast = then;
+    else then();
   }
 
   /** A simulated reply was queued while the target owes nothing before it. */
@@ -50,21 +62,26 @@ export class Back {
   }
 
   #pump(): void {
-    if (this.#pumping || this.#blocked) return;
+    if (this.#pumping || this.#waits > 0 || this.#link.over) return;
     this.#pumping = true;
     try {
-      for (;;) {
-        this.#simulated();
-        const event = this.#held ?? this.#next();
-        if (!event) break;
-        this.#held = undefined;
-        this.#handle(event);
-        if (this.#blocked) break;
-      }
+      this.#work();
+    } catch (error) {
+      this.#link.fail(error);
     } finally {
       this.#pumping = false;
     }
-    if (!this.#blocked) this.#flush();
+    if (this.#waits === 0 && !this.#link.over) this.#flush();
+  }
+
+  #work(): void {
+    while (this.#waits === 0 && !this.#link.over) {
+      this.#simulated();
+      const event = this.#held ?? this.#next();
+      if (!event) return;
+      this.#held = undefined;
+      this.#handle(event);
+    }
   }
 
   #next(): Event | undefined {
@@ -76,19 +93,24 @@ export class Back {
 
   #flush(): void {
     const { client, target, owed } = this.#link;
+    if (this.#link.unwritten) {
+      this.#block((go) => this.#link.whenWritten(go));
+      return;
+    }
     const roomy = client.flush();
     target.flush();
     if (!roomy) this.#block((go) => client.drained(go));
+    else if (this.#afterLast) this.#afterLast();
     else if (owed.idle || this.#link.copyIn) this.#link.becameIdle();
   }
 
   /** Stops until `wait` calls back. Bytes that are already gathered stay gathered unless `flush`ed before. */
   #block(wait: (go: () => void) => void): void {
-    this.#blocked = true;
+    this.#waits += 1;
     wait(() => {
-      this.#blocked = false;
+      this.#waits -= 1;
       // Called back at once: the loop that is running goes on by itself.
-      if (this.#pumping) return;
+      if (this.#pumping || this.#waits > 0 || this.#link.over) return;
       if (this.#paused) {
         this.#paused = false;
         this.#link.target.socket.resume();
@@ -133,11 +155,11 @@ export class Back {
         this.#error(event as Frame, meaning.item, meaning.skipped);
         return;
       case 'fatal':
+        this.saidWhy = true;
         this.#link.client.add(this.#report(event as Frame));
         return;
       case 'out_of_sync':
         this.#link.end(this.#link.gated.refuse('protocol', `the target sent a message of type ${String.fromCharCode(type)} that nothing asked for`));
-        this.#blocked = true;
     }
   }
 
@@ -185,13 +207,21 @@ export class Back {
   }
 
   /** Bytes to the client, and into the recording of the answer they belong to. */
-  #give(event: { readonly bytes: Buffer }, answer: Answer | undefined): void {
+  #give(event: Event | { readonly bytes: Buffer }, answer: Answer | undefined): void {
     this.#releaseTail(answer);
     if (answer?.withheld) return;
     if (answer && !answer.ended) answer.passage.down(event.bytes);
     this.#link.client.add(event.bytes);
+    if (event instanceof Run) this.#split(event);
     // A long answer goes out as it comes; the client's slowness stops the target.
     if (this.#link.client.pending >= 65536 && !this.#link.client.flush()) this.#block((go) => this.#link.client.drained(go));
+  }
+
+  /** A message that the client gets in pieces: what is gathered ends with a whole message, or is sent now. */
+  #split(run: Run): void {
+    if (!run.open && !this.midMessage) return;
+    this.midMessage = run.open;
+    if (!this.#link.client.flush()) this.#block((go) => this.#link.client.drained(go));
   }
 
   #releaseTail(answer: Answer | undefined): void {
@@ -266,13 +296,8 @@ export class Back {
       answer.passage.down(last.bytes);
       this.#link.client.add(last.bytes);
     }
-    answer.ended = true;
     this.#block((go) =>
-      answer.passage.end(answer.outcome(), (failure) => {
-        if (failure) {
-          this.#link.end(failure);
-          return;
-        }
+      this.#link.settle(answer, () => {
         then?.();
         go();
       }),
@@ -330,9 +355,11 @@ export class Back {
       context.done?.(false);
     }
     if (item.own) return;
+    const fields = errorFields(frame);
     const bytes = answer?.errorInstead ?? this.#report(frame);
+    if (field(fields, 'V') === 'FATAL') this.saidWhy = true;
     this.#releaseTail(answer);
-    answer?.fail(field(errorFields(frame), 'C'));
+    answer?.fail(field(fields, 'C'));
     if (!answer || answer.ended) {
       this.#link.client.add(bytes);
       return;

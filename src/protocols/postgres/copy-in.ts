@@ -1,13 +1,15 @@
 import { after, type Admission, type Wait } from './admission.ts';
+import type { Answer } from './answer.ts';
 import { Frontend } from './codes.ts';
 import { toServer } from './encode.ts';
-import type { Frame, Run } from './frames.ts';
+import { Frame, type Run } from './frames.ts';
 import { refusedCommand } from './refuse.ts';
 
 /** CopyData, CopyDone and CopyFail from the client. */
 export const copyIn = (admission: Admission, event: Frame | Run): Wait => {
   const { link, series } = admission;
   const copy = link.copyIn;
+  if (link.openCopyData) return rest(admission, event, link.openCopyData);
   if (!copy) {
     // Sent before the target asked for data: wait for it. Sent after it stopped asking: PostgreSQL drops it as well.
     if (link.owed.idle || series.discarding) return undefined;
@@ -30,7 +32,21 @@ export const copyIn = (admission: Admission, event: Frame | Run): Wait => {
       return undefined;
     }
     passage.up(event.bytes.length);
+    link.openCopyData = open(event) ? copy.answer : undefined;
     // The answer that asked for the data was given to the client only once its intent was durable.
     return admission.withPermit(passage, event.type === Frontend.CopyDone, (permit) => link.send(permit, event.bytes));
   });
+};
+
+const open = (event: Frame | Run): boolean => !(event instanceof Frame) && event.open;
+
+/**
+ * The target reads a CopyData message to its end even when the COPY has failed meanwhile. Were its rest dropped, the target
+ * would take bytes of the next message for it, and the two would no longer agree on where a message begins.
+ */
+const rest = (admission: Admission, event: Frame | Run, answer: Answer): Wait => {
+  const { link } = admission;
+  if (!answer.ended) answer.passage.up(event.bytes.length);
+  link.openCopyData = open(event) ? answer : undefined;
+  return admission.withPermit(answer.passage, true, (permit) => link.send(permit, event.bytes));
 };

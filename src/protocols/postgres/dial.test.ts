@@ -285,7 +285,7 @@ const removePlus = (data: Buffer): Buffer => {
 /** Servers that nobody should run. */
 describe('hostile servers', () => {
   let server: Server;
-  let respond: (socket: Socket, turn: number) => void;
+  let respond: (socket: Socket, turn: number, data: Buffer) => void;
   let target: Target;
   const sockets = new Set<Socket>();
 
@@ -295,7 +295,7 @@ describe('hostile servers', () => {
       sockets.add(socket);
       let turn = 0;
       socket.on('error', () => {});
-      socket.on('data', () => respond(socket, turn++));
+      socket.on('data', (data: Buffer) => respond(socket, turn++, data));
       socket.on('close', () => sockets.delete(socket));
     });
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -349,6 +349,21 @@ describe('hostile servers', () => {
     ['is starting up', 'starting_up', [errorResponse({ severity: 'FATAL', sqlState: '57P03', message: 'starting' })]],
   ] as const satisfies readonly (readonly [string, DialFault, readonly Buffer[], Target['tls']?])[]) {
     test(`one that ${what}`, () => assert.rejects(attempt(answers, tls), faultOf(fault)));
+  }
+
+  for (const [what, final] of [
+    ['a wrong signature', authentication(12, Buffer.from(`v=${Buffer.alloc(32).toString('base64')}`))],
+    ['an error', authentication(12, Buffer.from('e=other-error'))],
+    ['Ok instead of a signature', Buffer.alloc(0)],
+  ] as const) {
+    test(`one that does not know the password ends SCRAM with ${what}`, async () => {
+      respond = (socket, turn, data) => {
+        const nonce = /r=([^,]+)/.exec(data.toString('latin1'))?.[1] ?? '';
+        const answers = [sasl, authentication(11, Buffer.from(`r=${nonce}x,s=AAAA,i=4096`)), Buffer.concat([final, toClient.authenticationOk, ready])];
+        socket.write(answers[turn] ?? Buffer.alloc(0));
+      };
+      await assert.rejects(dial({ target, username: 'u', password: lender(PASSWORD).lend, parameters: [], deadlineMs: 5_000 }), faultOf('server_unverified'));
+    });
   }
 
   test('the text of a server that refuses us is not repeated', async () => {

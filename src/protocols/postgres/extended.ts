@@ -1,8 +1,8 @@
 import { recordedParameters, recordedText } from '../../masking/recorded.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
 import type { Permit } from '../../pipeline/permits.ts';
-import { after, type Admission, type Wait } from './admission.ts';
-import { Answer } from './answer.ts';
+import { after, SERIES_CHANGED_NAMES, type Admission, type Wait } from './admission.ts';
+import type { Answer } from './answer.ts';
 import { commandOf } from './commands.ts';
 import { decodeBackend, decodeFrontend } from './decode.ts';
 import { toServer } from './encode.ts';
@@ -58,15 +58,17 @@ export class ExtendedQueries {
   #whenSeries(then: () => Wait): Wait {
     const { series } = this.#admission;
     if (series.barrier) return this.#passBarrier().then(() => (series.discarding ? undefined : then()));
-    return series.forwarded ? then() : this.#admission.whenReady(then);
+    return series.forwarded ? then() : this.#admission.whenReady(then, (why) => this.#refuseSeries(why));
   }
 
   /** Waits for an answer that may be withheld. When it was, the target's transaction is made to fail and the series is over. */
   async #passBarrier(): Promise<void> {
     const { series } = this.#admission;
     const answer = series.barrier;
-    await this.#admission.idle();
+    await this.#admission.link.whileOpen(this.#admission.idle());
     series.barrier = undefined;
+    // COPY data is asked for: only now is it known that this message comes in the middle of it.
+    if (this.#admission.link.copyIn) return this.#admission.violation('a message came in the middle of COPY data');
     if (answer?.withheld !== undefined) this.#failSeries(null);
   }
 
@@ -103,7 +105,7 @@ export class ExtendedQueries {
     if (unusable) return this.#refuseSeries(unusable);
     const text = Buffer.from(message.text, 'utf8');
     if (text.length > this.#admission.limits.statement) return this.#refuseSeries(gated.refuse('limit', `the statement has ${text.length} bytes; at most ${this.#admission.limits.statement} are read`));
-    if (this.#admission.series.changesNames) return this.#refuseSeries(gated.refuse('not_understood', 'search_path or role changed in this series: send Sync first'));
+    if (this.#admission.series.changesNames) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_NAMES));
     return after(this.#admission.understand(text), (understood) => {
       const recorded = recordedText(text, understood, gated.masks, this.#admission.tracking.catalog);
       const resolved = this.#admission.resolve(understood);
@@ -135,7 +137,7 @@ export class ExtendedQueries {
     if (unusable) return this.#refuseSeries(unusable);
     const known = link.prepared.get(message.statement);
     if (!known) return this.#refuseSeries(link.gated.refuse('protocol', 'the prepared statement does not exist'), SqlState.invalid_sql_statement_name);
-    if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', 'search_path or role changed in this series: send Sync first'));
+    if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES));
     if (known.under === this.#admission.tracking.under) return this.#admitBind(frame, message, known);
     return this.#admission.again(known).then((prepared) => {
       link.prepared.confirm(message.statement, prepared);
@@ -155,7 +157,7 @@ export class ExtendedQueries {
     if (isRefusal(examined)) return this.#refuseSeries(examined);
     const passage = gated.admit(command);
     if (isRefusal(passage)) return this.#refuseSeries(passage);
-    const answer = new Answer(passage, prepared.text, understood, examined.plans);
+    const answer = link.admitted(passage, prepared.text, understood, examined.plans);
     const portal: Portal = { understood, answer, bound: true };
     const name = message.portal;
     this.#admission.series.last = passage;
@@ -205,10 +207,12 @@ export class ExtendedQueries {
     series.forwarded = true;
     if (timing !== 'read') series.wrote = true;
     if (facts && changesNames(facts)) series.changesNames = true;
+    if (facts && facts.transaction !== 'none') series.control = true;
     answer.suspended = false;
     return this.#admission.withPermit(passage, timing === 'commits' || timing === 'immediate', (permit) => {
       if (answer.mayBeWithheld) this.#describeOwn(message.portal, answer);
       link.owed.add({ kind: 'execute', own: false, context: { answer } });
+      answer.started = true;
       link.send(permit, frame.bytes);
       if (!answer.mayBeWithheld) return;
       link.send(gated.housekeeping('sync'), toServer.flush);
@@ -225,7 +229,7 @@ export class ExtendedQueries {
     if (isRefusal(examined)) return examined;
     const passage = gated.admit(command);
     if (isRefusal(passage)) return passage;
-    const answer = new Answer(passage, portal.answer?.text ?? Buffer.alloc(0), understood, examined.plans);
+    const answer = this.#admission.link.admitted(passage, portal.answer?.text ?? Buffer.alloc(0), understood, examined.plans);
     portals.confirm(name, { ...portal, answer });
     return answer;
   }
@@ -268,14 +272,17 @@ export class ExtendedQueries {
 
   sync(frame: Frame): Wait {
     decodeFrontend(frame);
-    if (this.#admission.series.barrier) return this.#passBarrier().then(() => this.#sendSync(frame));
-    return this.#sendSync(frame);
+    const { series, link } = this.#admission;
+    if (!series.barrier) return this.#sendSync(frame);
+    return link.whileOpen(this.#admission.idle()).then(() => (link.copyIn ? undefined : this.#passBarrier().then(() => this.#sendSync(frame))));
   }
 
   #sendSync(frame: Frame): Wait {
     const link = this.#admission.link;
-    const { wrote, last } = this.#admission.series;
+    const { wrote, last, control } = this.#admission.series;
     const send = (permit: Permit): void => {
+      // Asked for COPY data meanwhile: the target would ignore it.
+      if (link.copyIn) return;
       link.owed.add({
         kind: 'sync',
         own: false,
@@ -289,8 +296,8 @@ export class ExtendedQueries {
       link.send(permit, frame.bytes);
       this.#admission.series = new Series();
     };
-    // A Sync outside a block commits what the series did.
-    if (wrote && last && link.status !== 'T') return this.#admission.withPermit(last, true, send);
+    // A Sync outside a block commits what the series did. After COMMIT in it, whether there is a block is not known yet.
+    if (wrote && last && (control || link.status !== 'T')) return this.#admission.withPermit(last, true, send);
     send(link.gated.housekeeping('sync'));
     return undefined;
   }

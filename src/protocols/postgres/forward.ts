@@ -1,5 +1,3 @@
-import { refusal, type Refusal } from '../../model/decision.ts';
-import { WireError } from '../../wire/errors.ts';
 import type { FrameParser } from '../../wire/framing.ts';
 import type { Admission, Wait } from './admission.ts';
 import { Frontend } from './codes.ts';
@@ -42,36 +40,30 @@ export class Forward {
   }
 
   #pump(): void {
-    while (!this.#busy) {
+    while (!this.#busy && !this.#link.over) {
       this.#frames.stream(Frontend.CopyData, this.#link.copyIn?.guard === undefined);
       const event = this.#frames.next();
       if (!event) break;
       const wait = this.#message(event);
       if (wait) this.#await(wait);
     }
-    if (!this.#busy && !this.#link.target.flush()) this.#await(new Promise((resolve) => this.#link.target.drained(resolve)));
+    if (!this.#busy && !this.#link.over && !this.#link.target.flush()) this.#await(new Promise((resolve) => this.#link.target.drained(resolve)));
   }
 
   #await(wait: Promise<void>): void {
     this.#busy = true;
     this.#link.target.flush();
-    wait.then(
-      () => {
+    wait
+      .then(() => {
+        if (this.#link.over) return;
         this.#busy = false;
         if (this.#paused) {
           this.#paused = false;
           this.#link.client.socket.resume();
         }
         this.#pump();
-      },
-    ).catch((error: unknown) => this.#link.end(this.#failed(error)));
-  }
-
-  #failed(error: unknown): Refusal {
-    const { gated, log } = this.#link;
-    if (error instanceof WireError) return gated.refuse('protocol', error.message);
-    log.error({ error: error instanceof Error ? error.stack : 'unknown' }, 'a message could not be handled');
-    return refusal('internal', 'the gateway could not handle a message', { session: gated.session.id });
+      })
+      .catch((error: unknown) => this.#link.fail(error));
   }
 
   #pause(): void {

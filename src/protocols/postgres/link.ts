@@ -1,13 +1,17 @@
 import type { Socket } from 'node:net';
 import { createCopyInGuard } from '../../masking/copy-guard.ts';
+import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
-import type { Refusal } from '../../model/decision.ts';
-import type { GatedSession } from '../../pipeline/gate.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { GatedSession, Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { Catalog } from '../../sql/catalog.ts';
-import type { UnderstoodStatement } from '../../sql/understand.ts';
+import type { AnswerPlan } from '../../masking/plan.ts';
+import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
+import { WireError } from '../../wire/errors.ts';
+import { Outgoing } from '../../wire/outgoing.ts';
+import { Answer } from './answer.ts';
 import type { Frame, Run } from './frames.ts';
-import type { Answer } from './answer.ts';
 import { Names, type Cursor, type Prepared } from './namespace.ts';
 import type { TransactionStatus } from './messages.ts';
 import { ExpectedReplies } from './state.ts';
@@ -54,9 +58,17 @@ export class Link {
   readonly client: Outgoing;
   status: TransactionStatus = 'I';
   copyIn: CopyIn | undefined;
+  /** The last CopyData handed to the target is not whole yet: whatever becomes of the COPY, its rest has to follow. */
+  openCopyData: Answer | undefined;
   /** Ends the session: the client gets the refusal as FATAL, both sides close. */
   readonly end: (why: Refusal) => void;
+  /** The session has ended: nothing is read, sent or admitted any more. */
+  over = false;
   #idle: (() => void)[] = [];
+  readonly #answers = new Set<Answer>();
+  /** Outcomes of abandoned commands on their way to the log. */
+  #unwritten = 0;
+  #written: (() => void)[] = [];
 
   constructor(gated: GatedSession, log: Logger, client: Socket, target: Socket, end: (why: Refusal) => void) {
     this.gated = gated;
@@ -72,10 +84,49 @@ export class Link {
     this.target.add(bytes);
   }
 
+  /** Ends the session because of something thrown: bytes that break the protocol, or a defect. */
+  fail(error: unknown): void {
+    if (this.over) return;
+    if (error instanceof WireError) {
+      this.end(this.gated.refuse('protocol', error.message));
+      return;
+    }
+    this.log.error({ error: error instanceof Error ? error.stack : 'unknown' }, 'session failed');
+    this.end(refusal('internal', 'the gateway failed', { session: this.gated.session.id }));
+  }
+
+  /** What is still waited for when the session ends never goes on. */
+  whileOpen<Value>(work: Promise<Value>): Promise<Value> {
+    return work.then((value) => (this.over ? new Promise<never>(() => {}) : value));
+  }
+
   /** Calls back when the target owes nothing and the client has been given all of it, or COPY data is asked for. */
   whenIdle(then: () => void): void {
     if (this.owed.idle) then();
     else this.#idle.push(then);
+  }
+
+  /** A command was admitted: from here on it owes an outcome. */
+  admitted(passage: Passage, text: Buffer, understood: Understood, plans: readonly AnswerPlan[] | undefined): Answer {
+    const answer = new Answer(passage, text, understood, plans);
+    this.#answers.add(answer);
+    return answer;
+  }
+
+  /** Hands the outcome to the log. Calls back when it is written; the session ends when it cannot be. */
+  settle(answer: Answer, written: () => void, status?: Outcome['status']): void {
+    answer.ended = true;
+    this.#answers.delete(answer);
+    answer.passage.end(answer.outcome(status), (failure) => (failure ? this.end(failure) : written()));
+  }
+
+  /** The session ends: every command that has no outcome gets the one that can be known. */
+  settleAll(): void {
+    for (const answer of this.#answers) {
+      // What the target was doing when the link was cut may or may not have happened.
+      const cut = answer.timing === 'read' ? 'aborted' : 'indeterminate';
+      this.settle(answer, () => {}, !answer.started ? 'unused' : answer.failed ? undefined : answer.suspended ? 'ok' : cut);
+    }
   }
 
   /** SQL that defines or drops statements and cursors has been done. */
@@ -132,10 +183,28 @@ export class Link {
   /** A command that was let through and will not be run, or not to its end. */
   abandon(answer: Answer): void {
     if (answer.ended) return;
-    answer.ended = true;
-    answer.passage.end(answer.outcome(answer.suspended ? 'ok' : 'unused'), (failure) => {
-      if (failure) this.end(failure);
-    });
+    this.#unwritten += 1;
+    this.settle(
+      answer,
+      () => {
+        this.#unwritten -= 1;
+        if (this.#unwritten > 0) return;
+        const waiting = this.#written;
+        this.#written = [];
+        for (const then of waiting) then();
+      },
+      answer.suspended ? 'ok' : 'unused',
+    );
+  }
+
+  /** Outcomes of abandoned commands are not all written. */
+  get unwritten(): boolean {
+    return this.#unwritten > 0;
+  }
+
+  whenWritten(then: () => void): void {
+    if (this.#unwritten === 0) then();
+    else this.#written.push(then);
   }
 
   becameIdle(): void {
@@ -143,46 +212,5 @@ export class Link {
     const waiting = this.#idle;
     this.#idle = [];
     for (const then of waiting) then();
-  }
-}
-
-/** Bytes gathered while one batch of messages is worked on, then written at once. */
-export class Outgoing {
-  readonly socket: Socket;
-  #parts: Uint8Array[] = [];
-  #bytes = 0;
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-  }
-
-  add(bytes: Uint8Array): void {
-    this.#parts.push(bytes);
-    this.#bytes += bytes.length;
-  }
-
-  get pending(): number {
-    return this.#bytes;
-  }
-
-  /** Writes what was gathered. False when the other side is slow: wait for `drained`. */
-  flush(): boolean {
-    const parts = this.#parts;
-    if (parts.length === 0) return !this.socket.writableNeedDrain;
-    this.#parts = [];
-    const bytes = this.#bytes;
-    this.#bytes = 0;
-    if (this.socket.destroyed || this.socket.writableEnded) return true;
-    if (parts.length === 1) return this.socket.write(parts[0] as Uint8Array);
-    // One write is one system call; copying a little is cheaper than two.
-    if (bytes <= 65536) return this.socket.write(Buffer.concat(parts, bytes));
-    this.socket.cork();
-    for (const part of parts) this.socket.write(part);
-    this.socket.uncork();
-    return !this.socket.writableNeedDrain;
-  }
-
-  drained(then: () => void): void {
-    this.socket.once('drain', then);
   }
 }

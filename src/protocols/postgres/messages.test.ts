@@ -171,7 +171,7 @@ const int32 = fc.integer({ min: -2147483648, max: 2147483647 });
 const int16 = fc.integer({ min: -32768, max: 32767 });
 const what = fc.constantFrom('statement' as const, 'portal' as const);
 
-const record = <T>(model: { [Key in keyof T]: fc.Arbitrary<T[Key]> }): fc.Arbitrary<T> => fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
+const record = <T>(model: { [Key in keyof T]: fc.Arbitrary<T[Key]> }): fc.Arbitrary<T> => fc.record(model, { noNullPrototype: true });
 const frontendMessage: fc.Arbitrary<FrontendMessage> = fc.oneof(
   record({ kind: fc.constant('Query' as const), text }),
   record({ kind: fc.constant('Parse' as const), statement: text, text, parameterTypes: fc.array(oid, { maxLength: 5 }) }),

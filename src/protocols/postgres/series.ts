@@ -9,6 +9,8 @@ export class Series {
   discarding = false;
   /** It did more than read: its Sync can commit. */
   wrote = false;
+  /** It holds transaction control: whether its Sync stands in a block is not known when it is sent. */
+  control = false;
   /** The last admitted command: when its intent is durable, all before it are. */
   last: Passage | undefined;
   /** An answer that may have to be withheld: nothing more is sent until it has ended. */

@@ -83,6 +83,8 @@ export class PostgresProtocol {
     }
     const choice = chooseConnection({
       offered,
+      elsewhere: this.#parts.config().connections.flatMap((one) => (offered.includes(one) ? [] : [one.name])),
+      user: settings.user,
       ...(login.sni === undefined ? {} : { sni: login.sni }),
       database: settings.database,
       ...(settings.connection === undefined ? {} : { option: settings.connection }),
@@ -127,7 +129,8 @@ export class PostgresProtocol {
     } catch (error) {
       const why = error instanceof DialError ? error.message : 'the target could not be asked for its catalog';
       log.warn({ session: session.id, connection: connection.name, why, ...(error instanceof DialError ? { fault: error.fault } : {}) }, 'target unavailable');
-      const refused = gated.refuse('target_unavailable', why);
+      // A value of the client's that the target does not take is the client's mistake.
+      const refused = gated.refuse(error instanceof DialError && error.fault === 'parameter_refused' ? 'protocol' : 'target_unavailable', why);
       gated.close('target unavailable');
       return login.refuse(wording(refused));
     }

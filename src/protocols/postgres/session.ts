@@ -3,7 +3,6 @@ import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { GatedSession } from '../../pipeline/gate.ts';
 import type { Understander } from '../../sql/understand.ts';
-import { WireError } from '../../wire/errors.ts';
 import { Admission } from './admission.ts';
 import { Back } from './back.ts';
 import type { CancelKeys } from './cancel.ts';
@@ -49,7 +48,6 @@ export const runSession = (options: SessionOptions): Promise<void> =>
     const { gated, client, upstream, cancelKeys, log } = options;
     const target = upstream.socket;
     const { connection, session } = gated;
-    let over = false;
     let open = 2;
 
     const closed = (): void => {
@@ -59,20 +57,14 @@ export const runSession = (options: SessionOptions): Promise<void> =>
 
     /** Everything that still runs is settled, both sides are closed. `last` is what the client is told. */
     const finish = (reason: string, last?: Buffer): void => {
-      if (over) return;
-      over = true;
+      if (link.over) return;
+      link.over = true;
       gated.ended.removeEventListener('abort', aborted);
       gated.draining.removeEventListener('abort', drain);
       cancelKeys.revoke(virtual.processId);
-      // What the target was doing when the link was cut may or may not have happened.
-      for (const { context } of link.owed.drain()) {
-        const { answer } = context;
-        if (!answer || answer.ended) continue;
-        answer.ended = true;
-        const timing = answer.understood.statements.some(({ facts }) => facts.timing !== 'read');
-        answer.passage.end(answer.outcome(timing ? 'indeterminate' : 'aborted'), () => {});
-      }
-      for (const { answer } of link.portals.removeWhere(() => true)) if (answer) link.abandon(answer);
+      // What runs at the target would go on without its client, unseen.
+      if (!link.owed.idle && !target.destroyed) cancel();
+      link.settleAll();
       gated.close(reason);
       if (!target.destroyed) {
         link.send(gated.housekeeping('terminate'), toServer.terminate);
@@ -81,7 +73,7 @@ export const runSession = (options: SessionOptions): Promise<void> =>
         target.destroySoon();
       }
       client.resume();
-      if (last) client.end(last);
+      if (last && !back.midMessage) client.end(last);
       else client.end();
       const linger = setTimeout(() => client.destroy(), LINGER_MS);
       client.once('close', () => clearTimeout(linger));
@@ -103,8 +95,8 @@ export const runSession = (options: SessionOptions): Promise<void> =>
 
     /** The client is gone. What runs is given a moment to end, so that the record says how. */
     const left = (): void => {
-      if (over) return;
-      if (link.owed.idle) {
+      if (link.over) return;
+      if (link.owed.idle || link.copyIn) {
         finish('client left');
         return;
       }
@@ -114,42 +106,55 @@ export const runSession = (options: SessionOptions): Promise<void> =>
         finish('client left');
       });
     };
+    const cancel = (): void => {
+      const key = upstream.backendKey;
+      if (!key) return;
+      gated.housekeeping('cancel').spend();
+      cancelUpstream(connection.target, key, CANCEL_MS).catch(() => log.warn({}, 'a cancel request did not reach the target'));
+    };
+    const virtual = cancelKeys.issue(options.minor, cancel);
+
+    /** The target is gone. The client is told, unless the target has done so. */
+    const targetLeft = (): void =>
+      back.targetEnded(() => finish('target left', back.saidWhy ? undefined : refusedSession(refusal('target_unavailable', 'the target closed the connection', { session: session.id }))));
+
     const admission = new Admission({ link, tracking, back, understander: options.understander, granted, limits: options.limits });
     const forward = new Forward(admission, frontendFrames(options.limits.message), left);
 
-    const guarded = (work: () => void) => (): void => {
-      if (over) return;
+    const guarded = (work: () => void): void => {
+      if (link.over) return;
       try {
         work();
       } catch (error) {
-        if (error instanceof WireError) end(gated.refuse('protocol', error.message));
-        else {
-          log.error({ error: error instanceof Error ? error.stack : 'unknown' }, 'session failed');
-          end(refusal('internal', 'the gateway failed', { session: session.id }));
-        }
+        link.fail(error);
       }
     };
 
-    client.on('data', (chunk: Buffer) => guarded(() => forward.push(chunk))());
+    client.on('data', (chunk: Buffer) => guarded(() => forward.push(chunk)));
     client.on('end', left);
     client.on('error', () => {});
     client.on('close', () => {
       left();
       closed();
     });
-    target.on('data', (chunk: Buffer) => guarded(() => back.push(chunk))());
+    target.on('data', (chunk: Buffer) => guarded(() => back.push(chunk)));
     target.on('error', () => {});
-    target.on('end', () => finish('target left'));
+    target.on('end', targetLeft);
     target.on('close', () => {
-      finish('target left', undefined);
+      targetLeft();
       closed();
     });
-    const virtual = cancelKeys.issue(options.minor, () => {
-      const key = upstream.backendKey;
-      if (!key) return;
-      gated.housekeeping('cancel').spend();
-      cancelUpstream(connection.target, key, CANCEL_MS).catch(() => log.warn({ session: session.id }, 'a cancel request did not reach the target'));
-    });
+    // Either may have gone while the other was waited for: their events are over.
+    if (client.closed) closed();
+    if (target.closed) closed();
+    if (client.destroyed || client.readableEnded) {
+      finish('client left');
+      return;
+    }
+    if (target.destroyed || target.readableEnded) {
+      targetLeft();
+      return;
+    }
     if (gated.ended.aborted) {
       aborted();
       return;
@@ -158,7 +163,7 @@ export const runSession = (options: SessionOptions): Promise<void> =>
 
     /** The gateway stops: not in the middle of a transaction. */
     const drain = (): void => {
-      if (over) return;
+      if (link.over) return;
       if (link.owed.idle && link.status === 'I') end(gated.draining.reason as Refusal);
       else setTimeout(drain, DRAIN_LOOK_MS);
     };
@@ -173,8 +178,8 @@ export const runSession = (options: SessionOptions): Promise<void> =>
     link.client.add(toClient.backendKeyData(virtual.processId, virtual.key));
     link.client.add(toClient.readyForQuery('I'));
     link.client.flush();
-    if (upstream.leftover.length > 0) guarded(() => back.push(upstream.leftover))();
-    if (options.clientBytes.length > 0) guarded(() => forward.push(options.clientBytes))();
+    if (upstream.leftover.length > 0) guarded(() => back.push(upstream.leftover));
+    if (options.clientBytes.length > 0) guarded(() => forward.push(options.clientBytes));
     target.resume();
     client.resume();
   });

@@ -2,7 +2,6 @@ import { recordedText } from '../../masking/recorded.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
 import type { Understood } from '../../sql/understand.ts';
 import { after, type Admission, type Wait } from './admission.ts';
-import { Answer } from './answer.ts';
 import { commandOf, waitsBeforeForward } from './commands.ts';
 import { toClient } from './encode.ts';
 import { SqlState } from './errors.ts';
@@ -23,7 +22,7 @@ export class SimpleQueries {
     const { body } = frame;
     const text = body.subarray(0, -1);
     if (body.at(-1) !== 0 || text.includes(0)) return this.#admission.violation('the text of a Query is not one string');
-    return this.#admission.whenReady(() => {
+    return this.#whenReady(() => {
       const long = this.#admission.tooLong(text);
       if (long !== undefined) return this.#refuse(this.#admission.link.gated.refuse('limit', long));
       return after(this.#admission.understand(text), (understood) => after<void>(this.#admission.freshen(understood), () => this.#admit(frame, text, this.#admission.resolve(understood))));
@@ -32,7 +31,11 @@ export class SimpleQueries {
 
   /** FunctionCall, the fast path: nothing of it could be judged. */
   functionCall(): Wait {
-    return this.#admission.whenReady(() => this.#refuse(this.#admission.link.gated.refuse('protocol', 'function calls by the fast path are not supported: use SELECT'), SqlState.feature_not_supported));
+    return this.#whenReady(() => this.#refuse(this.#admission.link.gated.refuse('protocol', 'function calls by the fast path are not supported: use SELECT'), SqlState.feature_not_supported));
+  }
+
+  #whenReady(then: () => Wait): Wait {
+    return this.#admission.whenReady(then, (why) => this.#refuse(why));
   }
 
   #admit(frame: Frame, text: Buffer, understood: Understood): Wait {
@@ -45,12 +48,13 @@ export class SimpleQueries {
     if (isRefusal(examined)) return this.#refuse(examined);
     const passage = gated.admit(command);
     if (isRefusal(passage)) return this.#refuse(passage);
-    const answer = new Answer(passage, text, understood, examined.plans);
+    const answer = link.admitted(passage, text, understood, examined.plans);
     // A simple Query drops the unnamed statement and portal.
     link.prepared.confirm('', undefined);
     link.dropPortal('');
     return admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T'), (permit) => {
       link.owed.add({ kind: 'query', own: false, context: { answer } });
+      answer.started = true;
       link.send(permit, frame.bytes);
       admission.series = new Series();
     });

@@ -6,7 +6,7 @@ import { ExpectedReplies, type ExpectedKind } from './state.ts';
 const run = (kinds: readonly ExpectedKind[], types: string): string[] => {
   const replies = new ExpectedReplies<string>();
   for (const kind of kinds) replies.add({ kind, own: false, context: kind });
-  return [...types].map((type) => {
+  return Array.from(types).map((type) => {
     const meaning = replies.receive(type.charCodeAt(0));
     switch (meaning.kind) {
       case 'reply':
@@ -70,6 +70,15 @@ test('a Sync read in the middle of COPY is not owed an answer', () => {
   assert.equal(replies.dropIgnoredSyncs().length, 1);
   assert.equal(replies.length, 1);
   assert.equal(replies.receive('C'.charCodeAt(0)).kind, 'reply');
+  assert.ok(replies.idle);
+});
+
+test('a Sync behind a message that breaks the COPY is answered', () => {
+  const replies = new ExpectedReplies<number>();
+  for (const kind of ['execute', 'bind', 'sync'] as const) replies.add({ kind, own: false, context: 0 });
+  assert.equal(replies.dropIgnoredSyncs().length, 0);
+  assert.equal(replies.receive('E'.charCodeAt(0)).kind, 'error');
+  assert.equal(replies.receive('Z'.charCodeAt(0)).kind, 'reply');
   assert.ok(replies.idle);
 });
 

@@ -84,13 +84,17 @@ export class ExpectedReplies<Context> {
     return head;
   }
 
-  /** COPY data is asked for: the target ignores every Sync that it reads before the data ends, so none of them is answered. */
+  /**
+   * COPY data is asked for by the first item: the target ignores the Syncs that it reads before anything else, so none of
+   * them is answered. Any other message makes the COPY fail, and then a Sync behind it is answered.
+   */
   dropIgnoredSyncs(): readonly Expected<Context>[] {
-    const left = this.#items.slice(this.#first);
-    const kept = left.filter((item, index) => index === 0 || item.kind !== 'sync');
-    this.#items = kept;
+    const [head, ...behind] = this.#items.slice(this.#first);
+    const other = behind.findIndex(({ kind }) => kind !== 'sync');
+    const ignored = behind.slice(0, other < 0 ? behind.length : other);
+    this.#items = [...(head ? [head] : []), ...behind.slice(ignored.length)];
     this.#first = 0;
-    return left.filter((item) => !kept.includes(item));
+    return ignored;
   }
 
   /** Everything still expected, oldest first; empties the queue. */

@@ -86,7 +86,10 @@ export class Tracking {
       this.#link.end(this.#link.gated.refuse('protocol', `the target changed ${name}, by which statements are read`));
     }
     // Reported by PostgreSQL 18 and later: saves the look-up.
-    if (name === 'search_path') this.#searchPath = value;
+    if (name === 'search_path') {
+      this.#searchPath = value;
+      this.#namesStale = true;
+    }
     return value;
   }
 
@@ -141,8 +144,9 @@ export class Tracking {
     const link = this.#link;
     const path = this.#searchPath ?? (await lookup(link, 'lookup', 'SHOW search_path'))[0]?.[0] ?? '';
     this.#searchPath = undefined;
-    const role = (await lookup(link, 'lookup', 'SHOW role'))[0]?.[0] ?? 'none';
-    const schemas = splitSearchPath(path, role === 'none' ? link.gated.connection.credential.username : role);
+    const set = (await lookup(link, 'lookup', 'SHOW role'))[0]?.[0] ?? 'none';
+    const role = set === 'none' ? (await lookup(link, 'lookup', 'SHOW session_authorization'))[0]?.[0] : set;
+    const schemas = splitSearchPath(path, role ?? link.gated.connection.credential.username);
     const temporary = this.#temporary ? (await lookup(link, 'lookup', 'SELECT nspname FROM pg_catalog.pg_namespace WHERE oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()'))[0]?.[0] : undefined;
     this.#names = { searchPath: temporary != null && !schemas.includes(temporary) ? [temporary, ...schemas] : schemas };
     this.#namesStale = false;

@@ -1,3 +1,4 @@
+import type { Effect } from '../../model/command.ts';
 import type { NameContext } from '../catalog.ts';
 import type { Lineage, SettingChange, StatementFacts } from '../facts.ts';
 import type { Around } from './around.ts';
@@ -46,7 +47,7 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
     const kind = statement(around, node);
     if (effects.empty) effects.add({ class: 'read', verb: kind.tag }, 'read');
     // What it creates itself is in the overlay by now, and the lineage looks at the catalog as it was before.
-    const lineage = changed ? NOT_FOLLOWED : lineageOf(node, { catalog: index.catalog, names: context, text, literalAt, parse });
+    const lineage = changed && !('TransactionStmt' in node) && !('VariableSetStmt' in node) ? NOT_FOLLOWED : lineageOf(node, { catalog: index.catalog, names: context, text, literalAt, parse });
     const { inner } = kind.named ?? {};
     const list = effects.list();
     return {
@@ -57,7 +58,7 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
       settings,
       ...(kind.named ? { named: { kind: kind.named.kind, ...(kind.named.name === undefined ? {} : { name: kind.named.name }), ...(inner ? { inner: factsOf(inner) } : {}) } } : {}),
       ...(kind.copy ? { copy: kind.copy } : {}),
-      changesCatalog: kind.changesCatalog === true || list.some((effect) => effect.class === 'unknown' || (effect.class === 'write' && effect.verb === 'call')),
+      changesCatalog: kind.changesCatalog === true || list.some((effect) => effect.class === 'unknown' || callsUsersOwn(effect)),
       ...clauses(node),
       lineage,
     };
@@ -70,6 +71,11 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
     if (each.settings.some(({ name }) => name === 'search_path' || name === '*' || name === 'role' || name === 'session_authorization')) names.path = undefined;
   }
   return { facts, exact };
+}
+
+/** A function that was vouched for may do anything, definitions too. */
+function callsUsersOwn({ class: granted, verb, object }: Effect): boolean {
+  return granted === 'write' && verb === 'call' && object?.schema !== 'pg_catalog';
 }
 
 /** Whether a query has a WHERE and a LIMIT of its own. */

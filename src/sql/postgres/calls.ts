@@ -2,24 +2,25 @@ import type { ObjectRef } from '../../model/command.ts';
 import type { UserFunction } from '../catalog.ts';
 import { constantText, isConstant } from './around.ts';
 import type { Around } from './around.ts';
-import { list, qualified } from './ast.ts';
+import { list, open, qualified, strings } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { isSystemType } from './names.ts';
 import { NOT_IN_CATALOG, objectOf } from './relations.ts';
 import { informationSchemaFunctions, reviewed, vettedExtensions } from './reviewed.ts';
+import type { Scope } from './scope.ts';
 import { setConfig } from './session.ts';
 import { vettedFunctions } from './vetted.ts';
 
 /** Notes what calling a function can do. Its arguments are the caller's to look at. */
-export function call(around: Around, fields: Ast): void {
+export function call(around: Around, fields: Ast, scope: Scope): void {
   const { schema, name } = qualified(list(fields, 'funcname'));
   const args = list(fields, 'args');
-  if (schema === 'pg_catalog') builtIn(around, name, args);
+  if (schema === 'pg_catalog') builtIn(around, name, args, scope);
   else if (schema === 'information_schema' && informationSchemaFunctions.has(name)) return;
   else {
     const { known, unsure } = around.names.functions(schema, name);
     const isBuiltIn = schema === undefined && (vettedFunctions.has(name) || reviewed.has(name));
-    if (isBuiltIn) builtIn(around, name, args);
+    if (isBuiltIn) builtIn(around, name, args, scope);
     // `jsonb(x)`: a conversion in the form of a call.
     if (!isBuiltIn && schema === undefined && known.length === 0 && !unsure && args.length === 1 && isSystemType(name)) return;
     if (!isBuiltIn || known.length > 0 || unsure) usersOwn(around, schema, name, args.length, known, unsure);
@@ -31,7 +32,7 @@ export function attribute(around: Around, name: string): void {
   const { known, unsure } = around.names.functions(undefined, name);
   const callable = known.filter((each) => argumentCount(each) > 0);
   if (callable.length > 0 || unsure) usersOwn(around, undefined, name, 1, callable, unsure);
-  else if (reviewed.has(name) && !vettedFunctions.has(name)) builtIn(around, name, []);
+  else if (reviewed.has(name) && !vettedFunctions.has(name)) builtIn(around, name, [], undefined);
 }
 
 function functionObject(schema: string | undefined, name: string): ObjectRef {
@@ -66,7 +67,7 @@ function argumentCount(each: UserFunction): number {
   return each.arguments.replace(/"(?:[^"]|"")*"/g, '').split(',').length;
 }
 
-function builtIn(around: Around, name: string, args: readonly Ast[]): void {
+function builtIn(around: Around, name: string, args: readonly Ast[], scope: Scope | undefined): void {
   const { effects } = around;
   const found = reviewed.get(name);
   if (found === undefined) {
@@ -78,7 +79,8 @@ function builtIn(around: Around, name: string, args: readonly Ast[]): void {
     return;
   }
   if (name === 'set_config') {
-    setConfig(around, args);
+    const named = isColumn(args[0], 'name') ? (scope?.settingName ?? args[0]) : args[0];
+    setConfig(around, named, args);
     return;
   }
   // The form with three queries computes; the one with two runs the text of its second argument.
@@ -91,6 +93,11 @@ function builtIn(around: Around, name: string, args: readonly Ast[]): void {
     { class: carries ? 'session' : granted, verb, object: sequence ?? functionObject('pg_catalog', name), function: `pg_catalog.${name}`, ...(why === undefined ? {} : { why }) },
     timing,
   );
+}
+
+function isColumn(node: unknown, name: string): boolean {
+  const [kind, fields] = open(node);
+  return kind === 'ColumnRef' && strings(list(fields, 'fields')).join('.') === name;
 }
 
 /** The sequence that a literal names, as `regclass` reads it. */

@@ -37,7 +37,7 @@ export function expression(around: Around, node: unknown, scope: Scope): void {
       column(around, list(fields, 'fields'), scope);
       return;
     case 'FuncCall':
-      call(around, fields);
+      call(around, fields, scope);
       break;
     case 'A_Expr':
       operatorsOf(around, fields);

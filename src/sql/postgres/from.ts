@@ -70,7 +70,7 @@ function table(around: Around, range: Ast, scope: Scope): Item {
   const shown = columns === undefined || renamed.length === 0 ? columns : [...renamed, ...columns.slice(renamed.length)];
   const real = (column: string): string => {
     const at = renamed.indexOf(column);
-    return at < 0 ? column : (columns?.[at] ?? column);
+    return at < 0 ? column : (columns?.[at] ?? '*');
   };
   return { name: called, columns: shown, read: (column) => read(real(column)), schema: known.schema };
 }

@@ -38,14 +38,14 @@ export const Token = {
   error: 15,
 } as const;
 
-const SPACE = 1;
-const WORD_START = 2;
-const DIGIT = 3;
+export const SPACE = 1;
+export const WORD_START = 2;
+export const DIGIT = 3;
 const OPERATOR = 4;
 const SELF = 5;
 
 /** Class of each byte. `@` and the like are operator characters; `,()[].;:` stand alone. NUL and control bytes are errors. */
-const CLASS = new Uint8Array(256);
+export const CLASS: Uint8Array = new Uint8Array(256);
 for (const c of ' \t\n\r\f\v') CLASS[c.charCodeAt(0)] = SPACE;
 for (let c = 0; c < 26; c++) CLASS[65 + c] = CLASS[97 + c] = WORD_START;
 CLASS[95] = WORD_START;
@@ -56,7 +56,7 @@ for (const c of '~!@#^&|`?+-*/%<>=') CLASS[c.charCodeAt(0)] = OPERATOR;
 for (const c of ',()[].;:') CLASS[c.charCodeAt(0)] = SELF;
 
 /** Bytes that may continue an identifier. */
-const WORD = new Uint8Array(256);
+export const WORD: Uint8Array = new Uint8Array(256);
 for (let c = 0; c < 256; c++) if (CLASS[c] === WORD_START || CLASS[c] === DIGIT) WORD[c] = 1;
 WORD[36] = 1;
 

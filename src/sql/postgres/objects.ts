@@ -30,7 +30,7 @@ export function kindWord(objectType: unknown): string {
 /** Objects that are the server's rather than a schema's: changing them is class admin. */
 const ADMIN_KINDS: ReadonlySet<string> = new Set([
   'role', 'tablespace', 'extension', 'language', 'foreign_data_wrapper', 'server', 'user_mapping', 'subscription', 'publication',
-  'publication_namespace', 'publication_rel', 'event_trigger', 'access_method', 'setting', 'largeobject', 'transform',
+  'publication_namespace', 'publication_rel', 'event_trigger', 'access_method', 'setting', 'transform',
 ]);
 
 export function isAdminKind(kind: string): boolean {

@@ -4,7 +4,7 @@ import type { Ast } from './ast.ts';
 import { expression, operator, ordinals } from './expressions.ts';
 import { from } from './from.ts';
 import type { Known } from './names.ts';
-import { namedObject, objectOf } from './relations.ts';
+import { namedObject, objectOf, resolve } from './relations.ts';
 import { scopeIn } from './scope.ts';
 import type { Scope } from './scope.ts';
 import { insert, merge, remove, update } from './writes.ts';
@@ -45,6 +45,7 @@ function select(around: Around, fields: Ast, parent: Scope | undefined): readonl
   } else {
     for (const item of list(fields, 'fromClause')) from(around, item, scope);
     const targets = list(fields, 'targetList');
+    scope.settingName = settingNamed(around, fields);
     expression(around, targets, scope);
     expression(around, list(fields, 'valuesLists'), scope);
     outputs = list(fields, 'valuesLists').length > 0 ? undefined : outputNames(targets, scope);
@@ -59,6 +60,18 @@ function select(around: Around, fields: Ast, parent: Scope | undefined): readonl
   if (into) made(around, embedded(into, 'rel') ?? {}, 'table');
   for (const clause of list(fields, 'lockingClause')) lock(around, open(clause)[1]);
   return outputs;
+}
+
+/** `FROM pg_settings WHERE name = '...'`, as pg_dump writes where a setting may not exist: the constant. */
+function settingNamed(around: Around, fields: Ast): unknown {
+  const [item] = list(fields, 'fromClause');
+  const [kind, range] = open(item);
+  const [operation, comparison] = open(fields['whereClause']);
+  if (kind !== 'RangeVar' || list(fields, 'fromClause').length !== 1 || operation !== 'A_Expr' || comparison['kind'] !== 'AEXPR_OP') return undefined;
+  const known = resolve(around, range);
+  const columns = strings(list(open(comparison['lexpr'])[1], 'fields'));
+  const isName = known?.schema === 'pg_catalog' && known.name === 'pg_settings' && strings(list(comparison, 'name')).join('.') === '=' && columns.join('.') === 'name';
+  return isName ? comparison['rexpr'] : undefined;
 }
 
 /** FOR UPDATE and the like: of the tables named, or of whatever the query reads. */

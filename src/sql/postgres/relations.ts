@@ -62,7 +62,7 @@ function readSystem(around: Around, known: Known, object: ObjectRef): (column: s
   return (column) => {
     growing.columns.add(column);
     if (guarded !== undefined && (column === '*' || guarded.has(column))) {
-      effects.add({ class: 'admin', verb: 'select', object, why: 'shows what other sessions run' }, 'read').columns.add(column === '*' ? [...guarded][0]! : column);
+      effects.add({ class: 'admin', verb: 'select', object, why: 'holds secrets, or what other sessions run' }, 'read').columns.add(column === '*' ? [...guarded][0]! : column);
     }
   };
 }
@@ -103,6 +103,8 @@ function writeKnown(around: Around, known: Known, verb: WriteVerb, seen: Set<num
   const { relation } = known;
   if (relation) {
     sideEffects(around, relation, verb);
+    // Rules are those of the relation named; they may do anything instead.
+    if (relation.rules) effects.unknown('rule', 'a rule of the table rewrites the statement', object);
     for (const child of names.index.descendants(relation.oid)) sideEffects(around, child, verb);
     if (verb === 'delete' || verb === 'update' || verb === 'truncate') cascade(around, relation, verb, seen);
     const why = badColumns(names.index, relation, false);
@@ -112,7 +114,7 @@ function writeKnown(around: Around, known: Known, verb: WriteVerb, seen: Set<num
   return (column) => addColumn(growing, known, column);
 }
 
-/** Code of the table's owner that runs with the write: triggers, defaults, checks of domains. Rules may do anything instead. */
+/** Code of the table's owner that runs with the write: triggers, defaults, checks of domains. */
 function sideEffects(around: Around, relation: Relation, verb: WriteVerb): void {
   const { effects, names } = around;
   const object = objectOf(names.index.known(relation));
@@ -120,7 +122,6 @@ function sideEffects(around: Around, relation: Relation, verb: WriteVerb): void 
   if (foreign) effects.add({ class: 'write', verb, object }, 'immediate');
   const computes = verb !== 'delete' && verb !== 'truncate' && (relation.columns.some((column) => column.foreignDefault) || badColumns(names.index, relation, true) !== undefined);
   if (relation.triggers || computes) effects.add({ class: 'write', verb: 'trigger', object }, 'transactional');
-  if (relation.rules) effects.unknown('rule', 'a rule of the table rewrites the statement', object);
 }
 
 function cascade(around: Around, relation: Relation, verb: WriteVerb, seen: Set<number>): void {

@@ -100,9 +100,9 @@ export const informationSchemaFunctions: ReadonlySet<string> = new Set(words(`
   _pg_char_max_length _pg_char_octet_length _pg_datetime_precision _pg_expandarray _pg_index_position _pg_interval_type
   _pg_keysequal _pg_numeric_precision _pg_numeric_precision_radix _pg_numeric_scale _pg_truetypid _pg_truetypmod`));
 
-/** System relations that hold secrets, sampled values, or files of the server: reading them is class admin. */
+/** System relations that hold only secrets, sampled values, or files of the server: reading them is class admin. */
 export const guardedRelations: ReadonlySet<string> = new Set(words(`
-  pg_authid pg_shadow pg_user_mapping pg_user_mappings pg_subscription pg_statistic pg_statistic_ext_data pg_stats pg_stats_ext
+  pg_statistic pg_statistic_ext_data pg_stats pg_stats_ext
   pg_stats_ext_exprs pg_stat_wal_receiver pg_file_settings pg_hba_file_rules pg_ident_file_mappings pg_config pg_largeobject
   pg_backend_memory_contexts pg_replication_origin_status pg_aios user_mapping_options user_mappings _pg_user_mappings`));
 
@@ -112,6 +112,11 @@ export const guardedRelations: ReadonlySet<string> = new Set(words(`
  */
 export const guardedColumns: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['pg_stat_activity', new Set(['query'])],
+  ['pg_authid', new Set(['rolpassword'])],
+  ['pg_shadow', new Set(['passwd'])],
+  ['pg_user_mapping', new Set(['umoptions'])],
+  ['pg_user_mappings', new Set(['umoptions'])],
+  ['pg_subscription', new Set(['subconninfo'])],
 ]);
 
 /**

@@ -17,6 +17,8 @@ export interface Scope {
   readonly ctes: Map<string, readonly string[] | undefined>;
   /** Names of the output columns, which ORDER BY and GROUP BY may use. */
   outputs: ReadonlySet<string>;
+  /** The query reads pg_settings at one name: what `name` then is. */
+  settingName?: unknown;
 }
 
 export function scopeIn(parent: Scope | undefined): Scope {
@@ -60,8 +62,9 @@ export function readColumn(scope: Scope, column: string): void {
       unsure = true;
       item.read(column);
     }
-    if (at.outputs.has(column)) return;
+    if (at.outputs.has(column)) unsure = true;
   }
+  // A table's name alone is its whole row.
   const whole = itemNamed(scope, undefined, column);
   if (whole) whole.read('*');
   else if (!unsure) for (const item of scope.items) item.read(column);

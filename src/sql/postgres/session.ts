@@ -99,9 +99,9 @@ function modes(around: Around, options: readonly Ast[], prefix: string): void {
   }
 }
 
-/** `set_config(name, value, local)` is SET in the form of a call; a name that is computed could be any. */
-export function setConfig(around: Around, args: readonly Ast[]): void {
-  const name = constantText(around, args[0])?.toLowerCase();
+/** `set_config(name, value, local)` is SET in the form of a call. `named` is the name, or a constant that it equals; computed it could be any. */
+export function setConfig(around: Around, named: unknown, args: readonly Ast[]): void {
+  const name = constantText(around, named)?.toLowerCase();
   if (name === undefined) {
     around.settings.push({ name: '*', action: 'set', local: false });
     around.effects.add({ class: 'admin', verb: 'set', object: { kind: 'setting', name: '*' }, function: 'pg_catalog.set_config', why: 'the name of the setting is computed' }, 'immediate');

@@ -95,8 +95,9 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
   CallStmt: (around, fields) => {
     const called = rangeOf(fields, 'funccall');
-    call(around, called);
-    expression(around, list(called, 'args'), scopeIn(undefined));
+    const scope = scopeIn(undefined);
+    call(around, called, scope);
+    expression(around, list(called, 'args'), scope);
     commits(around);
     return changes('call');
   },

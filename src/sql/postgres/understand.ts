@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import type { Catalog, NameContext } from '../catalog.ts';
 import type { Lineage, StatementFacts } from '../facts.ts';
 import type { GrantedFunctions, Literal, Understander, Understood, UnderstoodStatement } from '../understand.ts';
@@ -116,9 +115,9 @@ class PostgresUnderstander implements Understander {
 
   understand(text: Uint8Array, catalog: Catalog, names: NameContext, granted: GrantedFunctions): Understood | Promise<Understood> {
     const prefix = this.#prefix(catalog, names, granted);
-    // The server reads up to the first NUL and refuses the rest; so do we, before anything else looks.
-    const shape = text.length > LONGEST || text.includes(0) ? undefined : shapeOf(text, prefix);
-    if (shape === undefined || (shape.wide && !isUtf8(text))) return refused(UNLEXED, text);
+    // NUL and bytes that are not UTF-8 are refused here, before the parser could read something else in them.
+    const shape = text.length > LONGEST ? undefined : shapeOf(text, prefix);
+    if (shape === undefined) return refused(UNLEXED, text);
     if (shape.end === 0) return new UnderstoodText([], false, undefined);
     if (shape.glued && catalog.serverVersion < 160000) return refused(OLD_NUMBER, text);
     const known = (shape.exact ? undefined : this.#shapes.get(shape.key)) ?? this.#texts.get(textKey(text, prefix));

@@ -1,0 +1,47 @@
+import { drain } from './drain.ts';
+import { printRow } from './report.ts';
+import { pairedRounds, type Contender } from './rounds.ts';
+import type { Env, Field } from './targets.ts';
+
+const SQL = 'SELECT * FROM bulk';
+
+/** Megabytes a second of reading 200 MB over one and over four connections at once. */
+export const bulkRead = async (field: Field, rounds: number): Promise<string[]> => {
+  // The raw client cannot do SCRAM; the target's own password is asked in clear on this machine only.
+  await field.target.query(`SET password_encryption = 'md5'`);
+  const login = (env: Env): { user: string; database: string; password: string } => ({ user: env['PGUSER'] ?? '', database: env['PGDATABASE'] ?? '', password: env['PGPASSWORD'] ?? '' });
+  const read = (name: string, env: Env, connections: number): Contender => ({
+    name,
+    measure: async () => {
+      const rates = await Promise.all(Array.from({ length: connections }, () => drain(env['PGHOST'] ?? '', Number(env['PGPORT']), login(env), SQL)));
+      return rates.reduce((sum, rate) => sum + rate, 0);
+    },
+  });
+  const { gateways } = field;
+  const reports: string[] = [];
+  for (const [connections, keep, redact, detect] of [[1, 0.95, 0.88, 0.9], [4, 0.78, 0.55, 0.5]] as const) {
+    const paired = await pairedRounds(
+      [
+        read('direct', field.direct, connections),
+        read('effect, answers up to 1 MiB', gateways.answers.env, connections),
+        read('mask of 2 of 8, length kept', gateways.keep.env, connections),
+        read('mask of 2 of 8, redact', gateways.redact.env, connections),
+        read('all detectors, every text column', gateways.detect.env, connections),
+      ],
+      rounds,
+    );
+    reports.push(
+      printRow({
+        what: `bulk read of 200 MB, ${connections} connection${connections === 1 ? '' : 's'}`,
+        unit: 'MB/s',
+        paired,
+        goals: [
+          { contender: 'mask of 2 of 8, length kept', atLeast: keep },
+          { contender: 'mask of 2 of 8, redact', atLeast: redact },
+          { contender: 'all detectors, every text column', atLeast: detect },
+        ],
+      }),
+    );
+  }
+  return reports;
+};

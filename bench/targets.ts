@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startGateway, type Gateway } from '../test/kit/gateway.ts';
+import { staticIssuer } from '../test/kit/static-issuer.ts';
+import { startPgbouncer } from '../test/kit/pgbouncer.ts';
+import { startPostgres, type Postgres } from '../test/kit/postgres.ts';
+
+export type Env = Readonly<Record<string, string>>;
+
+const PASSWORD = 'bench-target-password';
+const WITHOUT_EVIDENCE = join(fileURLToPath(new URL('.', import.meta.url)), 'gateway-without-evidence.ts');
+
+/** Everything that is measured, up and ready. */
+export interface Field {
+  readonly target: Postgres;
+  readonly direct: Env;
+  readonly directTls: Env;
+  readonly pgbouncer: Env;
+  readonly pgbouncerTls: Env;
+  /** A gateway for each way of keeping evidence; `tls` is encrypted on both sides. */
+  readonly gateways: Readonly<Record<GatewayKind, { readonly gateway: Gateway; readonly env: Env }>>;
+  stop(): Promise<void>;
+}
+
+export const GATEWAYS = ['none', 'records', 'answers', 'strict', 'tls', 'redact', 'keep', 'detect'] as const;
+export type GatewayKind = (typeof GATEWAYS)[number];
+
+/** Long-lived, because one run takes longer than a CI token lives. */
+const TOKEN_SECONDS = 7200;
+
+const MASKS: Partial<Record<GatewayKind, readonly Record<string, unknown>[]>> = {
+  keep: [{ columns: ['bulk.ssn', 'bulk.phone'], transform: { partial: 4 } }],
+  redact: [{ columns: ['bulk.ssn', 'bulk.phone'], transform: 'redact' }],
+  detect: [{ detect: ['us_ssn', 'credit_card', 'email', 'phone', 'iban', 'ip', 'jwt', 'cloud_key', 'private_key'], transform: 'redact' }],
+};
+
+const EVIDENCE: Record<GatewayKind, Record<string, unknown>> = {
+  none: { recordAnswers: 'off' },
+  records: { recordAnswers: 'off' },
+  answers: { recordAnswers: '1MiB' },
+  strict: { mode: 'strict', recordAnswers: 'off' },
+  tls: { recordAnswers: 'off' },
+  redact: { recordAnswers: '1MiB' },
+  keep: { recordAnswers: '1MiB' },
+  detect: { recordAnswers: '1MiB' },
+};
+
+const BULK = `
+CREATE TABLE bulk AS SELECT n AS id, 'name ' || n AS name, 'row' || n || '@example.com' AS email,
+  lpad((n % 899 + 100)::text, 3, '0') || '-' || lpad((n % 89 + 10)::text, 2, '0') || '-' || lpad((n % 8999 + 1000)::text, 4, '0') AS ssn,
+  '+1 555 ' || lpad((n % 10000000)::text, 7, '0') AS phone, md5(n::text) AS note, n * 3 AS amount, repeat('x', 120) AS filler
+  FROM generate_series(1, 900000) AS n;
+ALTER TABLE bulk OWNER TO app;`;
+
+/** Starts PostgreSQL, pgbouncer in session mode and the gateways, all on this machine. */
+export const startField = async (kinds: readonly GatewayKind[], bulk: boolean): Promise<Field> => {
+  const target = await startPostgres({
+    version: 15,
+    tls: true,
+    users: [{ name: 'app', password: PASSWORD }],
+    config: { shared_buffers: '1GB', max_connections: 200, jit: 'off', autovacuum: 'off', max_wal_size: '4GB' },
+    setup: `GRANT CREATE ON SCHEMA public TO app;${bulk ? BULK : ''}`,
+  });
+  const issuer = await staticIssuer();
+  const users = [{ name: 'app', password: PASSWORD }];
+  const at = { host: '127.0.0.1', port: target.port };
+  const pgbouncer = await startPgbouncer({ target: at, users });
+  const pgbouncerTls = await startPgbouncer({ target: at, users, tls: true });
+  const token = await issuer.token({ claims: { job: 'bench' }, expiresIn: TOKEN_SECONDS });
+
+  const start = async (kind: GatewayKind): Promise<{ gateway: Gateway; env: Env }> => {
+    const tls = kind === 'tls';
+    const gateway = await startGateway(
+      {
+        gateway: { names: ['localhost', '127.0.0.1'] },
+        identityProviders: [{ name: 'ci', issuer: issuer.issuer, audience: 'wicketgate', jwksFile: issuer.jwksFile, maxTokenAge: '2h' }],
+        identities: [{ name: 'bench', owner: { contact: 'bench@acme.example' }, provider: 'ci', claims: { job: 'bench' } }],
+        connections: [
+          {
+            name: 'bench',
+            protocol: 'postgres',
+            plaintext: !tls,
+            target: { ...at, database: 'postgres', ...(tls ? { tls: 'verify-full', ca: target.caFile } : { tls: 'disable' }) },
+            credential: { username: 'app', password: 'env:TARGET_PASSWORD' },
+            evidence: EVIDENCE[kind],
+          },
+        ],
+        policies: [{ name: 'bench', identities: ['bench'], connections: ['bench'], allow: ['read', 'write', 'schema', 'session'], ...(MASKS[kind] ? { mask: MASKS[kind] } : {}) }],
+      },
+      { env: { TARGET_PASSWORD: PASSWORD }, ...(kind === 'none' ? { program: [WITHOUT_EVIDENCE] } : {}) },
+    );
+    const secure: Env = tls ? { PGSSLMODE: 'verify-full', PGSSLROOTCERT: join(gateway.dataDir, 'ca.pem') } : { PGSSLMODE: 'disable' };
+    return { gateway, env: { PGHOST: tls ? 'localhost' : '127.0.0.1', PGPORT: String(gateway.port('bench')), PGDATABASE: 'bench', PGUSER: 'bench', PGPASSWORD: token, ...secure } };
+  };
+  const gateways: Partial<Record<GatewayKind, { gateway: Gateway; env: Env }>> = {};
+  for (const kind of kinds) gateways[kind] = await start(kind);
+
+  const base = { PGDATABASE: 'postgres', PGUSER: 'app', PGPASSWORD: PASSWORD };
+  const direct = { ...base, PGHOST: '127.0.0.1', PGPORT: String(target.port) };
+  return {
+    target,
+    direct: { ...direct, PGSSLMODE: 'disable' },
+    directTls: { ...direct, PGSSLMODE: 'require' },
+    pgbouncer: { ...base, PGHOST: '127.0.0.1', PGPORT: String(pgbouncer.port), PGSSLMODE: 'disable' },
+    pgbouncerTls: { ...base, PGHOST: '127.0.0.1', PGPORT: String(pgbouncerTls.port), PGSSLMODE: 'require' },
+    gateways: gateways as Field['gateways'],
+    stop: async () => {
+      for (const one of Object.values(gateways)) await one.gateway.stop();
+      await pgbouncer.stop();
+      await pgbouncerTls.stop();
+      await target.stop();
+    },
+  };
+};

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { skipUnless } from '../kit/present.ts';
+import { tempFolder, type TempFolder } from '../kit/temp.ts';
+import { plainClient, plainConfig, plainConnection, startPlainGateway, startSurroundings, type Surroundings } from './plain-stage.ts';
+import { readEvidence } from './recorded-evidence.ts';
+import { readTrace, tracing, type SystemCall } from './system-calls.ts';
+
+/*
+ * The order of system calls of the gateway, seen from outside by strace: write of a record, return of the sync that covers it, then
+ * the bytes that take effect, then the answer. kill -9 cannot see a missing sync, since the page cache survives it; this can.
+ */
+
+/** Replaces the log's sync by nothing, as a mistake would. */
+const NO_SYNC = pathToFileURL(join(import.meta.dirname, 'testdata', 'no-sync.js')).href;
+
+interface Sent {
+  /** What stands in the message to the target, and in nothing else. */
+  readonly text: string;
+  /** What stands in its answer, and in no other. */
+  readonly answer: string;
+  /** It can commit or cannot be undone when it is sent. */
+  readonly effect: boolean;
+}
+
+/** Commands of one session, in order, and so by their number. */
+const sendAll = async (send: (text: string, values?: string[]) => Promise<unknown>): Promise<Sent[]> => {
+  const sent: Sent[] = [];
+  const one = async (effect: boolean, make: (mark: string) => string | [string, string[]], answer?: string): Promise<void> => {
+    const mark = `mark${sent.length + 1}mark`;
+    const text = make(mark);
+    await (typeof text === 'string' ? send(text) : send(...text));
+    sent.push({ text: mark, answer: answer ?? mark, effect });
+  };
+  for (let round = 0; round < 6; round += 1) {
+    await one(true, (mark) => `INSERT INTO audit VALUES (${round}, '${mark}') RETURNING note`);
+    await one(false, (mark) => `SELECT '${mark}' AS note`);
+    await one(true, (mark) => ['INSERT INTO audit VALUES ($1, $2) RETURNING note', ['7', mark]]);
+    await one(false, (mark) => ['SELECT name, $1::text FROM customers WHERE id = 1', [mark]]);
+    await one(false, (mark) => `BEGIN /* ${mark} */`, 'BEGIN\\0');
+    await one(false, (mark) => `INSERT INTO audit VALUES (${round}, '${mark}') RETURNING note`);
+    await one(false, (mark) => ['UPDATE audit SET note = $1 WHERE id = 1 RETURNING note', [mark]]);
+    await one(true, (mark) => `COMMIT /* ${mark} */`, 'COMMIT\\0');
+  }
+  return sent;
+};
+
+interface Found {
+  readonly violations: readonly string[];
+  /** Statements that were at the target before their record was durable. */
+  readonly ahead: number;
+  readonly checked: number;
+}
+
+/** Holds every command against the trace. */
+const judge = (calls: readonly SystemCall[], sent: readonly Sent[], session: string, ports: { readonly gateway: number; readonly target: number }, mode: 'strict' | 'effect'): Found => {
+  const violations: string[] = [];
+  let ahead = 0;
+  const writes = calls.filter(({ name, result }) => name !== 'fdatasync' && name !== 'fsync' && result > 0);
+  const toLog = writes.filter(({ on }) => on.endsWith('.seg'));
+  const syncs = calls.filter(({ name, on, result }) => (name === 'fdatasync' || name === 'fsync') && on.endsWith('.seg') && result === 0);
+  const toTarget = writes.filter(({ on }) => on.startsWith('TCP') && on.endsWith(`->127.0.0.1:${ports.target}]`));
+  const toClient = writes.filter(({ on }) => on.startsWith(`TCP:[127.0.0.1:${ports.gateway}->`));
+  /** How often the same answer came before, for answers that name no mark. */
+  const seen = new Map<string, number>();
+  sent.forEach(({ text, answer, effect }, i) => {
+    const what = `${mode}, command ${i + 1}`;
+    const intent = `\\"command\\":${i + 1},`;
+    const record = toLog.find(({ args }) => args.split('\\"record\\":').some((leaf) => leaf.includes(intent) && leaf.includes('\\"kind\\":\\"intent\\"') && leaf.includes(session)));
+    const forwarded = toTarget.find(({ args }) => args.includes(text));
+    const skip = seen.get(answer) ?? 0;
+    seen.set(answer, skip + 1);
+    const answered = toClient.filter(({ args }) => args.includes(answer))[skip];
+    if (!record || !forwarded || !answered) {
+      violations.push(`${what}: not in the trace: ${[record ?? 'record', forwarded ?? 'message to the target', answered ?? 'answer'].filter((one) => typeof one === 'string').join(', ')}`);
+      return;
+    }
+    const durable = syncs.filter(({ on, start }) => on === record.on && start > record.end).reduce((first, { end }) => Math.min(first, end), Infinity);
+    if (forwarded.start < durable) {
+      ahead += 1;
+      if (effect || mode === 'strict') violations.push(`${what}: sent to the target before its record was durable`);
+    }
+    if (answered.start < durable) violations.push(`${what}: answered before its record was durable`);
+  });
+  return { violations, ahead, checked: sent.length };
+};
+
+describe('order of system calls', { skip: skipUnless('strace') }, () => {
+  let around: Surroundings;
+  let folder: TempFolder;
+  before(async () => {
+    around = await startSurroundings();
+    folder = tempFolder('strace');
+  });
+  after(async () => {
+    folder.remove();
+    await around[Symbol.asyncDispose]();
+  });
+
+  /** One session in each mode, traced. */
+  const trace = async (name: string, nodeArgs: readonly string[]): Promise<Record<'strict' | 'effect', Found>> => {
+    const file = folder.file(name);
+    const modes = ['strict', 'effect'] as const;
+    const gateway = await startPlainGateway(plainConfig(around, { connections: modes.map((mode) => plainConnection(mode, around, { evidence: { mode } })) }), { under: tracing(file), nodeArgs });
+    try {
+      const all = new Map<string, Sent[]>();
+      for (const mode of modes) {
+        const client = await plainClient(around, gateway, 'writer', mode);
+        try {
+          all.set(mode, await sendAll((text, values) => client.query(text, values)));
+        } finally {
+          await client.end();
+        }
+      }
+      assert.equal(await gateway.terminate(), 0, gateway.log());
+      const calls = readTrace(file);
+      const { sessions } = await readEvidence(gateway.dataDir, join(gateway.folder, 'keys'));
+      const found = (mode: (typeof modes)[number]): Found => {
+        const [id = ''] = [...sessions].find(([, { open }]) => open.connection === mode) ?? [];
+        return judge(calls, all.get(mode) ?? [], id, { gateway: gateway.port(mode), target: around.target.port }, mode);
+      };
+      return { strict: found('strict'), effect: found('effect') };
+    } finally {
+      await gateway.stop();
+    }
+  };
+
+  test('nothing that can commit and no answer goes out before its record is durable; in strict mode nothing at all', async (t) => {
+    const { strict, effect } = await trace('as-it-is', []);
+    assert.deepEqual(strict.violations, []);
+    assert.deepEqual(effect.violations, []);
+    assert.equal(strict.ahead, 0);
+    assert.equal(strict.checked, effect.checked);
+    t.diagnostic(`${strict.checked} commands in each mode; effect: ${effect.ahead} were at the target before their record was durable, as they may`);
+  });
+
+  test('the same look finds a sync that does nothing', async () => {
+    const { strict, effect } = await trace('no-sync', ['--import', NO_SYNC]);
+    assert.ok(strict.violations.some((one) => one.includes('sent to the target before')), strict.violations.join('\n'));
+    assert.ok(effect.violations.some((one) => one.includes('sent to the target before')), effect.violations.join('\n'));
+    assert.ok(effect.violations.some((one) => one.includes('answered before')), effect.violations.join('\n'));
+  });
+});
