@@ -7,7 +7,9 @@ import { dial } from './dial.ts';
 import { QueryConnection } from './query.ts';
 
 /** How often a target that is in use is asked whether its catalog has changed. */
-const PROBE_MS = 1_000;
+const PROBE_MS = 500;
+/** A snapshot is not relied on for longer than this without the target having said that it is still true. */
+const TRUSTED_MS = 1_500;
 /** A connection of the gateway's own is closed when nobody has asked for so long. */
 const IDLE_MS = 60_000;
 const LOOKUP_MS = 30_000;
@@ -34,9 +36,18 @@ export class TargetCatalogs {
     this.#log = log;
   }
 
-  /** The snapshot when it was true a moment ago; undefined when `current` has to be awaited. */
+  /** The snapshot when it was true a moment ago; undefined when `current` has to be awaited. Asking keeps it true. */
   fresh(): Catalog | undefined {
-    return performance.now() - this.#trueAt < PROBE_MS ? this.#catalog : undefined;
+    const age = performance.now() - this.#trueAt;
+    if (age >= TRUSTED_MS) return undefined;
+    // In the background, so that no command waits for it; when it fails, the next one that is too late does.
+    if (age >= PROBE_MS && this.#catalog) this.#reload().catch(() => {});
+    return this.#catalog;
+  }
+
+  #reload(): Promise<Catalog> {
+    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    return this.#loading;
   }
 
   /** The search_path that a new session of this credential starts with. Known after `current`. */
@@ -57,8 +68,7 @@ export class TargetCatalogs {
       const fresh = this.fresh();
       if (fresh) return fresh;
       const changes = this.#changes;
-      this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
-      const catalog = await this.#loading;
+      const catalog = await this.#reload();
       // A change seen while it was read may be missing in it.
       if (changes === this.#changes) return catalog;
     }

@@ -21,6 +21,8 @@ export class Tracking {
   /** The session's own view: it did DDL that others cannot see yet, or has temporary objects. */
   #own: Catalog | undefined;
   #ownStale = false;
+  /** The shared snapshot that was true when the own view was taken: when that moves on, others have changed something. */
+  #ownBeside = '';
   #catalogChangedInBlock = false;
   #temporary = false;
   #clientName: string;
@@ -115,6 +117,7 @@ export class Tracking {
     if (this.#link.status === 'E') return undefined;
     const shared = this.#catalogs.fresh();
     if (shared) this.#shared = shared;
+    if (this.#own && shared?.id !== this.#ownBeside) this.#ownStale = true;
     const needed = this.#namesStale || this.#ownStale || !shared || this.#reportedName !== this.#pinnedName(this.#clientName);
     return needed ? this.#refresh() : undefined;
   }
@@ -130,6 +133,8 @@ export class Tracking {
     // Between BEGIN and the first statement nothing may take a snapshot; only a statement makes the own view stale, so
     // when it is, the block has had one.
     if (this.#ownStale && (link.status === 'T' || this.#temporary)) {
+      this.#shared = await this.#catalogs.current();
+      this.#ownBeside = this.#shared.id;
       this.#own = await loadCatalog((sql) => lookup(link, 'lookup', sql));
       this.#ownStale = false;
       if (this.#temporary) await this.#readNames();
