@@ -5,7 +5,6 @@
  *   npx node tools/capture-tool-statements.ts
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import pg from 'pg';
 import { java, pgbench, pgProgram, psql, python } from '../test/kit/clients.ts';
 import { startPostgres } from '../test/kit/postgres.ts';
 import { loadCatalog } from '../src/protocols/postgres/catalog.ts';
@@ -131,7 +130,7 @@ await heard('jdbc', () => must(java(JDBC, [`jdbc:postgresql://${server.host}:${s
 
 const client = await server.client();
 const run = async (text: string): Promise<(string | null)[][]> =>
-  (await client.query({ text, rowMode: 'array', types: { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig })).rows as (string | null)[][];
+  (await client.query({ text, rowMode: 'array', types: { getTypeParser: () => (value: string) => value } })).rows as (string | null)[][];
 const catalog = await loadCatalog(run);
 await client.end();
 writeFileSync(new URL('tools.json', folder), `${JSON.stringify(said, undefined, 1)}\n`);

@@ -1,19 +1,26 @@
-import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { crashRounds } from '../test/e2e/crash-rounds.ts';
 
 /*
- * npm run crash -- [--rounds 50]: the tests named *crash*.test.ts at full length. They read CRASH_ROUNDS from the environment; npm test runs
- * them with fewer rounds.
+ * npm run crash -- [--rounds 500]: kills the gateway with SIGKILL in the middle of pgbench, and holds what it recorded against what the
+ * target executed and committed and what clients received. `npm test` does the same with fewer rounds.
  */
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '50' } } });
-const files = globSync('{src,test}/**/*crash*.test.ts', { cwd: root });
-if (files.length === 0 || !(Number(values.rounds) > 0)) {
-  process.stderr.write(files.length === 0 ? 'no *crash*.test.ts found\n' : '--rounds must be a positive number\n');
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '500' } } });
+const rounds = Number(values.rounds);
+if (!Number.isSafeInteger(rounds) || rounds < 1) {
+  process.stderr.write('--rounds must be a positive number\n');
   process.exit(2);
 }
-const ran = spawnSync(process.execPath, ['--test', '--test-concurrency=1', ...files], { cwd: root, env: { ...process.env, CRASH_ROUNDS: values.rounds }, stdio: ['ignore', 'inherit', 'inherit'] });
-process.exitCode = ran.status ?? 1;
+const summary = await crashRounds({
+  rounds,
+  onRound: (round, what) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what}`);
+    else if ((round + 1) % 25 === 0) process.stderr.write(`${round + 1} of ${rounds} rounds\n`);
+  },
+});
+if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+process.stdout.write(
+  `${summary.rounds} kills in ${summary.seconds} s: ${summary.executed} statements in the target's log (strict), ${summary.committed} rows committed, ` +
+    `${summary.answered} commands answered and ${summary.ended} answers seen to their end, none without its record; ` +
+    `${summary.records} records, ${summary.intents} intents, ${summary.indeterminate} of them indeterminate after the kill, ${summary.sessionsLost} sessions lost and recorded so; every log verified\n`,
+);

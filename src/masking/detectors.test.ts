@@ -58,7 +58,7 @@ suite('found', () => {
 suite('not taken for one', () => {
   for (const text of [
     '123456789', '000-12-3456', '666-12-3456', '900-12-3456', '123-00-6789', '123-45-0000', '1123-45-6789', '123-45-67890', '2-123-45-6789',
-    '4111111111111112', '1234567812345670', '41111111111111110000000', 'x4111111111111111', 'ada@localhost', '@example.com', 'a@b.c1', '4155550100',
+    '4111111111111112', '1234567812345670', '41111111111111110000000', 'x4111111111111111', 'ada@localhost', '@example.com', 'a@b.c', 'a@b.1c', '4155550100',
     'GB82WEST12345698765433', 'GB82WEST123456987654321', '1.2.3', '1.2.3.4.5', '256.1.1.1', '12:34:56', 'std::string', '2026-11-22 12:00:00', 'eyJhbGci.x', 'eyJub3QiOiJqd3QifQ.eyJ4Ijoi.x',
     'AKIAIOSFODNN7EXAMPL', 'AKIAIOSFODNN7EXAMPLEX', 'ghp_short', '-----BEGIN CERTIFICATE-----', 'XAKIAIOSFODNN7EXAMPLE', 'a1b2c3d4-e5f6-7890-abcd-ef1234567890', 'id::text',
   ]) {
@@ -125,13 +125,9 @@ suite('time', () => {
       test(`linear over ${name}, ${kinds.size} kinds`, () => {
         const time = (length: number): number => {
           const bytes = Buffer.from(unit.repeat(Math.ceil(length / unit.length)));
-          let best = Infinity;
-          for (let round = 0; round < 3; round++) {
-            const began = performance.now();
-            detect(bytes, 0, bytes.length, prepare(kinds));
-            best = Math.min(best, performance.now() - began);
-          }
-          return best;
+          const began = performance.now();
+          detect(bytes, 0, bytes.length, prepare(kinds));
+          return performance.now() - began;
         };
         time(50_000);
         const large = time(2_000_000);

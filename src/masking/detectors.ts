@@ -19,6 +19,8 @@ export interface Detectors {
   /** For each byte value, what to try where it stands; 0 for nothing. */
   readonly triggers: Uint8Array;
   readonly kinds: ReadonlySet<DetectorKind>;
+  /** Those of them that begin with a digit, as bits. */
+  readonly numbers: number;
 }
 
 const nothing = 0;
@@ -30,6 +32,13 @@ const letterI = 5;
 const letterJ = 6;
 const colon = 7;
 
+const ssn = 1;
+const card = 2;
+const phone = 4;
+const ip = 8;
+const iban = 16;
+const numberKinds: readonly (readonly [DetectorKind, number])[] = [['us_ssn', ssn], ['credit_card', card], ['phone', phone], ['ip', ip], ['iban', iban]];
+
 const sets = new Map<string, Detectors>();
 
 /** Prepares a set of kinds. Sets are few and kept. */
@@ -39,7 +48,8 @@ export function prepare(kinds: Iterable<DetectorKind>): Detectors {
   let found = sets.get(name);
   if (found !== undefined) return found;
   const triggers = new Uint8Array(256);
-  if (['us_ssn', 'credit_card', 'phone', 'ip', 'iban'].some((kind) => wanted.has(kind as DetectorKind))) triggers.fill(digit, 0x30, 0x3a);
+  const numbers = numberKinds.reduce((sum, [kind, bit]) => sum | (wanted.has(kind) ? bit : 0), 0);
+  if (numbers !== 0) triggers.fill(digit, 0x30, 0x3a);
   if (wanted.has('email')) triggers[0x40] = at;
   if (wanted.has('cloud_key')) {
     triggers[0x5f] = underscore;
@@ -48,7 +58,7 @@ export function prepare(kinds: Iterable<DetectorKind>): Detectors {
   if (wanted.has('cloud_key') || wanted.has('private_key')) triggers[0x2d] = dash;
   if (wanted.has('jwt')) triggers[0x4a] = letterJ;
   if (wanted.has('ip')) triggers[0x3a] = colon;
-  found = { triggers, kinds: wanted };
+  found = { triggers, kinds: wanted, numbers };
   sets.set(name, found);
   return found;
 }
@@ -75,7 +85,7 @@ export function detect(bytes: Uint8Array, start: number, end: number, detectors:
     if (trigger === digit) {
       next = here + 1;
       while (next < end && bytes[next]! >= 0x30 && bytes[next]! <= 0x39) next++;
-      const hit = atDigits(bytes, floor, here, next, end, detectors.kinds);
+      const hit = atDigits(bytes, floor, here, next, end, detectors.numbers);
       if (hit !== undefined) {
         (hits ??= []).push(hit);
         floor = next = hit.end;
@@ -98,26 +108,33 @@ export function detect(bytes: Uint8Array, start: number, end: number, detectors:
   return hits;
 }
 
-/** A run of digits `[here..run)`: each thing that starts with one, the one with a checksum first. */
-function atDigits(bytes: Uint8Array, floor: number, here: number, run: number, end: number, kinds: ReadonlySet<DetectorKind>): Hit | undefined {
+const isUpper = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x41 && byte <= 0x5a;
+
+/**
+ * A run of digits `[here..run)`: each thing that starts with one, the one with a checksum first. Most runs are dates,
+ * times and keys, so that each matcher is only entered when the run's length and its neighbours fit.
+ */
+function atDigits(bytes: Uint8Array, floor: number, here: number, run: number, end: number, numbers: number): Hit | undefined {
   const length = run - here;
-  if (length === 3 && kinds.has('us_ssn')) {
+  const next = run < end ? bytes[run]! : 0;
+  const before = here > floor ? bytes[here - 1]! : 0;
+  if (length === 3 && next === 0x2d && (numbers & ssn) !== 0) {
     const to = ssnAt(bytes, floor, here, end);
     if (to !== -1) return { kind: 'us_ssn', start: here, end: to };
   }
-  if (length >= 4 && length <= 19 && kinds.has('credit_card')) {
+  if ((numbers & card) !== 0 && (length >= 13 ? length <= 19 : length >= 4 && (next === 0x20 || next === 0x2d))) {
     const to = cardAt(bytes, floor, here, end);
     if (to !== -1) return { kind: 'credit_card', start: here, end: to };
   }
-  if (length >= 2 && kinds.has('iban')) {
+  if (length >= 2 && isUpper(before) && (numbers & iban) !== 0) {
     const to = ibanAt(bytes, floor, here, end);
     if (to !== -1) return { kind: 'iban', start: here - 2, end: to };
   }
-  if (length <= 3 && run < end && bytes[run] === 0x2e && kinds.has('ip')) {
+  if (length <= 3 && next === 0x2e && (numbers & ip) !== 0) {
     const to = ipv4At(bytes, floor, here, end);
     if (to !== -1) return { kind: 'ip', start: here, end: to };
   }
-  if (length <= 15 && kinds.has('phone')) {
+  if ((numbers & phone) !== 0 && (before === 0x2b || (length === 3 && next !== 0) || (length === 1 && bytes[here] === 0x31))) {
     const found = phoneAt(bytes, floor, here, end);
     if (found !== undefined) return { kind: 'phone', start: found.start, end: found.end };
   }

@@ -28,6 +28,8 @@ export interface Effect {
   readonly columns?: readonly string[];
   /** For a call: the function as `schema.name(argument types)`, as far as known. */
   readonly function?: string;
+  /** The target has nothing of this name now: it would answer with its own error. */
+  readonly missing?: true;
   /** For class `unknown`: why it could not be understood. Words of ours, never the client's text. */
   readonly why?: string;
 }

@@ -54,6 +54,7 @@ export type RefusalCode =
   | 'denied' // policy: a deny rule, or nothing that allows
   | 'approval_required'
   | 'not_understood' // unknown statement without a grant
+  | 'not_found' // names something that the target does not have
   | 'masking' // touches a protected column in a way that cannot be masked
   | 'write_back' // a masked value would come back as data
   | 'limit' // rate, rows, sessions, sizes

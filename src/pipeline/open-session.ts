@@ -188,8 +188,15 @@ export class OpenSession implements GatedSession {
 
   #refuseByPolicy(command: Command, decision: Decision): Refusal {
     const rule = decision.rules[0];
-    const what = decision.denied ? describe(decision.denied) : command.verb;
-    const code: RefusalCode = decision.effect === 'require_approval' ? 'approval_required' : decision.denied?.class === 'unknown' ? 'not_understood' : 'denied';
+        const { denied } = decision;
+    // What the target does not have is refused in the words in which the target would: tools ask that way whether it is there.
+    if (denied?.missing && !rule) {
+      const missing = refusal('not_found', `${describeObject(denied)} does not exist`, { session: this.session.id });
+      this.#recordRefusal(missing, command, decision);
+      return missing;
+    }
+    const code: RefusalCode = decision.effect === 'require_approval' ? 'approval_required' : denied?.class === 'unknown' ? 'not_understood' : 'denied';
+    const what = denied ? describe(denied) : command.verb;
     const by = rule ? ` by ${ruleName(rule)}` : '';
     const refused = refusal(code, `${what} refused${by}: ${decision.reason}`, { session: this.session.id, ...(rule ? { rule } : {}) });
     this.#recordRefusal(refused, command, decision);
@@ -230,7 +237,10 @@ export class OpenSession implements GatedSession {
 
 const describe = (effect: Command['effects'][number]): string => {
   const { verb, object } = effect;
-  if (effect.class === 'unknown') return effect.why ?? verb;
   if (!object) return verb;
-  return `${verb} on ${object.kind} ${object.schema === undefined ? '' : `${object.schema}.`}${object.name}`;
+  return `${verb} on ${object.kind} ${qualified(object)}`;
 };
+
+const qualified = ({ schema, name }: { readonly schema?: string; readonly name: string }): string => (schema === undefined ? name : `${schema}.${name}`);
+
+const describeObject = ({ object, verb }: Command['effects'][number]): string => (object ? `"${qualified(object)}"` : verb);

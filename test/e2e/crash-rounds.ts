@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { verify } from '../../src/evidence/verify/verify.ts';
 import { pgbench } from '../kit/clients.ts';
@@ -11,7 +12,6 @@ import { requireProgram } from '../kit/present.ts';
 import { startObserver, type Observer } from './observer.ts';
 import { plainConfig, plainConnection, plainEnv, startPlainGateway, startSurroundings, type Surroundings } from './plain-stage.ts';
 import { commandKey, readEvidence, type RecordedCommand, type RecordedEvidence } from './recorded-evidence.ts';
-import { writeFileSync } from 'node:fs';
 
 /** What the rounds came to. */
 export interface CrashSummary {
@@ -35,6 +35,8 @@ export interface CrashOptions {
   /** No new round begins after this many seconds. */
   readonly seconds?: number;
   readonly onRound?: (round: number, what: string) => void;
+  /** Flags for the gateway's node. */
+  readonly nodeArgs?: readonly string[];
 }
 
 const MODES = ['strict', 'effect'] as const;
@@ -63,7 +65,7 @@ const ROUNDS_A_LOG = 18;
  * Kills the gateway with SIGKILL in the middle of pgbench, again and again, and holds against what it left behind: the target's own
  * statement log (`strict`), the rows that the target committed, and the bytes that clients received. Rejects at the first lie.
  */
-export const crashRounds = async ({ rounds, seconds = Infinity, onRound = () => {} }: CrashOptions): Promise<CrashSummary> => {
+export const crashRounds = async ({ rounds, seconds = Infinity, onRound = () => {}, nodeArgs = [] }: CrashOptions): Promise<CrashSummary> => {
   const began = performance.now();
   const summary: CrashSummary = { rounds: 0, executed: 0, committed: 0, answered: 0, ended: 0, intents: 0, indeterminate: 0, sessionsLost: 0, records: 0, seconds: 0 };
   await using around = await startSurroundings({ version: 18, config: { log_statement: 'all', log_line_prefix: '%a|%p|' } });
@@ -73,7 +75,7 @@ export const crashRounds = async ({ rounds, seconds = Infinity, onRound = () => 
   const observer = await startObserver();
   try {
     while (summary.rounds < rounds) {
-      const gateway = await startPlainGateway(plainConfig(around, { connections: MODES.map((mode) => plainConnection(mode, around, { evidence: { mode } })) }));
+      const gateway = await startPlainGateway(plainConfig(around, { connections: MODES.map((mode) => plainConnection(mode, around, { evidence: { mode } })) }), { nodeArgs });
       try {
         let from = 0;
         for (let n = 0; n < ROUNDS_A_LOG && summary.rounds < rounds && (performance.now() - began) / 1000 < seconds; n += 1) {

@@ -21,31 +21,37 @@ interface Sent {
   readonly text: string;
   /** What stands in its answer, and in no other. */
   readonly answer: string;
-  /** It can commit or cannot be undone when it is sent. */
-  readonly effect: boolean;
+  /** What commits it: the message itself, the Sync behind it, or nothing of its own. */
+  readonly commits: 'message' | 'sync' | undefined;
 }
 
-/** Commands of one session, in order, and so by their number. */
-const sendAll = async (send: (text: string, values?: string[]) => Promise<unknown>): Promise<Sent[]> => {
+/**
+ * Commands of one session, in order, and so by their number. In the extended protocol the mark is a value: Bind and Execute run
+ * something, while Parse alone runs nothing and has no record of its own.
+ */
+const sendAll = async (mode: string, send: (text: string, values?: string[]) => Promise<unknown>): Promise<Sent[]> => {
   const sent: Sent[] = [];
-  const one = async (effect: boolean, make: (mark: string) => string | [string, string[]], answer?: string): Promise<void> => {
-    const mark = `mark${sent.length + 1}mark`;
+  const one = async (commits: Sent['commits'], make: (mark: string) => string | [string, string[]], answer?: string): Promise<void> => {
+    const mark = `${mode}${sent.length + 1}mark`;
     const text = make(mark);
     await (typeof text === 'string' ? send(text) : send(...text));
-    sent.push({ text: mark, answer: answer ?? mark, effect });
+    sent.push({ text: mark, answer: answer ?? mark, commits });
   };
   for (let round = 0; round < 6; round += 1) {
-    await one(true, (mark) => `INSERT INTO audit VALUES (${round}, '${mark}') RETURNING note`);
-    await one(false, (mark) => `SELECT '${mark}' AS note`);
-    await one(true, (mark) => ['INSERT INTO audit VALUES ($1, $2) RETURNING note', ['7', mark]]);
-    await one(false, (mark) => ['SELECT name, $1::text FROM customers WHERE id = 1', [mark]]);
-    await one(false, (mark) => `BEGIN /* ${mark} */`, 'BEGIN\\0');
-    await one(false, (mark) => `INSERT INTO audit VALUES (${round}, '${mark}') RETURNING note`);
-    await one(false, (mark) => ['UPDATE audit SET note = $1 WHERE id = 1 RETURNING note', [mark]]);
-    await one(true, (mark) => `COMMIT /* ${mark} */`, 'COMMIT\\0');
+    await one('message', (mark) => `INSERT INTO audit VALUES (${round}, '${mark}') RETURNING note`);
+    await one(undefined, (mark) => `SELECT '${mark}' AS note`);
+    await one('sync', (mark) => ['INSERT INTO audit VALUES ($1, $2) RETURNING note', ['7', mark]]);
+    await one(undefined, (mark) => ['SELECT name, $1::text FROM customers WHERE id = 1', [mark]]);
+    await one(undefined, (mark) => `BEGIN /* ${mark} */`, 'BEGIN\\0');
+    await one(undefined, (mark) => `INSERT INTO audit VALUES (${round}, '${mark}') RETURNING note`);
+    await one(undefined, (mark) => ['UPDATE audit SET note = $1 WHERE id = 1 RETURNING note', [mark]]);
+    await one('message', (mark) => `COMMIT /* ${mark} */`, 'COMMIT\\0');
   }
   return sent;
 };
+
+/** A Sync as strace shows it. */
+const SYNC = 'S\\0\\0\\0\\4';
 
 interface Found {
   readonly violations: readonly string[];
@@ -65,7 +71,7 @@ const judge = (calls: readonly SystemCall[], sent: readonly Sent[], session: str
   const toClient = writes.filter(({ on }) => on.startsWith(`TCP:[127.0.0.1:${ports.gateway}->`));
   /** How often the same answer came before, for answers that name no mark. */
   const seen = new Map<string, number>();
-  sent.forEach(({ text, answer, effect }, i) => {
+  sent.forEach(({ text, answer, commits }, i) => {
     const what = `${mode}, command ${i + 1}`;
     const intent = `\\"command\\":${i + 1},`;
     const record = toLog.find(({ args }) => args.split('\\"record\\":').some((leaf) => leaf.includes(intent) && leaf.includes('\\"kind\\":\\"intent\\"') && leaf.includes(session)));
@@ -78,10 +84,10 @@ const judge = (calls: readonly SystemCall[], sent: readonly Sent[], session: str
       return;
     }
     const durable = syncs.filter(({ on, start }) => on === record.on && start > record.end).reduce((first, { end }) => Math.min(first, end), Infinity);
-    if (forwarded.start < durable) {
-      ahead += 1;
-      if (effect || mode === 'strict') violations.push(`${what}: sent to the target before its record was durable`);
-    }
+    const committed = commits === 'sync' ? toTarget.find(({ start, args }) => start >= forwarded.start && args.includes(SYNC)) : forwarded;
+    if (forwarded.start < durable) ahead += 1;
+    if (!committed) violations.push(`${what}: no Sync behind it`);
+    else if ((commits !== undefined && committed.start < durable) || (mode === 'strict' && forwarded.start < durable)) violations.push(`${what}: sent to the target before its record was durable`);
     if (answered.start < durable) violations.push(`${what}: answered before its record was durable`);
   });
   return { violations, ahead, checked: sent.length };
@@ -109,7 +115,7 @@ describe('order of system calls', { skip: skipUnless('strace') }, () => {
       for (const mode of modes) {
         const client = await plainClient(around, gateway, 'writer', mode);
         try {
-          all.set(mode, await sendAll((text, values) => client.query(text, values)));
+          all.set(mode, await sendAll(mode, (text, values) => client.query(text, values)));
         } finally {
           await client.end();
         }

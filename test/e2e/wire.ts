@@ -115,7 +115,7 @@ export class Wire {
       const message = await this.next();
       if (!message) return read;
       read.push(message);
-      if (message.kind === 'AuthenticationCleartextPassword') this.send(toServer.password(Buffer.from(password ?? '')));
+      if (message.kind === 'Authentication' && message.method === 'CleartextPassword') this.send(toServer.password(Buffer.from(password ?? '')));
       if (message.kind === 'ParameterStatus') this.parameters.set(message.name, message.value);
       if (message.kind === 'BackendKeyData') {
         this.processId = message.processId;

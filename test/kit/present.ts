@@ -45,6 +45,8 @@ const OPTIONAL = {
   psycopg: { here: () => pythonModule('psycopg'), install: 'apt-get install python3-psycopg' },
   psycopg2: { here: () => pythonModule('psycopg2'), install: 'apt-get install python3-psycopg2' },
   sqlalchemy: { here: () => pythonModule('sqlalchemy'), install: 'apt-get install python3-sqlalchemy' },
+  django: { here: () => pythonModule('django'), install: 'apt-get install python3-django' },
+  alembic: { here: () => pythonModule('alembic'), install: 'apt-get install python3-alembic' },
   jdbc: { here: () => program('javac') !== undefined && existsSync(JDBC_JAR), install: 'a JDK and apt-get install libpostgresql-jdbc-java' },
 } as const;
 

@@ -60,17 +60,17 @@ export function jwtAtJ(bytes: Uint8Array, floor: number, at: number, end: number
 }
 
 const begin = '-----BEGIN ';
-const endMark = Buffer.from('-----END ');
-/** What may stand in a block: base64, header lines, line ends, and escapes of those. */
-const pem = Uint8Array.from({ length: 256 }, (_, byte) => (alphanumeric[byte] === 1 || '+/=:,- \r\n\t\\'.includes(String.fromCharCode(byte)) ? 1 : 0));
+const endMark = '-----END ';
+const dash = 0x2d;
+const quote = 0x22;
 const titled = 'PRIVATE KEY';
 
 /** The longest title of a block: `ENCRYPTED PRIVATE KEY`, `PGP PRIVATE KEY BLOCK`. */
 const longestTitle = 40;
 
 /**
- * A PEM block of a private key at its first dash, up to its end mark; one that is cut short as far as
- * its characters go. `inField`: only as the value of a JSON field `private_key`.
+ * A PEM block of a private key at its first dash, up to its end mark; one that is cut short up to the
+ * next double quote (the end of a string in JSON) or the end of the text. `inField`: only as the value of a JSON field `private_key`.
  */
 export function privateKeyAtDash(bytes: Uint8Array, floor: number, at: number, end: number, inField: boolean): Span | undefined {
   if (!isAt(bytes, at, end, begin)) return undefined;
@@ -80,13 +80,13 @@ export function privateKeyAtDash(bytes: Uint8Array, floor: number, at: number, e
   const title = latin1(bytes, at + begin.length, close);
   // A title that is cut off is taken for one of a private key as long as it may become one.
   if (!title.includes(titled) && !(close >= end && couldBecome(title))) return undefined;
-  const rest = Buffer.from(bytes.buffer, bytes.byteOffset, end);
-  const mark = rest.indexOf(endMark, close);
-  let to = mark === -1 ? runOf(pem, bytes, close, end, end) : mark;
-  if (mark !== -1) {
+  let to = close;
+  while (to < end && bytes[to] !== quote && !(bytes[to] === dash && isAt(bytes, to, end, endMark))) to++;
+  if (to < end && bytes[to] === dash) {
+    const mark = to;
     to += endMark.length;
-    while (to < end && to - mark < endMark.length + longestTitle && bytes[to] !== 0x2d) to++;
-    for (let dashes = 0; dashes < 5 && to < end && bytes[to] === 0x2d; dashes++) to++;
+    while (to < end && to - mark < endMark.length + longestTitle && bytes[to] !== dash) to++;
+    for (let dashes = 0; dashes < 5 && to < end && bytes[to] === dash; dashes++) to++;
   }
   return { start: at, end: to };
 }

@@ -3,7 +3,7 @@ import type { Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { GrantedFunctions, Understander, Understood } from '../../sql/understand.ts';
 import type { Back } from './back.ts';
-import { resolveNamed } from './commands.ts';
+import { namesMissing, resolveNamed } from './commands.ts';
 import { toServer } from './encode.ts';
 import type { Link } from './link.ts';
 import type { Prepared } from './namespace.ts';
@@ -87,8 +87,18 @@ export class Admission {
   }
 
   understand(text: Buffer): Understood | Promise<Understood> {
-    const understood = this.#understander.understand(text, this.tracking.catalog, this.tracking.names, this.#granted);
-    return understood instanceof Promise ? this.link.whileOpen(understood) : understood;
+    const first = this.#read(text);
+    if (!(first instanceof Promise)) return namesMissing(first) ? this.link.whileOpen(this.#lookAgain(text, first)) : first;
+    return this.link.whileOpen(first.then((understood) => (namesMissing(understood) ? this.#lookAgain(text, understood) : understood)));
+  }
+
+  #read(text: Buffer): Understood | Promise<Understood> {
+    return this.#understander.understand(text, this.tracking.catalog, this.tracking.names, this.#granted);
+  }
+
+  /** It names what the catalog does not have: somebody may have created it since the snapshot was taken. */
+  async #lookAgain(text: Buffer, first: Understood): Promise<Understood> {
+    return (await this.tracking.renew()) ? this.#read(text) : first;
   }
 
   /** Why a text is too long to be read, if it is. */

@@ -23,8 +23,8 @@ export class Back {
   readonly #link: Link;
   readonly #tracking: Tracking;
   readonly #frames: FrameParser;
-  /** CommandComplete of a simple Query: it may be the end of the answer, which waits for the outcome. */
-  #tail: Frame | undefined;
+  /** CommandComplete of a simple Query and what came behind it: it may be the end of the answer, which waits for the outcome. */
+  #tail: Buffer[] = [];
   /** An event that could not be handled yet. */
   #held: Event | undefined;
   /** What has to happen before the next event: durable intents, written outcomes, room at the client. */
@@ -188,7 +188,7 @@ export class Back {
         break;
       case Backend.EmptyQueryResponse:
         if (item.kind === 'execute') this.#finish(answer as Answer, event as Frame);
-        else this.#tail = event as Frame;
+        else this.#tail.push(event.bytes);
         break;
       case Backend.ReadyForQuery:
         this.#ready(event as Frame, item, answer);
@@ -208,7 +208,7 @@ export class Back {
 
   /** Bytes to the client, and into the recording of the answer they belong to. */
   #give(event: Event | { readonly bytes: Buffer }, answer: Answer | undefined): void {
-    this.#releaseTail(answer);
+    this.#releaseTail();
     if (answer?.withheld) return;
     if (answer && !answer.ended) answer.passage.down(event.bytes);
     this.#link.client.add(event.bytes);
@@ -224,12 +224,17 @@ export class Back {
     if (!this.#link.client.flush()) this.#block((go) => this.#link.client.drained(go));
   }
 
-  #releaseTail(answer: Answer | undefined): void {
+  #releaseTail(): void {
     const tail = this.#tail;
-    if (!tail) return;
-    this.#tail = undefined;
-    if (answer?.withheld) return;
-    this.#link.client.add(tail.bytes);
+    if (tail.length === 0) return;
+    this.#tail = [];
+    for (const bytes of tail) this.#link.client.add(bytes);
+  }
+
+  /** What belongs to no answer keeps its place among what does. */
+  #aside(bytes: Buffer): void {
+    if (this.#tail.length > 0) this.#tail.push(bytes);
+    else this.#link.client.add(bytes);
   }
 
   #row(event: Event, answer: Answer): void {
@@ -255,7 +260,7 @@ export class Back {
   /** From here on the client gets nothing more of this answer but the error. */
   #withhold(answer: Answer, why: ReturnType<typeof refusal>, sqlState: SqlState): void {
     const error = refusedCommand(why, sqlState);
-    this.#releaseTail(answer);
+    this.#releaseTail();
     answer.passage.down(error);
     this.#link.client.add(error);
     answer.withheld = why;
@@ -276,12 +281,12 @@ export class Back {
     }
     answer.complete(message.kind === 'CommandComplete' ? message.tag : '');
     if (this.#link.copyIn?.answer === answer) this.#link.copyIn = undefined;
-    this.#releaseTail(answer);
+    this.#releaseTail();
     if (item.kind === 'execute') {
       this.#finish(answer, frame);
     } else if (!answer.withheld) {
       answer.passage.down(frame.bytes);
-      this.#tail = frame;
+      this.#tail.push(frame.bytes);
     }
   }
 
@@ -307,7 +312,7 @@ export class Back {
   #ready(frame: Frame, item: Expected<Owed>, answer: Answer | undefined): void {
     this.#status(frame);
     const show = (): void => {
-      this.#releaseTail(answer);
+      this.#releaseTail();
       this.#link.client.add(frame.bytes);
     };
     if (item.kind !== 'query' || !answer) {
@@ -358,7 +363,7 @@ export class Back {
     const fields = errorFields(frame);
     const bytes = answer?.errorInstead ?? this.#report(frame);
     if (field(fields, 'V') === 'FATAL') this.saidWhy = true;
-    this.#releaseTail(answer);
+    this.#releaseTail();
     answer?.fail(field(fields, 'C'));
     if (!answer || answer.ended) {
       this.#link.client.add(bytes);
@@ -373,16 +378,16 @@ export class Back {
 
   #async(frame: Frame, answer: Answer | undefined): void {
     const message = decodeBackend(frame);
-    const { client, gated } = this.#link;
+    const { gated } = this.#link;
     switch (message.kind) {
       case 'ParameterStatus': {
         const shown = this.#tracking.parameter(message.name, message.value);
-        if (shown !== undefined) client.add(shown === message.value ? frame.bytes : toClient.parameterStatus(message.name, shown));
+        if (shown !== undefined) this.#aside(shown === message.value ? frame.bytes : toClient.parameterStatus(message.name, shown));
         return;
       }
       case 'NotificationResponse': {
         const payload = maskText(message.payload, gated.masks);
-        client.add(payload === message.payload ? frame.bytes : toClient.notification(message.processId, message.channel, payload));
+        this.#aside(payload === message.payload ? frame.bytes : toClient.notification(message.processId, message.channel, payload));
         return;
       }
       case 'NoticeResponse':

@@ -50,6 +50,13 @@ export class TargetCatalogs {
     return this.#loading;
   }
 
+  /** Asks the target now, however young the snapshot is. */
+  async probe(): Promise<Catalog> {
+    // A load under way may have asked before what is looked for came to be.
+    if (this.#loading) await this.#loading;
+    return this.#reload();
+  }
+
   /** The search_path that a new session of this credential starts with. Known after `current`. */
   get searchPath(): string {
     return this.#searchPath;

@@ -1,6 +1,7 @@
 import type { Command, Effect, Timing } from '../../model/command.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 import type { StatementFacts } from '../../sql/facts.ts';
+import { NOT_IN_CATALOG } from '../../sql/postgres/relations.ts';
 import { statementSummary } from '../../sql/postgres/summary.ts';
 import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
 
@@ -14,6 +15,9 @@ export interface NamedStatements {
   prepared(name: string): StatementFacts | undefined;
   cursor(name: string): StatementFacts | undefined;
 }
+
+const NO_STATEMENT = 'EXECUTE of a statement that was not prepared through the gateway';
+const NO_CURSOR = 'FETCH from a cursor that was not opened through the gateway';
 
 const unknownName = (facts: StatementFacts, why: string): StatementFacts => ({
   ...facts,
@@ -41,6 +45,15 @@ const combined = (outer: StatementFacts, inner: StatementFacts): StatementFacts 
     byInner.set(inner, facts);
   }
   return facts;
+};
+
+/** What EXECUTE and FETCH name that nobody has defined through the gateway: the kind of the first one. */
+export const undefinedName = (understood: Understood): 'prepared' | 'cursor' | undefined => {
+  for (const { facts } of understood.statements) {
+    const missing = facts.effects.find(({ why }) => why === NO_STATEMENT || why === NO_CURSOR);
+    if (missing) return missing.why === NO_STATEMENT ? 'prepared' : 'cursor';
+  }
+  return undefined;
 };
 
 /** Literals of EXECUTE's argument list meet whatever the parameters of the statement inside meet; which is which is not told apart. */
@@ -74,12 +87,12 @@ export const resolveNamed = (understood: Understood, names: NamedStatements): Un
         return statement;
       case 'execute': {
         const inner = prepared.get(name) ?? names.prepared(name);
-        if (!inner) return { ...statement, facts: unknownName(facts, 'EXECUTE of a statement that was not prepared through the gateway') };
+        if (!inner) return { ...statement, facts: unknownName(facts, NO_STATEMENT) };
         return { ...statement, facts: withArguments(combined(facts, inner), statement, understood) };
       }
       case 'fetch': {
         const inner = cursors.get(name) ?? names.cursor(name);
-        if (!inner) return { ...statement, facts: unknownName(facts, 'FETCH from a cursor that was not opened through the gateway') };
+        if (!inner) return { ...statement, facts: unknownName(facts, NO_CURSOR) };
         return { ...statement, facts: combined(facts, inner) };
       }
       case 'deallocate':
@@ -108,6 +121,12 @@ const catalogNames = (catalog: Catalog): ReadonlySet<string> => {
   return names;
 };
 
+/** The target had nothing of this name when its catalog was read. */
+const isMissing = ({ class: granted, why, object }: Effect): boolean => granted === 'unknown' && why === NOT_IN_CATALOG && object !== undefined;
+
+/** Whether understanding rests on something that the catalog does not have: it may have come to be a moment ago. */
+export const namesMissing = (understood: Understood): boolean => understood.statements.some(({ facts }) => facts.effects.some(isMissing));
+
 const marked = new WeakMap<StatementFacts, { readonly catalog: Catalog; readonly effects: readonly Effect[] }>();
 
 /** The effects with each object marked by whether the catalog has it. */
@@ -115,8 +134,9 @@ const effectsOf = (facts: StatementFacts, catalog: Catalog): readonly Effect[] =
   const cached = marked.get(facts);
   if (cached?.catalog === catalog) return cached.effects;
   const names = catalogNames(catalog);
-  const effects = facts.effects.map((effect) => {
+  const effects = facts.effects.map((effect): Effect => {
     const { object } = effect;
+    if (isMissing(effect)) return { ...effect, missing: true };
     const known = object?.schema !== undefined && names.has(`${object.schema}.${object.name}`);
     return known ? { ...effect, object: { ...object, known } } : effect;
   });

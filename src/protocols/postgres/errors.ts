@@ -16,6 +16,7 @@ export const SqlState = {
   invalid_cursor_name: '34000',
   invalid_catalog_name: '3D000',
   syntax_error: '42601',
+  undefined_table: '42P01',
   insufficient_privilege: '42501',
   insufficient_resources: '53000',
   disk_full: '53100',

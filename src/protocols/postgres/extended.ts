@@ -12,7 +12,7 @@ import { Frame } from './frames.ts';
 import type { Portal } from './link.ts';
 import type { Bind, Close, Describe, Execute, Parse } from './messages.ts';
 import { RESERVED, type Prepared } from './namespace.ts';
-import { refusedCommand, unparsableText } from './refuse.ts';
+import { refusedCommand, undefinedNameState, unparsableText } from './refuse.ts';
 import { Series } from './series.ts';
 import { changesNames } from './settings.ts';
 
@@ -110,7 +110,11 @@ export class ExtendedQueries {
       const recorded = recordedText(text, understood, gated.masks, this.#admission.tracking.catalog);
       const resolved = this.#admission.resolve(understood);
       const refused = gated.judge(commandOf({ understood: resolved, catalog: this.#admission.tracking.catalog, recorded, bytes: text.length }));
-      if (refused) return this.#refuseSeries(refused);
+      if (refused) {
+        // As in PostgreSQL, where the old one is dropped before the new text is read.
+        if (message.statement === '') link.prepared.confirm('', undefined);
+        return this.#refuseSeries(refused, undefinedNameState(refused, resolved));
+      }
       const prepared: Prepared = { text, by: 'parse', understood, under: this.#admission.tracking.under, parameterTypes: message.parameterTypes, recorded };
       const name = message.statement;
       link.prepared.propose(name, prepared);
@@ -156,7 +160,7 @@ export class ExtendedQueries {
     const examined = examine(gated, this.#admission.tracking, understood, command, bound);
     if (isRefusal(examined)) return this.#refuseSeries(examined);
     const passage = gated.admit(command);
-    if (isRefusal(passage)) return this.#refuseSeries(passage);
+    if (isRefusal(passage)) return this.#refuseSeries(passage, undefinedNameState(passage, understood));
     const answer = link.admitted(passage, prepared.text, understood, examined.plans);
     const portal: Portal = { understood, answer, bound: true };
     const name = message.portal;

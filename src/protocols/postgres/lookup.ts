@@ -33,13 +33,17 @@ export const lookup = (link: Link, what: Housekeeping, sql: string): Promise<(st
       if (!ok) failed = true;
     };
     const own = { own: true } as const;
+    const closeStatement = toServer.close('statement', NAME);
+    // Closed first as well: a look-up that failed before has left its statement behind. In a block the portal would stay.
     link.send(
       link.gated.housekeeping(what),
-      Buffer.concat([toServer.parse(NAME, sql), toServer.bind(NAME, NAME, [], []), toServer.execute(NAME), toServer.close('statement', NAME), toServer.sync]),
+      Buffer.concat([closeStatement, toServer.parse(NAME, sql), toServer.bind(NAME, NAME, [], []), toServer.execute(NAME), toServer.close('portal', NAME), closeStatement, toServer.sync]),
     );
+    link.owed.add({ kind: 'close', ...own, context: { done: step } });
     link.owed.add({ kind: 'parse', ...own, context: { done: step } });
     link.owed.add({ kind: 'bind', ...own, context: { done: step } });
     link.owed.add({ kind: 'execute', ...own, context: { done: step, capture } });
+    link.owed.add({ kind: 'close', ...own, context: { done: step } });
     link.owed.add({ kind: 'close', ...own, context: { done: step } });
     link.owed.add({
       kind: 'sync',

@@ -1,4 +1,6 @@
 import type { Refusal, RefusalCode } from '../../model/decision.ts';
+import type { Understood } from '../../sql/understand.ts';
+import { undefinedName } from './commands.ts';
 import { errorResponse, SqlState } from './errors.ts';
 
 /** The one place where a Refusal becomes PostgreSQL's own error. */
@@ -11,6 +13,7 @@ const SQLSTATE: Readonly<Record<RefusalCode, SqlState>> = {
   denied: SqlState.insufficient_privilege,
   approval_required: SqlState.insufficient_privilege,
   not_understood: SqlState.insufficient_privilege,
+  not_found: SqlState.undefined_table,
   masking: SqlState.insufficient_privilege,
   write_back: SqlState.insufficient_privilege,
   limit: SqlState.program_limit_exceeded,
@@ -29,10 +32,17 @@ export const refusedCommand = (refused: Refusal, sqlState: SqlState = SQLSTATE[r
   errorResponse({
     severity: 'ERROR',
     sqlState,
-    message: `wicketgate: ${refused.message}`,
+    // The words of the target itself, which clients look for.
+    message: refused.code === 'not_found' ? `relation ${refused.message}` : `wicketgate: ${refused.message}`,
     ...detail(refused),
     ...(refused.hint === undefined ? {} : { hint: refused.hint }),
   });
+
+/** PostgreSQL's own condition for what the message names and nobody has defined, when it was refused for that. */
+export const undefinedNameState = (refused: Refusal, understood: Understood): SqlState | undefined => {
+  const missing = refused.code === 'not_understood' ? undefinedName(understood) : undefined;
+  return missing && (missing === 'prepared' ? SqlState.invalid_sql_statement_name : SqlState.invalid_cursor_name);
+};
 
 /** ErrorResponse that ends the connection. */
 export const refusedSession = (refused: Refusal): Buffer =>

@@ -7,7 +7,7 @@ import { toClient } from './encode.ts';
 import { SqlState } from './errors.ts';
 import { examine } from './examine.ts';
 import type { Frame } from './frames.ts';
-import { refusedCommand } from './refuse.ts';
+import { refusedCommand, undefinedNameState } from './refuse.ts';
 import { Series } from './series.ts';
 
 /** The simple protocol: one Query, any number of statements, all of them or none. */
@@ -47,7 +47,7 @@ export class SimpleQueries {
     const examined = examine(gated, tracking, understood, command);
     if (isRefusal(examined)) return this.#refuse(examined);
     const passage = gated.admit(command);
-    if (isRefusal(passage)) return this.#refuse(passage);
+    if (isRefusal(passage)) return this.#refuse(passage, undefinedNameState(passage, understood));
     const answer = link.admitted(passage, text, understood, examined.plans);
     // A simple Query drops the unnamed statement and portal.
     link.prepared.confirm('', undefined);

@@ -111,6 +111,14 @@ export class Tracking {
     return applicationName(id, principal.identity, own);
   }
 
+  /** Something was named that the catalog does not have: asks again. True when there is a newer one. */
+  async renew(): Promise<boolean> {
+    if (this.#own) return false;
+    const { id } = this.#shared;
+    this.#shared = await this.#catalogs.probe();
+    return this.#shared.id !== id;
+  }
+
   /** What has to be known before the next message is decided. Undefined: all is known. Only while the target owes nothing. */
   refresh(): Promise<void> | undefined {
     // In a failed block the target runs nothing but its end; what was known before holds for judging that.

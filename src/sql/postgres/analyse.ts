@@ -40,14 +40,14 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
   let exact = false;
   const facts: StatementFacts[] = [];
   let changed = false;
-  const factsOf = (node: Ast): StatementFacts => {
+  const factsOf = (node: Ast, raw: RawStatement): StatementFacts => {
     const effects = new Effects();
     const settings: SettingChange[] = [];
     const around: Around = { names, effects, granted, settings, parse, dependsOnLiteral: () => (exact = true), literalAt, views: new Set() };
     const kind = statement(around, node);
     if (effects.empty) effects.add({ class: 'read', verb: kind.tag }, 'read');
     // What it creates itself is in the overlay by now, and the lineage looks at the catalog as it was before.
-    const lineage = changed && !('TransactionStmt' in node) && !('VariableSetStmt' in node) ? NOT_FOLLOWED : lineageOf(node, { catalog: index.catalog, names: context, text, literalAt, parse });
+    const lineage = changed && !('TransactionStmt' in node) && !('VariableSetStmt' in node) ? NOT_FOLLOWED : lineageOf({ ...raw, stmt: node }, { catalog: index.catalog, names: context, text, literalAt, parse });
     const { inner } = kind.named ?? {};
     const list = effects.list();
     return {
@@ -56,15 +56,15 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
       timing: effects.timing,
       transaction: kind.transaction ?? 'none',
       settings,
-      ...(kind.named ? { named: { kind: kind.named.kind, ...(kind.named.name === undefined ? {} : { name: kind.named.name }), ...(inner ? { inner: factsOf(inner) } : {}) } } : {}),
+      ...(kind.named ? { named: { kind: kind.named.kind, ...(kind.named.name === undefined ? {} : { name: kind.named.name }), ...(inner ? { inner: factsOf(inner, raw) } : {}) } } : {}),
       ...(kind.copy ? { copy: kind.copy } : {}),
       changesCatalog: kind.changesCatalog === true || list.some((effect) => effect.class === 'unknown' || callsUsersOwn(effect)),
       ...clauses(node),
       lineage,
     };
   };
-  for (const { stmt } of statements) {
-    const each = factsOf(stmt ?? {});
+  for (const raw of statements) {
+    const each = factsOf(raw.stmt ?? {}, raw);
     facts.push(each);
     if (each.changesCatalog || each.settings.some(({ name }) => name === 'search_path' || name === 'role' || name === '*')) changed = true;
     // A path that was changed, or that a rollback changes back, is not known any more.

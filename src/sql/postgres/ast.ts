@@ -9,7 +9,8 @@ const none: readonly Ast[] = [];
 /** The kind of a wrapped node and its fields; `''` for anything else. */
 export function open(node: unknown): readonly [kind: string, fields: Ast] {
   if (typeof node === 'object' && node !== null && !Array.isArray(node)) {
-    for (const kind in node) return [kind, (node as Ast)[kind] as Ast];
+    const [kind] = Object.keys(node);
+    if (kind !== undefined) return [kind, (node as Ast)[kind] as Ast];
   }
   return ['', {}];
 }

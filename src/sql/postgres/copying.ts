@@ -14,7 +14,7 @@ export function optionText(around: Around, option: Ast): string | undefined {
   around.dependsOnLiteral();
   const [kind, value] = open(option['arg']);
   if (kind === 'String') return text(value, 'sval') ?? '';
-  if (kind === 'Integer') return String(value['ival'] ?? 0);
+  if (kind === 'Integer') return `${typeof value['ival'] === 'number' ? value['ival'] : 0}`;
   if (kind === 'Boolean') return value['boolval'] === true ? 'true' : 'false';
   return undefined;
 }

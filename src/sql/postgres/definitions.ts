@@ -87,6 +87,8 @@ export function createFunction(around: Around, fields: Ast): void {
   const given = options(list(fields, 'options'));
   const language = given.get('language');
   const written = language && optionText(around, language)?.toLowerCase();
+  // The body is a literal, and the lineage follows it.
+  around.dependsOnLiteral();
   const beyond = written === 'c' || written === 'internal';
   define(around, 'create', { ...objectRef(around, fields['is_procedure'] === true ? 'procedure' : 'function', { ObjectWithArgs: { objname: name } }) }, beyond ? 'admin' : 'schema');
   around.names.madeFunction(qualified(name).name);
@@ -103,7 +105,7 @@ export function alterTable(around: Around, fields: Ast): void {
     const [, part] = open(command);
     const column = text(part, 'name');
     const [definition, inner] = open(part['def']);
-    const subtype = String(part['subtype'] ?? 'AT_AddColumn');
+    const subtype = text(part, 'subtype') ?? 'AT_AddColumn';
     if (column !== undefined && /Column|NotNull|Expression|Default|Statistics|Storage|Compression|Identity|SetOptions/.test(subtype)) growing.columns.add(column);
     switch (subtype) {
       case 'AT_DropColumn':

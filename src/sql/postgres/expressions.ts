@@ -144,14 +144,3 @@ function qualifiedColumn(around: Around, item: Item | undefined, name: string, s
   if (item) item.read(name);
   else for (const each of scope.items) each.read(name);
 }
-
-/** Marks ordinals in ORDER BY and the like: they name an output column by a literal. */
-export function ordinals(around: Around, nodes: readonly Ast[]): void {
-  for (const node of nodes) {
-    const [kind, fields] = open(node);
-    if (kind === 'A_Const') around.dependsOnLiteral();
-    else if (kind === 'SortBy') ordinals(around, [embedded(fields, 'node') ?? {}]);
-    else if (kind === 'GroupingSet') ordinals(around, list(fields, 'content'));
-    else if (kind === 'RowExpr') ordinals(around, list(fields, 'args'));
-  }
-}

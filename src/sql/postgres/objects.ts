@@ -1,7 +1,6 @@
 import type { ObjectRef } from '../../model/command.ts';
 import type { Around } from './around.ts';
 import { list, open, qualified, strings, text } from './ast.ts';
-import type { Ast } from './ast.ts';
 
 /** From the grammar's kinds of object to the words of policies. */
 const WORDS: Readonly<Record<string, string>> = {

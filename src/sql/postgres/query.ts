@@ -1,7 +1,7 @@
 import type { Around } from './around.ts';
 import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
-import { expression, operator, ordinals } from './expressions.ts';
+import { expression, operator } from './expressions.ts';
 import { from } from './from.ts';
 import type { Known } from './names.ts';
 import { namedObject, objectOf, resolve } from './relations.ts';
@@ -51,11 +51,7 @@ function select(around: Around, fields: Ast, parent: Scope | undefined): readonl
     outputs = list(fields, 'valuesLists').length > 0 ? undefined : outputNames(targets, scope);
   }
   scope.outputs = new Set(outputs ?? []);
-  for (const part of ['whereClause', 'havingClause', 'windowClause', 'limitOffset', 'limitCount']) expression(around, fields[part], scope);
-  for (const part of ['groupClause', 'distinctClause', 'sortClause']) {
-    ordinals(around, list(fields, part));
-    expression(around, list(fields, part), scope);
-  }
+  for (const part of ['whereClause', 'havingClause', 'windowClause', 'limitOffset', 'limitCount', 'groupClause', 'distinctClause', 'sortClause']) expression(around, fields[part], scope);
   const into = embedded(fields, 'intoClause');
   if (into) made(around, embedded(into, 'rel') ?? {}, 'table');
   for (const clause of list(fields, 'lockingClause')) lock(around, open(clause)[1]);

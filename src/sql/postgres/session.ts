@@ -35,7 +35,7 @@ function constantOf(around: Around, node: unknown): { readonly value: string; re
   if (kind !== 'A_Const') return undefined;
   const literal = around.literalAt(typeof fields['location'] === 'number' ? fields['location'] : 0);
   const [, held] = open({ ...fields, location: undefined });
-  const value = text(held, 'sval') ?? text(held, 'fval') ?? String((held as Ast)['ival'] ?? 0);
+  const value = text(held, 'sval') ?? text(held, 'fval') ?? `${typeof held['ival'] === 'number' ? held['ival'] : 0}`;
   return literal === undefined ? { value } : { value, literal };
 }
 
@@ -93,8 +93,8 @@ function modes(around: Around, options: readonly Ast[], prefix: string): void {
     const [argument, value] = open(fields['arg']);
     const [, held] = argument === 'A_Const' ? open({ ...value, location: undefined }) : ['', value];
     // These are keywords of the grammar, not literals: READ WRITE is the integer 0.
-    const on = ((held as Ast)['ival'] ?? (held as Ast)['boolval'] ?? 0) !== 0;
-    const word = text(held as Ast, 'sval') ?? (on ? 'on' : 'off');
+    const on = (held['ival'] ?? held['boolval'] ?? 0) !== 0;
+    const word = text(held, 'sval') ?? (on ? 'on' : 'off');
     change(around, { name, action: 'set', local: prefix === '', word }, settingClass(name, word), 'set');
   }
 }
@@ -132,7 +132,7 @@ const CONTROL: Readonly<Record<string, readonly [tag: string, control: Transacti
 
 /** BEGIN to ROLLBACK PREPARED. What was done inside was judged when it was done; two-phase commit reaches other sessions' work. */
 export function transaction(around: Around, fields: Ast): { readonly tag: string; readonly control: TransactionControl } {
-  const found = CONTROL[String(fields['kind'] ?? 'TRANS_STMT_BEGIN')];
+  const found = CONTROL[text(fields, 'kind') ?? 'TRANS_STMT_BEGIN'];
   const { effects } = around;
   if (!found) {
     effects.unknown('transaction', 'a form of transaction control that is not known');

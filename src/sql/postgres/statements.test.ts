@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { before, test } from 'node:test';
+import type { Catalog } from '../catalog.ts';
+import type { StatementFacts } from '../facts.ts';
+import { analyse } from './analyse.ts';
+import { Granted } from './granted.ts';
+import { CatalogIndex } from './names.ts';
+import { loadParser, parseDefinition, parseText } from './parse.ts';
+
+before(loadParser);
+
+const captured = JSON.parse(readFileSync(new URL('testdata/catalog.json', import.meta.url), 'utf8')) as Catalog;
+const catalog: Catalog = {
+  ...captured,
+  functions: [
+    ...captured.functions,
+    { oid: 90001, schema: 'public', name: 'purge', arguments: 'customers', kind: 'f', volatility: 'i' },
+    { oid: 90002, schema: 'billing', name: 'close_month', arguments: 'integer', kind: 'f', volatility: 'v' },
+    { oid: 90003, schema: 'billing', name: 'close_month', arguments: 'integer, text', kind: 'f', volatility: 'v' },
+    { oid: 90004, schema: 'public', name: 'lower', arguments: 'integer', kind: 'f', volatility: 'i' },
+    { oid: 90005, schema: 'public', name: 'similarity', arguments: 'text, text', kind: 'f', volatility: 'i', extension: 'pg_trgm' },
+    { oid: 90006, schema: 'public', name: 'dblink', arguments: 'text', kind: 'f', volatility: 'v', extension: 'dblink' },
+    { oid: 90007, schema: 'elsewhere', name: 'upper', arguments: 'integer', kind: 'f', volatility: 'i' },
+  ],
+  operators: [
+    { schema: 'public', name: '===' },
+    { schema: 'elsewhere', name: '=' },
+    { schema: 'public', name: '<%', extension: 'pg_trgm' },
+  ],
+  types: [...captured.types, { oid: 90010, schema: 'public', name: 'evil', kind: 'd', base: 25, foreignCheck: true }, { oid: 90011, schema: 'public', name: 'worse', kind: 'd', base: 90010 }, { oid: 90012, schema: 'public', name: 'odd', kind: 'e' }],
+  relations: [
+    ...captured.relations,
+    { oid: 90020, schema: 'public', name: 'checked', kind: 'r', columns: [{ name: 'e', number: 1, type: 90011, typmod: -1 }] },
+    { oid: 90021, schema: 'public', name: 'oddly', kind: 'r', columns: [{ name: 'o', number: 1, type: 90012, typmod: -1 }] },
+    { oid: 90022, schema: 'public', name: 'remote', kind: 'f', columns: [{ name: 'id', number: 1, type: 23, typmod: -1 }] },
+    { oid: 90023, schema: 'public', name: 'calling', kind: 'v', columns: [{ name: 'x', number: 1, type: 23, typmod: -1 }], definition: ' SELECT public.purge(customers.*) AS x FROM public.customers;' },
+    { oid: 90024, schema: 'public', name: 'over', kind: 'v', columns: [{ name: 'x', number: 1, type: 23, typmod: -1 }], definition: ' SELECT calling.x FROM public.calling;' },
+    { oid: 90025, schema: 'public', name: 'broken', kind: 'v', columns: [], definition: ' SELECT FROM WHERE' },
+    { oid: 90026, schema: 'public', name: 'ruled', kind: 'r', columns: [{ name: 'id', number: 1, type: 23, typmod: -1 }], rules: true },
+    { oid: 90027, schema: 'public', name: 'defaulting', kind: 'r', columns: [{ name: 'id', number: 1, type: 23, typmod: -1, foreignDefault: true }] },
+  ],
+  casts: [{ source: 'public.odd', target: 'integer' }],
+};
+const index = new CatalogIndex(catalog);
+
+function facts(sql: string, signatures: readonly string[] = [], searchPath: readonly string[] = ['public']): readonly StatementFacts[] {
+  const statements = parseText(sql);
+  assert.ok(statements, sql);
+  return analyse(Buffer.from(sql), statements, index, { searchPath }, new Granted({ id: '', signatures }), parseDefinition).facts;
+}
+
+/** Effects in one line each: `class verb kind:schema.name(columns)`. */
+const effects = (all: readonly StatementFacts[]): readonly string[] =>
+  all.flatMap((each) =>
+    each.effects.map(({ class: granted, verb, object, columns }) => {
+      const of = object ? ` ${object.kind}:${object.schema === undefined ? '' : `${object.schema}.`}${object.name}` : '';
+      return `${granted} ${verb}${of}${columns ? `(${columns.join(',')})` : ''}`;
+    }),
+  );
+
+/** Statement, then its timing, then its effects. */
+const table: readonly (readonly [sql: string, timing: string, ...effects: string[]])[] = [
+  ['SELECT 1', 'read', 'read select'],
+  ["SELECT count(*), max(amount) FROM customers WHERE name LIKE 'a%'", 'read', 'read select table:public.customers(amount,name)'],
+  ['SELECT c FROM customers c', 'read', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)'],
+  ['SELECT x.b FROM customers AS x(a, b)', 'read', 'read select table:public.customers(name)'],
+  ['SELECT o.id FROM orders o JOIN customers c USING (id)', 'read', 'read select table:public.orders(id)', 'read select table:public.customers(id)'],
+  ['SELECT (SELECT max(born) FROM customers WHERE id = customer_id) FROM orders', 'read', 'read select table:public.orders(customer_id)', 'read select table:public.customers(born,id)'],
+  ['SELECT * FROM big_orders', 'read', 'read select view:public.big_orders(id,name)', 'read select table:public.orders(customer_id,id)', 'read select table:public.customers(id,name)'],
+  ['WITH customers AS (SELECT 1 AS id) SELECT * FROM customers', 'read', 'read select'],
+  ['WITH customers AS (SELECT 1 AS id) DELETE FROM orders WHERE id IN (SELECT id FROM customers)', 'transactional', 'write delete table:public.orders', 'write trigger table:public.orders', 'read select table:public.orders(id)'],
+  ['WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t) SELECT * FROM t', 'read', 'read select'],
+  ['INSERT INTO billing.invoices VALUES (1, 2)', 'transactional', 'write insert table:billing.invoices(id,total)'],
+  ["INSERT INTO customers (name) VALUES ('x') ON CONFLICT (email) DO UPDATE SET name = excluded.name WHERE customers.id > 1 RETURNING email", 'transactional', 'write insert table:public.customers(name)', 'write update table:public.customers(name)', 'read select table:public.customers(id,email)'],
+  ["UPDATE orders SET note = c.name FROM customers c WHERE c.id = orders.customer_id", 'transactional', 'write update table:public.orders(note)', 'write trigger table:public.orders', 'read select table:public.customers(name,id)', 'read select table:public.orders(customer_id)'],
+  ['DELETE FROM customers', 'transactional', 'write delete table:public.customers', 'write delete table:public.orders(id,customer_id,note,at)', 'write trigger table:public.orders'],
+  ['DELETE FROM big_orders', 'transactional', 'write delete view:public.big_orders', 'read select table:public.orders(customer_id,id)', 'read select table:public.customers(id,name)'],
+  ['MERGE INTO billing.invoices i USING orders o ON o.id = i.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (id) VALUES (o.id)', 'transactional', 'read select table:public.orders(id)', 'read select table:billing.invoices(id)', 'write delete table:billing.invoices', 'write insert table:billing.invoices(id)'],
+  ['TRUNCATE billing.invoices CASCADE', 'transactional', 'write truncate table:billing.invoices', 'write cascade table:billing.invoices'],
+  ['INSERT INTO defaulting VALUES (1)', 'transactional', 'write insert table:public.defaulting(id)', 'write trigger table:public.defaulting'],
+  ['INSERT INTO checked VALUES ($1)', 'transactional', 'write insert table:public.checked(e)', 'write trigger table:public.checked'],
+  ['DELETE FROM ruled', 'immediate', 'write delete table:public.ruled', 'unknown rule table:public.ruled'],
+  ['SELECT * FROM remote', 'immediate', 'read select foreign_table:public.remote(id)'],
+  ['SELECT id FROM orders FOR UPDATE', 'transactional', 'read select table:public.orders(id)', 'write lock'],
+  ['SELECT id INTO leak FROM orders', 'transactional', 'read select table:public.orders(id)', 'schema create table:public.leak'],
+  ['TABLE orders', 'read', 'read select table:public.orders(id,customer_id,note,at)'],
+
+  ['SELECT * FROM nope', 'immediate', 'unknown select table:nope', 'read select table:nope(*)'],
+  ['SELECT * FROM over', 'immediate', 'read select view:public.over(x)', 'read select view:public.calling(x)', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)', 'unknown call function:public.purge'],
+  ['SELECT * FROM broken', 'immediate', 'read select view:public.broken', 'unknown select view:public.broken'],
+  ['SELECT c.purge FROM customers c', 'immediate', 'read select table:public.customers(purge)', 'unknown call function:public.purge'],
+  ['SELECT (c).purge FROM customers c', 'immediate', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)', 'unknown call function:public.purge'],
+  ['SELECT purge(c) FROM customers c', 'immediate', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)', 'unknown call function:public.purge'],
+  ['SELECT nofunc()', 'immediate', 'unknown call function:nofunc'],
+  // Its argument decides which of the two is meant, and types are not followed.
+  ['SELECT lower(1)', 'immediate', 'unknown call function:public.lower'],
+  ['SELECT pg_catalog.lower(1), upper(name) FROM customers', 'read', 'read select table:public.customers(name)'],
+  ["SELECT similarity('a', 'b'), 'a' <% 'b'", 'read', 'read select'],
+  ["SELECT dblink('x')", 'immediate', 'unknown call function:public.dblink'],
+  ['SELECT 1 === 2', 'immediate', 'unknown operator operator:==='],
+  ['SELECT 1 OPERATOR(elsewhere.=) 2', 'immediate', 'unknown operator operator:elsewhere.='],
+  ["SELECT 'x'::evil", 'immediate', 'unknown cast type:public.evil'],
+  ["SELECT CAST(ARRAY['x'] AS worse[])", 'immediate', 'unknown cast type:public.worse'],
+  ['SELECT NULL::checked', 'immediate', 'unknown cast type:public.checked'],
+  ["SELECT * FROM json_to_record('{}') AS t(a worse)", 'immediate', 'unknown cast type:public.worse'],
+  ['SELECT o FROM oddly', 'immediate', 'read select table:public.oddly(o)', 'unknown select table:public.oddly'],
+  ["SELECT query_to_xml('DELETE FROM customers', true, false, '')", 'immediate', 'unknown call function:pg_catalog.query_to_xml'],
+  ["SELECT ts_rewrite('a'::tsquery, 'SELECT 1'), ts_rewrite('a'::tsquery, 'b', 'c')", 'immediate', 'unknown call function:pg_catalog.ts_rewrite'],
+  ['SELECT id FROM orders TABLESAMPLE own_method(1)', 'immediate', 'unknown sample', 'read select table:public.orders(id)'],
+  ['DO $$ BEGIN END $$', 'immediate', 'unknown do'],
+  ['CALL refresh_all()', 'immediate', 'unknown call function:public.refresh_all'],
+
+  ["SELECT nextval('spare'), setval('public.spare', 2), currval('spare')", 'immediate', 'write nextval sequence:public.spare', 'schema setval sequence:public.spare'],
+  ['SELECT pg_advisory_lock(1)', 'immediate', 'session lock function:pg_catalog.pg_advisory_lock'],
+  ['SELECT pg_sleep(1)', 'read', 'session sleep function:pg_catalog.pg_sleep'],
+  ['SELECT pg_terminate_backend(1)', 'immediate', 'admin signal function:pg_catalog.pg_terminate_backend'],
+  ["SELECT x.pg_read_file FROM (SELECT '/etc/passwd'::text) x", 'immediate', 'admin file function:pg_catalog.pg_read_file'],
+  ["SELECT pg_notify('a', 'b')", 'transactional', 'write notify function:pg_catalog.pg_notify'],
+  ["SELECT pg_notify('a', name) FROM customers", 'transactional', 'read select table:public.customers(name)', 'session notify function:pg_catalog.pg_notify'],
+  ['SELECT * FROM pg_stats', 'read', 'admin select table:pg_catalog.pg_stats(*)'],
+  ['SELECT rolname FROM pg_authid', 'read', 'read select table:pg_catalog.pg_authid(rolname)'],
+  ['SELECT a.x5 FROM pg_authid AS a(x1,x2,x3,x4,x5)', 'read', 'read select table:pg_catalog.pg_authid(*)', 'admin select table:pg_catalog.pg_authid(rolpassword)'],
+  ['SELECT 1 AS pg_authid FROM pg_authid WHERE (pg_authid).rolpassword IS NOT NULL', 'read', 'read select table:pg_catalog.pg_authid(*)', 'admin select table:pg_catalog.pg_authid(rolpassword)'],
+  ['SELECT pid, state FROM pg_stat_activity', 'read', 'read select table:pg_catalog.pg_stat_activity(pid,state)'],
+  ['SELECT * FROM pg_stat_activity', 'read', 'read select table:pg_catalog.pg_stat_activity(*)', 'admin select table:pg_catalog.pg_stat_activity(query)'],
+  ["UPDATE pg_settings SET setting = 'x'", 'immediate', 'admin update table:pg_catalog.pg_settings(setting)'],
+
+  ['BEGIN', 'read', 'read begin'],
+  ['BEGIN READ WRITE', 'read', 'read begin', 'write set setting:transaction_read_only'],
+  ['COMMIT', 'commits', 'read commit'],
+  ['ROLLBACK TO x', 'read', 'read rollback_to'],
+  ["COMMIT PREPARED 'x'", 'commits', 'session commit_prepared'],
+  ["SET application_name = 'x'", 'read', 'read set setting:application_name'],
+  ['SET search_path = a, b', 'read', 'session set setting:search_path'],
+  ['SET default_transaction_read_only = off', 'read', 'write set setting:default_transaction_read_only'],
+  ['SET LOCAL ROLE x', 'read', 'admin set setting:role'],
+  ['SET my.tenant = 5', 'read', 'session set setting:my.tenant'],
+  ['RESET ALL', 'read', 'session reset setting:*'],
+  ["SELECT set_config(name, 'x', false) FROM customers", 'immediate', 'read select table:public.customers(name)', 'admin set setting:*'],
+  ["SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'", 'read', 'read select table:pg_catalog.pg_settings(name)', 'read set setting:restrict_nonsystem_relation_kind'],
+  ['SHOW ALL', 'read', 'read show setting:*'],
+  ['LISTEN x', 'transactional', 'session listen'],
+  ['DISCARD ALL', 'read', 'session discard'],
+  ['LOCK TABLE orders IN ACCESS SHARE MODE', 'transactional', 'read lock table:public.orders'],
+  ['LOCK TABLE orders', 'transactional', 'session lock table:public.orders'],
+  ['PREPARE p AS DELETE FROM billing.invoices', 'read', 'read prepare', 'write delete table:billing.invoices'],
+  ['PREPARE p (evil) AS SELECT $1', 'immediate', 'read prepare', 'unknown cast type:public.evil'],
+  ['DECLARE k CURSOR FOR SELECT id FROM orders', 'read', 'read declare', 'read select table:public.orders(id)'],
+  ['EXPLAIN ANALYZE DELETE FROM billing.invoices', 'transactional', 'write delete table:billing.invoices', 'read explain'],
+  ['EXPLAIN (ANALYZE, ANALYZE off) DELETE FROM billing.invoices', 'read', 'read explain table:billing.invoices', 'read explain'],
+  // Planning runs a function that calls itself immutable.
+  ['EXPLAIN SELECT purge(c) FROM customers c', 'immediate', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)', 'unknown call function:public.purge', 'read explain'],
+  ['COPY orders (id, note) TO STDOUT', 'read', 'read select table:public.orders(id,note)', 'read copy table:public.orders'],
+  ['COPY billing.invoices FROM STDIN', 'transactional', 'write insert table:billing.invoices(id,total)', 'write copy table:billing.invoices'],
+  ['COPY (DELETE FROM billing.invoices RETURNING id) TO STDOUT', 'transactional', 'write delete table:billing.invoices', 'read select table:billing.invoices(id)', 'read copy'],
+  ["COPY orders (id) TO '/tmp/x'", 'immediate', 'read select table:public.orders(id)', 'admin copy file:*'],
+  ["COPY billing.invoices FROM PROGRAM 'x'", 'immediate', 'write insert table:billing.invoices(id,total)', 'admin copy program:*'],
+
+  ['CREATE TABLE t (id int REFERENCES orders)', 'transactional', 'schema references table:public.orders', 'schema create table:public.t'],
+  ['CREATE TEMP TABLE t (id int)', 'transactional', 'schema create table:pg_temp.t'],
+  ['CREATE TEMP TABLE orders (id int)', 'transactional', 'schema create table:pg_temp.orders', 'session shadow table:public.orders'],
+  ['CREATE TABLE t AS SELECT id FROM orders', 'transactional', 'read select table:public.orders(id)', 'schema create table:public.t'],
+  ['CREATE VIEW v AS SELECT purge(c), id FROM customers c', 'transactional', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)', 'schema create view:public.v'],
+  ['CREATE INDEX CONCURRENTLY i ON orders (id)', 'commits', 'schema create index:public.i', 'schema alter table:public.orders'],
+  ['CREATE INDEX i ON customers (purge(customers))', 'immediate', 'schema create index:public.i', 'schema alter table:public.customers', 'unknown call function:public.purge'],
+  ['ALTER TABLE orders DROP COLUMN note CASCADE', 'transactional', 'schema alter table:public.orders(note)', 'schema drop column:public.orders(note)', 'schema cascade table:public.orders'],
+  ['ALTER TABLE orders ALTER COLUMN note TYPE int USING 0', 'transactional', 'schema alter table:public.orders(note)', 'write update table:public.orders(note)'],
+  ['ALTER TABLE orders ADD COLUMN z int DEFAULT nofunc()', 'immediate', 'schema alter table:public.orders(z)', 'unknown call function:nofunc'],
+  ['ALTER TABLE orders RENAME COLUMN note TO n', 'transactional', 'schema alter table:public.orders(note)'],
+  ['DROP TABLE orders, nope CASCADE', 'transactional', 'schema drop table:public.orders', 'schema cascade table:public.orders', 'schema drop table:nope', 'schema cascade table:nope'],
+  ['DROP DATABASE shop', 'commits', 'schema drop database:shop'],
+  ['DROP EXTENSION hstore', 'transactional', 'admin drop extension:hstore'],
+  ['DROP ROLE bob', 'immediate', 'admin drop role:bob'],
+  ['CREATE SCHEMA s CREATE TABLE t (a int) CREATE VIEW v AS SELECT a FROM t', 'transactional', 'schema create schema:s', 'schema create table:s.t', 'read select table:s.t(a)', 'schema create view:s.v'],
+  ['GRANT SELECT ON orders TO bob', 'transactional', 'schema grant table:public.orders'],
+  ['GRANT admins TO bob', 'immediate', 'admin grant role:admins'],
+  ["CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'pg_read_file'", 'transactional', 'admin create function:f'],
+  ["CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", 'transactional', 'schema create function:f'],
+  ['CREATE TRIGGER t BEFORE INSERT ON orders EXECUTE FUNCTION touch()', 'transactional', 'schema create trigger:public.orders.t', 'schema alter table:public.orders'],
+  ['CREATE PUBLICATION p FOR ALL TABLES', 'immediate', 'admin create publication:p'],
+  ["ALTER SYSTEM SET archive_command = 'x'", 'immediate', 'admin alter system:*'],
+  ['VACUUM orders', 'commits', 'write vacuum table:public.orders'],
+  ['VACUUM (FULL) orders', 'commits', 'schema vacuum table:public.orders'],
+  ['REFRESH MATERIALIZED VIEW order_counts', 'transactional', 'write refresh materialized_view:public.order_counts', 'read select table:public.orders(customer_id)'],
+];
+
+for (const [sql, timing, ...expected] of table) {
+  test(sql, () => {
+    const found = facts(sql);
+    assert.deepEqual(effects(found), expected);
+    assert.equal(found[0]?.timing, timing);
+  });
+}
+
+test('functions that were vouched for are known, and write', () => {
+  const call = 'SELECT billing.close_month(1)';
+  assert.deepEqual(effects(facts(call)), ['unknown call function:billing.close_month', 'unknown call function:billing.close_month']);
+  // The second has a default, for all we know.
+  assert.deepEqual(effects(facts(call, ['billing.close_month(int)'])), ['write call function:billing.close_month', 'unknown call function:billing.close_month']);
+  assert.deepEqual(effects(facts(call, ['billing.close_month(int)', 'billing.close_month(integer, text)'])), ['write call function:billing.close_month', 'write call function:billing.close_month']);
+  assert.deepEqual(effects(facts("SELECT billing.close_month(1, 'x')", ['billing.close_month(int4,text)'])), ['write call function:billing.close_month']);
+  const [vouched] = facts("SELECT billing.close_month(1, 'x')", ['billing.close_month(int4,text)']);
+  assert.equal(vouched?.timing, 'immediate');
+  assert.equal(vouched?.changesCatalog, true);
+  assert.equal(vouched?.effects[0]?.function, 'billing.close_month(integer, text)');
+});
+
+test('the search path decides what a name means', () => {
+  assert.deepEqual(effects(facts('SELECT id FROM invoices', [], ['billing'])), ['read select table:billing.invoices(id)']);
+  assert.deepEqual(effects(facts('SELECT id = 1, upper(1) FROM orders')), ['read select table:public.orders(id)']);
+  assert.deepEqual(effects(facts('SELECT id = 1, upper(1) FROM orders', [], ['public', 'elsewhere'])), ['unknown operator operator:=', 'unknown call function:elsewhere.upper', 'read select table:public.orders(id)'].toSorted((a) => (a.startsWith('read') ? -1 : 1)));
+});
+
+test('statements of one message see what those before them made', () => {
+  assert.deepEqual(effects(facts('CREATE TABLE t (id int); INSERT INTO t VALUES (1); SELECT id FROM t')), ['schema create table:public.t', 'write insert table:public.t(id)', 'read select table:public.t(id)']);
+  assert.deepEqual(effects(facts('DROP TABLE orders; SELECT 1 FROM orders')), ['schema drop table:public.orders', 'unknown select table:orders', 'read select table:orders']);
+  assert.deepEqual(effects(facts('ALTER TABLE orders RENAME TO o2; SELECT id FROM o2')), ['schema alter table:public.orders', 'read select table:public.o2(id)']);
+  assert.deepEqual(effects(facts('CREATE VIEW v AS SELECT nofunc(); SELECT 1 FROM v')), ['schema create view:public.v', 'read select view:public.v', 'unknown call function:nofunc']);
+  assert.deepEqual(effects(facts("CREATE FUNCTION upper(x int) RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT upper(1)")), ['schema create function:upper', 'unknown call function:upper']);
+  assert.deepEqual(effects(facts("CREATE OPERATOR + (leftarg = int, rightarg = int, function = int4pl); SELECT 1 + 1")), ['schema create operator:+', 'unknown operator operator:+']);
+  assert.deepEqual(effects(facts('CREATE DOMAIN text AS int; SELECT 1::text')), ['schema create type:text', 'unknown cast type:text']);
+  assert.deepEqual(effects(facts('SET search_path = billing; SELECT 1 FROM orders')), ['session set setting:search_path', 'unknown select table:orders', 'read select table:orders']);
+  assert.deepEqual(effects(facts('CREATE TEMP TABLE big_orders (x int); SELECT x FROM big_orders')), ['schema create table:pg_temp.big_orders', 'session shadow view:public.big_orders', 'read select table:pg_temp.big_orders(x)']);
+});
+
+test('settings are named with the literal or word that they are set to', () => {
+  const settings = (sql: string): unknown => facts(sql)[0]?.settings;
+  assert.deepEqual(settings("SET application_name = 'x'"), [{ name: 'application_name', action: 'set', local: false, literal: 0 }]);
+  assert.deepEqual(settings('SET LOCAL row_security TO off'), [{ name: 'row_security', action: 'set', local: true, word: 'off' }]);
+  assert.deepEqual(settings('SET search_path = a, b'), [{ name: 'search_path', action: 'set', local: false }]);
+  assert.deepEqual(settings('RESET client_encoding'), [{ name: 'client_encoding', action: 'reset', local: false }]);
+  assert.deepEqual(settings("SELECT set_config('search_path', '', true)"), [{ name: 'search_path', action: 'set', local: true, literal: 1 }]);
+  assert.deepEqual(settings("SELECT set_config('search_path', $1, false)"), [{ name: 'search_path', action: 'set', local: false }]);
+  assert.deepEqual(settings('BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY'), [{ name: 'transaction_isolation', action: 'set', local: true, word: 'serializable' }, { name: 'transaction_read_only', action: 'set', local: true, word: 'on' }]);
+  assert.deepEqual(settings('DISCARD ALL'), [{ name: '*', action: 'reset', local: false }]);
+});
+
+test('named statements carry what is inside', () => {
+  const [prepared] = facts('PREPARE p AS SELECT name FROM customers');
+  assert.equal(prepared?.named?.kind, 'prepare');
+  assert.equal(prepared.named.name, 'p');
+  assert.deepEqual(prepared.named.inner?.lineage.outputs?.map(({ name }) => name), ['name']);
+  assert.deepEqual(facts('EXPLAIN ANALYZE EXECUTE p')[0]?.named, { kind: 'execute', name: 'p' });
+  assert.deepEqual(facts('CREATE TABLE t AS EXECUTE p')[0]?.named, { kind: 'execute', name: 'p' });
+  assert.deepEqual(facts('FETCH ALL FROM k')[0]?.named, { kind: 'fetch', name: 'k' });
+  assert.deepEqual(facts('CLOSE ALL')[0]?.named, { kind: 'close' });
+});
+
+test('COPY says in which form its fields come', () => {
+  const [copied] = facts("COPY orders (note, id) FROM STDIN WITH (FORMAT csv, DELIMITER ';', NULL 'x', HEADER, QUOTE '\"')");
+  assert.deepEqual({ ...copied?.copy, columns: copied?.copy?.columns.map(({ column }) => column) }, { direction: 'in', format: 'csv', columns: ['note', 'id'], delimiter: ';', nullString: 'x', header: true, quote: '"' });
+  assert.equal(facts('COPY orders TO STDOUT BINARY')[0]?.copy?.format, 'binary');
+});
+
+test('no literal is in the facts', () => {
+  const secret = 's3cr3t';
+  const texts = [`SELECT '${secret}', nextval('${secret}') FROM orders WHERE note = '${secret}' LIMIT 5`, `SET search_path = '${secret}'`, `NOTIFY x, '${secret}'`, `COMMENT ON TABLE orders IS '${secret}'`, `CREATE ROLE x PASSWORD '${secret}'`, `COPY orders TO '/${secret}'`, `SELECT set_config('${secret}.x', 'y', false)`, `SELECT ts_stat('${secret}')`, `LOAD '${secret}'`];
+  for (const text of texts) {
+    const found = facts(text);
+    // The name of a setting is a name, wherever it is written.
+    if (!text.includes('set_config')) assert.ok(!JSON.stringify(found).includes(secret), text);
+  }
+});

@@ -1,0 +1,3 @@
+import { liveTools } from './tools/suite.ts';
+
+liveTools(18);
