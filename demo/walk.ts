@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { program } from '../test/kit/present.ts';
 import { run, type Ran } from '../test/kit/run.ts';
 import { startGateway } from '../test/kit/gateway.ts';
-import { startIssuer } from '../test/kit/issuer.ts';
 import { startPostgres } from '../test/kit/postgres.ts';
+import { tempFolder } from '../test/kit/temp.ts';
 import { configuration, SETUP, TARGET_PASSWORD } from './data.ts';
 
 const color = process.stdout.isTTY === true;
@@ -38,11 +38,40 @@ const withDriver = (env: Record<string, string>): RunSql => async (sql) => {
   }
 };
 
+/** oidc-provider warns of every Node that is not an LTS release; somebody who tries the demo can do nothing about it. */
+const loadIssuer = async (): Promise<typeof import('../test/kit/issuer.ts')> => {
+  const { warn } = console;
+  console.warn = () => {};
+  try {
+    return await import('../test/kit/issuer.ts');
+  } finally {
+    console.warn = warn;
+  }
+};
+
+/** Resolves at Ctrl-C, or when the process is asked to end. The servers of the demo do not keep a process alive; this does. */
+const untilStopped = (): Promise<void> =>
+  new Promise((resolve) => {
+    const alive = setInterval(() => {}, 60_000);
+    const stop = (): void => {
+      clearInterval(alive);
+      resolve();
+    };
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+  });
+
 /** The demo: everything on this machine, walked through step by step. `once`: ends after the walk. */
 export const demo = async ({ once }: { readonly once: boolean }): Promise<void> => {
   say(paint('1', 'Wicketgate demo: a database job without a database password'));
   say('Starting an embedded PostgreSQL 18 with sample data, an OIDC issuer, and a gateway between them ...');
+  // Everything that the parts would keep for a next time lies in here too, so that nothing is left behind.
+  using folder = tempFolder('demo');
+  // PostgreSQL refuses to run as root and runs as another account then, which has to get to its own folder inside.
+  chmodSync(folder.path, 0o711);
+  process.env['TMPDIR'] = folder.path;
   await using target = await startPostgres({ version: 18, setup: SETUP });
+  const { startIssuer } = await loadIssuer();
   await using issuer = await startIssuer();
   await using gateway = await startGateway(configuration(issuer.issuer, target.port), { env: { SHOP_DATABASE_PASSWORD: TARGET_PASSWORD } });
   const token = await issuer.token({ sub: 'repo:acme/shop:ref:refs/heads/main', claims: { repository: 'acme/shop', ref: 'refs/heads/main' }, expiresIn: 3600 });
@@ -84,24 +113,24 @@ export const demo = async ({ once }: { readonly once: boolean }): Promise<void> 
   const list = await cli('sessions', 'list', '--config', gateway.configFile);
   say(indent(expect(list, /shop-job/)));
   const session = /[0-9a-hjkmnp-tv-z]{26}/.exec(list)?.[0] ?? '';
-  say(indent(await cli('sessions', 'show', session, '--config', gateway.configFile)));
+  say(indent(expect(await cli('sessions', 'replay', session, '--config', gateway.configFile), /session closed/)));
 
-  title('6. And the record can be checked by somebody who trusts nobody here.');
-  say(indent(expect(await cli('evidence', 'verify', join(gateway.dataDir, 'evidence')), /integrity/i)));
+  title('6. And the record can be checked offline, from a copy, without the gateway.');
+  say(indent(expect(await cli('evidence', 'verify', join(gateway.dataDir, 'evidence'), '--keys', join(gateway.folder, 'keys')), /INTEGRITY +ok/)));
 
   if (once) {
-    say('\nDone. Without --once it stays up, so that you can try by yourself.');
+    title('Done; everything is removed. Next:');
+    say('npm run demo                # the same, but it stays up, so that you can try by yourself');
+    say('docs/flow.md                # how one command goes through, step by step');
+    say('README.md, A real example   # with your own issuer and database; docs/tutorials/ for CI systems and clouds');
     return;
   }
   title('It stays up. Try it from another terminal:');
   for (const [name, value] of Object.entries(env)) say(`export ${name}='${value}'`);
-  say("psql -c 'SELECT * FROM customers'        # or pg_dump, pgbench, your own program");
+  say("psql -c 'SELECT * FROM customers'        # or your own program");
   say(`npx wicketgate sessions list --config ${gateway.configFile}`);
-  say(`npx wicketgate check --config ${gateway.configFile}        # what is in force`);
+  say(`npx wicketgate check --no-secrets --config ${gateway.configFile}        # what is in force`);
   say(`curl ${gateway.control}/metrics`);
   say('\nCtrl-C ends it and removes everything.');
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  await untilStopped();
 };

@@ -14,7 +14,7 @@ const column = (more: Partial<DescribedColumn> = {}): DescribedColumn => ({ name
 
 type Cell = Buffer | null;
 function encode(cells: readonly Cell[]): Buffer {
-  const parts = [Buffer.from([cells.length >> 8, cells.length & 255])];
+  const parts: Buffer[] = [Buffer.from([cells.length >> 8, cells.length & 255])];
   for (const cell of cells) {
     const length = Buffer.alloc(4);
     length.writeInt32BE(cell === null ? -1 : cell.length);
@@ -90,7 +90,7 @@ suite('rows', () => {
     }
     assert.equal(one(1009, 0, Buffer.from('{a,123-45-6789}'))?.toString(), '{a,***********}');
     const counted = createRowMasker(detecting, [column()]);
-    counted.mask(encode(text('123-45-6789 987-65-4321')));
+    counted.mask(encode(text('123-45-6789 234-56-7890')));
     assert.deepEqual([...counted.counts], [['d', 2]]);
   });
 

@@ -135,6 +135,16 @@ const SAME: Readonly<Record<string, Script>> = {
     read.push(...(await wire.until('ReadyForQuery')));
     return [...read, ...(await wire.query('SELECT count(*) FROM t'))];
   },
+  'COPY in that fails while a message is on its way': async (wire) => {
+    wire.send(say.query('COPY t FROM STDIN'));
+    const read = await wire.until('CopyInResponse');
+    // The rest of the second message looks like messages of its own: who has lost count would run them.
+    const second = say.copyData(Buffer.concat([Buffer.alloc(100_000, 'x'), say.query("INSERT INTO t VALUES (99,'smuggled')"), say.query("INSERT INTO t VALUES (98,'smuggled')")]));
+    wire.send(say.copyData(Buffer.from('no number\tx\n')), second.subarray(0, 50_000));
+    read.push(...(await wire.until('ErrorResponse')));
+    wire.send(second.subarray(50_000), say.copyDone, say.query('SELECT count(*) FROM t'));
+    return [...read, ...(await wire.until('ReadyForQuery', 2))];
+  },
   'COPY in given up': async (wire) => {
     wire.send(say.query('COPY t FROM STDIN'));
     const read = await wire.until('CopyInResponse');

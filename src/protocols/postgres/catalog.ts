@@ -86,7 +86,8 @@ export const catalogVersionQuery: string = `SELECT ${[
   `pg_catalog.pg_type o WHERE o.typrelid ${EQUALS} 0 AND o.typelem ${EQUALS} 0`,
   `pg_catalog.pg_constraint o WHERE o.contype ${EQUALS} 'f' OR o.contypid ${UNEQUAL} 0`,
   `pg_catalog.pg_trigger o WHERE NOT o.tgisinternal`,
-  ...['proc', 'operator', 'cast', 'rewrite', 'inherits', 'namespace', 'extension'].map((name) => `pg_catalog.pg_${name} o`),
+  `pg_catalog.pg_namespace o WHERE NOT pg_catalog.starts_with(o.nspname::pg_catalog.text, 'pg_')`,
+  ...['proc', 'operator', 'cast', 'rewrite', 'inherits', 'extension'].map((name) => `pg_catalog.pg_${name} o`),
 ]
   .map(fingerprint)
   .join(', ')}`;

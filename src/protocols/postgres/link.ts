@@ -120,6 +120,12 @@ export class Link {
     answer.passage.end(answer.outcome(status), (failure) => (failure ? this.end(failure) : written()));
   }
 
+  /** Something runs that changes more than it reads. */
+  get changing(): boolean {
+    for (const { started, timing } of this.#answers) if (started && timing !== 'read') return true;
+    return false;
+  }
+
   /** The session ends: every command that has no outcome gets the one that can be known. */
   settleAll(): void {
     for (const answer of this.#answers) {

@@ -93,10 +93,10 @@ export const runSession = (options: SessionOptions): Promise<void> =>
     const back = new Back(link, tracking, backendFrames(options.limits.message));
     const granted = { id: connection.functions.join(';'), signatures: connection.functions };
 
-    /** The client is gone. What runs is given a moment to end, so that the record says how. */
+    /** The client is gone. What runs and changes something is given a moment to end, so that the record says how. */
     const left = (): void => {
       if (link.over) return;
-      if (link.owed.idle || link.copyIn) {
+      if (link.owed.idle || link.copyIn || !link.changing) {
         finish('client left');
         return;
       }

@@ -102,7 +102,7 @@ public class Metadata {
         System.out.println("valid " + c.isValid(3));
       }
       try (Statement s = c.createStatement()) {
-        s.execute("SELEC 1");
+        s.execute("INSERT INTO sale (buyer, amount) VALUES (1, -1)");
       } catch (SQLException error) {
         System.out.println(error.getSQLState());
       }

@@ -8,9 +8,10 @@ folder = pathlib.Path(tempfile.mkdtemp(dir=os.environ["WORK"]))
 (folder / "env.py").write_text('''
 from alembic import context
 from sqlalchemy import create_engine, MetaData, Table, Column, Integer, String, ForeignKey
+from sqlalchemy.dialects import postgresql
 meta = MetaData()
 Table("team", meta, Column("id", Integer, primary_key=True), Column("name", String(50), nullable=False, unique=True), Column("motto", String))
-Table("member", meta, Column("id", Integer, primary_key=True), Column("team_id", ForeignKey("team.id")), Column("email", String, index=True))
+Table("member", meta, Column("id", Integer, primary_key=True), Column("team_id", ForeignKey("team.id")), Column("email", String, index=True), Column("kind", postgresql.ENUM("own", "guest", "former", name="member_kind"), server_default="own"))
 engine = create_engine("postgresql+psycopg2://")
 with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=meta, compare_type=True, compare_server_default=True, transaction_per_migration=True)
@@ -24,6 +25,7 @@ branch_labels = None
 depends_on = None
 from alembic import op
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 def upgrade():
     ${upgrades if upgrades else "pass"}
 def downgrade():

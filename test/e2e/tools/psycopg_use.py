@@ -35,11 +35,14 @@ with psycopg.connect("", row_factory=dict_row) as c:
         rows = [c.execute("SELECT %s::int AS n", (i,)) for i in range(5)]
         print([r.fetchone()["n"] for r in rows])
     print(EnumInfo.fetch(c, "shop.mood").labels, CompositeInfo.fetch(c, "shop.money_pair").field_names, psycopg.types.TypeInfo.fetch(c, "shop.postcode") is not None)
+    heard = []
+    c.add_notify_handler(lambda notify: heard.append(notify.payload))
     c.execute("LISTEN news")
     c.commit()
     c.execute("NOTIFY news, 'hello'")
     c.commit()
-    print(next(c.notifies()).payload)
+    c.execute("SELECT 1")
+    print(heard)
     c.execute("DROP TABLE public.py")
     c.commit()
     c.isolation_level = psycopg.IsolationLevel.SERIALIZABLE

@@ -5,8 +5,8 @@ import pg from 'pg';
 import postgres from 'postgres';
 import { java, pgbench, pgProgram, psql, python } from '../../kit/clients.ts';
 import type { PostgresVersion } from '../../kit/postgres.ts';
-import { program, skipUnless } from '../../kit/present.ts';
-import { run, type Ran } from '../../kit/run.ts';
+import { skipUnless } from '../../kit/present.ts';
+import type { Ran } from '../../kit/run.ts';
 import { tempFolder } from '../../kit/temp.ts';
 import { tallies } from './tally.ts';
 import { startToolScene, type Env, type ToolScene } from './tool-scene.ts';
@@ -41,9 +41,12 @@ export const liveTools = (version: PostgresVersion): void => {
     const sameBothWays = async (look: (env: Env) => Promise<Ran>): Promise<void> => {
       const direct = await look(scene.direct('shop'));
       const through = await look(await scene.through('shop'));
-      assert.equal(withoutPassing(through.stderr), withoutPassing(direct.stderr));
-      assert.equal(withoutPassing(through.stdout), withoutPassing(direct.stdout));
-      assert.equal(through.code, direct.code);
+      assert.equal(through.code, direct.code, through.stderr);
+      for (const stream of ['stderr', 'stdout'] as const) {
+        const [got, wanted] = [withoutPassing(through[stream]), withoutPassing(direct[stream])];
+        assert.deepEqual({ missing: without(wanted, got), more: without(got, wanted) }, { missing: [], more: [] }, stream);
+        assert.ok(got === wanted, `${stream} has the same lines in another order`);
+      }
       assert.ok(through.stdout.length > 100, 'it printed next to nothing');
     };
 
@@ -54,11 +57,11 @@ export const liveTools = (version: PostgresVersion): void => {
       const input = `CREATE TABLE public.copied (id int, note text);\n\\copy public.copied FROM STDIN\n1\ta\\tb\n2\t\\N\n\\.\n\\copy public.copied TO '${files.file('copied.csv')}' CSV HEADER\nSELECT 'SELECT ' || g FROM generate_series(1, 3) g \\gexec\n`;
       assert.match(done(await psql(['-v', 'ON_ERROR_STOP=1', '-f', '-'], env, { input })), /COPY 2\nCOPY 2/);
       assert.equal(readFileSync(files.file('copied.csv'), 'utf8'), 'id,note\n1,a\tb\n2,\n');
-      done(await psql(['-1', '-v', 'ON_ERROR_STOP=1', '-c', 'DROP TABLE public.copied', '-c', 'VACUUM'.replace('VACUUM', 'SELECT 1')], env));
+      done(await psql(['-1', '-v', 'ON_ERROR_STOP=1', '-c', 'DROP TABLE public.copied', '-c', 'SELECT 1'], env));
     });
 
     test('pg_dump says the same through the gateway', { skip: dumps(version) }, async () => {
-      for (const args of [['--schema-only'], ['--data-only'], ['--inserts', '--clean', '--if-exists'], ['--column-inserts', '--no-owner', '--no-privileges', '-t', 'shop.sale'], ['--serializable-deferrable', '--blobs']]) {
+      for (const args of [['--schema-only'], ['--data-only'], ['--inserts', '--clean', '--if-exists'], ['--column-inserts', '--no-owner', '--no-privileges', '-t', 'shop.sale'], ['--serializable-deferrable']]) {
         await sameBothWays((env) => pgProgram('pg_dump', args, env));
       }
     });
@@ -76,6 +79,15 @@ export const liveTools = (version: PostgresVersion): void => {
       assert.equal(await dumped('restored2'), wanted);
     });
 
+    test('large objects go by the fast path, which is refused: pg_dump needs --no-blobs', { skip: dumps(version) }, async () => {
+      await scene.target.query('SET ROLE app; SELECT lo_from_bytea(4711, $$x$$)', undefined, 'bench');
+      const env = await scene.through('bench', 'vouched');
+      const ran = await pgProgram('pg_dump', [], env);
+      assert.equal(ran.code, 1);
+      assert.match(ran.stderr, /could not open large object 4711: ERROR: {2}wicketgate: function calls by the fast path are not supported/);
+      done(await pgProgram('pg_dump', ['--no-blobs'], env));
+    });
+
     test('pg_dumpall -g is refused: roles are class admin, which no class grants', { skip: dumps(version) }, async () => {
       const ran = await pgProgram('pg_dumpall', ['-g', '-l', 'shop'], await scene.through('shop', 'vouched'));
       assert.notEqual(ran.code, 0);
@@ -88,13 +100,9 @@ export const liveTools = (version: PostgresVersion): void => {
 
     test('SQLAlchemy introspection', { skip: skipUnless('sqlalchemy', 'psycopg2') }, () => sameBothWays((env) => python(source('sqlalchemy_use.py'), env)));
 
-    test('SQLAlchemy ORM round trip', { skip: skipUnless('sqlalchemy', 'psycopg2') }, async () => {
-      assert.match(done(await python(source('sqlalchemy_use.py'), { ...(await scene.through('shop')), WRITE: '1' })), /52 liar/);
-    });
+    test('SQLAlchemy ORM round trip', { skip: skipUnless('sqlalchemy', 'psycopg2') }, () => sameBothWays((env) => python(source('sqlalchemy_use.py'), { ...env, WRITE: '1' })));
 
-    test('psycopg 3', { skip: skipUnless('psycopg') }, async () => {
-      assert.match(done(await python(source('psycopg_use.py'), await scene.through('shop'))), /23505[^]*\[0, 1, 2, 3, 4\][^]*hello[^]*serializable/);
-    });
+    test('psycopg 3', { skip: skipUnless('psycopg') }, () => sameBothWays((env) => python(source('psycopg_use.py'), env)));
 
     test('Django migrates its applications up, uses them, and goes down again', { skip: skipUnless('django', 'psycopg2'), timeout: 180_000 }, async () => {
       assert.match(done(await python(source('django_use.py'), await scene.through('django'), { timeoutMs: 170_000 })), /unique True[^]*example\.com/);
@@ -112,7 +120,7 @@ export const liveTools = (version: PostgresVersion): void => {
       for (const protocol of ['simple', 'extended', 'prepared']) {
         for (const script of ['tpcb-like', 'select-only']) assert.match(done(await pgbench(['-n', '-M', protocol, '-b', script, '-c', '2', '-t', '10'], env)), /number of failed transactions: 0/);
       }
-      done(await pgbench(['-n', '-M', 'extended', '-t', '2', '-f', '-'], env, { input: '\\startpipeline\nSELECT 1;\nSELECT 2;\n\\endpipeline\n' }).catch((error: unknown) => { throw error as Error; }));
+      done(await pgbench(['-n', '-M', 'extended', '-t', '2', '-f', '-'], env, { input: '\\startpipeline\nSELECT 1;\nSELECT 2;\n\\endpipeline\n' }));
     });
 
     test('node-postgres', async () => {
@@ -160,7 +168,7 @@ export const liveTools = (version: PostgresVersion): void => {
 
     test('psql runs a migration file in one transaction', async () => {
       const args = ['-1', '-v', 'ON_ERROR_STOP=1', '-f', '-'];
-      assert.match(done(await psql(args, await scene.through('migrated'), { input: source('migration.sql') })), /2 \| +200\.00|200\.00/);
+      assert.match(done(await psql(args, await scene.through('migrated'), { input: source('migration.sql') })), /\b30\.00\b/);
     });
 
     test('what nobody can look into is refused, and passes where it is vouched for', async () => {
@@ -183,12 +191,19 @@ export const liveTools = (version: PostgresVersion): void => {
   });
 };
 
+/** Lines of one text that the other does not have. */
+const without = (text: string, other: string): string[] => {
+  const there = new Set(other.split('\n'));
+  return text.split('\n').filter((line) => !there.has(line));
+};
+
 /** Without what differs from one run to the next: pg_dump's restriction key, sizes that grow, and times. */
 const withoutPassing = (text: string): string =>
   text
     .replaceAll(/^\\(un)?restrict \w+$/gm, '')
     .replaceAll(/\b\d+(?:\.\d+)? (?:bytes|kB|MB)\b/g, 'SIZE')
-    .replaceAll(/psql:<stdin>/g, 'psql')
+    // The gateway's mark in application_name.
+    .replaceAll(/wg:[0-9a-z]{12}:tool ?/g, '')
     .replaceAll(/ +$/gm, '')
     .replaceAll(/-{3,}/g, '---')
     .replaceAll(/ {2,}/g, ' ');

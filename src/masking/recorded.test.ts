@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { before, suite, test } from 'node:test';
+import fc from 'fast-check';
+import { recordedCopy, recordedParameters, recordedText } from './recorded.ts';
+import { maskReport, maskText } from './reports.ts';
+import { catalog, columns, customers, maskSet, ready, understood } from './testdata/scene.ts';
+
+before(() => ready());
+
+const none = maskSet([]);
+const masks = maskSet([{ columns: ['customers.ssn'] }]);
+const record = (sql: string, set = masks): string => recordedText(Buffer.from(sql), understood(sql), set, catalog);
+
+suite('texts', () => {
+  const cases: readonly (readonly [sql: string, recorded: string])[] = [
+    ["SELECT name FROM customers WHERE ssn = 'abc' AND id = 5", 'SELECT name FROM customers WHERE ssn = <literal:text> AND id = 5'],
+    ["INSERT INTO customers(id, ssn) VALUES (1, 'a'), (2, E'b')", 'INSERT INTO customers(id, ssn) VALUES (1, <literal:text>), (2, <literal:text>)'],
+    ["SELECT 'ada@example.com', 4111111111111111", 'SELECT <literal:text>, <literal:number>'],
+    ["ALTER ROLE x PASSWORD 'p'", 'ALTER ROLE x PASSWORD <literal:text>'],
+    ["SELECT crypt('p', 'salt')", "SELECT crypt(<literal:text>, 'salt')"],
+    ["SELECT 1 /* ssn 123 */ + 2 -- p\n, 'a'", "SELECT 1 + 2 , 'a'"],
+    ['SELECT 1 AS "123-45-6789"', 'SELECT 1 AS "<us_ssn>"'],
+    ["DO 'BEGIN SECRET := ''x''; END'", 'DO <literal:text>'],
+    ["PREPARE p AS UPDATE customers SET ssn = $1; EXECUTE p('x')", 'PREPARE p AS UPDATE customers SET ssn = $1; EXECUTE p(<literal:text>)'],
+    ["UPDATE notes SET note = 'kept'", "UPDATE notes SET note = 'kept'"],
+  ];
+  for (const [sql, recorded] of cases) test(sql, () => assert.equal(record(sql), recorded));
+
+  test('a session without masks keeps all but secrets and what detectors hit', () => {
+    assert.equal(record("SELECT * FROM customers WHERE ssn = 'x' OR ssn = '123-45-6789'", none), "SELECT * FROM customers WHERE ssn = 'x' OR ssn = <literal:text>");
+    assert.equal(record("DO 'ALTER ROLE x PASSWORD ''y'''", none), 'DO <literal:text>');
+  });
+
+  test('what does not parse is a skeleton', () => {
+    const skeleton = (sql: string): string => recordedText(Buffer.from(sql), { statements: [], literals: [], unparsed: true }, none, catalog);
+    assert.equal(skeleton("SELEC secret FROM \"T\" WHERE x = 'y' AND 5 < $1"), '<word> <word> from <word> where <word> = <literal:text> and <literal:number> < $1');
+    assert.equal(skeleton("SELECT 'unclosed secret"), 'select <unreadable>');
+  });
+
+  test('a protected literal is never in the record, whatever stands around it', () => {
+    const literal = fc.constantFrom("'5ecret'", "E'5ec\\162et'", "$q$5ecret$q$", "U&'5ecret'", "'5ec'\n'ret'");
+    const frame = fc.constantFrom(
+      (l: string) => `SELECT * FROM customers WHERE ssn = ${l}`,
+      (l: string) => `UPDATE customers SET name = 'x', ssn = ${l}::text`,
+      (l: string) => `INSERT INTO customers SELECT 1, 'a', ${l}`,
+      (l: string) => `SELECT 1 FROM customers c JOIN (VALUES (${l})) v(x) ON upper(c.ssn) = lower(v.x)`,
+      (l: string) => `/* ${l} */ SELECT 1 -- ${l.replaceAll('\n', ' ')}\n`,
+      (l: string) => `SELECT CASE ssn WHEN ${l} THEN 1 END FROM customers`,
+      (l: string) => `SELECT * FROM customers WHERE ssn = ANY (ARRAY[${l}, 'b']) OR (id, ssn) IN ((1, ${l}))`,
+      (l: string) => `SELECT * FROM nowhere WHERE x = ${l}`,
+      (l: string) => `CREATE ROLE x LOGIN PASSWORD ${l.startsWith('U&') ? "'5ecret'" : l}`,
+    );
+    fc.assert(fc.property(literal, frame, (l, around) => assert.doesNotMatch(record(around(l)), /5ec|ret/)));
+  });
+});
+
+suite('values', () => {
+  const bind = (sql: string, values: readonly (Buffer | null)[], format: 0 | 1 = 0, types: readonly number[] = []): (string | null)[] =>
+    recordedParameters(understood(sql), masks, catalog, { bind: { formats: [format], values }, types });
+  test('of protected columns and secret places are markers; the rest is looked through', () => {
+    assert.deepEqual(bind('UPDATE customers SET ssn = $1, name = $2 WHERE id = $3', [Buffer.from('x'), Buffer.from('mail a@example.com'), null]), ['<value:text>', 'mail <email>', null]);
+    assert.deepEqual(bind('SELECT crypt($1, $2)', [Buffer.from('p'), Buffer.from('s')]), ['<value:text>', 's']);
+    assert.deepEqual(bind('SELECT $1', [Buffer.from([0, 0, 0, 7])], 1, [23]), ['7']);
+    assert.deepEqual(bind('SELECT $1', [Buffer.from('123-45-6789')], 1, [17]), ['<value:binary 11>']);
+    assert.deepEqual(bind('SELECT * FROM nowhere WHERE x = $1', [Buffer.from('x')]), ['<value:text>']);
+  });
+
+  test('COPY data loses the fields of protected columns', () => {
+    const refs = columns(['id', 23], ['name', 25], ['ssn', 25]).map((each) => ({ relation: customers.oid, number: each.number, schema: 'public', table: 'customers', column: each.name }));
+    const recorder = recordedCopy({ direction: 'in', format: 'csv', columns: refs }, masks, catalog);
+    assert.equal(recorder(Buffer.from('1,a@example.com,5ec')) + recorder(Buffer.from('ret\n2,"b",\n')) + recorder(undefined), '1\t<email>\t<value:text>\n2\tb\t\\N\n');
+    assert.equal(recordedCopy({ direction: 'in', format: 'binary', columns: refs }, masks, catalog)(Buffer.from('abc')), '<copy:binary 3>');
+  });
+});
+
+suite('reports', () => {
+  const fields = [
+    { code: 'S', value: 'ERROR' },
+    { code: 'V', value: 'ERROR' },
+    { code: 'C', value: '22P02' },
+    { code: 'M', value: 'invalid input syntax for type integer: "123-45-6789"' },
+    { code: 'D', value: 'Failing row contains (1, 123-45-6789).' },
+    { code: 'W', value: 'JSON data, line 1: 123-45' },
+    { code: 't', value: 'customers' },
+    { code: 'P', value: '8' },
+  ];
+  test('with strict masks only severity, code and position stay, and the text is what the code is called', () => {
+    assert.deepEqual(maskReport(fields, masks).map(({ code, value }) => `${code}${value}`), ['SERROR', 'VERROR', 'C22P02', 'Minvalid text representation', 'P8']);
+    assert.equal(maskReport([{ code: 'C', value: '22ZZZ' }, { code: 'M', value: 'x' }], masks)[1]?.value, 'data exception');
+    assert.equal(maskReport([{ code: 'C', value: 'ZZZZZ' }, { code: 'M', value: 'x' }], masks)[1]?.value, 'error');
+  });
+  test('else the detectors look through every text', () => {
+    const detecting = maskSet([{ detect: ['us_ssn'] }]);
+    assert.equal(maskReport(fields, detecting)[3]?.value, 'invalid input syntax for type integer: "***********"');
+    assert.equal(maskReport(fields, none), fields);
+    assert.equal(maskText('payload 123-45-6789', maskSet([{ detect: ['us_ssn'], transform: 'null' }])), 'payload ***********');
+    assert.equal(maskText('payload', detecting), 'payload');
+  });
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type pg from 'pg';
+import { postgresVersions, startPostgres } from '../../../test/kit/postgres.ts';
+import type { Relation } from '../../sql/catalog.ts';
+import { catalogVersionQuery, loadCatalog } from './catalog.ts';
+import type { RunQuery } from './catalog.ts';
+
+const schema = readFileSync(new URL('../../sql/postgres/testdata/schema.sql', import.meta.url), 'utf8');
+
+const EXTRA = `
+  CREATE FUNCTION public.later(integer, VARIADIC text[]) RETURNS text LANGUAGE sql AS 'SELECT ''x''';
+  CREATE FUNCTION public.fine(text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+  CREATE DOMAIN public.checked AS text CHECK (public.fine(VALUE));
+  CREATE TABLE public.defaulting (id int DEFAULT 1, note text DEFAULT public.later(1, 'a'), c public.checked, lower text DEFAULT lower('A'));
+  CREATE OPERATOR public.=== (leftarg = text, rightarg = text, function = texteq);
+  CREATE FUNCTION public.mood_number(public.mood) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+  CREATE CAST (public.mood AS integer) WITH FUNCTION public.mood_number;
+  CREATE FUNCTION public.takes(public.pair, public.mood[], character varying, timestamp with time zone) RETURNS int LANGUAGE sql AS 'SELECT 1';
+  CREATE TABLE public.child () INHERITS (billing.invoices);
+  GRANT USAGE, CREATE ON SCHEMA public TO plain;`;
+
+const runner = (client: pg.Client): RunQuery => async (text) =>
+  (await client.query({ text, rowMode: 'array', types: { getTypeParser: () => (value: string) => value } })).rows as (string | null)[][];
+
+for (const version of postgresVersions()) {
+  test(`the catalog of PostgreSQL ${version}, read by a plain role`, async () => {
+    await using server = await startPostgres({ version, users: [{ name: 'plain' }], setup: schema + EXTRA });
+    const client = await server.client({ user: 'plain', database: 'postgres' });
+    const owner = await server.client();
+    try {
+      const run = runner(client);
+      await run('SET search_path = billing, public');
+      const catalog = await loadCatalog(run);
+      const relation = (name: string): Relation => {
+        const found = catalog.relations.find((each) => each.name === name);
+        assert.ok(found, name);
+        return found;
+      };
+
+      assert.equal(Math.floor(catalog.serverVersion / 10_000), version);
+      assert.equal(catalog.database, 'postgres');
+      assert.deepEqual(new Set(catalog.relations.map((each) => each.schema)), new Set(['public', 'billing']));
+      const customers = relation('customers');
+      assert.deepEqual(customers.columns.map((each) => each.name), ['id', 'name', 'email', 'mood', 'amount', 'born', 'data', 'p', 'full_name']);
+      assert.equal(customers.rowSecurity, true);
+      assert.deepEqual(customers.cascades, [{ relation: relation('orders').oid, on: 'delete', verb: 'delete' }]);
+      assert.equal(relation('orders').triggers, true);
+      assert.equal(customers.triggers, undefined);
+      assert.equal(relation('events_2024').rules, true);
+      assert.equal(relation('big_orders').rules, undefined);
+      assert.deepEqual(relation('events_2024').parents, [relation('events').oid]);
+      assert.deepEqual(relation('child').parents, [relation('invoices').oid]);
+      // Printed with schemas, though the search path would have made them visible.
+      assert.match(relation('big_orders').definition ?? '', /FROM \(?public\.orders/);
+      assert.match(relation('order_counts').definition ?? '', /FROM public\.orders/);
+      assert.deepEqual(relation('defaulting').columns.map((each) => each.foreignDefault === true), [false, true, false, false]);
+      assert.deepEqual(catalog.types.find((each) => each.name === 'checked')?.foreignCheck, true);
+      assert.deepEqual(catalog.types.find((each) => each.name === 'positive')?.foreignCheck, undefined);
+      assert.deepEqual(catalog.types.map((each) => `${each.name} ${each.kind}`).toSorted(), ['checked d', 'mood e', 'pair c', 'positive d']);
+      assert.deepEqual(catalog.operators, [{ schema: 'public', name: '===' }]);
+      assert.deepEqual(catalog.casts, [{ source: 'public.mood', target: 'integer' }]);
+      const signature = (name: string): string | undefined => catalog.functions.find((each) => each.name === name)?.arguments;
+      assert.equal(signature('later'), 'integer, VARIADIC text[]');
+      assert.equal(signature('takes'), 'public.pair, public.mood[], character varying, timestamp with time zone');
+      assert.equal(catalog.functions.find((each) => each.name === 'refresh_all')?.kind, 'p');
+
+      // Reading leaves the session as it was, in a block too, and equal content has an equal id.
+      assert.deepEqual(await run('SHOW search_path'), [['billing, public']]);
+      await run('BEGIN READ ONLY');
+      await run('SET LOCAL search_path = public');
+      assert.equal((await loadCatalog(run)).id, catalog.id);
+      assert.deepEqual(await run('SHOW search_path'), [['public']]);
+      await run('COMMIT');
+      assert.deepEqual(await run('SHOW search_path'), [['billing, public']]);
+
+      // Every kind of definition made elsewhere moves the version; reading and writing rows do not.
+      let before = await run(catalogVersionQuery);
+      const moves = async (sql: string, expected: boolean): Promise<void> => {
+        await owner.query(sql);
+        const now = await run(catalogVersionQuery);
+        assert.equal(JSON.stringify(now) !== JSON.stringify(before), expected, sql);
+        before = now;
+      };
+      await moves("INSERT INTO billing.invoices VALUES (1, 2); UPDATE billing.invoices SET total = 3; SELECT nextval('spare')", false);
+      await moves('CREATE TEMP TABLE temporary (id int primary key, x text default lower(\'A\'))', false);
+      await moves('ANALYZE billing.invoices', false);
+      for (const sql of [
+        'CREATE TABLE made (id int)', 'ALTER TABLE made RENAME COLUMN id TO other', "ALTER TABLE made ALTER COLUMN other SET DEFAULT length(public.later(1, 'a'))", 'ALTER TABLE made ALTER COLUMN other DROP DEFAULT', 'ALTER TABLE made RENAME TO renamed',
+        'CREATE VIEW seen AS SELECT 1 AS x', 'CREATE OR REPLACE VIEW seen AS SELECT 2 AS x', "CREATE FUNCTION fresh() RETURNS int LANGUAGE sql AS 'SELECT 1'", 'DROP FUNCTION fresh()', 'CREATE TRIGGER t BEFORE INSERT ON renamed FOR EACH ROW EXECUTE FUNCTION touch()',
+        'CREATE RULE r AS ON DELETE TO renamed DO INSTEAD NOTHING', 'ALTER TABLE renamed ADD FOREIGN KEY (other) REFERENCES customers', "CREATE TYPE other_mood AS ENUM ('a')", 'CREATE DOMAIN another AS text', 'ALTER DOMAIN another ADD CHECK (public.fine(VALUE))', 'CREATE OPERATOR public.==== (leftarg = text, rightarg = text, function = texteq)', 'DROP CAST (public.mood AS integer)', 'ALTER TABLE renamed SET SCHEMA billing', 'ALTER SCHEMA billing RENAME TO bills', 'CREATE TABLE kid () INHERITS (orders)', 'ALTER TABLE kid NO INHERIT orders', 'DROP VIEW seen',
+      ]) await moves(sql, true);
+      assert.notEqual((await loadCatalog(run)).id, catalog.id);
+
+      // A session's own temporary objects are in its view, others' are not.
+      await run('CREATE TEMP TABLE mine (id int)');
+      assert.ok((await loadCatalog(run)).relations.some(({ name, schema: of }) => name === 'mine' && of.startsWith('pg_temp_')));
+      assert.ok(!(await loadCatalog(runner(owner))).relations.some(({ name }) => name === 'mine'));
+    } finally {
+      await client.end();
+      await owner.end();
+    }
+  });
+}
+
+test('an object of a user cannot stand in for one of the system', async () => {
+  await using server = await startPostgres({ version: 18, setup: schema });
+  const client = await server.client();
+  try {
+    const run = runner(client);
+    const before = await loadCatalog(run);
+    await client.query(`
+      CREATE SCHEMA evil;
+      CREATE TABLE evil.pg_class (oid oid); CREATE TABLE evil.pg_proc (oid oid);
+      CREATE FUNCTION evil.current_database() RETURNS name LANGUAGE sql AS 'SELECT ''fooled''::name';
+      CREATE FUNCTION evil.eq(oid, oid) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+      CREATE OPERATOR evil.= (leftarg = oid, rightarg = oid, function = evil.eq);
+      SET search_path = evil, pg_catalog`);
+    const after = await loadCatalog(run);
+    assert.equal(after.database, before.database);
+    assert.equal(after.relations.length, before.relations.length + 2);
+    assert.deepEqual(after.relations.filter(({ schema: of }) => of !== 'evil'), before.relations);
+    assert.notEqual((await run(catalogVersionQuery))[0]?.[0], '0.');
+  } finally {
+    await client.end();
+  }
+});
