@@ -17,7 +17,11 @@ const rounds = Number(roundsText);
 const SECONDS = '2';
 const wants = (row: string): boolean => wanted.length === 0 || wanted.includes(row);
 
-const tps = (env: Env, args: readonly string[]): (() => Promise<number>) => async () => (await pgbench(['-n', '-T', SECONDS, ...args], env)).tps ?? NaN;
+const tps = (env: Env, args: readonly string[]): (() => Promise<number>) => async () => {
+  const ran = await pgbench(['-n', '-T', SECONDS, ...args], env);
+  if (ran.tps === undefined || ran.code !== 0) process.stderr.write(`pgbench failed (${ran.code}): ${ran.stderr.slice(-500)}\n`);
+  return ran.code === 0 ? (ran.tps ?? NaN) : NaN;
+};
 
 const contender = (name: string, env: Env, args: readonly string[]): Contender => ({ name, measure: tps(env, args) });
 

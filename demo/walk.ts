@@ -4,6 +4,7 @@ import pg from 'pg';
 import { program } from '../test/kit/present.ts';
 import { run, type Ran } from '../test/kit/run.ts';
 import { startGateway } from '../test/kit/gateway.ts';
+import type { startIssuer as StartIssuer } from '../test/kit/issuer.ts';
 import { startPostgres } from '../test/kit/postgres.ts';
 import { tempFolder } from '../test/kit/temp.ts';
 import { configuration, SETUP, TARGET_PASSWORD } from './data.ts';
@@ -39,11 +40,11 @@ const withDriver = (env: Record<string, string>): RunSql => async (sql) => {
 };
 
 /** oidc-provider warns of every Node that is not an LTS release; somebody who tries the demo can do nothing about it. */
-const loadIssuer = async (): Promise<typeof import('../test/kit/issuer.ts')> => {
+const loadStartIssuer = async (): Promise<typeof StartIssuer> => {
   const { warn } = console;
   console.warn = () => {};
   try {
-    return await import('../test/kit/issuer.ts');
+    return (await import('../test/kit/issuer.ts')).startIssuer;
   } finally {
     console.warn = warn;
   }
@@ -71,7 +72,7 @@ export const demo = async ({ once }: { readonly once: boolean }): Promise<void> 
   chmodSync(folder.path, 0o711);
   process.env['TMPDIR'] = folder.path;
   await using target = await startPostgres({ version: 18, setup: SETUP });
-  const { startIssuer } = await loadIssuer();
+  const startIssuer = await loadStartIssuer();
   await using issuer = await startIssuer();
   await using gateway = await startGateway(configuration(issuer.issuer, target.port), { env: { SHOP_DATABASE_PASSWORD: TARGET_PASSWORD } });
   const token = await issuer.token({ sub: 'repo:acme/shop:ref:refs/heads/main', claims: { repository: 'acme/shop', ref: 'refs/heads/main' }, expiresIn: 3600 });

@@ -25,6 +25,8 @@ import { openState } from './store/state.ts';
 
 /** How long sessions may go on after SIGTERM before they are ended. */
 const DRAIN_MS = 10_000;
+/** How long clients are given to read why their session ended. */
+const FAREWELL_MS = 1_500;
 /** How often an invalid configuration is mentioned again. */
 const NAG_MS = 60_000;
 
@@ -204,6 +206,9 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       gate.endAll(refusal('shutting_down', 'the gateway is stopping; connect again'));
       const end = performance.now() + 2_000;
       while (gate.live.size > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+      // A session is over before its client has read why.
+      const read = performance.now() + FAREWELL_MS;
+      while (listeners.open > 0 && performance.now() < read) await new Promise((resolve) => setTimeout(resolve, 10));
       listeners.close();
       await undo();
       log.info({}, 'stopped');

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,8 +17,8 @@ const steps: Step[] = [
   { name: 'links in documents', command: process.execPath, args: ['tools/links.ts'] },
 ];
 // What is generated from the code must be what the code says now.
-for (const generator of ['tools/generate-config-reference.ts']) {
-  if (existsSync(join(root, generator))) steps.push({ name: 'configuration reference', command: process.execPath, args: [generator, '--check'] });
+for (const [name, generator] of [['configuration reference', 'tools/generate-config-reference.ts'], ['command line reference', 'tools/generate-cli-reference.ts']] as const) {
+  steps.push({ name, command: process.execPath, args: [generator, '--check'] });
 }
 
 const failed: string[] = [];

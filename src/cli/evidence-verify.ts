@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { logFolders } from '../evidence/folders.ts';
 import { NotEvidence, verify, type Verdict } from '../evidence/verify/verify.ts';
-import { visibleLine, wrongUse } from './recorded.ts';
+import { noLogIn, visibleLine, wrongUse } from './recorded.ts';
 
 interface VerifyCommandOptions {
   readonly keys?: string;
@@ -23,7 +23,7 @@ export function registerEvidenceVerify(evidence: Command): void {
 const run = async (path: string, options: VerifyCommandOptions): Promise<void> => {
   const folders = logFolders(path);
   if (folders.length === 0) {
-    wrongUse(`${visibleLine(path)} holds no evidence log`);
+    wrongUse(noLogIn(path));
     return;
   }
   const verdicts: Verdict[] = [];

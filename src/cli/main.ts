@@ -1,58 +1,17 @@
-import { Command, CommanderError } from 'commander';
-import { version } from '../build.ts';
-import { renderAnswer } from '../protocols/postgres/render.ts';
-import { registerCa } from './ca.ts';
-import { registerCatalog } from './catalog.ts';
-import { registerCheck } from './check.ts';
-import { registerDemo } from './demo.ts';
-import { registerEvidenceVerify } from './evidence-verify.ts';
-import { registerIdentities } from './identities.ts';
-import { registerPolicyExplain } from './policy-explain.ts';
-import { registerPolicyTest } from './policy-test.ts';
-import { registerReload } from './reload.ts';
-import { registerSessionsList } from './sessions-list.ts';
-import { registerSessionsReplay } from './sessions-replay.ts';
-import { registerSessionsShow } from './sessions-show.ts';
-import { registerSessionsTerminate } from './sessions-terminate.ts';
-import { sqlCommand } from './sql-command.ts';
-import { registerStart } from './start.ts';
+import { CommanderError } from 'commander';
+import { StateUnusable } from '../store/state.ts';
+import { createProgram } from './program.ts';
 
-/** The command line: one file for each command. Exit codes: 0 done, 1 no (denied, not verified, differences found), 2 wrong use. */
-const program = new Command('wicketgate')
-  .description('A gateway between machine identities and what they reach')
-  .version(version)
-  .showHelpAfterError('(--help shows what there is)')
-  .exitOverride();
+/** Files and sockets of this machine that cannot be used: for people, not a defect. */
+const isOfThisMachine = (error: unknown): error is Error => error instanceof StateUnusable || (error instanceof Error && 'syscall' in error);
 
-registerStart(program);
-registerCheck(program);
-registerReload(program);
-registerCa(program);
-registerIdentities(program);
-registerPolicyExplain(program, { toCommand: sqlCommand });
-registerPolicyTest(program, { toCommand: sqlCommand });
-registerCatalog(program);
-const sessions = program.command('sessions').description('recorded and live sessions');
-registerSessionsList(sessions);
-registerSessionsShow(sessions);
-registerSessionsReplay(sessions, { render: (_protocol, bytes) => renderAnswer(bytes) });
-registerSessionsTerminate(sessions);
-const evidence = program.command('evidence').description('the evidence log');
-registerEvidenceVerify(evidence);
-registerDemo(program);
-
-/** Wrong use is 2 everywhere, also in subcommands. */
-const inherit = (command: Command): void => {
-  for (const child of command.commands) {
-    child.exitOverride();
-    inherit(child);
-  }
-};
-inherit(program);
-
+/** The command line. Exit codes: 0 done, 1 no (denied, not verified, differences found), 2 wrong use. */
 try {
-  await program.parseAsync();
+  await createProgram().parseAsync();
 } catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (isOfThisMachine(error)) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  } else throw error;
 }

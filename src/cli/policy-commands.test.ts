@@ -20,7 +20,7 @@ const toCommand = async (text, connection, catalog) => {
 };
 const program = new Command('wicketgate');
 registerPolicyTest(program, { toCommand });
-registerPolicyExplain(program, { toCommand });
+registerPolicyExplain(program, { toCommand, objection: async (text) => (text.includes('masked_table') ? 'the mask forbids it' : undefined) });
 await program.parseAsync(process.argv.slice(1), { from: 'user' });
 `;
 
@@ -51,6 +51,16 @@ test('explain: denied, 1, with the rule, its file and line, and what did not cou
   assert.match(stdout, /^denied: databases are dropped by the platform team\n {2}by migrations\/never-drop-a-database {2}examples\/billing\/wicketgate\.yaml:\d+\n/);
   assert.match(stdout, /\* deny migrations\/never-drop-a-database: counts .*\n {6}verbs \[drop\] matches drop\n {6}objects \[database\] matches database d\n/);
   assert.match(stdout, /- deny migrations\/working-hours: does not count .*\n.*\n {6}when now\.getHours\("UTC"\) < 6 is false/);
+});
+
+test('explain: what policy allows and a mask refuses, 1', () => {
+  const masked = '[{"class":"read","verb":"select","object":{"kind":"table","name":"masked_table"}}]';
+  const { status, stdout } = explain(masked);
+  assert.equal(status, 1);
+  assert.match(stdout, /^refused, although policy allows it: the mask forbids it\n\nallowed: /);
+  const json = explain(masked, '--json');
+  assert.equal(json.status, 1);
+  assert.equal((JSON.parse(json.stdout) as { refused: string }).refused, 'the mask forbids it');
 });
 
 test('explain --json', () => {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command as Program } from 'commander';
 import { load } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
-import type { Config, ConnectionConfig } from '../config/resolved.ts';
+import type { Config, ConnectionConfig, MaskConfig } from '../config/resolved.ts';
 import { didYouMean } from '../config/suggest.ts';
 import type { Command } from '../model/command.ts';
 import { assumedPrincipal } from '../policy/assumed.ts';
@@ -17,6 +17,12 @@ export interface PolicyCommandDeps {
    * parse is a Command that is unknown; rejects when the catalog file cannot be read. Ends what it started by itself.
    */
   toCommand(text: string, connection: ConnectionConfig, catalogFile?: string): Promise<Command>;
+}
+
+/** What `policy explain` needs beside that. */
+export interface ExplainDeps extends PolicyCommandDeps {
+  /** Why the protocol refuses a command that policy allows, such as a mask that it would get around; undefined when it does not. */
+  objection(text: string, connection: ConnectionConfig, masks: readonly MaskConfig[], catalogFile?: string): Promise<string | undefined>;
 }
 
 interface ExplainOptions {
@@ -35,7 +41,7 @@ interface ExplainOptions {
 export class WrongUse extends Error {}
 
 /** `wicketgate policy explain`: the decision, the rule, its file and line. Exit code 0 allowed, 1 not allowed, 2 wrong use. */
-export function registerPolicyExplain(program: Program, deps: PolicyCommandDeps): void {
+export function registerPolicyExplain(program: Program, deps: ExplainDeps): void {
   policyNoun(program)
     .command('explain')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
@@ -52,7 +58,7 @@ export function registerPolicyExplain(program: Program, deps: PolicyCommandDeps)
     .action((options: ExplainOptions) => withExitCode(options.json === true, () => explain(options, deps)));
 }
 
-async function explain({ config: where, identity, connection, command, claims = {}, at, rows, catalog, json }: ExplainOptions, deps: PolicyCommandDeps): Promise<number> {
+async function explain({ config: where, identity, connection, command, claims = {}, at, rows, catalog, json }: ExplainOptions, deps: ExplainDeps): Promise<number> {
   const { config, policies } = await openPolicies(where);
   const who = named('identity', identity, config.identities);
   const target = named('connection', connection, config.connections);
@@ -64,8 +70,12 @@ async function explain({ config: where, identity, connection, command, claims = 
   }
   const context: DecisionContext = { now: at ?? new Date(), sessionAgeMs: 0, ...(rows === undefined ? {} : { rows }) };
   const explanation = policy.explain(await deps.toCommand(command, target, catalog), context);
-  process.stdout.write(`${json === true ? JSON.stringify({ granted: true, ...explanation }, null, 2) : printExplanation(explanation)}\n`);
-  return explanation.decision.effect === 'allow' ? 0 : 1;
+  const allowed = explanation.decision.effect === 'allow';
+  const refused = allowed ? await deps.objection(command, target, policy.masks, catalog) : undefined;
+  const beside = refused === undefined ? {} : { refused };
+  if (json === true) process.stdout.write(`${JSON.stringify({ granted: true, ...explanation, ...beside }, null, 2)}\n`);
+  else process.stdout.write(`${refused === undefined ? '' : `refused, although policy allows it: ${refused}\n\n`}${printExplanation(explanation)}\n`);
+  return allowed && refused === undefined ? 0 : 1;
 }
 
 /** The noun `policy`, once, whichever of its commands comes first. */

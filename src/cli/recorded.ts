@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { load } from '../config/load.ts';
 import { logFolders } from '../evidence/folders.ts';
@@ -25,6 +27,18 @@ export const wrongUse = (message: string): undefined => {
   return undefined;
 };
 
+/** Why no log was found in a folder: whoever may not look into it should not be told that it is empty. */
+export const noLogIn = (folder: string): string => {
+  for (const path of [folder, join(folder, 'evidence')]) {
+    try {
+      accessSync(path, constants.R_OK | constants.X_OK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EACCES') return `${visibleLine(path)} cannot be read: permission denied`;
+    }
+  }
+  return `${visibleLine(folder)} holds no evidence log`;
+};
+
 /** The log folders and the keys folder that the options name; undefined after saying what is wrong. */
 export const recordedIn = async (options: RecordedOptions): Promise<{ readonly folders: readonly string[]; readonly keys: string | undefined } | undefined> => {
   let { data, keys } = options;
@@ -36,7 +50,7 @@ export const recordedIn = async (options: RecordedOptions): Promise<{ readonly f
   }
   if (data === undefined) return wrongUse('give --config or --data');
   const folders = logFolders(data);
-  return folders.length === 0 ? wrongUse(`${data} holds no evidence log`) : { folders, keys };
+  return folders.length === 0 ? wrongUse(noLogIn(data)) : { folders, keys };
 };
 
 // Control characters, and those that change the direction or joining of text: a recorded statement must not steer the terminal.

@@ -1,14 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { ConnectionConfig } from '../config/resolved.ts';
+import type { ConnectionConfig, MaskConfig } from '../config/resolved.ts';
+import { compileMasks } from '../masking/compile.ts';
+import { ProtectionMemory } from '../masking/protection.ts';
 import type { Command } from '../model/command.ts';
 import { loadCatalog } from '../protocols/postgres/catalog.ts';
 import { commandOf, resolveNamed } from '../protocols/postgres/commands.ts';
 import { dial } from '../protocols/postgres/dial.ts';
 import { QueryConnection } from '../protocols/postgres/query.ts';
-import { splitSearchPath } from '../protocols/postgres/settings.ts';
+import { refusedSetting, reliesOnChangedNames, splitSearchPath } from '../protocols/postgres/settings.ts';
 import { createSecrets } from '../secrets/secrets.ts';
 import type { Catalog } from '../sql/catalog.ts';
 import { createPostgresUnderstander } from '../sql/postgres/understand.ts';
+import type { Understood } from '../sql/understand.ts';
 
 /** A catalog with the search_path that a new session starts with: what `wicketgate catalog` writes. */
 export interface CatalogFile {
@@ -47,17 +51,30 @@ const readCatalogFile = async (path: string): Promise<CatalogFile> => {
 /** Without a catalog no name of the target's own is known, so that what touches one is unknown. */
 const EMPTY: CatalogFile = { searchPath: '"$user", public', catalog: { id: 'empty', serverVersion: 180000, database: '', relations: [], functions: [], operators: [], types: [], casts: [] } };
 
-/** SQL text to the Command that policy would judge. */
-export const sqlCommand = async (text: string, connection: ConnectionConfig, catalogFile?: string): Promise<Command> => {
+/** The text as a session would understand it that has just opened. */
+const understand = async (text: string, connection: ConnectionConfig, catalogFile?: string): Promise<{ readonly understood: Understood; readonly catalog: Catalog; readonly bytes: number }> => {
   const { catalog, searchPath } = catalogFile === undefined ? EMPTY : await readCatalogFile(catalogFile);
   const understander = createPostgresUnderstander();
   try {
     const bytes = Buffer.from(text, 'utf8');
     const granted = { id: connection.functions.join(';'), signatures: connection.functions };
     const understood = await understander.understand(bytes, catalog, { searchPath: splitSearchPath(searchPath, connection.credential.username) }, granted);
-    const resolved = resolveNamed(understood, { prepared: () => undefined, cursor: () => undefined });
-    return commandOf({ understood: resolved, catalog, recorded: '', bytes: bytes.length });
+    return { understood: resolveNamed(understood, { prepared: () => undefined, cursor: () => undefined }), catalog, bytes: bytes.length };
   } finally {
     await understander.close();
   }
+};
+
+/** SQL text to the Command that policy would judge. */
+export const sqlCommand = async (text: string, connection: ConnectionConfig, catalogFile?: string): Promise<Command> => commandOf({ ...(await understand(text, connection, catalogFile)), recorded: '' });
+
+/** Why the gateway refuses SQL text that policy allows: a pinned setting, or a mask. Masked values that come back are judged by the gateway only. */
+export const sqlObjection = async (text: string, connection: ConnectionConfig, masks: readonly MaskConfig[], catalogFile?: string): Promise<string | undefined> => {
+  const { understood, catalog } = await understand(text, connection, catalogFile);
+  const setting = refusedSetting(understood);
+  if (setting !== undefined) return setting;
+  if (reliesOnChangedNames(understood)) return 'search_path or role changes and is relied on in one message';
+  // Which values are equal is not asked here, so any key will do.
+  const judgement = compileMasks(masks, { hash: randomBytes(32) }, new ProtectionMemory()).judge(understood, catalog);
+  return judgement.kind === 'refused' ? `${judgement.reason} (mask ${judgement.mask})` : undefined;
 };

@@ -16,6 +16,17 @@ export interface MeasuredParts {
   readonly clients: () => number;
 }
 
+type Children = Map<string, Map<string, { inc(): void }>>;
+
+/** The counter of two labels, looked up by them: for each command, where building label sets would show. */
+const child = (children: Children, connection: string, label: string, make: () => { inc(): void }): { inc(): void } => {
+  let byLabel = children.get(connection);
+  if (!byLabel) children.set(connection, (byLabel = new Map()));
+  let counter = byLabel.get(label);
+  if (!counter) byLabel.set(label, (counter = make()));
+  return counter;
+};
+
 /** The gateway's numbers. Labels are names of the configuration and words of ours: their number is bounded. */
 export const createMetrics = ({ stats, clients }: MeasuredParts): Metrics => {
   const registers = [new Registry()];
@@ -55,6 +66,8 @@ export const createMetrics = ({ stats, clients }: MeasuredParts): Metrics => {
   read('wicketgate_evidence_unsynced', 'Records that are written and not durable yet.', () => stats().unsynced);
   read('wicketgate_evidence_available', '1 when evidence can be written, 0 when commands are refused.', () => (stats().poisoned ? 0 : 1));
   read('wicketgate_evidence_free_bytes', 'Bytes free on the evidence disk.', () => stats().free ?? -1);
+  const decided: Children = new Map();
+  const settled: Children = new Map();
   const syncs = new Gauge({
     name: 'wicketgate_evidence_syncs_within_seconds',
     help: 'Syncs that took at most so long, cumulative.',
@@ -71,8 +84,8 @@ export const createMetrics = ({ stats, clients }: MeasuredParts): Metrics => {
   void syncs;
   return {
     observer: {
-      decided: (connection, decision) => decisions.inc({ connection, decision }),
-      settled: (connection, status) => outcomes.inc({ connection, status }),
+      decided: (connection, decision) => child(decided, connection, decision, () => decisions.labels({ connection, decision })).inc(),
+      settled: (connection, status) => child(settled, connection, status, () => outcomes.labels({ connection, status })).inc(),
       sessionOpened: (connection) => {
         opened.inc({ connection });
         sessions.inc({ connection });

@@ -1,7 +1,7 @@
 import { detect, detectorKinds, prepare } from './detectors.ts';
 import type { DetectorKind, Hit } from './detectors.ts';
 import { constantOf } from './constants.ts';
-import { characters, elementOf, oid } from './oids.ts';
+import { characters, elementOf, firstNormalOid, oid } from './oids.ts';
 import type { DetectorMask } from './plan.ts';
 import { wins } from './strictness.ts';
 import { cellMask } from './transforms.ts';
@@ -27,9 +27,6 @@ function shapeOf(type: number): Shape | undefined {
   // OIDs from here on are those of types made in the database: citext, hstore, enums, composites.
   return type >= firstNormalOid ? 'structured' : undefined;
 }
-
-/** FirstNormalObjectId in access/transam.h. */
-const firstNormalOid = 16_384;
 
 /** The detector for a column's cells; undefined for a type that holds no characters. */
 export function createCellDetector(masks: readonly DetectorMask[], type: number, format: 0 | 1, count: (name: string) => void): CellDetector | undefined {

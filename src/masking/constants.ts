@@ -67,7 +67,7 @@ export function fitted(mask: Uint8Array, type: number, typmod: number): Uint8Arr
   const length = typmod - 4;
   const text = Buffer.from(mask).toString();
   // The declared length counts characters, as code points.
-  const points = [...text];
+  const points = Array.from(text);
   if (points.length > length) return Buffer.from(points.slice(0, length).join(''));
   return type === oid.bpchar ? Buffer.from(text + ' '.repeat(length - points.length)) : mask;
 }

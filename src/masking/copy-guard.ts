@@ -1,6 +1,7 @@
 import type { Catalog } from '../sql/catalog.ts';
 import type { CopyFacts } from '../sql/facts.ts';
-import { BinaryCopyParser, copyForm, CopyMalformed, CopyTooLong, TextCopyParser } from './copying.ts';
+import { BinaryCopyParser } from './copying-binary.ts';
+import { copyForm, CopyMalformed, CopyTooLong, TextCopyParser } from './copying.ts';
 import type { MaskSet } from './plan.ts';
 import type { ProtectedColumn } from './protection.ts';
 import { containsMask, refusal } from './writeback.ts';

@@ -1,5 +1,5 @@
 import type { Catalog } from '../sql/catalog.ts';
-import type { ColumnRef, Output, StatementFacts, UseRole } from '../sql/facts.ts';
+import type { ColumnRef, Lineage, Output, StatementFacts, UseRole } from '../sql/facts.ts';
 import type { AnswerPlan, ColumnMask, DetectorMask } from './plan.ts';
 import type { ProtectedColumn, Protection } from './protection.ts';
 import { forbiddenSetting, readsStatistics } from './strict-session.ts';
@@ -38,7 +38,7 @@ export function judgeStatement(facts: StatementFacts, context: JudgementContext)
   const none: ColumnMask | undefined = undefined;
   if (!context.columns) {
     // Detectors look at what is answered, wherever it came from; nothing about the statement matters to them.
-    return { kind: 'plan', plan: { pass: detect.length === 0, columns: [], detect, complete: false, protects: () => none } };
+    return { kind: 'plan', plan: { pass: detect.length === 0, columns: [], detect, complete: false, protects: () => none, knows: () => true } };
   }
   const refuse = (reason: string, mask = context.blame): StatementJudgement => ({ kind: 'refused', reason, mask });
   const { lineage } = facts;
@@ -47,13 +47,8 @@ export function judgeStatement(facts: StatementFacts, context: JudgementContext)
     const reason = strictReason(facts);
     if (reason !== undefined) return refuse(reason);
   }
-  for (const { column, role } of lineage.uses) {
-    if (role === 'written') continue;
-    const protectedColumn = protection.of(column);
-    if (protectedColumn === undefined) continue;
-    // What is stored or copied elsewhere leaves every mask behind, so that no mode lets it pass.
-    if (protectedColumn.strict || role === 'derive' || role === 'copy') return refuse(`${protectedColumn.label} ${whatUse[role]}`, protectedColumn.mask.name);
-  }
+  const use = forbiddenUse(lineage, protection);
+  if (use !== undefined) return refuse(`${use.column.label} ${whatUse[use.role]}`, use.column.mask.name);
   const columns: (ColumnMask | undefined)[] = [];
   for (const output of lineage.outputs ?? []) {
     const found = strictest(output.sources, protection);
@@ -64,10 +59,10 @@ export function judgeStatement(facts: StatementFacts, context: JudgementContext)
     else columns.push(undefined);
   }
   const protects = (relation: number, column: number): ColumnMask | undefined => protection.at(relation, column)?.mask;
-  // A statement whose answer is not described by its own text (EXECUTE, CALL, a star over columns of unknown number) is never passed unread.
-  const returnsUnknown = lineage.outputs === undefined && answering.has(facts.tag);
-  const pass = detect.length === 0 && columns.every((column) => column === undefined) && !returnsUnknown;
-  const plan: AnswerPlan = { pass, columns, detect, complete: lineage.outputs !== undefined, protects };
+  // An answer with rows is never passed unread: its description is held against what is protected, in case the catalog has moved on.
+  const returnsRows = lineage.outputs !== undefined || answering.has(facts.tag);
+  const pass = detect.length === 0 && !returnsRows;
+  const plan: AnswerPlan = { pass, columns, detect, complete: lineage.outputs !== undefined, protects, knows: (relation) => protection.knows(relation) };
   const { named } = facts;
   if (named?.inner !== undefined && (named.kind === 'prepare' || named.kind === 'declare')) {
     const inner = judgeStatement(named.inner, context);
@@ -77,6 +72,22 @@ export function judgeStatement(facts: StatementFacts, context: JudgementContext)
     return { kind: 'plan', plan: { ...plan, from: { kind: named.kind === 'execute' ? 'prepare' : 'declare', name: named.name ?? '' } } };
   }
   return { kind: 'plan', plan };
+}
+
+/** The first use that a protected column may not be put to; what says most about it goes before a mere expression. */
+function forbiddenUse(lineage: Lineage, protection: Protection): { readonly column: ProtectedColumn; readonly role: UseRole } | undefined {
+  let found: { readonly column: ProtectedColumn; readonly role: UseRole } | undefined;
+  for (const { column, role } of lineage.uses) {
+    const one = protection.of(column);
+    if (one === undefined) continue;
+    // What is stored or copied elsewhere leaves every mask behind, so that no mode lets it pass. Whoever can write values and
+    // read their pseudonyms can make a dictionary of them.
+    const forbidden = role === 'written' ? one.strict && one.mask.transform === 'hash' : one.strict || role === 'derive' || role === 'copy';
+    if (!forbidden) continue;
+    if (role !== 'expression') return { column: one, role };
+    found ??= { column: one, role };
+  }
+  return found;
 }
 
 function strictReason(facts: StatementFacts): string | undefined {

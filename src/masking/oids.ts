@@ -22,3 +22,6 @@ export const multiranges: ReadonlySet<number> = new Set([4451, 4532, 4533, 4534,
 
 /** Types whose value is characters, in both formats alike. */
 export const characters: ReadonlySet<number> = new Set([oid.text, oid.varchar, oid.bpchar, oid.name, oid.unknown]);
+
+/** FirstNormalObjectId in access/transam.h: OIDs from here on are those of things made in the database. */
+export const firstNormalOid = 16_384;

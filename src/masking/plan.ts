@@ -33,7 +33,7 @@ export type MaskJudgement =
 
 /** How the answer of one statement is masked. */
 export interface AnswerPlan {
-  /** Nothing to do: frames pass as they are. */
+  /** Nothing to do: frames pass as they are. Only so for statements without rows; of others `RowMasker.pass` says it, once the description is known. */
   readonly pass: boolean;
   /** One for each output column, when they are known from the text. */
   readonly columns: readonly (ColumnMask | undefined)[];
@@ -47,6 +47,8 @@ export interface AnswerPlan {
   readonly inner?: AnswerPlan;
   /** What protects a column by the identity that RowDescription carries: a second look beside the lineage. */
   protects(relation: number, column: number): ColumnMask | undefined;
+  /** Whether the catalog that the plan was made under has the relation. A result column of another one means that the catalog has moved on. */
+  knows(relation: number): boolean;
 }
 
 export interface ColumnMask {

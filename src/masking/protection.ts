@@ -5,6 +5,7 @@ import type { HashKey } from './hash-key.ts';
 import { columnPattern } from './patterns.ts';
 import type { ColumnPattern } from './patterns.ts';
 import type { ColumnMask } from './plan.ts';
+import { firstNormalOid } from './oids.ts';
 import { wins } from './strictness.ts';
 
 /** How one column is protected. */
@@ -24,6 +25,8 @@ export interface Protection {
   at(relation: number, column: number): ProtectedColumn | undefined;
   /** By identity; a column whose relation is unknown, by name. */
   of(column: ColumnRef): ProtectedColumn | undefined;
+  /** The catalog has the relation, or it is the server's own. */
+  knows(relation: number): boolean;
   /** Both at once: the transform that wins, strict if either is. */
   stricter(one: ProtectedColumn, other: ProtectedColumn): ProtectedColumn;
   /** Patterns that match no column: nothing is protected by them. */
@@ -39,7 +42,7 @@ export class ProtectionMemory {
 
   remember(pattern: string, relation: number, column: number): void {
     let relations = this.#known.get(pattern);
-    if (relations === undefined) this.#known.set(pattern, (relations = new Map()));
+    if (relations === undefined) this.#known.set(pattern, (relations = new Map<number, Set<number>>()));
     const columns = relations.get(relation);
     if (columns === undefined) relations.set(relation, new Set([column]));
     else columns.add(column);
@@ -78,7 +81,7 @@ export function protectionOf(rules: readonly ColumnRule[], catalog: Catalog, mem
   const protect = (rule: ColumnRule, relation: Relation, column: Column): void => {
     memory.remember(rule.pattern.text, relation.oid, column.number);
     let columns = byRelation.get(relation.oid);
-    if (columns === undefined) byRelation.set(relation.oid, (columns = new Map()));
+    if (columns === undefined) byRelation.set(relation.oid, (columns = new Map<number, ProtectedColumn>()));
     columns.set(column.number, join(columns.get(column.number), rule.mask, rule.strict, `${relation.schema}.${relation.name}.${column.name}`, column.type));
   };
   for (const relation of catalog.relations) {
@@ -111,6 +114,7 @@ export function protectionOf(rules: readonly ColumnRule[], catalog: Catalog, mem
     at: (relation, column) => byRelation.get(relation)?.get(column),
     // `*` with number 0 is a whole relation of the system, and not a column.
     of: (column) => (column.relation === 0 ? (column.column === '*' ? undefined : named(column)) : byRelation.get(column.relation)?.get(column.number)),
+    knows: (relation) => relation < firstNormalOid || byOid.has(relation),
     stricter: (one, other) => join(one, other.mask, other.strict, other.label, other.type),
     unmatched: [...new Set(rules.map((rule) => rule.pattern.text))].filter((text) => !matched.has(text)),
   };

@@ -9,7 +9,7 @@ import { partial } from './transforms.ts';
 
 const key = new HashKey(Buffer.alloc(32, 3));
 const masked = (transform: ColumnMask['transform'], constant?: true): ColumnMask => ({ name: 'm', transform, key, ...(constant && { constant }) });
-const plan = (columns: readonly (ColumnMask | undefined)[], more: Partial<AnswerPlan> = {}): AnswerPlan => ({ pass: false, complete: true, columns, detect: [], protects: () => undefined, ...more });
+const plan = (columns: readonly (ColumnMask | undefined)[], more: Partial<AnswerPlan> = {}): AnswerPlan => ({ pass: false, complete: true, columns, detect: [], protects: () => undefined, knows: (relation) => relation < 1000, ...more });
 const column = (more: Partial<DescribedColumn> = {}): DescribedColumn => ({ name: 'c', table: 0, column: 0, type: 25, typmod: -1, format: 0, ...more });
 
 type Cell = Buffer | null;
@@ -72,6 +72,11 @@ suite('rows', () => {
     assert.equal(masker.mask(negative), 'withhold');
   });
 
+  test('a column of a relation that the catalog did not have is withheld', () => {
+    assert.deepEqual(mask(plan([undefined]), [column({ table: 999, column: 1 })], text('a')), ['a']);
+    assert.equal(mask(plan([undefined]), [column({ table: 1000, column: 1 })], text('a')), 'withhold');
+  });
+
   test('detectors look at what no mask covers, and leave the form of JSON, arrays and binary whole', () => {
     const detecting = plan([], { complete: false, detect: [{ name: 'd', kinds: ['us_ssn', 'credit_card', 'email', 'private_key'], transform: 'redact', key }] });
     const one = (type: number, format: 0 | 1, cell: Buffer): Cell => {
@@ -84,7 +89,7 @@ suite('rows', () => {
     for (const [type, format, prefix] of [[114, 0, ''], [3802, 0, ''], [3802, 1, '\u0001']] as const) {
       const shown = one(type, format, Buffer.from(prefix + document))?.toString().slice(prefix.length) ?? '';
       const read = JSON.parse(shown) as Record<string, unknown>;
-      assert.equal(read['card'], 9999999999999999);
+      assert.ok(shown.includes('"card":9999999999999999,'));
       assert.equal(read['mail'], 'é ***************');
       assert.ok(!shown.includes('MI'));
     }
@@ -131,7 +136,7 @@ suite('rows', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 16 }), (value, keep) => {
         const shown = Buffer.from(partial(Buffer.from(value), keep)).toString();
-        assert.equal([...shown].length, [...value].length);
+        assert.equal(Array.from(shown).length, Array.from(value).length);
         assert.ok(!shown.includes('\ufffd') || value.includes('\ufffd'));
       }),
     );

@@ -37,8 +37,8 @@ type Step =
 
 /**
  * Binds the plan of a statement to the description of its answer. A description that has another number of columns
- * than the statement, or that attributes a column to a protected one which the plan does not mask, gives a masker that
- * withholds every row.
+ * than the statement, or that attributes a column to a protected one which the plan does not mask, or to a relation that
+ * the catalog did not have, gives a masker that withholds every row.
  */
 export function createRowMasker(plan: AnswerPlan, description: readonly DescribedColumn[]): RowMasker {
   const counts = new Map<string, number>();
@@ -60,7 +60,7 @@ function stepsOf(plan: AnswerPlan, description: readonly DescribedColumn[], coun
       steps.push({ kind: 'mask', name: planned.name, mask: cellMask(transform, column.type, column.typmod, column.format, planned.key) });
       continue;
     }
-    if (column.table !== 0 && plan.protects(column.table, column.column) !== undefined) return undefined;
+    if (column.table !== 0 && (!plan.knows(column.table) || plan.protects(column.table, column.column) !== undefined)) return undefined;
     const detector = plan.detect.length === 0 ? undefined : createCellDetector(plan.detect, column.type, column.format, count);
     steps.push(detector === undefined ? { kind: 'keep' } : { kind: 'detect', detector });
   }

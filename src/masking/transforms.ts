@@ -43,10 +43,3 @@ export function partial(value: Uint8Array, keep: number): Uint8Array {
   result.set(value.subarray(from), hidden);
   return result;
 }
-
-/** Masks one cell; NULL stays NULL. */
-export function maskCell(transform: TransformConfig, type: number, typmod: number, format: 0 | 1, value: Uint8Array | null, key: HashKey): Uint8Array | null {
-  if (value === null) return null;
-  const mask = cellMask(transform, type, typmod, format, key);
-  return mask.kind === 'constant' ? mask.bytes : mask.apply(value);
-}

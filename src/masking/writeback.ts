@@ -50,7 +50,7 @@ function isMaskText(transform: ColumnMask['transform'], text: string): boolean {
 
 /** Stars, then at most `keep` characters. */
 function isPartial(text: string, keep: number): boolean {
-  const points = [...text];
+  const points = Array.from(text);
   let stars = 0;
   while (stars < points.length && points[stars] === '*') stars++;
   return stars > 0 && points.length - stars <= keep;
@@ -63,7 +63,7 @@ function isRedaction(type: number, text: string): boolean {
     if (type !== 0) return false;
   }
   if (type === oid.bool) return falsehoods.has(text.trim().toLowerCase());
-  if (type === oid.bit) return text !== '' && [...text].every((digit) => digit === '0');
+  if (type === oid.bit) return text !== '' && Array.from(text).every((digit) => digit === '0');
   const constant = Buffer.from(constantOf(type === 0 ? oid.json : type, -1, 0) ?? []).toString();
   if (moments.has(type)) return isMoment(type, text, constant);
   return text.trim().toLowerCase() === constant.toLowerCase();

@@ -46,6 +46,8 @@ export class OpenSession implements GatedSession {
   readonly #live = new Set<AdmittedPassage>();
   readonly #housekeeping = new Map<Housekeeping, number>();
   #standing: Standing;
+  #maskNames: readonly string[];
+  readonly #rateKey: string;
   #commands = 0;
   #refused = 0;
   #closed = false;
@@ -55,6 +57,8 @@ export class OpenSession implements GatedSession {
     this.#parts = parts;
     this.session = parts.session;
     this.#standing = standing;
+    this.#maskNames = standing.policy.masks.map(({ name }) => name);
+    this.#rateKey = `${parts.session.principal.identity} ${parts.session.connection}`;
     this.#limitAge();
   }
 
@@ -86,7 +90,7 @@ export class OpenSession implements GatedSession {
       return this.refuse('evidence_unavailable', `evidence cannot be written, so nothing may run: ${log.unavailable}`, command);
     }
     const perMinute = this.#standing.policy.limits.commandsPerMinute;
-    if (perMinute !== undefined && !this.#parts.rate.take(`${session.principal.identity} ${session.connection}`, perMinute)) {
+    if (perMinute !== undefined && !this.#parts.rate.take(this.#rateKey, perMinute)) {
       return this.refuse('limit', `more than ${perMinute} commands a minute by ${session.principal.identity} on ${session.connection}`, command);
     }
     const decision = this.#decide(command);
@@ -135,6 +139,7 @@ export class OpenSession implements GatedSession {
   /** A new configuration is in force. What runs now is decided again; what may no longer run ends the session. */
   replace(standing: Standing): void {
     this.#standing = standing;
+    this.#maskNames = standing.policy.masks.map(({ name }) => name);
     this.#limitAge();
     for (const passage of this.#live) {
       if (this.#decide(passage.command).effect !== 'allow') {
@@ -151,7 +156,7 @@ export class OpenSession implements GatedSession {
 
   #grant(command: Command, decision: Decision): Passage {
     const { log, session, openRecording } = this.#parts;
-    const { connection, policy } = this.#standing;
+    const { connection } = this.#standing;
     const number = ++this.#commands;
     const intent: Ticket = log.append(
       {
@@ -164,7 +169,7 @@ export class OpenSession implements GatedSession {
         timing: command.timing,
         decision: recordedDecision(decision),
         bytes: command.bytes,
-        masks: policy.masks.map(({ name }) => name),
+        masks: this.#maskNames,
       },
       commandBodies(command, session.connection),
     );
@@ -188,7 +193,7 @@ export class OpenSession implements GatedSession {
 
   #refuseByPolicy(command: Command, decision: Decision): Refusal {
     const rule = decision.rules[0];
-        const { denied } = decision;
+    const { denied } = decision;
     // What the target does not have is refused in the words in which the target would: tools ask that way whether it is there.
     if (denied?.missing && !rule) {
       const missing = refusal('not_found', `${describeObject(denied)} does not exist`, { session: this.session.id });

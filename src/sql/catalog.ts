@@ -22,7 +22,7 @@ export interface Catalog {
 export interface UserOperator {
   readonly schema: string;
   readonly name: string;
-  /** As in `UserFunction`: its function is one of this extension's, written in C. */
+  /** As in `UserFunction`, of the function behind it. */
   readonly extension?: string;
 }
 
@@ -75,7 +75,7 @@ export interface UserFunction {
   readonly kind: string;
   /** i immutable, s stable, v volatile: what it declares of itself, which proves nothing. */
   readonly volatility: string;
-  /** The extension it belongs to, for functions written in C only: those nobody but a superuser can have made. */
+  /** The extension it belongs to, given only when nobody but a superuser can have made it: written in C, or owned by one. */
   readonly extension?: string;
 }
 

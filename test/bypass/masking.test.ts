@@ -157,3 +157,68 @@ test('every case of the corpus is masked, refused or let through as expected', a
   context.diagnostic(`${judged} cases judged: ${leaks} raw values shown, ${missed} missed, ${denied} over-denied`);
   assert.deepEqual(wrong, []);
 });
+
+/** The statement's plan under a catalog. */
+async function planOf(sql: string, client: pg.Client): Promise<AnswerPlan> {
+  const catalog = await loadCatalog(run(client));
+  const judgement = masks().judge(await understander.understand(Buffer.from(sql), catalog, { searchPath: ['public'] }, { id: '', signatures: [] }), catalog);
+  assert.ok(judgement.kind === 'plan');
+  return judgement.statements[0]!;
+}
+
+const described = (fields: readonly pg.FieldDef[], format: 0 | 1): Parameters<typeof createRowMasker>[1] =>
+  fields.map((field) => ({ name: field.name, table: field.tableID, column: field.columnID, type: field.dataTypeID, typmod: field.dataTypeModifier, format }));
+
+/** Cells of a body, as many as it says. */
+function cells(body: Uint8Array): Buffer[] {
+  const bytes = Buffer.from(body);
+  const found: Buffer[] = [];
+  for (let at = 2, left = bytes.readInt16BE(0); left > 0; left--) {
+    const length = bytes.readInt32BE(at);
+    found.push(bytes.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return found;
+}
+
+test('MASK-138: masked binary cells are values of their types, which the server reads back', async () => {
+  await using client = Object.assign(await server.client({ database: 'base' }), { [Symbol.asyncDispose]: () => client.end() });
+  const sql = 'SELECT ssn, salary, born, data FROM customers';
+  const result = (await client.query({ text: sql, rowMode: 'array', types: raw, binary: true } as pg.QueryConfig)) as unknown as Answer;
+  const masker = createRowMasker(await planOf(sql, client), described(result.fields, 1));
+  for (const row of result.rows) {
+    const masked = masker.mask(dataRow(row));
+    assert.notEqual(masked, 'withhold');
+    const back = await client.query('SELECT $1::text AS a, $2::numeric AS b, $3::date::text AS c, $4::jsonb AS d', cells(masked as Uint8Array));
+    assert.deepEqual(back.rows, [{ a: '***', b: '0', c: '2000-01-01', d: null }]);
+  }
+});
+
+test('MASK-144: rows of another width than described are withheld', async () => {
+  await using client = Object.assign(await server.client({ database: 'base' }), { [Symbol.asyncDispose]: () => client.end() });
+  const sql = 'SELECT id, ssn FROM customers';
+  const result = await client.query({ text: sql, rowMode: 'array' });
+  const masker = createRowMasker(await planOf(sql, client), described(result.fields, 0));
+  assert.equal(masker.mask(dataRow(['1', '123-45-6789', 'x'])), 'withhold');
+  assert.equal(masker.mask(dataRow(['1'])), 'withhold');
+});
+
+test('MASK-146, MASK-147: after a change that the plan does not know of nothing is shown, and a new table of the old name is protected', async () => {
+  await server.query('CREATE DATABASE changed TEMPLATE base');
+  await using client = Object.assign(await server.client({ database: 'changed' }), { [Symbol.asyncDispose]: () => client.end() });
+  const all = await planOf('SELECT * FROM customers', client);
+  const name = await planOf('SELECT name FROM customers', client);
+  const rows = async (sql: string, plan: AnswerPlan): Promise<string> => {
+    const result = (await client.query({ text: sql, rowMode: 'array', types: raw })) as unknown as Answer;
+    const masked = createRowMasker(plan, described(result.fields, 0)).mask(dataRow(result.rows[0]!));
+    return masked === 'withhold' ? masked : cells(masked).join(' ');
+  };
+  assert.equal(await rows('SELECT name FROM customers', name), 'Ada');
+  await client.query('ALTER TABLE customers ADD COLUMN z text');
+  assert.equal(await rows('SELECT * FROM customers', all), 'withhold');
+  await client.query('ALTER TABLE customers RENAME name TO old; ALTER TABLE customers RENAME ssn TO name');
+  assert.equal(await rows('SELECT name FROM customers', name), 'withhold');
+  await client.query("DROP TABLE customers; CREATE TABLE customers (name text, ssn text); INSERT INTO customers VALUES ('Ada', '123-45-6789')");
+  assert.equal(await rows('SELECT name FROM customers', name), 'withhold');
+  assert.equal(await rows('SELECT name, ssn FROM customers', await planOf('SELECT name, ssn FROM customers', client)), 'Ada ***');
+});

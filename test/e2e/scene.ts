@@ -27,6 +27,8 @@ export interface SceneOptions {
   readonly policies?: readonly Record<string, unknown>[];
   readonly connection?: Readonly<Record<string, unknown>>;
   readonly connections?: readonly Record<string, unknown>[];
+  /** Connections that need to know the port of the target. */
+  readonly connectionsAt?: (port: number) => readonly Record<string, unknown>[];
   readonly gateway?: Readonly<Record<string, unknown>>;
   readonly provider?: Readonly<Record<string, unknown>>;
   readonly under?: readonly string[];
@@ -82,7 +84,7 @@ export const startScene = async (options: SceneOptions = {}): Promise<Scene> => 
     gateway: { names: ['localhost', '127.0.0.1'], ...options.gateway },
     identityProviders: [{ name: 'ci', issuer: issuer.issuer, audience: 'wicketgate', allowPrivate: true, ...options.provider }],
     identities: [identity('reader'), identity('writer'), identity('migrator')],
-    connections: options.connections ?? [connection],
+    connections: options.connectionsAt?.(target.port) ?? options.connections ?? [connection],
     policies: options.policies ?? DEFAULT_POLICIES,
   };
   const gateway = await startGateway(config, { env: { TARGET_PASSWORD }, ...(options.under ? { under: options.under } : {}) });

@@ -44,10 +44,11 @@ const CASCADES = `
 
 const FUNCTIONS = `
   SELECT p.oid, n.nspname, p.proname, p.prokind, p.provolatile, p.proargtypes, p.provariadic ${UNEQUAL} 0,
-    CASE WHEN l.lanname ${EQUALS} 'c' THEN (SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid ${EQUALS} d.refobjid
+    CASE WHEN l.lanname ${EQUALS} 'c' OR r.rolsuper THEN (SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid ${EQUALS} d.refobjid
       WHERE d.classid ${EQUALS} 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid ${EQUALS} p.oid AND d.deptype ${EQUALS} 'e'
         AND d.refclassid ${EQUALS} 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1) END
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} p.pronamespace JOIN pg_catalog.pg_language l ON l.oid ${EQUALS} p.prolang
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid ${EQUALS} p.proowner
   WHERE ${OWN_NAMESPACE} ORDER BY p.oid`;
 
 const OPERATORS = `

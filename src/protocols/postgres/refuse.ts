@@ -48,7 +48,8 @@ export const undefinedNameState = (refused: Refusal, understood: Understood): Sq
 export const refusedSession = (refused: Refusal): Buffer =>
   errorResponse({
     severity: 'FATAL',
-    sqlState: refused.code === 'limit' ? SqlState.too_many_connections : SQLSTATE[refused.code],
+    // The only limit that ends a live session is its age; clients connect again after 57P01.
+    sqlState: refused.code === 'limit' ? SqlState.admin_shutdown : SQLSTATE[refused.code],
     message: `wicketgate: ${refused.message}`,
     ...detail(refused),
     ...(refused.hint === undefined ? {} : { hint: refused.hint }),

@@ -58,7 +58,7 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
       settings,
       ...(kind.named ? { named: { kind: kind.named.kind, ...(kind.named.name === undefined ? {} : { name: kind.named.name }), ...(inner ? { inner: factsOf(inner, raw) } : {}) } } : {}),
       ...(kind.copy ? { copy: kind.copy } : {}),
-      changesCatalog: kind.changesCatalog === true || list.some((effect) => effect.class === 'unknown' || callsUsersOwn(effect)),
+      changesCatalog: kind.changesCatalog === true || list.some((effect) => effect.class === 'unknown' || callsUsersOwn(effect) || (effect.class === 'schema' && effect.verb === 'create')),
       ...clauses(node),
       lineage,
     };
@@ -66,6 +66,8 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
   for (const raw of statements) {
     const each = factsOf(raw.stmt ?? {}, raw);
     facts.push(each);
+    if (each.transaction === 'rollback' || each.transaction === 'rollback_to') names.ended(true);
+    if (each.transaction === 'commit') names.ended(false);
     if (each.changesCatalog || each.settings.some(({ name }) => name === 'search_path' || name === 'role' || name === '*')) changed = true;
     // A path that was changed, or that a rollback changes back, is not known any more.
     if (each.settings.some(({ name }) => name === 'search_path' || name === '*' || name === 'role' || name === 'session_authorization')) names.path = undefined;

@@ -54,7 +54,7 @@ export function createTable(around: Around, fields: Ast): void {
     more = true;
     define(around, 'alter', target(around, open(parent)[1]));
   }
-  made(around, range, 'table', more ? undefined : columns);
+  made(around, range, 'table', { columns: more ? undefined : columns, ifNotExists: fields['if_not_exists'] === true, dropsOnCommit: fields['oncommit'] === 'ONCOMMIT_DROP' });
 }
 
 function references(around: Around, constraint: Ast): void {
@@ -65,7 +65,7 @@ export function createView(around: Around, fields: Ast): void {
   const range = rangeOf(fields, 'view');
   stored(around, fields['query']);
   const aliases = strings(list(fields, 'aliases'));
-  made(around, range, 'view', aliases.length > 0 ? aliases : undefined, fields['query'] as Ast);
+  made(around, range, 'view', { columns: aliases.length > 0 ? aliases : undefined, definition: fields['query'] as Ast });
 }
 
 /** An index's expressions run at once over all rows. */
@@ -135,20 +135,16 @@ export function alterTable(around: Around, fields: Ast): void {
     }
     if (part['behavior'] === 'DROP_CASCADE') effects.add({ class: 'schema', verb: 'cascade', object }, 'transactional');
     // New columns and checks are computed over all rows at once.
-    if (definition === 'ColumnDef') {
-      expression(around, inner['typeName'] === undefined ? undefined : { TypeName: inner['typeName'] }, scope);
-      for (const each of [inner['raw_default'], ...list(inner, 'constraints').map((constraint) => open(constraint)[1]['raw_expr'])]) expression(around, each, scope);
-    } else if (definition === 'Constraint') expression(around, inner['raw_expr'], scope);
+    if (definition === 'ColumnDef' || definition === 'Constraint' || subtype === 'AT_SetExpression') expression(around, part['def'], scope);
   }
   changed(around, range);
   if (fields['objtype'] === 'OBJECT_TYPE') names.madeType(text(range, 'relname') ?? '');
 }
 
-/** After ALTER in the same message the relation's columns are not known from here on. */
-function changed(around: Around, range: Ast): void {
+/** After ALTER in the same message the relation's columns are not known from here on; a trigger or rule may have come. */
+export function changed(around: Around, range: Ast, got: { readonly triggers?: boolean; readonly rules?: boolean } = {}): void {
   const known = resolve(around, range);
-  if (known && !known.system && known.relation === undefined) around.names.made({ ...known, columns: undefined });
-  else if (known && !known.system) around.names.made({ ...known, columns: undefined });
+  if (known && !known.system) around.names.made({ ...known, columns: undefined, ...got });
 }
 
 export function drop(around: Around, fields: Ast): void {

@@ -16,7 +16,7 @@ const TRANSPARENT: ReadonlySet<string> = new Set([
   'JsonFormat', 'JsonReturning', 'JsonValueExpr', 'JsonOutput', 'JsonArgument', 'JsonBehavior', 'JsonKeyValue', 'JsonFuncExpr',
   'JsonTablePathSpec', 'JsonTableColumn', 'JsonParseExpr', 'JsonScalarExpr', 'JsonSerializeExpr', 'JsonObjectConstructor',
   'JsonArrayConstructor', 'JsonArrayQueryConstructor', 'JsonAggConstructor', 'JsonObjectAgg', 'JsonArrayAgg', 'JsonIsPredicate',
-  'PartitionBoundSpec', 'PartitionRangeDatum', 'PartitionElem', 'Alias', 'RoleSpec',
+  'Constraint', 'PartitionBoundSpec', 'PartitionRangeDatum', 'PartitionElem', 'Alias', 'RoleSpec',
 ]);
 
 /** Notes all that an expression (or a list of them) reads, calls and converts. A node that is not known is unknown. */
@@ -80,7 +80,7 @@ const isKind = (name: string): boolean => {
 };
 
 /** The parts of a node, wrapped or not. */
-function inside(around: Around, fields: Ast, scope: Scope): void {
+export function inside(around: Around, fields: Ast, scope: Scope): void {
   for (const [field, value] of Object.entries(fields)) {
     if (typeof value !== 'object' || value === null) continue;
     if (field === 'typeName' && embedded(fields, field)) useType(around, value as Ast);

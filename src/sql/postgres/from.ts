@@ -1,7 +1,7 @@
 import type { Around } from './around.ts';
 import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
-import { expression, operator } from './expressions.ts';
+import { expression, inside, operator } from './expressions.ts';
 import { query } from './query.ts';
 import { namedObject, NOT_IN_CATALOG, readRelation, resolve } from './relations.ts';
 import { cte, hasColumn } from './scope.ts';
@@ -41,7 +41,7 @@ export function from(around: Around, node: Ast, scope: Scope): void {
     }
     case 'RangeTableFunc':
     case 'JsonTable':
-      for (const part of ['docexpr', 'rowexpr', 'namespaces', 'columns', 'context_item', 'pathspec', 'passing', 'on_error', 'on_empty']) expression(around, fields[part], scope);
+      inside(around, fields, scope);
       scope.items.push(derived(fields, undefined));
       return;
     default:

@@ -18,6 +18,11 @@ export interface Known {
   readonly relation?: Relation;
   /** A view made in this message: its query. */
   readonly query?: Ast;
+  /** Got a trigger or a rule in this message. */
+  readonly triggers?: boolean;
+  readonly rules?: boolean;
+  /** Goes with the transaction. */
+  readonly dropsOnCommit?: boolean;
 }
 
 const multi = <Value>(of: readonly Value[], key: (value: Value) => string): ReadonlyMap<string, readonly Value[]> => {
@@ -111,6 +116,8 @@ export class Names {
   readonly #functions = new Set<string>();
   readonly #operators = new Set<string>();
   readonly #types = new Set<string>();
+  /** What was made or dropped is not known any more. */
+  #lost = false;
 
   constructor(index: CatalogIndex, context: NameContext) {
     this.index = index;
@@ -120,6 +127,25 @@ export class Names {
   /** The same catalog under another path, without this message's changes: for the definition of a view. */
   under(path: readonly string[]): Names {
     return new Names(this.index, { searchPath: path });
+  }
+
+  /** A copy whose changes are its own: for what is only planned. */
+  fork(): Names {
+    const copy = new Names(this.index, { searchPath: [] });
+    copy.path = this.path;
+    copy.#lost = this.#lost;
+    for (const [name, all] of this.#made) copy.#made.set(name, [...all]);
+    for (const each of this.#gone) copy.#gone.add(each);
+    for (const each of this.#functions) copy.#functions.add(each);
+    for (const each of this.#operators) copy.#operators.add(each);
+    for (const each of this.#types) copy.#types.add(each);
+    return copy;
+  }
+
+  /** A transaction ended inside the message: with a rollback nothing that was made before it is sure. */
+  ended(rolledBack: boolean): void {
+    if (rolledBack) this.#lost ||= this.#made.size > 0 || this.#gone.size > 0;
+    else for (const [name, all] of this.#made) this.#made.set(name, all.filter((each) => each.dropsOnCommit !== true));
   }
 
   #schemas(): readonly string[] {
@@ -136,6 +162,7 @@ export class Names {
   }
 
   relation(schema: string | undefined, name: string): Known | undefined {
+    if (this.#lost) return undefined;
     if (schema !== undefined) return this.#in(schema === 'pg_temp' ? (this.path?.find(isTemporary) ?? schema) : schema, name);
     if (this.path === undefined) return undefined;
     const made = this.#in('pg_temp', name);

@@ -153,7 +153,7 @@ export function followView(around: Around, view: Known): void {
 }
 
 /** Notes that a statement makes a relation, and makes it known to the rest of the message. */
-export function made(around: Around, range: Ast, kind: 'table' | 'view' | 'materialized_view', columns?: readonly string[], definition?: Ast): void {
+export function made(around: Around, range: Ast, kind: 'table' | 'view' | 'materialized_view', more: Made = {}): void {
   const { effects, names } = around;
   const name = text(range, 'relname') ?? '';
   const temporary = range['relpersistence'] === 't' || text(range, 'schemaname') === 'pg_temp';
@@ -163,14 +163,23 @@ export function made(around: Around, range: Ast, kind: 'table' | 'view' | 'mater
   // A temporary table comes before all others of its name: what later statements mean by it changes.
   const shadowed = temporary ? names.relation(undefined, name) : undefined;
   if (shadowed && kind === 'table') effects.add({ class: 'session', verb: 'shadow', object: objectOf(shadowed) }, 'transactional');
-  if (schema === undefined) return;
+  // With IF NOT EXISTS what is there stays what it is.
+  if (schema === undefined || (more.ifNotExists === true && names.relation(schema, name))) return;
   names.made({
     schema,
     name,
     kind: kind === 'table' ? 'r' : kind === 'view' ? 'v' : 'm',
     oid: 0,
-    columns,
+    columns: more.columns,
     system: false,
-    ...(definition === undefined ? {} : { query: definition }),
+    ...(more.definition === undefined ? {} : { query: more.definition }),
+    ...(more.dropsOnCommit === true ? { dropsOnCommit: true } : {}),
   });
+}
+
+interface Made {
+  readonly columns?: readonly string[] | undefined;
+  readonly definition?: Ast;
+  readonly ifNotExists?: boolean;
+  readonly dropsOnCommit?: boolean;
 }

@@ -101,10 +101,11 @@ function writeKnown(around: Around, known: Known, verb: WriteVerb, seen: Set<num
     foreign ? 'immediate' : known.system ? 'immediate' : 'transactional',
   );
   const { relation } = known;
+  if (known.triggers) effects.add({ class: 'write', verb: 'trigger', object }, 'transactional');
+  // Rules are those of the relation named; they may do anything instead.
+  if (known.rules || relation?.rules) effects.unknown('rule', 'a rule of the table rewrites the statement', object);
   if (relation) {
     sideEffects(around, relation, verb);
-    // Rules are those of the relation named; they may do anything instead.
-    if (relation.rules) effects.unknown('rule', 'a rule of the table rewrites the statement', object);
     for (const child of names.index.descendants(relation.oid)) sideEffects(around, child, verb);
     if (verb === 'delete' || verb === 'update' || verb === 'truncate') cascade(around, relation, verb, seen);
     const why = badColumns(names.index, relation, false);

@@ -120,8 +120,8 @@ export const guardedColumns: ReadonlyMap<string, ReadonlySet<string>> = new Map(
 ]);
 
 /**
- * Extensions whose C functions are known to compute and nothing else. Code in C can only have been installed by a superuser,
- * so that its name is no client's choice.
+ * Extensions whose functions are known to compute and nothing else. The catalog names the extension of a function only when
+ * a superuser made it, so that it is no client's choice.
  */
 export const vettedExtensions: ReadonlySet<string> = new Set(words(`
   btree_gin btree_gist citext cube earthdistance fuzzystrmatch hstore intarray isn ltree pg_trgm pgcrypto seg unaccent uuid-ossp vector`));

@@ -224,6 +224,22 @@ test('statements of one message see what those before them made', () => {
   assert.deepEqual(effects(facts('CREATE TEMP TABLE big_orders (x int); SELECT x FROM big_orders')), ['schema create table:pg_temp.big_orders', 'session shadow view:public.big_orders', 'read select table:pg_temp.big_orders(x)']);
 });
 
+test('what was not made in the end does not count as made', () => {
+  // The view calls a function; a table of its name must not stand in for it.
+  const reads = 'SELECT x FROM calling';
+  const calls = (sql: string): boolean => facts(`${sql}; ${reads}`).at(-1)?.effects.some((effect) => effect.class === 'unknown') === true;
+  assert.ok(calls('EXPLAIN CREATE TABLE calling AS SELECT 1 AS x'));
+  assert.ok(calls('CREATE TABLE IF NOT EXISTS calling (x int)'));
+  assert.ok(calls('CREATE TABLE IF NOT EXISTS calling AS SELECT 1 AS x'));
+  assert.ok(calls('BEGIN; SAVEPOINT a; CREATE TEMP TABLE calling (x int); ROLLBACK TO a'));
+  assert.ok(calls('BEGIN; CREATE TEMP TABLE calling (x int); ROLLBACK'));
+  assert.ok(calls('BEGIN; CREATE TEMP TABLE calling (x int) ON COMMIT DROP; COMMIT'));
+  assert.ok(calls('CREATE TEMP TABLE calling (x int); SET search_path = public'));
+  assert.ok(!calls('BEGIN; CREATE TEMP TABLE calling (x int); COMMIT'));
+  assert.deepEqual(effects(facts('CREATE RULE r AS ON INSERT TO billing.invoices DO ALSO DELETE FROM customers; INSERT INTO billing.invoices (id) VALUES (1)')).slice(2), ['write insert table:billing.invoices(id)', 'unknown rule table:billing.invoices']);
+  assert.deepEqual(effects(facts('CREATE TRIGGER r BEFORE INSERT ON billing.invoices EXECUTE FUNCTION touch(); INSERT INTO billing.invoices (id) VALUES (1)')).slice(2), ['write insert table:billing.invoices(id)', 'write trigger table:billing.invoices']);
+});
+
 test('settings are named with the literal or word that they are set to', () => {
   const settings = (sql: string): unknown => facts(sql)[0]?.settings;
   assert.deepEqual(settings("SET application_name = 'x'"), [{ name: 'application_name', action: 'set', local: false, literal: 0 }]);

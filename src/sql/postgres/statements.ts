@@ -202,7 +202,11 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     const columns = executed ? undefined : query(around, fields['query'], undefined);
     const into = rangeOf(fields, 'into');
     const renamed = strings(list(into, 'colNames'));
-    made(around, rangeOf(into, 'rel'), view ? 'materialized_view' : 'table', columns && [...renamed, ...columns.slice(renamed.length)]);
+    made(around, rangeOf(into, 'rel'), view ? 'materialized_view' : 'table', {
+      columns: columns && [...renamed, ...columns.slice(renamed.length)],
+      ifNotExists: fields['if_not_exists'] === true,
+      dropsOnCommit: into['onCommit'] === 'ONCOMMIT_DROP',
+    });
     return { ...changes(view ? 'create_materialized_view' : 'create_table_as'), ...(executed?.named ? { named: executed.named } : {}) };
   },
   ViewStmt: (around, fields) => {
@@ -262,12 +266,14 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     const table = target(around, rangeOf(fields, 'relation'));
     ddl.define(around, 'create', { ...table, kind: 'trigger', name: `${table.name}.${text(fields, 'trigname') ?? ''}` });
     ddl.define(around, 'alter', table);
+    ddl.changed(around, rangeOf(fields, 'relation'), { triggers: true });
     return changes('create_trigger');
   },
   RuleStmt: (around, fields) => {
     const table = target(around, rangeOf(fields, 'relation'));
     ddl.define(around, 'create', { ...table, kind: 'rule', name: `${table.name}.${text(fields, 'rulename') ?? ''}` });
     ddl.define(around, 'alter', table);
+    ddl.changed(around, rangeOf(fields, 'relation'), { rules: true });
     return changes('create_rule');
   },
   CreatePolicyStmt: onRelation('create_policy', 'alter', 'table'),
@@ -421,7 +427,8 @@ function explain(around: Around, fields: Ast): Kind {
   const given = options(list(fields, 'options'));
   const analyze = given.get('analyze');
   const runs = analyze !== undefined && !/^(?:false|off|0)$/i.test(optionText(around, analyze) ?? 'true');
-  const apart: Around = { ...around, effects: new Effects() };
+  // What is only planned makes nothing.
+  const apart: Around = { ...around, effects: new Effects(), names: runs ? around.names : around.names.fork() };
   const inner = statement(apart, fields['query'] as Ast);
   if (runs) around.effects.take(apart.effects);
   else around.effects.takePlanned(apart.effects);

@@ -48,9 +48,9 @@ INSERT INTO billing.invoice (customer, total, lines) SELECT id, 10 * length(name
 UPDATE billing.invoice SET state = 'sent', due = '2025-06-01' FROM billing.customer c WHERE c.id = customer AND c.name = 'Ada';
 WITH late AS (SELECT id FROM billing.invoice WHERE due < now()) UPDATE billing.invoice SET lines = lines || '["late"]' WHERE id IN (SELECT id FROM late);
 MERGE INTO billing.invoice i USING billing.customer c ON c.id = i.customer WHEN MATCHED AND c.name = 'nobody' THEN DELETE WHEN NOT MATCHED THEN INSERT (customer) VALUES (c.id);
-\copy billing.entry (at, invoice, amount) FROM STDIN WITH (FORMAT csv)
-2024-01-01,1,10.00
-2025-02-02,1,20.50
+\copy billing.entry (at, invoice, amount) FROM STDIN
+2024-01-01	1	10.00
+2025-02-02	1	20.50
 \.
 REFRESH MATERIALIZED VIEW billing.per_month;
 GRANT USAGE ON SCHEMA billing TO PUBLIC;

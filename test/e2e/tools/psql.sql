@@ -82,7 +82,6 @@ SET search_path = shop, public;
 \dRp
 \dRs
 \drds
-\dconfig
 \dconfig work_*
 \l
 \l+

@@ -11,8 +11,8 @@ export type Env = Readonly<Record<string, string>>;
 export const DATABASES = ['shop', 'restored', 'restored2', 'django', 'alembic', 'migrated', 'bench'] as const;
 export type Database = (typeof DATABASES)[number];
 
-/** `tool` has every class but unknown and admin; `vouched` has unknown as well. */
-export const JOBS = ['tool', 'vouched'] as const;
+/** `tool` and `asking` have every class but unknown and admin; `vouched` has unknown as well. Only what `tool` sends is counted. */
+export const JOBS = ['tool', 'asking', 'vouched'] as const;
 export type Job = (typeof JOBS)[number];
 
 /** A target with an application's schema, and a gateway in front of it without masks. */
@@ -30,7 +30,7 @@ const ALLOW = ['read', 'write', 'schema', 'session'];
 
 /** What the sample policy says: all four classes, no rule, no mask. */
 export const TOOL_POLICIES = [
-  { name: 'tools', identities: ['tool'], connections: ['*'], allow: ALLOW },
+  { name: 'tools', identities: ['tool', 'asking'], connections: ['*'], allow: ALLOW },
   { name: 'vouching', identities: ['vouched'], connections: ['*'], allow: [...ALLOW, 'unknown'] },
 ];
 

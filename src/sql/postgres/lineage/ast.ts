@@ -9,7 +9,8 @@ const none: readonly Ast[] = [];
 /** What a wrapped node is, and its fields. An empty object (a NULL in a list) has the kind `''`. */
 export function open(node: unknown): readonly [kind: string, fields: Ast] {
   if (typeof node === 'object' && node !== null) {
-    for (const kind in node) return [kind, (node as Ast)[kind] as Ast];
+    const kind = Object.keys(node)[0];
+    if (kind !== undefined) return [kind, (node as Ast)[kind] as Ast];
   }
   return ['', {}];
 }

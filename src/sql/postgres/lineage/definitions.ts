@@ -1,4 +1,3 @@
-import type { Relation } from '../../catalog.ts';
 import type { ColumnRef, UseRole } from '../../facts.ts';
 import { allLiterals, consume, everything } from './analysis.ts';
 import type { Analysis } from './analysis.ts';

@@ -5,7 +5,7 @@ import type { Ast } from './ast.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { readsElsewhere, secretsAmong, totalFunctions } from './functions.ts';
-import { columnOf, findColumn, findItem, inner, wholeRow } from './scope.ts';
+import { columnOf, findColumn, findItem, wholeRow } from './scope.ts';
 import type { Scope } from './scope.ts';
 
 /** What is known of the value of an expression; records how it uses columns on the way. */

@@ -78,7 +78,7 @@ function secretsIn(analysis: Analysis, tree: unknown): void {
   const open: unknown[] = [tree];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if (typeof node !== 'object' || node === null) continue;
-    for (const value of Object.values(node)) open.push(value);
+    for (const value of Object.values(node) as unknown[]) open.push(value);
     const call = (node as Ast)['FuncCall'] as Ast | undefined;
     if (call === undefined) continue;
     const secret: unknown[] = [...secretsAmong(strings(list(call, 'funcname')).at(-1) ?? '', list(call, 'args'))];
@@ -88,7 +88,7 @@ function secretsIn(analysis: Analysis, tree: unknown): void {
       const parameter = (inside as Ast)['ParamRef'] as Ast | undefined;
       if (constant !== undefined) analysis.found.secret(literalFrom(analysis, offset(constant)));
       else if (parameter !== undefined) analysis.found.secret([{ kind: 'parameter', index: Number(parameter['number'] ?? 0) }]);
-      else secret.push(...Object.values(inside));
+      else for (const value of Object.values(inside) as unknown[]) secret.push(value);
     }
   }
 }

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { verify } from '../../src/evidence/verify/verify.ts';
+import { readEvidence, type RecordedCommand } from './recorded-evidence.ts';
+import type { Scene } from './scene.ts';
+
+/** Stops the gateway as an operator does; then its log verifies, and every session and command in it has an end. */
+export const stopAndVerify = async (scene: Scene): Promise<void> => {
+  assert.equal(await scene.gateway.terminate(), 0, 'exit code of the gateway');
+  const verdict = await verify(join(scene.gateway.dataDir, 'evidence'), { keys: join(scene.gateway.folder, 'keys') });
+  assert.deepEqual(verdict.integrity, { ok: true });
+  assert.equal(verdict.completeness.verdict, 'complete', JSON.stringify(verdict.completeness));
+  assert.equal(verdict.completeness.openCommands, 0);
+  assert.equal(verdict.completeness.openSessions, 0);
+};
+
+/** The recorded commands whose text holds `mark`. */
+export const recorded = async (scene: Scene, mark: string): Promise<readonly RecordedCommand[]> => {
+  const { commands } = await readEvidence(scene.gateway.dataDir, join(scene.gateway.folder, 'keys'));
+  return commands.filter(({ statement }) => statement?.includes(mark));
+};
+
+/** Why sessions ended, by the words of their close records, in order. */
+export const closeReasons = async (scene: Scene): Promise<readonly string[]> => {
+  const { leaves } = await readEvidence(scene.gateway.dataDir, join(scene.gateway.folder, 'keys'));
+  return leaves.flatMap(({ record }) => (record.kind === 'session_close' ? [record.reason] : []));
+};
