@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -124,10 +124,12 @@ test('a sync that fails poisons the log: everything is refused until it has been
 test('a folder that cannot be written does not start', { skip: process.getuid?.() === 0 && noSmallDisk() }, async () => {
   const refused = (data: string): Promise<void> => assert.rejects(startPlainGateway(plainConfig(around, { gateway: { data } })), /does not start: .*(EROFS|EACCES)/s);
   if (process.getuid?.() === 0) {
-    using disk = smallDisk('1m');
-    mkdirSync(join(disk.path, 'data'));
+    // A disk that went read-only under a gateway that is started again.
+    using disk = smallDisk('200m');
+    const data = join(disk.path, 'data');
+    await (await startPlainGateway(plainConfig(around, { gateway: { data } }))).stop();
     disk.readOnly();
-    await refused(join(disk.path, 'data'));
+    await refused(data);
   } else {
     using folder = tempFolder('closed');
     chmodSync(folder.path, 0o500);

@@ -1,4 +1,5 @@
 import type { AnswerPlan } from '../../masking/plan.ts';
+import { createCopyOutMasker, type CopyOutMasker } from '../../masking/copy-out.ts';
 import { createRowMasker, type RowMasker } from '../../masking/rows.ts';
 import type { Timing } from '../../model/command.ts';
 import type { Refusal } from '../../model/decision.ts';
@@ -19,7 +20,7 @@ export class Answer {
   /** The statement that answers now. */
   #statement = 0;
   #masker: RowMasker | undefined;
-  #description: readonly FieldDescription[] | undefined;
+  #copyMasker: CopyOutMasker | undefined;
   #rows = 0;
   #rowsOfStatement = 0;
   #affected: number | undefined;
@@ -58,7 +59,7 @@ export class Answer {
 
   /** Rows pass as they are and need not be held whole. */
   get streams(): boolean {
-    return this.withheld === undefined && (this.#plans === undefined || this.#plan?.pass === true) && this.passage.decision.maxRows === undefined;
+    return this.withheld === undefined && (this.#plans === undefined || this.#plan?.pass === true || this.#masker?.pass === true) && this.passage.decision.maxRows === undefined;
   }
 
   /** The answer may have to be withheld midway: nothing behind it may be sent before it has ended. */
@@ -68,7 +69,14 @@ export class Answer {
 
   describe(fields: readonly FieldDescription[]): void {
     this.#collectMasked();
-    this.#description = fields;
+    const plan = this.#plan;
+    this.#masker =
+      plan && !plan.pass
+        ? createRowMasker(
+            plan,
+            fields.map(({ modifier, ...field }) => ({ ...field, typmod: modifier })),
+          )
+        : undefined;
   }
 
   countRows(rows: number): void {
@@ -85,19 +93,18 @@ export class Answer {
   /** The DataRow body as the client may see it, or why it may not be seen. */
   mask(body: Buffer): Uint8Array | 'withhold' {
     if (this.#plans === undefined || this.#plan?.pass === true) return body;
-    const plan = this.#plan;
-    if (!plan || !this.#description) return 'withhold';
-    this.#masker ??= createRowMasker(
-      plan,
-      this.#description.map(({ modifier, ...field }) => ({ ...field, typmod: modifier })),
-    );
-    return this.#masker.mask(body);
+    // Without a description nobody can tell which cell is which.
+    return this.#masker ? this.#masker.mask(body) : 'withhold';
   }
 
   /** The payload of a CopyData message as the client may see it. */
   maskCopy(body: Buffer): Uint8Array | 'withhold' {
     if (this.#plans === undefined || this.#plan?.pass === true) return body;
-    return 'withhold';
+    const plan = this.#plan;
+    if (!plan) return 'withhold';
+    // COPY of protected columns was refused; what is left is to look for what detectors find.
+    this.#copyMasker ??= createCopyOutMasker(plan);
+    return this.#copyMasker?.mask(body) ?? body;
   }
 
   /** A statement of the message is done. */
@@ -106,7 +113,6 @@ export class Answer {
     this.#collectMasked();
     this.#statement += 1;
     this.#rowsOfStatement = 0;
-    this.#description = undefined;
   }
 
   fail(sqlState: string | undefined): void {
@@ -137,8 +143,9 @@ export class Answer {
   }
 
   #collectMasked(): void {
-    if (!this.#masker) return;
-    for (const [name, count] of this.#masker.counts) this.#masked[name] = (this.#masked[name] ?? 0) + count;
-    this.#masker = undefined;
+    for (const masker of [this.#masker, this.#copyMasker]) {
+      for (const [name, count] of masker?.counts ?? []) this.#masked[name] = (this.#masked[name] ?? 0) + count;
+    }
+    this.#masker = this.#copyMasker = undefined;
   }
 }

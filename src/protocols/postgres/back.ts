@@ -196,6 +196,11 @@ export class Back {
       case Backend.CopyInResponse:
         this.#copyIn(event as Frame, item, answer as Answer);
         break;
+      case Backend.ParseComplete:
+        // Recorded as a command of its own in strict mode only.
+        if (answer) this.#finish(answer, event as Frame);
+        else this.#give(event, undefined);
+        break;
       case Backend.PortalSuspended:
         (answer as Answer).suspended = true;
         this.#give(event, answer);
@@ -326,9 +331,9 @@ export class Back {
 
   /** Makes the open block of the target fail, by a simple Query that does not parse; its ReadyForQuery goes to the client. */
   failTarget(insteadOfError: Buffer | null): void {
-    const { gated, owed } = this.#link;
+    const { gated } = this.#link;
     this.#link.send(gated.housekeeping('fail'), toServer.query(unparsableText(gated.session.id)));
-    owed.add({ kind: 'query', own: true, context: { insteadOfError, showsReady: true } });
+    this.#link.owe({ kind: 'query', own: true, context: { insteadOfError, showsReady: true } });
     this.#link.target.flush();
   }
 

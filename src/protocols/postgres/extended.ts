@@ -76,7 +76,7 @@ export class ExtendedQueries {
     const error = refusedCommand(refused, sqlState);
     if (this.#admission.link.status === 'I' && !this.#admission.series.forwarded) {
       this.#admission.series.discarding = true;
-      this.#admission.link.owed.add({ kind: 'simulated', own: false, context: { bytes: error } });
+      this.#admission.link.owe({ kind: 'simulated', own: false, context: { bytes: error } });
       this.#admission.back.poke();
     } else this.#failSeries(error);
     return undefined;
@@ -88,7 +88,7 @@ export class ExtendedQueries {
     this.#admission.series.discarding = true;
     this.#admission.series.forwarded = true;
     link.send(link.gated.housekeeping('fail'), toServer.parse(`${RESERVED}refused`, unparsableText(link.gated.session.id)));
-    link.owed.add({ kind: 'parse', own: true, context: { insteadOfError } });
+    link.owe({ kind: 'parse', own: true, context: { insteadOfError } });
   }
 
   #nameRefused(name: string): Refusal | undefined {
@@ -106,31 +106,43 @@ export class ExtendedQueries {
     const text = Buffer.from(message.text, 'utf8');
     if (text.length > this.#admission.limits.statement) return this.#refuseSeries(gated.refuse('limit', `the statement has ${text.length} bytes; at most ${this.#admission.limits.statement} are read`));
     if (this.#admission.series.changesNames) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_NAMES));
+    const { types } = this.#admission.tracking.catalog;
+    if (message.parameterTypes.some((oid) => types.some((type) => type.oid === oid && type.foreignCheck === true))) {
+      return this.#refuseSeries(gated.refuse('not_understood', 'a parameter is of a domain whose check runs code of its own'));
+    }
     return after(this.#admission.understand(text), (understood) => {
       const recorded = recordedText(text, understood, gated.masks, this.#admission.tracking.catalog);
       const resolved = this.#admission.resolve(understood);
-      const refused = gated.judge(commandOf({ understood: resolved, catalog: this.#admission.tracking.catalog, recorded, bytes: text.length }));
-      if (refused) {
+      const command = commandOf({ understood: resolved, catalog: this.#admission.tracking.catalog, recorded, bytes: text.length });
+      // A Parse runs nothing, so it is only judged; where nothing at all may reach the target unrecorded, it is a command.
+      const passage = gated.connection.evidence.mode === 'strict' ? gated.admit({ ...command, verb: 'prepare', timing: 'read' }) : gated.judge(command);
+      if (isRefusal(passage)) {
         // As in PostgreSQL, where the old one is dropped before the new text is read.
         if (message.statement === '') link.prepared.confirm('', undefined);
-        return this.#refuseSeries(refused, undefinedNameState(refused, resolved));
+        return this.#refuseSeries(passage, undefinedNameState(passage, resolved));
       }
+      const answer = passage && link.admitted(passage, text, resolved, undefined);
       const prepared: Prepared = { text, by: 'parse', understood, under: this.#admission.tracking.under, parameterTypes: message.parameterTypes, recorded };
       const name = message.statement;
       link.prepared.propose(name, prepared);
-      link.owed.add({
-        kind: 'parse',
-        own: false,
-        context: {
-          done: (ok) => {
-            if (ok) link.prepared.confirm(name, prepared);
-            // The target drops the unnamed statement before it reads the new one.
-            else if (name === '') link.prepared.confirm('', undefined);
+      const send = (permit: Permit): void => {
+        link.owe({
+          kind: 'parse',
+          own: false,
+          context: {
+            ...(answer ? { answer } : {}),
+            done: (ok) => {
+              if (ok) link.prepared.confirm(name, prepared);
+              // The target drops the unnamed statement before it reads the new one.
+              else if (name === '') link.prepared.confirm('', undefined);
+            },
           },
-        },
-      });
-      link.send(gated.housekeeping('prepare'), frame.bytes);
+        });
+        link.send(permit, frame.bytes);
+      };
       this.#admission.series.forwarded = true;
+      if (passage) return this.#admission.withPermit(passage, false, send);
+      send(gated.housekeeping('prepare'));
       return undefined;
     });
   }
@@ -170,7 +182,7 @@ export class ExtendedQueries {
     link.portals.propose(name, portal);
     // Planning may run a function that is declared immutable: what takes effect at once waits already here.
     return this.#admission.withPermit(passage, command.timing === 'immediate', (permit) => {
-      link.owed.add({
+      link.owe({
         kind: 'bind',
         own: false,
         context: {
@@ -190,7 +202,7 @@ export class ExtendedQueries {
     const link = this.#admission.link;
     if (message.name.startsWith(RESERVED)) return this.#refuseSeries(link.gated.refuse('protocol', `names that start with ${RESERVED} are the gateway's own`));
     const answer = message.what === 'portal' ? link.portals.get(message.name)?.answer : undefined;
-    link.owed.add({ kind: message.what === 'portal' ? 'describe_portal' : 'describe_statement', own: false, context: answer && !answer.ended ? { answer } : {} });
+    link.owe({ kind: message.what === 'portal' ? 'describe_portal' : 'describe_statement', own: false, context: answer && !answer.ended ? { answer } : {} });
     link.send(link.gated.housekeeping('describe'), frame.bytes);
     this.#admission.series.forwarded = true;
     return undefined;
@@ -215,7 +227,7 @@ export class ExtendedQueries {
     answer.suspended = false;
     return this.#admission.withPermit(passage, timing === 'commits' || timing === 'immediate', (permit) => {
       if (answer.mayBeWithheld) this.#describeOwn(message.portal, answer);
-      link.owed.add({ kind: 'execute', own: false, context: { answer } });
+      link.owe({ kind: 'execute', own: false, context: { answer } });
       answer.started = true;
       link.send(permit, frame.bytes);
       if (!answer.mayBeWithheld) return;
@@ -241,7 +253,7 @@ export class ExtendedQueries {
   /** Rows are masked by what the target says of their columns, whether or not the client asked for it. */
   #describeOwn(portal: string, answer: Answer): void {
     const link = this.#admission.link;
-    link.owed.add({
+    link.owe({
       kind: 'describe_portal',
       own: true,
       context: {
@@ -258,7 +270,7 @@ export class ExtendedQueries {
     const link = this.#admission.link;
     if (message.name.startsWith(RESERVED)) return this.#refuseSeries(link.gated.refuse('protocol', `names that start with ${RESERVED} are the gateway's own`));
     if (message.what === 'statement') link.prepared.propose(message.name, undefined);
-    link.owed.add({
+    link.owe({
       kind: 'close',
       own: false,
       context: {
@@ -287,7 +299,7 @@ export class ExtendedQueries {
     const send = (permit: Permit): void => {
       // Asked for COPY data meanwhile: the target would ignore it.
       if (link.copyIn) return;
-      link.owed.add({
+      link.owe({
         kind: 'sync',
         own: false,
         context: {

@@ -14,7 +14,7 @@ import { Answer } from './answer.ts';
 import type { Frame, Run } from './frames.ts';
 import { Names, type Cursor, type Prepared } from './namespace.ts';
 import type { TransactionStatus } from './messages.ts';
-import { ExpectedReplies } from './state.ts';
+import { ExpectedReplies, type Expected } from './state.ts';
 
 /** What a reply that the target owes is for. */
 export interface Owed {
@@ -82,6 +82,13 @@ export class Link {
   send(permit: Permit, bytes: Uint8Array): void {
     permit.spend();
     this.target.add(bytes);
+  }
+
+  /** Notes what the target owes for a message. When it drops the message (after an error, up to Sync), that is settled at once. */
+  owe(item: Expected<Owed>): void {
+    if (this.owed.add(item)) return;
+    if (item.context.answer) this.abandon(item.context.answer);
+    item.context.done?.(false);
   }
 
   /** Ends the session because of something thrown: bytes that break the protocol, or a defect. */

@@ -39,13 +39,13 @@ export const lookup = (link: Link, what: Housekeeping, sql: string): Promise<(st
       link.gated.housekeeping(what),
       Buffer.concat([closeStatement, toServer.parse(NAME, sql), toServer.bind(NAME, NAME, [], []), toServer.execute(NAME), toServer.close('portal', NAME), closeStatement, toServer.sync]),
     );
-    link.owed.add({ kind: 'close', ...own, context: { done: step } });
-    link.owed.add({ kind: 'parse', ...own, context: { done: step } });
-    link.owed.add({ kind: 'bind', ...own, context: { done: step } });
-    link.owed.add({ kind: 'execute', ...own, context: { done: step, capture } });
-    link.owed.add({ kind: 'close', ...own, context: { done: step } });
-    link.owed.add({ kind: 'close', ...own, context: { done: step } });
-    link.owed.add({
+    link.owe({ kind: 'close', ...own, context: { done: step } });
+    link.owe({ kind: 'parse', ...own, context: { done: step } });
+    link.owe({ kind: 'bind', ...own, context: { done: step } });
+    link.owe({ kind: 'execute', ...own, context: { done: step, capture } });
+    link.owe({ kind: 'close', ...own, context: { done: step } });
+    link.owe({ kind: 'close', ...own, context: { done: step } });
+    link.owe({
       kind: 'sync',
       ...own,
       context: { done: () => (failed ? reject(new Error(`the target refused a look-up of the gateway's own (${what})`)) : resolve(rows)) },

@@ -31,7 +31,7 @@ const FREE = new Set(
    parallel_leader_participation parallel_setup_cost parallel_tuple_cost plan_cache_mode quote_all_identifiers
    random_page_cost recursive_worktable_factor restrict_nonsystem_relation_kind row_security seq_page_cost statement_timeout synchronize_seqscans
    synchronous_commit tcp_keepalives_count tcp_keepalives_idle tcp_keepalives_interval tcp_user_timeout temp_buffers
-   temp_tablespaces timezone timezone_abbreviations transaction_deferrable transaction_isolation transaction_read_only
+   temp_tablespaces timezone timezone_abbreviations transaction_deferrable transaction_isolation transaction_read_only transaction_snapshot
    transaction_timeout vacuum_cost_delay vacuum_cost_limit vacuum_cost_page_dirty vacuum_cost_page_hit vacuum_cost_page_miss
    work_mem xmlbinary xmloption seed`.split(/\s+/),
 );

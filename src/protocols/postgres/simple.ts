@@ -53,7 +53,7 @@ export class SimpleQueries {
     link.prepared.confirm('', undefined);
     link.dropPortal('');
     return admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T'), (permit) => {
-      link.owed.add({ kind: 'query', own: false, context: { answer } });
+      link.owe({ kind: 'query', own: false, context: { answer } });
       answer.started = true;
       link.send(permit, frame.bytes);
       admission.series = new Series();
@@ -65,7 +65,7 @@ export class SimpleQueries {
     const { link, back, series } = this.#admission;
     const error = refusedCommand(refused, sqlState);
     if (link.status === 'I' && !series.forwarded) {
-      link.owed.add({ kind: 'simulated', own: false, context: { bytes: Buffer.concat([error, toClient.readyForQuery('I')]) } });
+      link.owe({ kind: 'simulated', own: false, context: { bytes: Buffer.concat([error, toClient.readyForQuery('I')]) } });
       back.poke();
     } else back.failTarget(error);
     this.#admission.series = new Series();

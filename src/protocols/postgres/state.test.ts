@@ -94,3 +94,16 @@ test('the queue stays small over a long life', () => {
   assert.equal(replies.drain().length, 5000);
   assert.ok(replies.idle);
 });
+
+test('after an error that no Sync follows yet, what is sent is dropped until one is', () => {
+  const replies = new ExpectedReplies<number>();
+  replies.add({ kind: 'parse', own: false, context: 0 });
+  assert.equal(replies.receive('E'.charCodeAt(0)).kind, 'error');
+  assert.ok(replies.skipping);
+  assert.equal(replies.add({ kind: 'bind', own: false, context: 1 }), false);
+  assert.equal(replies.add({ kind: 'query', own: false, context: 2 }), false);
+  assert.equal(replies.add({ kind: 'sync', own: false, context: 3 }), true);
+  assert.equal(replies.skipping, false);
+  const meaning = replies.receive('Z'.charCodeAt(0));
+  assert.ok(meaning.kind === 'reply' && meaning.item.context === 3);
+});

@@ -59,6 +59,7 @@ const LAST: Readonly<Record<ExpectedKind, ReadonlySet<number>>> = {
 export class ExpectedReplies<Context> {
   #items: Expected<Context>[] = [];
   #first = 0;
+  #skipping = false;
 
   get idle(): boolean {
     return this.#first === this.#items.length;
@@ -72,8 +73,17 @@ export class ExpectedReplies<Context> {
     return this.#items[this.#first];
   }
 
-  add(item: Expected<Context>): void {
+  /** After an error the target reads and drops everything up to the next Sync, also what is sent to it only now. */
+  get skipping(): boolean {
+    return this.#skipping;
+  }
+
+  /** Notes what a message will be answered with. False: the target will drop the message, and nothing is owed. */
+  add(item: Expected<Context>): boolean {
+    if (this.#skipping && item.kind !== 'sync') return false;
+    this.#skipping = false;
     this.#items.push(item);
+    return true;
   }
 
   /** Takes the first item when it is one that the gateway answers itself. */
@@ -126,6 +136,7 @@ export class ExpectedReplies<Context> {
       skipped.push(next);
       this.#shift();
     }
+    this.#skipping = this.idle;
     return { kind: 'error', item, skipped };
   }
 

@@ -134,7 +134,8 @@ export class Tracking {
     const link = this.#link;
     const name = this.#pinnedName(this.#clientName);
     if (this.#reportedName !== name) {
-      await lookup(link, 'pin', `SET application_name = '${name.replaceAll("'", "''")}'`);
+      // In a block for its length only: the client's own SET LOCAL ends there, and what it set for longer shows again.
+      await lookup(link, 'pin', `SET ${link.status === 'T' ? 'LOCAL ' : ''}application_name = '${name.replaceAll("'", "''")}'`);
       this.#reportedName = name;
     }
     if (this.#namesStale) await this.#readNames();

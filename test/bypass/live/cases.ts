@@ -71,7 +71,7 @@ const outcome = (client: RawClient, from = 0): Ran => {
   const errors = client.messages.slice(from).filter(({ type }) => type === 'E').map(fieldsOf);
   const said = errors.map((fields) => `${fields.get('C')} ${fields.get('M')}`).join('; ');
   const byGateway = errors.some((fields) => fields.get('M')?.startsWith('wicketgate') === true || fields.get('D')?.includes('wicketgate session') === true || fields.get('S') === 'FATAL');
-  return { refused: byGateway || (client.closed && errors.length === 0), client, said };
+  return { refused: byGateway || client.dropped, client, said };
 };
 
 /** Sends protocol steps; waits where the protocol answers. */

@@ -12,6 +12,8 @@ export class RawClient {
   /** Every message received, in order. */
   readonly messages: Message[] = [];
   closed = false;
+  /** It was closed, and not by us. */
+  dropped = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -28,6 +30,7 @@ export class RawClient {
     socket.on('error', () => {});
     socket.on('close', () => {
       this.closed = true;
+      this.dropped = !this.#leaving;
       this.#waiting?.();
     });
   }
@@ -99,7 +102,9 @@ export class RawClient {
     });
   }
 
+  #leaving = false;
   async end(): Promise<void> {
+    this.#leaving = true;
     this.send(message('X', Buffer.alloc(0)));
     this.#socket.end();
     await this.until(() => false);

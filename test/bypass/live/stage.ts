@@ -30,7 +30,8 @@ export const SECRETS: readonly Buffer[] = [
 /** Who asks. Each is granted what its name says, on the same connection. */
 export const POLICIES = [
   { name: 'ro', identities: ['ro'], connections: ['*'], allow: ['read'], rules: [{ name: 'no-bulk', match: { verbs: ['copy'] }, effect: 'deny' }] },
-  { name: 'dml', identities: ['dml'], connections: ['*'], allow: ['read', 'write'] },
+  // What needs approval in the corpora is denied here, as a gateway without approvals must.
+  { name: 'dml', identities: ['dml'], connections: ['*'], allow: ['read', 'write'], rules: [{ name: 'emptying-is-held', match: { verbs: ['truncate'] }, effect: 'deny' }] },
   {
     name: 'masked',
     identities: ['masked'],
@@ -108,6 +109,7 @@ export class Stage {
   async announceChange(): Promise<void> {
     this.#keeper ??= await this.client('keeper');
     await this.#keeper.query('COMMENT ON SCHEMA public IS NULL');
+    if (process.env['TWICE']) { await this.#keeper.query('SELECT count(*) FROM customers'); await new Promise((r) => setTimeout(r, 200)); await this.#keeper.query('COMMENT ON SCHEMA public IS NULL'); }
   }
 
   /** Runs statements at the target, past the gateway, as the owner. */

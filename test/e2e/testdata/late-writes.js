@@ -5,16 +5,18 @@ import { syncBuiltinESMExports } from 'node:module';
 const { writeSync, fdatasync } = fs;
 /** @type {(() => void)[]} */
 let kept = [];
-// @ts-expect-error One of its forms, which is the one that the log uses.
-fs.writeSync = (fd, bytes, from, length, position) => {
+/** @type {(fd: number, bytes: Buffer, from: number, length: number, position: number | null) => number} */
+const late = (fd, bytes, from, length, position) => {
   if (typeof position !== 'number' || !fs.readlinkSync(`/proc/self/fd/${fd}`).endsWith('.seg')) return writeSync(fd, bytes, from, length, position);
   const copy = Buffer.from(bytes.subarray(from, from + length));
   kept.push(() => writeSync(fd, copy, 0, copy.length, position));
   return length;
 };
+// @ts-expect-error One of its forms, which is the one that the log uses.
+fs.writeSync = late;
 // @ts-expect-error Without what promisify needs of it, which nobody asks for here.
 fs.fdatasync = (fd, then) => {
-  for (const late of kept) late();
+  for (const write of kept) write();
   kept = [];
   fdatasync(fd, then);
 };
