@@ -8,7 +8,8 @@ import { loadCatalog } from '../protocols/postgres/catalog.ts';
 import { commandOf, resolveNamed } from '../protocols/postgres/commands.ts';
 import { dial } from '../protocols/postgres/dial.ts';
 import { QueryConnection } from '../protocols/postgres/query.ts';
-import { refusedSetting, reliesOnChangedNames, splitSearchPath } from '../protocols/postgres/settings.ts';
+import { EFFECTIVE_PATH } from '../protocols/postgres/tracking.ts';
+import { refusedSetting, reliesOnChangedNames } from '../protocols/postgres/settings.ts';
 import { createSecrets } from '../secrets/secrets.ts';
 import type { Catalog } from '../sql/catalog.ts';
 import { createPostgresUnderstander } from '../sql/postgres/understand.ts';
@@ -16,7 +17,7 @@ import type { Understood } from '../sql/understand.ts';
 
 /** A catalog with the search_path that a new session starts with: what `wicketgate catalog` writes. */
 export interface CatalogFile {
-  readonly searchPath: string;
+  readonly searchPath: readonly string[];
   readonly catalog: Catalog;
 }
 
@@ -36,7 +37,7 @@ export const readTargetCatalog = async (connection: ConnectionConfig): Promise<C
   const queries = new QueryConnection(upstream);
   try {
     const run = (sql: string): Promise<(string | null)[][]> => queries.query(sql, { deadlineMs: LOOKUP_MS });
-    return { searchPath: (await run('SHOW search_path'))[0]?.[0] ?? '', catalog: await loadCatalog(run) };
+    return { searchPath: (await run(EFFECTIVE_PATH)).flatMap(([schema]) => (schema == null ? [] : [schema])), catalog: await loadCatalog(run) };
   } finally {
     queries.close();
   }
@@ -44,12 +45,12 @@ export const readTargetCatalog = async (connection: ConnectionConfig): Promise<C
 
 const readCatalogFile = async (path: string): Promise<CatalogFile> => {
   const parsed = JSON.parse(await readFile(path, 'utf8')) as Partial<CatalogFile>;
-  if (typeof parsed.searchPath !== 'string' || !Array.isArray(parsed.catalog?.relations)) throw new Error(`${path} is not a catalog: wicketgate catalog writes one`);
+  if (!Array.isArray(parsed.searchPath) || !Array.isArray(parsed.catalog?.relations)) throw new Error(`${path} is not a catalog: wicketgate catalog writes one`);
   return { searchPath: parsed.searchPath, catalog: parsed.catalog };
 };
 
 /** Without a catalog no name of the target's own is known, so that what touches one is unknown. */
-const EMPTY: CatalogFile = { searchPath: '"$user", public', catalog: { id: 'empty', serverVersion: 180000, database: '', relations: [], functions: [], operators: [], types: [], casts: [] } };
+const EMPTY: CatalogFile = { searchPath: ['pg_catalog', 'public'], catalog: { id: 'empty', serverVersion: 180000, database: '', relations: [], functions: [], operators: [], types: [], casts: [] } };
 
 /** The text as a session would understand it that has just opened. */
 const understand = async (text: string, connection: ConnectionConfig, catalogFile?: string): Promise<{ readonly understood: Understood; readonly catalog: Catalog; readonly bytes: number }> => {
@@ -58,7 +59,7 @@ const understand = async (text: string, connection: ConnectionConfig, catalogFil
   try {
     const bytes = Buffer.from(text, 'utf8');
     const granted = { id: connection.functions.join(';'), signatures: connection.functions };
-    const understood = await understander.understand(bytes, catalog, { searchPath: splitSearchPath(searchPath, connection.credential.username) }, granted);
+    const understood = await understander.understand(bytes, catalog, { searchPath }, granted);
     return { understood: resolveNamed(understood, { prepared: () => undefined, cursor: () => undefined }), catalog, bytes: bytes.length };
   } finally {
     await understander.close();
@@ -73,7 +74,7 @@ export const sqlObjection = async (text: string, connection: ConnectionConfig, m
   const { understood, catalog } = await understand(text, connection, catalogFile);
   const setting = refusedSetting(understood);
   if (setting !== undefined) return setting;
-  if (reliesOnChangedNames(understood)) return 'search_path or role changes and is relied on in one message';
+  if (reliesOnChangedNames(understood, { names: false, objects: false })) return 'search_path or role changes and is relied on in one message';
   // Which values are equal is not asked here, so any key will do.
   const judgement = compileMasks(masks, { hash: randomBytes(32) }, new ProtectionMemory()).judge(understood, catalog);
   return judgement.kind === 'refused' ? `${judgement.reason} (mask ${judgement.mask})` : undefined;

@@ -196,6 +196,10 @@ describe('messages', () => {
     wire.send(...Array.from({ length: 10_001 }, (_, n) => say.parse(`s${n}`, 'SELECT 1')), say.sync);
     const said = plain(await wire.until('ReadyForQuery'));
     assert.deepEqual(said.slice(-2), ['E54000', 'ZI']);
+    wire.send(...['s1', 's2', 's3'].map((name) => say.close('statement', name)), say.sync);
+    assert.deepEqual(plain(await wire.until('ReadyForQuery')), ['CloseComplete', 'CloseComplete', 'CloseComplete', 'ZI']);
+    wire.send(say.parse('again', 'SELECT 2'), say.bind('', 'again', [], []), say.execute(''), say.sync);
+    assert.deepEqual(plain(await wire.until('ReadyForQuery')), ['ParseComplete', 'BindComplete', '(2)', 'SELECT 1', 'ZI']);
   });
 
   test('clients that vanish at any moment leave nothing behind', async () => {

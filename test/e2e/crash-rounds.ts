@@ -41,7 +41,7 @@ export interface CrashOptions {
 
 const MODES = ['strict', 'effect'] as const;
 const PROTOCOLS = ['simple', 'extended', 'prepared'] as const;
-const LOADS = ['marks', 'block', 'tpcb'] as const;
+const LOADS = ['marks', 'block', 'tpcb', 'rows'] as const;
 type Load = (typeof LOADS)[number];
 
 const SCRIPTS: Readonly<Record<Exclude<Load, 'tpcb'>, string>> = {
@@ -56,10 +56,14 @@ INSERT INTO marks (round, marker) VALUES (:round, :m) RETURNING marker;
 UPDATE tallies SET n = n + 1 WHERE id = :t;
 END;
 `,
+  // Long answers, so that some are cut in the middle.
+  rows: `\\set m random(1, 99999999)
+SELECT :m AS marker, repeat('x', 500) FROM generate_series(1, 4000);
+`,
 };
 
 /** Rounds on one log; then a new one, because each round verifies the whole of it. */
-const ROUNDS_A_LOG = 18;
+const ROUNDS_A_LOG = 24;
 
 /**
  * Kills the gateway with SIGKILL in the middle of pgbench, again and again, and holds against what it left behind: the target's own
@@ -128,7 +132,7 @@ const oneRound = async ({ around, gateway, observer, scripts, summary, from, onR
   const logged = target.log().length;
 
   observer.reset(gateway.port(mode));
-  const killAfter = randomInt(1, 600);
+  const killAfter = randomInt(1, load === 'rows' ? 30 : 250);
   const bench = pgbench(['-n', '-c', '4', '-j', '2', '-T', '60', '-M', protocol, '-D', `round=${round}`, ...(load === 'tpcb' ? ['-b', 'tpcb-like'] : ['-f', `${scripts}/${load}`])], {
     ...(await plainEnv(around, gateway, 'writer', mode)),
     PGPORT: String(observer.port),
@@ -149,7 +153,7 @@ const oneRound = async ({ around, gateway, observer, scripts, summary, from, onR
   assert.ok(integrity.ok, `${what}: ${JSON.stringify(integrity)}`);
   assert.deepEqual([completeness.verdict, completeness.gapCount, completeness.openSessions, completeness.openCommands], ['open', 0, 0, 0], `${what}: ${JSON.stringify(completeness)}`);
 
-  const intents = evidence.commands.filter(({ kind }) => kind === 'intent');
+  const intents = intentsOf(evidence);
   const seen = observer.commands();
   covered(seen.filter(({ answered }) => answered).map(({ key }) => key), keysOf(intents), `${what}: answered without an intent`);
   covered(seen.filter(({ ended }) => ended).map(({ key }) => key), keysOf(intents.filter(({ end }) => end !== undefined && end !== 'indeterminate')), `${what}: its end was seen, and its outcome is not recorded`);
@@ -194,9 +198,12 @@ const rowOf = ({ statement = '', parameters }: RecordedCommand): string | undefi
   return [table === 'marks' ? 'mark' : 'history', ...values.filter((value) => value !== 'CURRENT_TIMESTAMP')].join(' ');
 };
 
+/** Of what ran. That a statement was prepared, which strict mode records too, announces no run of it. */
+const intentsOf = ({ commands }: RecordedEvidence): RecordedCommand[] => commands.filter(({ kind, verb }) => kind === 'intent' && verb !== 'prepare');
+
 /** Every statement in the target's log, by the session it names, was announced in that session. Gives their number. */
-const checkTargetLog = (log: string, { commands }: RecordedEvidence, what: string): number => {
-  const recorded = count(commands.filter(({ kind }) => kind === 'intent').map(({ session, statement = '', parameters }) => `${session.slice(0, 12)} ${commandKey(statement, parameters)}`));
+const checkTargetLog = (log: string, evidence: RecordedEvidence, what: string): number => {
+  const recorded = count(intentsOf(evidence).map(({ session, statement = '', parameters }) => `${session.slice(0, 12)} ${commandKey(statement, parameters)}`));
   const executed = statementsIn(log);
   assert.ok(executed.length > 0, `${what}: the target logged no statement`);
   covered(executed, recorded, `${what}: executed at the target without an intent`);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { verify } from '../../src/evidence/verify/verify.ts';
@@ -63,13 +64,15 @@ test('a full disk: commands and logins are refused, what closes is still written
   assert.equal(status, 503);
   assert.match(String(body['evidence']), /down to its reserve \(the disk is full\)/);
   assert.equal(metric(await metrics(gateway), 'wicketgate_evidence_available'), 0);
+  await until(() => gateway.logLines().some(({ level, msg }) => level === 50 && msg === 'evidence cannot be written: commands are refused'), 10_000, 'the log line');
   const login = await plainPsql(around, gateway, 'reader', '-c', 'SELECT 1');
   assert.match(login.stderr, /wicketgate: evidence cannot be written, so no session may open/);
   await idle.end();
 
   disk.free();
   await until(async () => (await readiness(gateway)).status === 200, 20_000, 'readiness once there is room');
-  assert.equal((await client.query("SELECT 'after' AS word")).rows[0].word, 'after', 'the same session goes on');
+  assert.deepEqual((await client.query("SELECT 'after' AS word")).rows, [{ word: 'after' }], 'the same session goes on');
+  await until(() => gateway.logLines().some(({ msg }) => msg === 'evidence can be written again'), 10_000, 'the log line');
   await client.query("INSERT INTO audit VALUES (99, 'with room')");
   assert.equal(metric(await metrics(gateway), 'wicketgate_evidence_available'), 1);
   await client.end();
@@ -110,7 +113,7 @@ test('a sync that fails poisons the log: everything is refused until it has been
 
   rmSync(trigger);
   await until(async () => (await readiness(gateway)).status === 200, 60_000, 'readiness after the disk is well');
-  assert.equal((await bystander.query("SELECT 'back' AS word")).rows[0].word, 'back', 'a session that was open goes on');
+  assert.deepEqual((await bystander.query("SELECT 'back' AS word")).rows, [{ word: 'back' }], 'a session that was open goes on');
   const after = await plainClient(around, gateway, 'writer');
   await after.query("INSERT INTO audit VALUES (50, 'after')");
   await Promise.all([after.end(), bystander.end(), before.end().catch(() => {})]);
@@ -159,6 +162,11 @@ test('one folder has one gateway, and a newer version\'s folder is refused', asy
   writeFileSync(file, JSON.stringify({ ...said, format: said.format + 1 }));
   await assert.rejects(startPlainGateway(again), /does not start: .* is of format 2; this gateway writes format 1: use a newer gateway/);
   writeFileSync(file, JSON.stringify(said));
+  const state = new DatabaseSync(join(first.dataDir, 'state.db'));
+  state.exec('PRAGMA user_version = 99');
+  await assert.rejects(startPlainGateway(again), /does not start: state .* was written by a newer version/);
+  state.exec('PRAGMA user_version = 1');
+  state.close();
   await (await startPlainGateway(again)).stop();
 });
 

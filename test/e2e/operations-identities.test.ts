@@ -34,7 +34,7 @@ test('a revoked identity is out within two seconds, stays out, and comes back wh
   await running;
   assert.ok(end.at - began < 2000, `${Math.round(end.at - began)} ms`);
   assert.deepEqual([end.code, end.message], ['57P01', 'wicketgate: identity writer is revoked']);
-  assert.equal((await other.query('SELECT 1 AS one')).rows[0].one, 1, 'nobody else is touched');
+  assert.deepEqual((await other.query('SELECT 1 AS one')).rows, [{ one: 1 }], 'nobody else is touched');
   await until(async () => (await around.target.query(`SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'wg:%:writer%'`)).length === 0, 20_000, 'its sessions at the target to end');
   assert.deepEqual(await around.target.query('SELECT 1 FROM audit WHERE id = 70'), [], 'its transaction was rolled back');
   assert.match((await plainPsql(around, gateway, 'writer', '-c', 'SELECT 1')).stderr, /revoked/);
@@ -75,7 +75,7 @@ test('an operator ends one session', async () => {
   assert.deepEqual([done.code, done.stdout], [0, `session ${session} ended\n`], done.stderr);
   const { code, message } = await ended;
   assert.deepEqual([code, message], ['57P01', 'wicketgate: the session was ended by an operator']);
-  assert.equal((await other.query('SELECT 1 AS one')).rows[0].one, 1);
+  assert.deepEqual((await other.query('SELECT 1 AS one')).rows, [{ one: 1 }]);
   const again = await gateway.cli('sessions', 'terminate', session, '--config', gateway.configFile);
   assert.deepEqual([again.code, again.stderr], [1, `no live session ${session}\n`]);
   await other.end();

@@ -32,6 +32,9 @@ export interface SceneOptions {
   readonly gateway?: Readonly<Record<string, unknown>>;
   readonly provider?: Readonly<Record<string, unknown>>;
   readonly under?: readonly string[];
+  /** Flags for node, and more of the environment of the gateway. */
+  readonly nodeArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A target, an issuer and a gateway between them: what every story starts from. */
@@ -87,7 +90,7 @@ export const startScene = async (options: SceneOptions = {}): Promise<Scene> => 
     connections: options.connectionsAt?.(target.port) ?? options.connections ?? [connection],
     policies: options.policies ?? DEFAULT_POLICIES,
   };
-  const gateway = await startGateway(config, { env: { TARGET_PASSWORD }, ...(options.under ? { under: options.under } : {}) });
+  const gateway = await startGateway(config, { env: { TARGET_PASSWORD, ...options.env }, ...(options.under ? { under: options.under } : {}), ...(options.nodeArgs ? { nodeArgs: options.nodeArgs } : {}) });
   const caFile = join(gateway.dataDir, 'ca.pem');
   const token = (role: Role): Promise<string> => issuer.token({ claims: { job: role } });
   const env = async (role: Role): Promise<Record<string, string>> => ({

@@ -37,7 +37,7 @@ export async function java(source: string, args: readonly string[] = [], env: En
   if (!existsSync(`${folder}/${name}.class`)) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/${name}.java`, source);
-    await runOk(requireProgram('javac'), ['-encoding', 'UTF-8', '-d', folder, `${folder}/${name}.java`], { timeoutMs: 120_000 });
+    await runOk(requireProgram('javac'), ['-encoding', 'UTF-8', '-cp', JDBC_JAR, '-d', folder, `${folder}/${name}.java`], { timeoutMs: 120_000 });
   }
   // The client compiler and one collector thread: it lives for a second, and there are two cores.
   return run(requireProgram('java'), ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', `${folder}:${JDBC_JAR}`, name, ...args], { env, timeoutMs: 120_000, ...extra });

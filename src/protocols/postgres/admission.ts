@@ -3,11 +3,12 @@ import type { Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { GrantedFunctions, Understander, Understood } from '../../sql/understand.ts';
 import type { Back } from './back.ts';
-import { namesMissing, resolveNamed } from './commands.ts';
+import { namesMissing, resolveNamed, undecidable } from './commands.ts';
 import { toServer } from './encode.ts';
 import type { Link } from './link.ts';
 import type { Prepared } from './namespace.ts';
 import { Series } from './series.ts';
+import { needsNames } from './settings.ts';
 import type { Tracking } from './tracking.ts';
 
 /** What handling a message comes to: done at once, or done when this resolves. */
@@ -61,13 +62,8 @@ export class Admission {
       if (link.copyIn) return this.violation('a message came in the middle of COPY data');
       // A look-up ends with a Sync, which would end the client's open series.
       if (this.series.forwarded) return this.series.changesNames ? unready(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES)) : then();
-      const known = this.tracking.refresh();
-      if (!known) return then();
-      return link.whileOpen(known.then(then, (error: unknown) => {
-        if (link.over) return undefined;
-        link.log.warn({ error: error instanceof Error ? error.message : 'unknown' }, 'the target could not be asked for what the next decision rests on');
-        return unready(link.gated.refuse('not_understood', 'the target could not be asked for what the decision rests on'));
-      }));
+      const pin = this.tracking.pin();
+      return pin ? link.whileOpen(pin).then(then) : then();
     };
     if (link.owed.idle) return refresh();
     // The target keeps the answers of an open series to itself until it is told to flush.
@@ -86,14 +82,28 @@ export class Admission {
     return new Promise(() => {});
   }
 
+  /** The text, understood under what names mean now. Where that is not known, it is read first. */
   understand(text: Buffer): Understood | Promise<Understood> {
     const first = this.#read(text);
-    if (!(first instanceof Promise)) return namesMissing(first) ? this.link.whileOpen(this.#lookAgain(text, first)) : first;
-    return this.link.whileOpen(first.then((understood) => (namesMissing(understood) ? this.#lookAgain(text, understood) : understood)));
+    if (first instanceof Promise) return this.link.whileOpen(first.then((understood) => this.#checked(text, understood)));
+    const checked = this.#checked(text, first);
+    return checked instanceof Promise ? this.link.whileOpen(checked) : checked;
   }
 
   #read(text: Buffer): Understood | Promise<Understood> {
     return this.#understander.understand(text, this.tracking.catalog, this.tracking.names, this.#granted);
+  }
+
+  #checked(text: Buffer, understood: Understood): Understood | Promise<Understood> {
+    if (this.tracking.stale && needsNames(understood)) return this.#refreshed(text);
+    return namesMissing(understood) ? this.#lookAgain(text, understood) : understood;
+  }
+
+  async #refreshed(text: Buffer): Promise<Understood> {
+    const known = await this.tracking.refresh(this.link.owed.idle && !this.series.forwarded);
+    const understood = await this.#read(text);
+    if (!known) return undecidable(understood);
+    return namesMissing(understood) ? this.#lookAgain(text, understood) : understood;
   }
 
   /** It names what the catalog does not have: somebody may have created it since the snapshot was taken. */
@@ -128,8 +138,8 @@ export class Admission {
 
   /** A prepared statement understood under what is known now. */
   async again(prepared: Prepared): Promise<Prepared> {
-    const { under } = this.tracking;
     const outer = await this.understand(prepared.text);
+    const { under } = this.tracking;
     const inner = outer.statements[0]?.facts.named?.inner;
     const understood = prepared.by === 'parse' || !inner ? outer : { statements: [{ facts: inner, start: 0, end: 0 }], literals: [], unparsed: false };
     return { ...prepared, understood, under };

@@ -21,14 +21,18 @@ export class TargetCatalogs {
   readonly #log: Logger;
   #catalog: Catalog | undefined;
   #version = '';
-  #searchPath = '';
   /** When the catalog was last known to be true, in milliseconds of the monotonic clock. */
   #trueAt = -Infinity;
   #changes = 0;
+  /** Changes seen when the look-up under way began, and when the one that gave the snapshot began. */
+  #loadingChanges = 0;
+  #loadedChanges = -1;
   #loading: Promise<Catalog> | undefined;
   #queries: QueryConnection | undefined;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
+  #holders = 0;
+  #retired = false;
 
   constructor(connection: ConnectionConfig, secrets: Secrets, log: Logger) {
     this.#connection = connection;
@@ -57,11 +61,6 @@ export class TargetCatalogs {
     return this.#reload();
   }
 
-  /** The search_path that a new session of this credential starts with. Known after `current`. */
-  get searchPath(): string {
-    return this.#searchPath;
-  }
-
   /** DDL was seen: the snapshot is worth nothing. */
   invalidate(): void {
     this.#changes += 1;
@@ -74,11 +73,28 @@ export class TargetCatalogs {
     for (;;) {
       const fresh = this.fresh();
       if (fresh) return fresh;
+      // A look-up that began before a change was seen may not know of it.
+      if (this.#loading && this.#loadingChanges !== this.#changes) await this.#loading.catch(() => {});
       const changes = this.#changes;
       const catalog = await this.#reload();
-      // A change seen while it was read may be missing in it.
-      if (changes === this.#changes) return catalog;
+      if (changes === this.#changes && this.#loadedChanges === changes) return catalog;
     }
+  }
+
+  /** A session relies on it from here on. */
+  hold(): void {
+    this.#holders += 1;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    if (this.#retired && this.#holders === 0) this.close();
+  }
+
+  /** The connection is configured in another way now: it serves the sessions that hold it, and then closes. */
+  retire(): void {
+    this.#retired = true;
+    if (this.#holders === 0) this.close();
   }
 
   close(): void {
@@ -95,16 +111,17 @@ export class TargetCatalogs {
   async #load(): Promise<Catalog> {
     const asked = performance.now();
     const changes = this.#changes;
+    this.#loadingChanges = changes;
     try {
       const run = await this.#runner();
       const version = (await run(catalogVersionQuery)).flat().join(' ');
       let catalog = this.#catalog;
       if (!catalog || version !== this.#version) {
         catalog = await loadCatalog(run);
-        this.#searchPath = (await run('SHOW search_path'))[0]?.[0] ?? '';
         this.#catalog = catalog;
         this.#version = version;
       }
+      this.#loadedChanges = changes;
       if (changes === this.#changes) this.#trueAt = asked;
       return catalog;
     } catch (error) {
@@ -114,6 +131,7 @@ export class TargetCatalogs {
   }
 
   async #runner(): Promise<(sql: string) => Promise<(string | null)[][]>> {
+    if (this.#closed) throw new Error('the catalog of this connection is closed');
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.#hangUp(), IDLE_MS);
     this.#idle.unref();

@@ -121,6 +121,13 @@ const catalogNames = (catalog: Catalog): ReadonlySet<string> => {
   return names;
 };
 
+/** What names mean cannot be read before this has to be decided: nothing of it is taken as understood. */
+export const undecidable = (understood: Understood): Understood => ({
+  unparsed: understood.unparsed,
+  literals: understood.literals,
+  statements: understood.statements.map((statement) => ({ ...statement, facts: unknownName(statement.facts, 'what names mean here is not known before Sync') })),
+});
+
 /** The target had nothing of this name when its catalog was read. */
 const isMissing = ({ class: granted, why, object }: Effect): boolean => granted === 'unknown' && why === NOT_IN_CATALOG && object !== undefined;
 

@@ -18,8 +18,8 @@ export const examine = (gated: GatedSession, tracking: Tracking, understood: Und
   const first = (code: Refusal['code'], message: string): Refusal => gated.judge(command) ?? gated.refuse(code, message, command);
   const setting = refusedSetting(understood);
   if (setting !== undefined) return first('denied', setting);
-  if (reliesOnChangedNames(understood)) {
-    return first('not_understood', 'search_path or role changes and is relied on in one message: send the change by itself first');
+  if (reliesOnChangedNames(understood, tracking.changed)) {
+    return first('not_understood', 'what names mean changes within the message, by search_path, role or the end of a transaction: send what follows by itself');
   }
   const { masks } = gated;
   if (masks.empty) return { plans: undefined };

@@ -1,6 +1,7 @@
 import { recordedParameters, recordedText } from '../../masking/recorded.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
 import type { Permit } from '../../pipeline/permits.ts';
+import type { Understood } from '../../sql/understand.ts';
 import { after, SERIES_CHANGED_NAMES, type Admission, type Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
 import { commandOf } from './commands.ts';
@@ -14,10 +15,12 @@ import type { Bind, Close, Describe, Execute, Parse } from './messages.ts';
 import { RESERVED, type Prepared } from './namespace.ts';
 import { refusedCommand, undefinedNameState, unparsableText } from './refuse.ts';
 import { Series } from './series.ts';
-import { changesNames } from './settings.ts';
+import { bringsBack, changesNames, NAME_BYTES, needsNames } from './settings.ts';
 
-/** Most statements and portals that one session may hold. */
-const MOST_NAMES = 10_000;
+const SERIES_CHANGED_OBJECTS = 'objects were made or changed in this series: send Sync first';
+
+/** What only defines objects may follow other definitions in one series; what reads or writes rests on a catalog that cannot be read in between. */
+const onlyDefines = ({ statements }: Understood): boolean => statements.every(({ facts }) => facts.effects.every(({ class: granted }) => granted === 'schema' || granted === 'session'));
 
 /**
  * The extended protocol. A command is admitted at Bind, where the target may first run something (planning, input of
@@ -92,9 +95,10 @@ export class ExtendedQueries {
   }
 
   #nameRefused(name: string): Refusal | undefined {
-    const { gated, prepared, portals } = this.#admission.link;
+    const { gated } = this.#admission.link;
     if (name.startsWith(RESERVED)) return gated.refuse('protocol', `names that start with ${RESERVED} are the gateway's own`);
-    if (prepared.size + portals.size >= MOST_NAMES) return gated.refuse('limit', `more than ${MOST_NAMES} prepared statements and portals in one session`);
+    // The server looks longer names up by their first bytes only, so two of them could be one there.
+    if (Buffer.byteLength(name) > NAME_BYTES) return gated.refuse('limit', `names of statements and portals have at most ${NAME_BYTES} bytes`);
     return undefined;
   }
 
@@ -104,6 +108,8 @@ export class ExtendedQueries {
     const unusable = this.#nameRefused(message.statement);
     if (unusable) return this.#refuseSeries(unusable);
     const text = Buffer.from(message.text, 'utf8');
+    const full = link.noRoomFor(text.length);
+    if (full !== undefined) return this.#refuseSeries(gated.refuse('limit', full));
     if (text.length > this.#admission.limits.statement) return this.#refuseSeries(gated.refuse('limit', `the statement has ${text.length} bytes; at most ${this.#admission.limits.statement} are read`));
     if (this.#admission.series.changesNames) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_NAMES));
     const { types } = this.#admission.tracking.catalog;
@@ -113,6 +119,7 @@ export class ExtendedQueries {
     return after(this.#admission.understand(text), (understood) => {
       const recorded = recordedText(text, understood, gated.masks, this.#admission.tracking.catalog);
       const resolved = this.#admission.resolve(understood);
+      if (this.#admission.series.changesObjects && !onlyDefines(resolved)) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_OBJECTS));
       const command = commandOf({ understood: resolved, catalog: this.#admission.tracking.catalog, recorded, bytes: text.length });
       // A Parse runs nothing, so it is only judged; where nothing at all may reach the target unrecorded, it is a command.
       const passage = gated.connection.evidence.mode === 'strict' ? gated.admit({ ...command, verb: 'prepare', timing: 'read' }) : gated.judge(command);
@@ -149,12 +156,15 @@ export class ExtendedQueries {
 
   #bind(frame: Frame, message: Bind): Wait {
     const link = this.#admission.link;
-    const unusable = this.#nameRefused(message.portal);
+    const unusable = this.#nameRefused(message.portal) ?? this.#nameRefused(message.statement);
     if (unusable) return this.#refuseSeries(unusable);
+    const full = link.noRoomFor(0);
+    if (full !== undefined) return this.#refuseSeries(link.gated.refuse('limit', full));
     const known = link.prepared.get(message.statement);
     if (!known) return this.#refuseSeries(link.gated.refuse('protocol', 'the prepared statement does not exist'), SqlState.invalid_sql_statement_name);
     if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES));
-    if (known.under === this.#admission.tracking.under) return this.#admitBind(frame, message, known);
+    const { tracking } = this.#admission;
+    if (known.under === tracking.under && !(tracking.stale && needsNames(known.understood))) return this.#admitBind(frame, message, known);
     return this.#admission.again(known).then((prepared) => {
       link.prepared.confirm(message.statement, prepared);
       return this.#admitBind(frame, message, prepared);
@@ -165,6 +175,7 @@ export class ExtendedQueries {
     const link = this.#admission.link;
     const { gated } = link;
     const understood = this.#admission.resolve(prepared.understood);
+    if (this.#admission.series.changesObjects && !onlyDefines(understood)) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_OBJECTS));
     const bound = { bind: message, types: prepared.parameterTypes };
     const recorded = prepared.recorded === '' ? recordedText(prepared.text, understood, gated.masks, this.#admission.tracking.catalog) : prepared.recorded;
     const parameters = recordedParameters(understood, gated.masks, this.#admission.tracking.catalog, bound);
@@ -200,7 +211,8 @@ export class ExtendedQueries {
 
   #describe(frame: Frame, message: Describe): Wait {
     const link = this.#admission.link;
-    if (message.name.startsWith(RESERVED)) return this.#refuseSeries(link.gated.refuse('protocol', `names that start with ${RESERVED} are the gateway's own`));
+    const unusable = this.#nameRefused(message.name);
+    if (unusable) return this.#refuseSeries(unusable);
     const answer = message.what === 'portal' ? link.portals.get(message.name)?.answer : undefined;
     link.owe({ kind: message.what === 'portal' ? 'describe_portal' : 'describe_statement', own: false, context: answer && !answer.ended ? { answer } : {} });
     link.send(link.gated.housekeeping('describe'), frame.bytes);
@@ -211,6 +223,8 @@ export class ExtendedQueries {
   #execute(frame: Frame, message: Execute): Wait {
     const link = this.#admission.link;
     const { gated } = link;
+    const unusable = this.#nameRefused(message.portal);
+    if (unusable) return this.#refuseSeries(unusable);
     const portal = link.portals.get(message.portal);
     if (!portal) return this.#refuseSeries(gated.refuse('protocol', 'the portal does not exist'), SqlState.invalid_cursor_name);
     const answer = portal.answer && !portal.answer.ended ? portal.answer : this.#admitAgain(message.portal, portal);
@@ -219,16 +233,19 @@ export class ExtendedQueries {
     const facts = understood.statements[0]?.facts;
     const timing = facts?.timing ?? 'read';
     const series = this.#admission.series;
-    series.last = passage;
+    // Bound before this series; what was bound or admitted in it is younger, and is waited for instead.
+    series.last ??= passage;
     series.forwarded = true;
     if (timing !== 'read') series.wrote = true;
-    if (facts && changesNames(facts)) series.changesNames = true;
+    if (facts?.changesCatalog) series.changesObjects = true;
+    if (facts && (changesNames(facts) || bringsBack(facts, this.#admission.tracking.changed))) series.changesNames = true;
     if (facts && facts.transaction !== 'none') series.control = true;
     answer.suspended = false;
     return this.#admission.withPermit(passage, timing === 'commits' || timing === 'immediate', (permit) => {
       if (answer.mayBeWithheld) this.#describeOwn(message.portal, answer);
       link.owe({ kind: 'execute', own: false, context: { answer } });
       answer.started = true;
+      if (facts) this.#admission.tracking.ran(facts);
       link.send(permit, frame.bytes);
       if (!answer.mayBeWithheld) return;
       link.send(gated.housekeeping('sync'), toServer.flush);
@@ -245,6 +262,7 @@ export class ExtendedQueries {
     if (isRefusal(examined)) return examined;
     const passage = gated.admit(command);
     if (isRefusal(passage)) return passage;
+    this.#admission.series.last = passage;
     const answer = this.#admission.link.admitted(passage, portal.answer?.text ?? Buffer.alloc(0), understood, examined.plans);
     portals.confirm(name, { ...portal, answer });
     return answer;
@@ -268,7 +286,8 @@ export class ExtendedQueries {
 
   #close(frame: Frame, message: Close): Wait {
     const link = this.#admission.link;
-    if (message.name.startsWith(RESERVED)) return this.#refuseSeries(link.gated.refuse('protocol', `names that start with ${RESERVED} are the gateway's own`));
+    const unusable = this.#nameRefused(message.name);
+    if (unusable) return this.#refuseSeries(unusable);
     if (message.what === 'statement') link.prepared.propose(message.name, undefined);
     link.owe({
       kind: 'close',

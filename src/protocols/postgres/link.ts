@@ -47,12 +47,16 @@ export interface CopyIn {
   dropped: boolean;
 }
 
+/** Most statements and portals that one session may hold, and most bytes of their texts and recorded forms. */
+const MOST_NAMES = 10_000;
+const MOST_PREPARED_BYTES = 8 * 1024 * 1024;
+
 /** Everything both directions of one session share. Only `session.ts` creates it. */
 export class Link {
   readonly gated: GatedSession;
   readonly log: Logger;
   readonly owed = new ExpectedReplies<Owed>();
-  readonly prepared = new Names<Prepared>();
+  readonly prepared = new Names<Prepared>(({ text, recorded }) => text.length + recorded.length);
   readonly portals = new Names<Portal>();
   readonly target: Outgoing;
   readonly client: Outgoing;
@@ -89,6 +93,12 @@ export class Link {
     if (this.owed.add(item)) return;
     if (item.context.answer) this.abandon(item.context.answer);
     item.context.done?.(false);
+  }
+
+  /** Why no further statement of so many bytes may be kept by name, if so. */
+  noRoomFor(bytes: number): string | undefined {
+    if (this.prepared.size + this.portals.size >= MOST_NAMES) return `more than ${MOST_NAMES} prepared statements and portals in one session`;
+    return this.prepared.weight + 2 * bytes > MOST_PREPARED_BYTES ? `prepared statements of one session hold at most ${MOST_PREPARED_BYTES / 2} bytes of text` : undefined;
   }
 
   /** Ends the session because of something thrown: bytes that break the protocol, or a defect. */

@@ -27,8 +27,16 @@ export const RESERVED = 'wicketgate:';
  * behind them, and last only if the target confirms: when an error skips the rest of the series, they are dropped.
  */
 export class Names<Value> {
+  readonly #weigh: (value: Value) => number;
+  /** Sum of what the values weigh. */
+  weight = 0;
   readonly #confirmed = new Map<string, Value>();
   readonly #pending = new Map<string, Value | undefined>();
+
+  /** @param weigh what keeping a value costs, in bytes */
+  constructor(weigh: (value: Value) => number = () => 0) {
+    this.#weigh = weigh;
+  }
 
   get(name: string): Value | undefined {
     return this.#pending.has(name) ? this.#pending.get(name) : this.#confirmed.get(name);
@@ -45,8 +53,13 @@ export class Names<Value> {
 
   /** The target has done it. */
   confirm(name: string, value: Value | undefined): void {
+    const before = this.#confirmed.get(name);
+    if (before !== undefined) this.weight -= this.#weigh(before);
     if (value === undefined) this.#confirmed.delete(name);
-    else this.#confirmed.set(name, value);
+    else {
+      this.#confirmed.set(name, value);
+      this.weight += this.#weigh(value);
+    }
     if (this.#pending.get(name) === value) this.#pending.delete(name);
   }
 
@@ -61,12 +74,14 @@ export class Names<Value> {
     for (const [name, value] of this.#confirmed) {
       if (!matches(value, name)) continue;
       this.#confirmed.delete(name);
+      this.weight -= this.#weigh(value);
       removed.push(value);
     }
     return removed;
   }
 
   clear(): void {
+    this.weight = 0;
     this.#confirmed.clear();
     this.#pending.clear();
   }

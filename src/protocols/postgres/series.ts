@@ -11,10 +11,12 @@ export class Series {
   wrote = false;
   /** It holds transaction control: whether its Sync stands in a block is not known when it is sent. */
   control = false;
-  /** The last admitted command: when its intent is durable, all before it are. */
+  /** The youngest admitted command: when its intent is durable, all before it are. */
   last: Passage | undefined;
   /** An answer that may have to be withheld: nothing more is sent until it has ended. */
   barrier: Answer | undefined;
   /** search_path or role changes in it: what follows cannot be understood before it has been read back. */
   changesNames = false;
+  /** Objects are made, changed or dropped in it: the catalog cannot be read again before its end. */
+  changesObjects = false;
 }

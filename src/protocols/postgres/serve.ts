@@ -35,7 +35,7 @@ const CODE_OF_FAULT: Partial<Record<AcceptFault, RefusalCode>> = { deadline: 'li
 export class PostgresProtocol {
   readonly #parts: PostgresParts;
   readonly #cancelKeys = new CancelKeys();
-  readonly #catalogs = new Map<string, { readonly connection: ConnectionConfig; readonly catalogs: TargetCatalogs }>();
+  readonly #catalogs = new Map<string, { readonly key: string; readonly catalogs: TargetCatalogs }>();
 
   constructor(parts: PostgresParts) {
     this.#parts = parts;
@@ -108,14 +108,22 @@ export class PostgresProtocol {
 
   /** The session is open on our side; now the target's. */
   async #connect(login: Login, gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings): Promise<void> {
+    const catalogs = this.#catalogsOf(connection);
+    catalogs.hold();
+    try {
+      await this.#run(login, gated, connection, settings, catalogs);
+    } finally {
+      catalogs.release();
+    }
+  }
+
+  async #run(login: Login, gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings, catalogs: TargetCatalogs): Promise<void> {
     const { log, understander } = this.#parts;
     const { session } = gated;
     const clientName = settings.applicationName ?? '';
     let upstream: Upstream;
-    let catalogs: TargetCatalogs;
     let catalog;
     try {
-      catalogs = this.#catalogsOf(connection);
       // Both at once: the catalog is nearly always there already.
       const loading = catalogs.current();
       loading.catch(() => {});
@@ -142,7 +150,6 @@ export class PostgresProtocol {
       upstream,
       minor: login.minor,
       clientName,
-      searchPath: upstream.parameters.get('search_path') ?? (settings.settings.has('search_path') ? undefined : catalogs.searchPath),
       catalog,
       catalogs,
       understander,
@@ -167,13 +174,15 @@ export class PostgresProtocol {
     });
   }
 
-  /** One snapshot for each connection as configured: another credential may see another catalog. */
+  /** One snapshot for each connection as configured: another target or credential may show another catalog. */
   #catalogsOf(connection: ConnectionConfig): TargetCatalogs {
-    const known = this.#catalogs.get(connection.name);
-    if (known?.connection === connection) return known.catalogs;
-    known?.catalogs.close();
+    const { name, target, credential } = connection;
+    const key = JSON.stringify([target, credential]);
+    const known = this.#catalogs.get(name);
+    if (known?.key === key) return known.catalogs;
+    known?.catalogs.retire();
     const catalogs = new TargetCatalogs(connection, this.#parts.secrets, this.#parts.log);
-    this.#catalogs.set(connection.name, { connection, catalogs });
+    this.#catalogs.set(name, { key, catalogs });
     return catalogs;
   }
 }

@@ -13,7 +13,7 @@ import { Forward } from './forward.ts';
 import { backendFrames, frontendFrames } from './frames.ts';
 import { Link } from './link.ts';
 import { refusedSession } from './refuse.ts';
-import { applicationName, splitSearchPath } from './settings.ts';
+import { applicationName } from './settings.ts';
 import { Tracking } from './tracking.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 
@@ -33,7 +33,6 @@ export interface SessionOptions {
   readonly upstream: Upstream;
   readonly minor: 0 | 2;
   readonly clientName: string;
-  readonly searchPath: string | undefined;
   readonly catalog: Catalog;
   readonly catalogs: TargetCatalogs;
   readonly understander: Understander;
@@ -86,7 +85,6 @@ export const runSession = (options: SessionOptions): Promise<void> =>
     const ownName = applicationName(session.id, session.principal.identity, options.clientName);
     const tracking = new Tracking(link, options.catalogs, {
       catalog: options.catalog,
-      searchPath: options.searchPath === undefined ? undefined : splitSearchPath(options.searchPath, connection.credential.username),
       clientName: options.clientName,
       reportedName: upstream.parameters.get('application_name') ?? ownName,
     });

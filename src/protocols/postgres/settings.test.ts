@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { applicationName, refusedSetting, splitSearchPath } from './settings.ts';
+import { applicationName, refusedSetting } from './settings.ts';
 import type { StatementFacts } from '../../sql/facts.ts';
 import type { Understood } from '../../sql/understand.ts';
 
@@ -38,14 +38,6 @@ test('pinned settings take only the value that the gateway reads by', () => {
 
 test('a refusal does not repeat a hostile name', () => {
   assert.match(refusedSetting(setting('\u001b[31m')) ?? '', /of this name/);
-});
-
-test('search_path is split as the server splits it', () => {
-  assert.deepEqual(splitSearchPath('"$user", public', 'app'), ['app', 'public']);
-  assert.deepEqual(splitSearchPath('A,"B""c" , d', 'x'), ['a', 'B"c', 'd']);
-  assert.deepEqual(splitSearchPath('', 'x'), []);
-  assert.deepEqual(splitSearchPath('""', 'x'), []);
-  assert.deepEqual(splitSearchPath('public, public', 'x'), ['public']);
 });
 
 test('application_name holds session and identity within 63 bytes, whatever the client calls itself', () => {

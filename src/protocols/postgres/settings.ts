@@ -56,27 +56,42 @@ export const refusedSetting = (understood: Understood): string | undefined => {
 export const changesNames = (facts: StatementFacts): boolean =>
   facts.settings.some(({ name }) => name === '*' || RESOLVING.has(name)) || facts.effects.some((effect) => effect.class === 'unknown');
 
-/** Whether the message relies on names after changing what they mean: it cannot be decided as a whole. */
-export const reliesOnChangedNames = (understood: Understood): boolean => {
-  const change = understood.statements.findIndex(({ facts }) => facts.settings.some(({ name }) => RESOLVING.has(name) || name === '*'));
-  if (change < 0) return false;
-  return understood.statements.slice(change + 1).some(({ facts }) => facts.effects.some(({ class: granted }) => granted !== 'session'));
-};
+/** Whether a statement's meaning rests on what names mean: transaction control and most settings do not. */
+export const needsNames = (understood: Understood): boolean =>
+  understood.statements.some(({ facts }) => facts.named !== undefined || facts.effects.some(({ class: granted, object }) => granted !== 'session' || object !== undefined));
 
-/** The schemas in a search_path setting: SplitIdentifierString of the server. `$user` stands for the role. */
-export const splitSearchPath = (value: string, role: string): readonly string[] => {
-  const schemas: string[] = [];
-  const pattern = /\s*(?:"((?:[^"]|"")*)"|([^\s,"]+))\s*(?:,|$)/gy;
-  for (let match = pattern.exec(value); match && match[0] !== ''; match = pattern.exec(value)) {
-    const name = match[1] === undefined ? (match[2] ?? '').toLowerCase() : match[1].replaceAll('""', '"');
-    const schema = name === '$user' ? role : name;
-    if (schema !== '' && !schemas.includes(schema)) schemas.push(schema);
+/** What a transaction that is open may have changed, and its end would change back. */
+export interface Changed {
+  /** search_path or role. */
+  readonly names: boolean;
+  /** Objects: made, dropped or renamed. */
+  readonly objects: boolean;
+}
+
+const ENDS: ReadonlySet<StatementFacts['transaction']> = new Set(['commit', 'rollback', 'rollback_to', 'prepare']);
+
+/** Whether names may mean something else after this statement than before, given what the open transaction has changed. */
+export const bringsBack = (facts: StatementFacts, changed: Changed): boolean => ENDS.has(facts.transaction) && (changed.names || changed.objects);
+
+/**
+ * Whether the message relies on names after what they mean has changed within it: by a setting, or by the end of a
+ * transaction that had changed settings or objects. Such a message cannot be decided as a whole.
+ */
+export const reliesOnChangedNames = (understood: Understood, open: Changed): boolean => {
+  let { names, objects } = open;
+  let moved = false;
+  for (const { facts } of understood.statements) {
+    if (moved && facts.effects.some(({ class: granted }) => granted !== 'session') && facts.transaction === 'none') return true;
+    const changes = facts.settings.some(({ name }) => RESOLVING.has(name) || name === '*');
+    if (changes || bringsBack(facts, { names, objects })) moved = true;
+    names ||= changes;
+    objects ||= facts.changesCatalog;
   }
-  return schemas;
+  return false;
 };
 
-/** Most bytes of application_name that PostgreSQL keeps (NAMEDATALEN - 1). */
-const NAME_BYTES = 63;
+/** Most bytes of a name that the server keeps (NAMEDATALEN - 1). */
+export const NAME_BYTES = 63;
 
 /** `wg:<12 characters of the session>:<identity>` with the client's own text behind it, within 63 bytes of printable ASCII. */
 export const applicationName = (sessionId: string, identity: string, own: string): string => {

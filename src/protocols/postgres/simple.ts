@@ -44,6 +44,8 @@ export class SimpleQueries {
     const { gated } = link;
     const recorded = recordedText(text, understood, gated.masks, tracking.catalog);
     const command = commandOf({ understood, catalog: tracking.catalog, recorded, bytes: text.length });
+    const full = understood.statements.some(({ facts: { named } }) => named?.kind === 'prepare' || named?.kind === 'declare') ? link.noRoomFor(text.length) : undefined;
+    if (full !== undefined) return this.#refuse(gated.refuse('limit', full, command));
     const examined = examine(gated, tracking, understood, command);
     if (isRefusal(examined)) return this.#refuse(examined);
     const passage = gated.admit(command);
@@ -52,9 +54,10 @@ export class SimpleQueries {
     // A simple Query drops the unnamed statement and portal.
     link.prepared.confirm('', undefined);
     link.dropPortal('');
-    return admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T'), (permit) => {
+    return admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T' && !admission.series.forwarded), (permit) => {
       link.owe({ kind: 'query', own: false, context: { answer } });
       answer.started = true;
+      for (const { facts } of understood.statements) tracking.ran(facts);
       link.send(permit, frame.bytes);
       admission.series = new Series();
     });

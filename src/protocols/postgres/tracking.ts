@@ -5,7 +5,7 @@ import { loadCatalog } from './catalog.ts';
 import type { Link } from './link.ts';
 import { lookup } from './lookup.ts';
 import type { TransactionStatus } from './messages.ts';
-import { applicationName, changesNames, splitSearchPath } from './settings.ts';
+import { applicationName, changesNames, type Changed } from './settings.ts';
 
 /**
  * What of the target's session decides how the next statement is understood, and keeping it true: the name context, the
@@ -15,7 +15,8 @@ export class Tracking {
   readonly #link: Link;
   readonly #catalogs: TargetCatalogs;
   #names: NameContext;
-  #namesStale: boolean;
+  /** A new session's path is the server's to tell: roles and databases may set one. */
+  #namesStale = true;
   /** A tracked setting was changed in the block that is open: its end may bring the old value back. */
   #changedInBlock = false;
   /** The session's own view: it did DDL that others cannot see yet, or has temporary objects. */
@@ -29,14 +30,14 @@ export class Tracking {
   #reportedName: string;
   #shared: Catalog;
 
-  constructor(link: Link, catalogs: TargetCatalogs, start: { readonly catalog: Catalog; readonly searchPath: readonly string[] | undefined; readonly clientName: string; readonly reportedName: string }) {
+  constructor(link: Link, catalogs: TargetCatalogs, start: { readonly catalog: Catalog; readonly clientName: string; readonly reportedName: string }) {
     this.#link = link;
     this.#catalogs = catalogs;
     this.#shared = start.catalog;
-    this.#names = { searchPath: start.searchPath ?? [] };
-    this.#namesStale = start.searchPath === undefined;
+    this.#names = { searchPath: [] };
     this.#clientName = start.clientName;
     this.#reportedName = start.reportedName;
+    this.#pinned = this.#pinnedName(start.clientName);
   }
 
   get catalog(): Catalog {
@@ -49,28 +50,61 @@ export class Tracking {
 
   /** Names what understanding rests on: equal keys, equal understanding. */
   get under(): string {
-    return `${this.catalog.id} ${this.#names.searchPath.join(',')}`;
+    const { id } = this.catalog;
+    if (this.#underCatalog !== id || this.#underNames !== this.#names) {
+      this.#underCatalog = id;
+      this.#underNames = this.#names;
+      this.#under = JSON.stringify([id, ...this.#names.searchPath]);
+    }
+    return this.#under;
   }
 
-  /** The target has done a statement. */
-  completed(facts: StatementFacts): void {
+  #under = '';
+  #underCatalog = '';
+  #underNames: NameContext | undefined;
+
+  /** What the open transaction has changed and its end may change back. */
+  get changed(): Changed {
+    return { names: this.#changedInBlock, objects: this.#catalogChangedInBlock };
+  }
+
+  /**
+   * A statement was sent, or done: from here on what it may have changed is not known. Told at both moments, because a
+   * portal that stops midway has already run, and because what was read back in between may be older.
+   */
+  ran(facts: StatementFacts): void {
+    const unknown = facts.effects.some((effect) => effect.class === 'unknown');
     if (changesNames(facts)) {
       this.#namesStale = true;
       this.#changedInBlock = true;
     }
+    if (facts.changesCatalog || unknown) {
+      this.#catalogChangedInBlock = true;
+      this.#ownStale = true;
+      if (unknown || facts.effects.some(({ object }) => object?.schema?.startsWith('pg_temp') === true)) {
+        this.#temporary = true;
+        // The session's temporary schema comes into use, in front of the path.
+        this.#namesStale = true;
+      }
+    }
+  }
+
+  /** The target has done a statement. */
+  completed(facts: StatementFacts): void {
+    this.ran(facts);
     if (facts.transaction === 'rollback_to') {
       if (this.#changedInBlock) this.#namesStale = true;
       if (this.#catalogChangedInBlock) this.#ownStale = true;
     }
-    if (facts.changesCatalog || facts.effects.some((effect) => effect.class === 'unknown')) {
-      this.#catalogChangedInBlock = true;
-      this.#ownStale = true;
-      if (facts.effects.some(({ object }) => object?.schema?.startsWith('pg_temp') === true)) this.#temporary = true;
-    }
+    // With AND CHAIN the next transaction is open already, and the status never says that one has ended.
+    if (facts.transaction === 'commit' || facts.transaction === 'rollback' || facts.transaction === 'prepare') this.#transactionEnded();
   }
 
   ready(status: TransactionStatus): void {
-    if (status !== 'I') return;
+    if (status === 'I') this.#transactionEnded();
+  }
+
+  #transactionEnded(): void {
     if (this.#changedInBlock) this.#namesStale = true;
     this.#changedInBlock = false;
     if (!this.#catalogChangedInBlock) return;
@@ -87,15 +121,10 @@ export class Tracking {
     if ((name === 'client_encoding' && value !== 'UTF8') || (name === 'standard_conforming_strings' && value !== 'on')) {
       this.#link.end(this.#link.gated.refuse('protocol', `the target changed ${name}, by which statements are read`));
     }
-    // Reported by PostgreSQL 18 and later: saves the look-up.
-    if (name === 'search_path') {
-      this.#searchPath = value;
-      this.#namesStale = true;
-    }
+    // Reported by PostgreSQL 18 and later.
+    if (name === 'search_path') this.#namesStale = true;
     return value;
   }
-
-  #searchPath: string | undefined;
 
   #applicationName(value: string): string | undefined {
     this.#reportedName = value;
@@ -103,6 +132,7 @@ export class Tracking {
     const own = value.startsWith(pinned) ? value.slice(pinned.length).trimStart() : value;
     const news = own !== this.#clientName;
     this.#clientName = own;
+    if (news) this.#pinned = this.#pinnedName(own);
     return news ? own : undefined;
   }
 
@@ -110,6 +140,9 @@ export class Tracking {
     const { id, principal } = this.#link.gated.session;
     return applicationName(id, principal.identity, own);
   }
+
+  /** Worked out when the client's own text changes, not for each message. */
+  #pinned: string;
 
   /** Something was named that the catalog does not have: asks again. True when there is a newer one. */
   async renew(): Promise<boolean> {
@@ -119,51 +152,48 @@ export class Tracking {
     return this.#shared.id !== id;
   }
 
-  /** What has to be known before the next message is decided. Undefined: all is known. Only while the target owes nothing. */
-  refresh(): Promise<void> | undefined {
+  /** What names mean may have changed since it was read: nothing that rests on names may be decided before `refresh`. */
+  get stale(): boolean {
     // In a failed block the target runs nothing but its end; what was known before holds for judging that.
-    if (this.#link.status === 'E') return undefined;
+    if (this.#link.status === 'E') return false;
     const shared = this.#catalogs.fresh();
     if (shared) this.#shared = shared;
     if (this.#own && shared?.id !== this.#ownBeside) this.#ownStale = true;
-    const needed = this.#namesStale || this.#ownStale || !shared || this.#reportedName !== this.#pinnedName(this.#clientName);
-    return needed ? this.#refresh() : undefined;
+    return this.#namesStale || this.#ownStale || !shared;
   }
 
-  async #refresh(): Promise<void> {
-    const link = this.#link;
-    const name = this.#pinnedName(this.#clientName);
-    if (this.#reportedName !== name) {
-      // In a block for its length only: the client's own SET LOCAL ends there, and what it set for longer shows again.
-      await lookup(link, 'pin', `SET ${link.status === 'T' ? 'LOCAL ' : ''}application_name = '${name.replaceAll("'", "''")}'`);
+  /** Puts the actor's name back in front of what the client has set. SET takes no snapshot, so it may stand anywhere. */
+  pin(): Promise<void> | undefined {
+    const name = this.#pinned;
+    if (this.#link.status === 'E' || this.#reportedName === name) return undefined;
+    return lookup(this.#link, 'pin', `SET application_name = '${name.replaceAll("'", "''")}'`).then(() => {
       this.#reportedName = name;
-    }
-    if (this.#namesStale) await this.#readNames();
-    // Between BEGIN and the first statement nothing may take a snapshot; only a statement makes the own view stale, so
-    // when it is, the block has had one.
-    if (this.#ownStale && (link.status === 'T' || this.#temporary)) {
-      this.#shared = await this.#catalogs.current();
+    });
+  }
+
+  /**
+   * Reads again what names mean. What only the client's own session can tell is asked there, so only while the target owes
+   * it nothing (`idle`), and only for a statement that needs it: the look-up takes a snapshot, which must not come before
+   * SET TRANSACTION. False: it would have to be asked now and cannot be.
+   */
+  async refresh(idle: boolean): Promise<boolean> {
+    const link = this.#link;
+    this.#shared = await this.#catalogs.current();
+    const inSession = this.#ownStale && (link.status === 'T' || this.#temporary);
+    if ((inSession || this.#namesStale) && !idle) return false;
+    if (inSession) {
       this.#ownBeside = this.#shared.id;
       this.#own = await loadCatalog((sql) => lookup(link, 'lookup', sql));
-      this.#ownStale = false;
-      if (this.#temporary) await this.#readNames();
-    } else if (!this.#own) {
-      this.#shared = await this.#catalogs.current();
-      this.#ownStale = false;
     }
-  }
-
-  /** SHOW takes no snapshot, so it may stand between BEGIN and SET TRANSACTION. */
-  async #readNames(): Promise<void> {
-    const link = this.#link;
-    const path = this.#searchPath ?? (await lookup(link, 'lookup', 'SHOW search_path'))[0]?.[0] ?? '';
-    this.#searchPath = undefined;
-    const set = (await lookup(link, 'lookup', 'SHOW role'))[0]?.[0] ?? 'none';
-    const role = set === 'none' ? (await lookup(link, 'lookup', 'SHOW session_authorization'))[0]?.[0] : set;
-    const schemas = splitSearchPath(path, role ?? link.gated.connection.credential.username);
-    const temporary = this.#temporary ? (await lookup(link, 'lookup', 'SELECT nspname FROM pg_catalog.pg_namespace WHERE oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()'))[0]?.[0] : undefined;
-    this.#names = { searchPath: temporary != null && !schemas.includes(temporary) ? [temporary, ...schemas] : schemas };
+    this.#ownStale = false;
+    if (!this.#namesStale) return true;
+    // The server's own answer: what exists and may be used, with the implicit schemas in their places.
+    const rows = await lookup(link, 'lookup', EFFECTIVE_PATH);
+    this.#names = { searchPath: rows.flatMap(([schema]) => (schema == null ? [] : [schema])) };
     this.#namesStale = false;
+    return true;
   }
 }
 
+/** The schemas that names are looked up in, in order, one a row. */
+export const EFFECTIVE_PATH = 'SELECT schema FROM pg_catalog.unnest(pg_catalog.current_schemas(true)) WITH ORDINALITY AS path(schema, place) ORDER BY path.place';

@@ -158,17 +158,21 @@ export class Names {
   /** Where an object made without a schema goes. */
   creation(temporary: boolean): string | undefined {
     if (temporary) return this.path?.find(isTemporary) ?? 'pg_temp';
-    return this.path?.find((each) => !isTemporary(each));
+    return this.path?.find((each) => !isTemporary(each) && each !== 'pg_catalog');
   }
 
   relation(schema: string | undefined, name: string): Known | undefined {
     if (this.#lost) return undefined;
     if (schema !== undefined) return this.#in(schema === 'pg_temp' ? (this.path?.find(isTemporary) ?? schema) : schema, name);
     if (this.path === undefined) return undefined;
-    const made = this.#in('pg_temp', name);
-    if (made) return made;
-    for (const each of this.#schemas()) {
-      const found = this.#in(each, name);
+    const schemas = this.#schemas();
+    // The temporary schema comes first, unless the path names it elsewhere.
+    if (!schemas.some(isTemporary)) {
+      const made = this.#in('pg_temp', name);
+      if (made) return made;
+    }
+    for (const each of schemas) {
+      const found = this.#in(each, name) ?? (isTemporary(each) ? this.#in('pg_temp', name) : undefined);
       if (found) return found;
     }
     return undefined;

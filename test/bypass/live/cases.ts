@@ -5,7 +5,12 @@ import type { Role, Stage } from './stage.ts';
 
 export interface Step {
   readonly fe?: string;
+  /** Run past the gateway by the owner. */
   readonly admin?: string;
+  /** Milliseconds to wait after it. */
+  readonly pause?: number;
+  /** Run by another identity, through the gateway. */
+  readonly as?: Role;
   readonly query?: string;
   readonly hex?: string;
   readonly name?: string;
@@ -80,6 +85,15 @@ const walk = async (stage: Stage, client: RawClient, steps: readonly Step[]): Pr
   for (const [at, step] of steps.entries()) {
     if (step.admin !== undefined || step.by === 'other session') {
       await stage.direct(step.admin ?? step.query ?? '');
+      if (step.pause !== undefined) await pause(step.pause);
+      continue;
+    }
+    if (step.as !== undefined) {
+      const other = await stage.client(step.as);
+      await other.query(step.query ?? '');
+      const refused = other.messages.find(({ type }) => type === 'E');
+      if (refused !== undefined) throw new Error(`${step.as} could not: ${fieldsOf(refused).get('M')}`);
+      await other.end();
       continue;
     }
     switch (step.fe) {

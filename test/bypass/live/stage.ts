@@ -21,11 +21,14 @@ CREATE TABLE audit(id int, note text, at timestamptz default '2025-01-01'); INSE
 ANALYZE;`;
 
 /** The values of protected columns, and forms in which an expression could carry them out. */
-export const SECRETS: readonly Buffer[] = [
-  ...['123-45-6789', '987-65-4321', 'ada@example.com', 'bob@example.com', '1990-01-02', '1985-05-06', '100000', '90000'],
+const TEXTS: readonly Buffer[] = [
+  ...['123-45-6789', '987-65-4321', 'ada@example.com', 'bob@example.com', '1990-01-02', '1985-05-06'],
   // Digits alone, reversed, the domain alone, hex and base64 of the start.
   ...['123456789', '987654321', '9876-54-321', '1234-56-789', '123x45', '123X45', '@example.com', 'ADA@', '3132332d34352d', '3938372d36352d', 'MTIzLTQ1LTY3ODk', 'OTg3LTY1LTQzMjE', 'YWRhQGV4YW1wbGU'],
 ].map((value) => Buffer.from(value));
+
+/** The protected numbers: so short that counts and times hold them too, so they are looked for in answers only. */
+const NUMBERS = [Buffer.from('100000'), Buffer.from('90000')];
 
 /** Who asks. Each is granted what its name says, on the same connection. */
 export const POLICIES = [
@@ -108,8 +111,8 @@ export class Stage {
   /** Lets the gateway know that the schema is another one, as any migration through it would, instead of waiting until it asks by itself. */
   async announceChange(): Promise<void> {
     this.#keeper ??= await this.client('keeper');
-    await this.#keeper.query('COMMENT ON SCHEMA public IS NULL');
-    if (process.env['TWICE']) { await this.#keeper.query('SELECT count(*) FROM customers'); await new Promise((r) => setTimeout(r, 200)); await this.#keeper.query('COMMENT ON SCHEMA public IS NULL'); }
+    await this.#keeper.query('CREATE SCHEMA passing');
+    await this.#keeper.query('DROP SCHEMA passing');
   }
 
   /** Runs statements at the target, past the gateway, as the owner. */
@@ -168,7 +171,7 @@ export class Stage {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
       const bytes = readFileSync(path);
-      for (const secret of secretsIn(bytes)) found.push(`${path}: ${secret}`);
+      for (const secret of textsIn(bytes)) found.push(`${path}: ${secret}`);
     }
     return found;
   }
@@ -191,5 +194,8 @@ export class Stage {
   }
 }
 
-/** The protected values, in any of their forms, that occur in these bytes. */
-export const secretsIn = (bytes: Buffer): string[] => SECRETS.filter((secret) => bytes.includes(secret)).map((secret) => secret.toString());
+/** The protected texts, in any of their forms, that occur in these bytes. */
+export const textsIn = (bytes: Buffer): string[] => TEXTS.filter((secret) => bytes.includes(secret)).map((secret) => secret.toString());
+
+/** The protected values, numbers too, that occur in these bytes of an answer. */
+export const secretsIn = (bytes: Buffer): string[] => [...textsIn(bytes), ...NUMBERS.filter((secret) => bytes.includes(secret)).map((secret) => secret.toString())];
