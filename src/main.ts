@@ -111,7 +111,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
 
     const postgres = new PostgresProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, understander, log });
     closers.push(() => postgres.close());
-    const listeners = await startListeners({ config: () => config, serve: (socket, offered) => postgres.serve(socket, offered), log });
+    const listeners = await startListeners({ config: () => config, serve: (socket, offered, loggedIn) => postgres.serve(socket, offered, loggedIn), log });
     clients = () => listeners.open;
     closers.push(() => listeners.stop());
 

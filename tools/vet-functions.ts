@@ -23,12 +23,19 @@ const RELATIONS = `
 const TYPES = `
   SELECT n.nspname, t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
   WHERE n.nspname IN ('pg_catalog','information_schema') AND t.typelem = 0 OR t.typname IN ('name','point','box','lseg','line','oidvector','int2vector')`;
+const COLUMNS = `
+  SELECT a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+  WHERE c.relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) AND a.attnum > 0
+  UNION SELECT o.name FROM pg_proc p, unnest(p.proargnames, p.proargmodes) AS o(name, mode)
+  WHERE p.pronamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) AND o.mode IN ('o', 'b', 't') AND o.name <> ''
+  UNION SELECT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proretset`;
 const OPERATORS = `SELECT DISTINCT oprname FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace`;
 
 const declared = new Map<string, { volatile: boolean; internal: boolean }>();
 const relations = new Map<string, Set<string>>([['pg_catalog', new Set()], ['information_schema', new Set()]]);
 const types = new Set<string>();
 const operators = new Set<string>();
+const columns = new Set<string>();
 
 for (const connectionString of process.argv.slice(2)) {
   const client = new Client({ connectionString });
@@ -41,6 +48,7 @@ for (const connectionString of process.argv.slice(2)) {
   for (const [schema, name] of await rows(RELATIONS)) relations.get(schema!)?.add(name!);
   for (const [, name] of await rows(TYPES)) types.add(name!);
   for (const [name] of await rows(OPERATORS)) operators.add(name!);
+  for (const [name] of await rows(COLUMNS)) columns.add(name!);
   await client.end();
 }
 
@@ -48,6 +56,7 @@ const harmless = new Set(harmlessVolatile);
 const vetted = [...declared].flatMap(([name, { volatile, internal }]) =>
   reviewed.has(name) || name.startsWith('binary_upgrade_') || internal || (volatile && !harmless.has(name) && !name.startsWith('pg_stat_get_')) ? [] : [name],
 );
+const isVetted = new Set(vetted);
 
 const block = (names: Iterable<string>): string => {
   const lines: string[] = [];
@@ -66,12 +75,19 @@ const set = (doc: string, name: string, names: Iterable<string>): string =>
 
 const head = `// Written by tools/vet-functions.ts from PostgreSQL 15 to 18. Do not edit.\n\n`;
 const folder = new URL('../src/sql/postgres/', import.meta.url);
-writeFileSync(new URL('vetted.ts', folder), head + set('Functions and aggregates of pg_catalog that compute or look, and nothing else.', 'vettedFunctions', vetted));
+writeFileSync(
+  new URL('vetted.ts', folder),
+  [
+    head + set('Functions and aggregates of pg_catalog that compute or look, and nothing else.', 'vettedFunctions', vetted),
+    set('Functions of pg_catalog that are neither vetted nor reviewed.', 'otherFunctions', [...declared.keys()].filter((name) => !isVetted.has(name) && !reviewed.has(name))),
+  ].join('\n'),
+);
 writeFileSync(
   new URL('system.ts', folder),
   [
     head + set('Relations of pg_catalog.', 'catalogRelations', relations.get('pg_catalog') ?? []),
     set('Relations of information_schema.', 'informationSchemaRelations', relations.get('information_schema') ?? []),
+    set('Columns of all these, and of what functions of pg_catalog return.', 'systemColumns', columns),
     set('Types of pg_catalog and information_schema, row types included.', 'systemTypes', types),
     // Backquotes and backslashes occur among operators.
     `/** Names of the operators of pg_catalog. */\nexport const systemOperators: ReadonlySet<string> = new Set(${JSON.stringify([...operators].sort())});\n`,

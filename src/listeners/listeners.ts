@@ -5,8 +5,8 @@ import type { Logger } from '../model/logger.ts';
 export interface ListenersParts {
   /** The configuration in force when a client comes; addresses are fixed at start. */
   readonly config: () => Config;
-  /** Serves one socket until it is closed. Never rejects. */
-  readonly serve: (socket: Socket, offered: readonly ConnectionConfig[]) => Promise<void>;
+  /** Serves one socket until it is closed. Never rejects. Calls back when its client has logged in. */
+  readonly serve: (socket: Socket, offered: readonly ConnectionConfig[], loggedIn: () => void) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -24,28 +24,47 @@ const addressOf = ({ listen }: ConnectionConfig): string => `${listen.host}:${li
 /** Listens at every address of the configuration. Rejects, with nothing left open, when one cannot be had. */
 export const startListeners = async ({ config, serve, log }: ListenersParts): Promise<Listeners> => {
   const sockets = new Set<Socket>();
+  /** Those that have not logged in, oldest first. */
+  const strangers = new Set<Socket>();
+  let turnedAway = 0;
+  /** One line a minute, whatever comes. */
+  const tell = setInterval(() => {
+    if (turnedAway > 0) log.warn({ count: turnedAway, limit: config().gateway.limits.connections }, 'clients were turned away: too many connections');
+    turnedAway = 0;
+  }, 60_000);
+  tell.unref();
   const servers: Server[] = [];
   const addresses = new Map(config().connections.map((connection) => [addressOf(connection), connection.listen]));
 
   const accept = (address: string, socket: Socket): void => {
     const { limits } = config().gateway;
     if (sockets.size >= limits.connections) {
-      // No protocol is spoken yet, so there is nothing to say.
-      socket.destroy();
-      log.warn({ limit: limits.connections }, 'a client was turned away: too many connections');
-      return;
+      turnedAway += 1;
+      // Whoever holds connections without logging in keeps nobody else out.
+      const [oldest] = strangers;
+      if (!oldest) {
+        // No protocol is spoken yet, so there is nothing to say.
+        socket.destroy();
+        return;
+      }
+      oldest.destroy();
+      strangers.delete(oldest);
     }
     sockets.add(socket);
+    strangers.add(socket);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
     socket.on('error', () => {});
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      strangers.delete(socket);
+    });
     const offered = config().connections.filter((connection) => addressOf(connection) === address);
     if (offered.length === 0) {
       socket.destroy();
       return;
     }
-    serve(socket, offered).catch((error: unknown) => {
+    serve(socket, offered, () => strangers.delete(socket)).catch((error: unknown) => {
       log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'a client could not be served');
       socket.destroy();
     });
@@ -75,6 +94,7 @@ export const startListeners = async ({ config, serve, log }: ListenersParts): Pr
       return sockets.size;
     },
     stop: () => {
+      clearInterval(tell);
       for (const server of servers) server.close();
     },
     close: () => {

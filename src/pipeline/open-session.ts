@@ -5,12 +5,21 @@ import type { Command } from '../model/command.ts';
 import { refusal, type Decision, type Refusal, type RefusalCode } from '../model/decision.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Session } from '../model/session.ts';
-import type { RateCounter } from '../policy/limits.ts';
+import { WindowCounter, type RateCounter } from '../policy/limits.ts';
 import type { SessionPolicy } from '../policy/policy-set.ts';
 import type { GatedSession, Housekeeping, Passage } from './gate.ts';
 import { AdmittedPassage } from './passage.ts';
 import { mint, type Permit } from './permits.ts';
 import { commandBodies, recordedDecision, recordedEffects, ruleName } from './records.ts';
+
+/** Refusals of one session that are written one by one in a minute. */
+const MOST_REFUSALS = 120;
+/** How long the rest is counted before it is written. */
+const SUM_MS = 60_000;
+/** Characters of a refused command that are kept. */
+const REFUSED_TEXT = 16_384;
+
+const shortened = (text: string): string => (text.length <= REFUSED_TEXT ? text : `${text.slice(0, REFUSED_TEXT)} ... (${text.length} characters)`);
 
 /** What the configuration in force means for one session; replaced as a whole on reload. */
 export interface Standing {
@@ -50,6 +59,10 @@ export class OpenSession implements GatedSession {
   readonly #rateKey: string;
   #commands = 0;
   #refused = 0;
+  readonly #refusalRate = new WindowCounter();
+  /** Refusals of this minute beyond those written one by one. */
+  readonly #unwritten = new Map<RefusalCode, number>();
+  #sum: NodeJS.Timeout | undefined;
   #closed = false;
   #age: NodeJS.Timeout | undefined;
 
@@ -114,6 +127,7 @@ export class OpenSession implements GatedSession {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#age);
+    this.#writeSum();
     const { log, session } = this.#parts;
     log.append({
       kind: 'session_close',
@@ -210,8 +224,14 @@ export class OpenSession implements GatedSession {
 
   #recordRefusal(refused: Refusal, command: Command | undefined, decision: Decision | undefined): void {
     const { log, session } = this.#parts;
-    const number = ++this.#commands;
     this.#refused += 1;
+    // A client that is refused over and over must not fill the disk: past some a minute they are counted.
+    if (!this.#refusalRate.take(MOST_REFUSALS, performance.now())) {
+      this.#unwritten.set(refused.code, (this.#unwritten.get(refused.code) ?? 0) + 1);
+      this.#sum ??= setTimeout(() => this.#writeSum(), SUM_MS).unref();
+      return;
+    }
+    const number = ++this.#commands;
     log.append(
       {
         kind: 'refusal',
@@ -222,8 +242,16 @@ export class OpenSession implements GatedSession {
         ...(command ? { verb: command.verb, effects: recordedEffects(command.effects) } : {}),
         ...(decision ? { decision: recordedDecision(decision) } : {}),
       },
-      command ? commandBodies(command, session.connection) : [],
+      command ? commandBodies({ ...command, recorded: shortened(command.recorded) }, session.connection) : [],
     );
+  }
+
+  #writeSum(): void {
+    clearTimeout(this.#sum);
+    this.#sum = undefined;
+    const { log, session } = this.#parts;
+    for (const [code, count] of this.#unwritten) log.append({ kind: 'refusal', session: session.id, connection: session.connection, code, count });
+    this.#unwritten.clear();
   }
 
   #limitAge(): void {

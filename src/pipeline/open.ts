@@ -79,7 +79,10 @@ export const createGate = (parts: GateParts): RunningGate => {
   };
 
   const open: Gate['open'] = async ({ credential, connection, peer }) => {
-    const principal = await identities.authenticate(credential, peer);
+    const verified = await identities.authenticate(credential, peer);
+    // Asked again at once: a reload meanwhile may have taken the identity away, or made it another. From here to the
+    // session's registration nothing waits.
+    const principal = isRefusal(verified) ? verified : identities.rematch(verified);
     if (isRefusal(principal)) {
       refusals.count(peer.address, principal.code, connection, principal.reason);
       return principal;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type pg from 'pg';
 import { stringify } from 'yaml';
 import { loadSources } from '../../src/config/load.ts';
 import { compilePolicies } from '../../src/policy/compile.ts';
@@ -15,6 +16,7 @@ import { gatewayConfig, Stage } from './live/stage.ts';
 interface PolicyCase extends Case {
   readonly expected: { readonly ro: Verdict; readonly dml: Verdict };
 }
+const asText: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
 type Verdict = 'allow' | 'deny' | 'approve' | 'threshold';
 
 const cases = readCorpus<PolicyCase>('sql-policy.json');
@@ -73,7 +75,7 @@ describe('approval and thresholds', () => {
         const expected = one.expected.dml;
         if (expected !== 'approve' && expected !== 'threshold') continue;
         await stage.reset((one.setup ?? []).filter((statement) => !/^(BEGIN|PREPARE|DECLARE|FETCH)\b/.test(statement)));
-        const catalog = await loadCatalog(async (sql) => (await client.query<(string | null)[]>({ text: sql, rowMode: 'array', types: { getTypeParser: () => (value: unknown) => value } as never })).rows);
+        const catalog = await loadCatalog(async (sql) => (await client.query<(string | null)[]>({ text: sql, rowMode: 'array', types: asText })).rows);
         const understand = async (sql: string) => await understander.understand(Buffer.from(sql), catalog, { searchPath: ['public'] }, { id: '', signatures: [] });
         const named = new Map<string, StatementFacts>();
         for (const statement of one.setup ?? []) {
@@ -98,7 +100,7 @@ describe('approval and thresholds', () => {
 
 /** As `dml`, with approval for definitions, TRUNCATE and whatever changes more than one row. */
 const approvingPolicy = async (): Promise<SessionPolicy> => {
-  const { policies, ...rest } = gatewayConfig('https://issuer.example', 5432) as { readonly policies: readonly Record<string, unknown>[]; readonly [key: string]: unknown };
+  const { policies, ...rest } = gatewayConfig('https://issuer.example', 5432);
   const rules = [
     { name: 'definitions', match: { classes: ['schema'] }, effect: 'require_approval', approval: { groups: ['approvers'] } },
     { name: 'truncate', match: { verbs: ['truncate'] }, effect: 'require_approval', approval: { groups: ['approvers'] } },
@@ -107,8 +109,8 @@ const approvingPolicy = async (): Promise<SessionPolicy> => {
   const config = {
     version: 1,
     ...rest,
-    connections: (rest['connections'] as readonly object[]).map((connection) => ({ ...connection, listen: '127.0.0.1:1' })),
-    policies: policies.map((policy) => (policy['name'] === 'dml' ? { ...policy, rules } : policy)),
+    connections: rest.connections.map((connection) => ({ ...connection, listen: '127.0.0.1:1' })),
+    policies: policies.map((policy) => (policy.name === 'dml' ? { ...policy, rules } : policy)),
   };
   const loaded = await loadSources([{ file: 'wicketgate.yaml', text: stringify(config) }], '.', {}, { allowPlanned: true, checkSecrets: false });
   assert.ok(loaded.ok, JSON.stringify(loaded));

@@ -1,3 +1,4 @@
+import { recordedText } from '../../masking/recorded.ts';
 import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
@@ -25,7 +26,6 @@ export interface AdmissionParts {
   readonly tracking: Tracking;
   readonly back: Back;
   readonly understander: Understander;
-  readonly granted: GrantedFunctions;
   readonly limits: {
     /** Bytes of one statement's text. */
     readonly statement: number;
@@ -39,7 +39,7 @@ export class Admission {
   readonly back: Back;
   readonly limits: AdmissionParts['limits'];
   readonly #understander: Understander;
-  readonly #granted: GrantedFunctions;
+  #granted: GrantedFunctions = { id: '', signatures: [] };
   /** The series of the extended protocol that is open. */
   series = new Series();
 
@@ -49,7 +49,6 @@ export class Admission {
     this.back = parts.back;
     this.limits = parts.limits;
     this.#understander = parts.understander;
-    this.#granted = parts.granted;
   }
 
   /**
@@ -90,8 +89,15 @@ export class Admission {
     return checked instanceof Promise ? this.link.whileOpen(checked) : checked;
   }
 
+  /** The functions that are vouched for now: a reload may have changed the list. */
+  get #grantedNow(): GrantedFunctions {
+    const { functions } = this.link.gated.connection;
+    if (this.#granted.signatures !== functions) this.#granted = { id: functions.join(';'), signatures: functions };
+    return this.#granted;
+  }
+
   #read(text: Buffer): Understood | Promise<Understood> {
-    return this.#understander.understand(text, this.tracking.catalog, this.tracking.names, this.#granted);
+    return this.#understander.understand(text, this.tracking.catalog, this.tracking.names, this.#grantedNow);
   }
 
   #checked(text: Buffer, understood: Understood): Understood | Promise<Understood> {
@@ -130,19 +136,20 @@ export class Admission {
     const stale = understood.statements.flatMap(({ facts: { named } }) => {
       const name = named?.kind === 'execute' ? named.name : undefined;
       const prepared = name === undefined ? undefined : this.link.prepared.get(name);
-      return name !== undefined && prepared && prepared.under !== this.tracking.under ? [{ name, prepared }] : [];
+      return prepared && prepared.under !== this.tracking.under ? [{ prepared }] : [];
     });
     if (stale.length === 0) return undefined;
-    return Promise.all(stale.map(async ({ name, prepared }) => this.link.prepared.confirm(name, await this.again(prepared)))).then(() => {});
+    return Promise.all(stale.map(({ prepared }) => this.again(prepared))).then(() => {});
   }
 
-  /** A prepared statement understood under what is known now. */
-  async again(prepared: Prepared): Promise<Prepared> {
+  /** Understands a prepared statement again under what is known now. In place: whether the target has it is settled elsewhere. */
+  async again(prepared: Prepared): Promise<void> {
     const outer = await this.understand(prepared.text);
-    const { under } = this.tracking;
     const inner = outer.statements[0]?.facts.named?.inner;
-    const understood = prepared.by === 'parse' || !inner ? outer : { statements: [{ facts: inner, start: 0, end: 0 }], literals: [], unparsed: false };
-    return { ...prepared, understood, under };
+    prepared.understood = prepared.by === 'parse' || !inner ? outer : { statements: [{ facts: inner, start: 0, end: 0 }], literals: [], unparsed: false };
+    prepared.under = this.tracking.under;
+    // Which literals are replaced in the recorded form rests on the catalog, too.
+    if (prepared.by === 'parse') prepared.recorded = recordedText(prepared.text, prepared.understood, this.link.gated.masks, this.tracking.catalog);
   }
 
   /** Sends when the permit can be had: at once, or once the intent is durable. */

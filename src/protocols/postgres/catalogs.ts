@@ -24,6 +24,7 @@ export class TargetCatalogs {
   /** When the catalog was last known to be true, in milliseconds of the monotonic clock. */
   #trueAt = -Infinity;
   #changes = 0;
+  #generation = 0;
   /** Changes seen when the look-up under way began, and when the one that gave the snapshot began. */
   #loadingChanges = 0;
   #loadedChanges = -1;
@@ -59,6 +60,11 @@ export class TargetCatalogs {
     // A load under way may have asked before what is looked for came to be.
     if (this.#loading) await this.#loading;
     return this.#reload();
+  }
+
+  /** Moves on whenever the target's catalog has: also with schemas and rights, which the snapshot does not hold. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** DDL was seen: the snapshot is worth nothing. */
@@ -120,6 +126,7 @@ export class TargetCatalogs {
         catalog = await loadCatalog(run);
         this.#catalog = catalog;
         this.#version = version;
+        this.#generation += 1;
       }
       this.#loadedChanges = changes;
       if (changes === this.#changes) this.#trueAt = asked;

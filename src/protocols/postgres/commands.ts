@@ -1,6 +1,6 @@
 import type { Command, Effect, Timing } from '../../model/command.ts';
 import type { Catalog } from '../../sql/catalog.ts';
-import type { StatementFacts } from '../../sql/facts.ts';
+import type { Lineage, StatementFacts } from '../../sql/facts.ts';
 import { NOT_IN_CATALOG } from '../../sql/postgres/relations.ts';
 import { statementSummary } from '../../sql/postgres/summary.ts';
 import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
@@ -27,6 +27,25 @@ const unknownName = (facts: StatementFacts, why: string): StatementFacts => ({
 
 const stoodFor = new WeakMap<StatementFacts, WeakMap<StatementFacts, StatementFacts>>();
 
+/** EXECUTE and FETCH give the client what the inner statement gives; anything else (CREATE TABLE AS EXECUTE, EXPLAIN) does something with it. */
+const STANDS: ReadonlySet<string> = new Set(['execute', 'fetch', 'move']);
+
+/** Where values come from and go to in both together. */
+const combinedLineage = (outer: StatementFacts, inner: StatementFacts): Lineage => {
+  const stands = STANDS.has(outer.tag);
+  const flowing = stands ? [] : (inner.lineage.outputs ?? []).flatMap(({ sources }) => sources.map((column) => ({ column, role: 'derive' as const })));
+  const outputs = stands ? inner.lineage.outputs : outer.lineage.outputs;
+  const notUnderstood = [outer, inner].find((facts, index) => !facts.lineage.understood && !(index === 0 && stands));
+  return {
+    ...inner.lineage,
+    understood: notUnderstood === undefined,
+    ...(notUnderstood?.lineage.why === undefined ? {} : { why: notUnderstood.lineage.why }),
+    ...(outputs === undefined ? {} : { outputs }),
+    uses: [...outer.lineage.uses, ...inner.lineage.uses, ...flowing],
+    operands: [...outer.lineage.operands, ...inner.lineage.operands],
+  };
+};
+
 /** The outer statement with everything that the inner one does. Cached, so that equal pairs keep one identity for policy. */
 const combined = (outer: StatementFacts, inner: StatementFacts): StatementFacts => {
   let byInner = stoodFor.get(outer);
@@ -40,7 +59,9 @@ const combined = (outer: StatementFacts, inner: StatementFacts): StatementFacts 
       tag: outer.tag,
       effects: [...outer.effects, ...inner.effects],
       timing: later(outer.timing, inner.timing),
-      lineage: { ...inner.lineage, uses: [...outer.lineage.uses, ...inner.lineage.uses], operands: [...outer.lineage.operands, ...inner.lineage.operands] },
+      changesCatalog: outer.changesCatalog || inner.changesCatalog,
+      settings: [...outer.settings, ...inner.settings],
+      lineage: combinedLineage(outer, inner),
     };
     byInner.set(inner, facts);
   }

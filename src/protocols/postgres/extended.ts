@@ -165,10 +165,7 @@ export class ExtendedQueries {
     if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES));
     const { tracking } = this.#admission;
     if (known.under === tracking.under && !(tracking.stale && needsNames(known.understood))) return this.#admitBind(frame, message, known);
-    return this.#admission.again(known).then((prepared) => {
-      link.prepared.confirm(message.statement, prepared);
-      return this.#admitBind(frame, message, prepared);
-    });
+    return this.#admission.again(known).then(() => this.#admitBind(frame, message, known));
   }
 
   #admitBind(frame: Frame, message: Bind, prepared: Prepared): Wait {

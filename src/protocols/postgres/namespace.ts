@@ -5,13 +5,13 @@ export interface Prepared {
   /** What the client sent: for SQL the whole PREPARE statement. */
   readonly text: Buffer;
   readonly by: 'parse' | 'sql';
-  /** For SQL the statement inside. */
-  readonly understood: Understood;
+  /** For SQL the statement inside. Replaced when it is understood again. */
+  understood: Understood;
   /** The catalog and name context it was understood under; when they have moved on it is understood again. */
-  readonly under: string;
+  under: string;
   readonly parameterTypes: readonly number[];
-  /** Recorded form of the text, made once. */
-  readonly recorded: string;
+  /** Recorded form of the text. */
+  recorded: string;
 }
 
 /** A portal, by Bind or by DECLARE CURSOR: they share one name space, too. */

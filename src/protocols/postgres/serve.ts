@@ -42,7 +42,7 @@ export class PostgresProtocol {
   }
 
   /** Serves one client socket until it is closed. Never rejects. */
-  async serve(socket: Socket, offered: readonly ConnectionConfig[]): Promise<void> {
+  async serve(socket: Socket, offered: readonly ConnectionConfig[], loggedIn: () => void): Promise<void> {
     const { gate, log, secureContext } = this.#parts;
     const { limits } = this.#parts.config().gateway;
     const peer: Peer = { address: socket.remoteAddress ?? 'local', port: socket.remotePort ?? 0, tls: false };
@@ -63,7 +63,7 @@ export class PostgresProtocol {
       accepted.stream.end();
       return;
     }
-    await this.#login(accepted, offered, { ...peer, tls: accepted.tls });
+    await this.#login(accepted, offered, { ...peer, tls: accepted.tls }, loggedIn);
   }
 
   close(): void {
@@ -71,7 +71,7 @@ export class PostgresProtocol {
     this.#catalogs.clear();
   }
 
-  async #login(login: Login, offered: readonly ConnectionConfig[], peer: Peer): Promise<void> {
+  async #login(login: Login, offered: readonly ConnectionConfig[], peer: Peer, loggedIn: () => void): Promise<void> {
     const { gate, log } = this.#parts;
     const refuseEarly = (code: RefusalCode, sqlState: SqlState, message: string, hint?: string): Promise<void> => {
       gate.refusedBeforeLogin(peer, code);
@@ -100,9 +100,11 @@ export class PostgresProtocol {
     password.fill(0);
     const gated = await gate.open({ credential: { kind: 'bearer', token }, connection: connection.name, peer });
     if (isRefusal(gated)) {
-      log.info({ peer: peer.address, connection: connection.name, code: gated.code }, 'login refused');
+      // Counted in evidence and in a line a minute; a line for each would be an outsider's to make.
+      log.debug({ peer: peer.address, connection: connection.name, code: gated.code }, 'login refused');
       return login.refuse(wording(gated));
     }
+    loggedIn();
     await this.#connect(login, gated, connection, settings);
   }
 
@@ -135,6 +137,10 @@ export class PostgresProtocol {
         throw error;
       }
     } catch (error) {
+      if (gated.ended.aborted) {
+        gated.close('ended before it began');
+        return login.refuse(wording(gated.ended.reason as Refusal));
+      }
       const why = error instanceof DialError ? error.message : 'the target could not be asked for its catalog';
       log.warn({ session: session.id, connection: connection.name, why, ...(error instanceof DialError ? { fault: error.fault } : {}) }, 'target unavailable');
       // A value of the client's that the target does not take is the client's mistake.

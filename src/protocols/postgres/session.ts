@@ -89,7 +89,6 @@ export const runSession = (options: SessionOptions): Promise<void> =>
       reportedName: upstream.parameters.get('application_name') ?? ownName,
     });
     const back = new Back(link, tracking, backendFrames(options.limits.message));
-    const granted = { id: connection.functions.join(';'), signatures: connection.functions };
 
     /** The client is gone. What runs and changes something is given a moment to end, so that the record says how. */
     const left = (): void => {
@@ -116,7 +115,7 @@ export const runSession = (options: SessionOptions): Promise<void> =>
     const targetLeft = (): void =>
       back.targetEnded(() => finish('target left', back.saidWhy ? undefined : refusedSession(refusal('target_unavailable', 'the target closed the connection', { session: session.id }))));
 
-    const admission = new Admission({ link, tracking, back, understander: options.understander, granted, limits: options.limits });
+    const admission = new Admission({ link, tracking, back, understander: options.understander, limits: options.limits });
     const forward = new Forward(admission, frontendFrames(options.limits.message), left);
 
     const guarded = (work: () => void): void => {

@@ -83,6 +83,8 @@ export const reliesOnChangedNames = (understood: Understood, open: Changed): boo
   for (const { facts } of understood.statements) {
     if (moved && facts.effects.some(({ class: granted }) => granted !== 'session') && facts.transaction === 'none') return true;
     const changes = facts.settings.some(({ name }) => RESOLVING.has(name) || name === '*');
+    // The target's log names the actor by it: what follows in the message would run under the client's own text.
+    if (facts.settings.some(({ name }) => name === 'application_name')) moved = true;
     if (changes || bringsBack(facts, { names, objects })) moved = true;
     names ||= changes;
     objects ||= facts.changesCatalog;

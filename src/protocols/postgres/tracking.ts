@@ -17,6 +17,7 @@ export class Tracking {
   #names: NameContext;
   /** A new session's path is the server's to tell: roles and databases may set one. */
   #namesStale = true;
+  #namesAt = -1;
   /** A tracked setting was changed in the block that is open: its end may bring the old value back. */
   #changedInBlock = false;
   /** The session's own view: it did DDL that others cannot see yet, or has temporary objects. */
@@ -81,11 +82,8 @@ export class Tracking {
     if (facts.changesCatalog || unknown) {
       this.#catalogChangedInBlock = true;
       this.#ownStale = true;
-      if (unknown || facts.effects.some(({ object }) => object?.schema?.startsWith('pg_temp') === true)) {
-        this.#temporary = true;
-        // The session's temporary schema comes into use, in front of the path.
-        this.#namesStale = true;
-      }
+      this.#namesStale = true;
+      if (unknown || facts.effects.some(({ object }) => object?.schema?.startsWith('pg_temp') === true)) this.#temporary = true;
     }
   }
 
@@ -159,6 +157,8 @@ export class Tracking {
     const shared = this.#catalogs.fresh();
     if (shared) this.#shared = shared;
     if (this.#own && shared?.id !== this.#ownBeside) this.#ownStale = true;
+    // A schema of the path may have come, gone, or been closed to the role.
+    if (this.#namesAt !== this.#catalogs.generation) this.#namesStale = true;
     return this.#namesStale || this.#ownStale || !shared;
   }
 
@@ -187,6 +187,7 @@ export class Tracking {
     }
     this.#ownStale = false;
     if (!this.#namesStale) return true;
+    this.#namesAt = this.#catalogs.generation;
     // The server's own answer: what exists and may be used, with the implicit schemas in their places.
     const rows = await lookup(link, 'lookup', EFFECTIVE_PATH);
     this.#names = { searchPath: rows.flatMap(([schema]) => (schema == null ? [] : [schema])) };

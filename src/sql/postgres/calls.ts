@@ -9,7 +9,9 @@ import { NOT_IN_CATALOG, objectOf } from './relations.ts';
 import { informationSchemaFunctions, reviewed, vettedExtensions } from './reviewed.ts';
 import type { Scope } from './scope.ts';
 import { setConfig } from './session.ts';
-import { vettedFunctions } from './vetted.ts';
+import { otherFunctions, vettedFunctions } from './vetted.ts';
+
+const NOT_VETTED = 'a function that is not on the vetted list';
 
 /** Notes what calling a function can do. Its arguments are the caller's to look at. */
 export function call(around: Around, fields: Ast, scope: Scope): void {
@@ -27,12 +29,14 @@ export function call(around: Around, fields: Ast, scope: Scope): void {
   }
 }
 
-/** `expression.name`: a column, or a call of the function of that name when there is no such column. */
-export function attribute(around: Around, name: string): void {
+/** `expression.name`: a column, or a call of the function of that name when there is no such column. Answers whether there is one. */
+export function attribute(around: Around, name: string): boolean {
   const { known, unsure } = around.names.functions(undefined, name);
   const callable = known.filter((each) => argumentCount(each) > 0);
   if (callable.length > 0 || unsure) usersOwn(around, undefined, name, 1, callable, unsure);
   else if (reviewed.has(name) && !vettedFunctions.has(name)) builtIn(around, name, [], undefined);
+  else return vettedFunctions.has(name);
+  return true;
 }
 
 function functionObject(schema: string | undefined, name: string): ObjectRef {
@@ -48,7 +52,8 @@ function usersOwn(around: Around, schema: string | undefined, name: string, give
   // Defaults can fill up, but nothing takes arguments away.
   const reachable = known.filter((each) => argumentCount(each) >= given || /variadic/i.test(each.arguments));
   if (reachable.length === 0) {
-    effects.unknown('call', known.length === 0 ? `a function that is ${NOT_IN_CATALOG}` : 'no function of this name takes so many arguments', functionObject(schema, name));
+    const why = known.length > 0 ? 'no function of this name takes so many arguments' : schema === undefined && otherFunctions.has(name) ? NOT_VETTED : NOT_IN_CATALOG;
+    effects.unknown('call', why, functionObject(schema, name));
     return;
   }
   for (const each of reachable) {
@@ -72,7 +77,7 @@ function builtIn(around: Around, name: string, args: readonly Ast[], scope: Scop
   const found = reviewed.get(name);
   if (found === undefined) {
     if (!vettedFunctions.has(name)) {
-      effects.add({ class: 'unknown', verb: 'call', object: functionObject('pg_catalog', name), function: `pg_catalog.${name}`, why: 'a function that is not on the vetted list' }, 'immediate');
+      effects.add({ class: 'unknown', verb: 'call', object: functionObject('pg_catalog', name), function: `pg_catalog.${name}`, why: NOT_VETTED }, 'immediate');
     } else if (name === 'current_setting' && constantText(around, args[0]) === undefined) {
       effects.add({ class: 'session', verb: 'show', object: functionObject('pg_catalog', name), function: `pg_catalog.${name}` }, 'read');
     }

@@ -8,7 +8,7 @@ import { expression } from './expressions.ts';
 import { isAdminKind, kindWord, objectRef } from './objects.ts';
 import { made, query } from './query.ts';
 import { namedObject, NOT_IN_CATALOG, objectOf, rangeOf, readRelation, resolve, target } from './relations.ts';
-import { scopeIn } from './scope.ts';
+import { addItem, scopeIn } from './scope.ts';
 import type { Scope } from './scope.ts';
 
 /** CREATE, ALTER, DROP, GRANT: class schema, or admin for what belongs to the server. */
@@ -17,11 +17,11 @@ export function define(around: Around, verb: string, object: { readonly kind: st
   around.effects.add({ class: granted, verb, object }, 'transactional');
 }
 
-/** The scope of expressions about one table: its columns, without noting that they are read. */
-function scopeOf(around: Around, range: Ast): Scope {
+/** The scope of expressions about one table: its columns and those added to it, without noting that they are read. */
+function scopeOf(around: Around, range: Ast, added: readonly string[] = []): Scope {
   const scope = scopeIn(undefined);
   const known = resolve(around, range);
-  scope.items.push({ name: text(range, 'relname'), columns: known?.columns, read: () => undefined });
+  addItem(scope, { name: text(range, 'relname'), columns: known?.columns && [...known.columns, ...added], relation: true, read: () => undefined });
   return scope;
 }
 
@@ -100,7 +100,8 @@ export function alterTable(around: Around, fields: Ast): void {
   const range = rangeOf(fields, 'relation');
   const object = objectRef(around, kindWord(fields['objtype']), { RangeVar: range });
   const growing = effects.add({ class: 'schema', verb: 'alter', object }, 'transactional');
-  const scope = scopeOf(around, range);
+  const added = list(fields, 'cmds').flatMap((command) => text(open(open(command)[1]['def'])[1], 'colname') ?? []);
+  const scope = scopeOf(around, range, added);
   for (const command of list(fields, 'cmds')) {
     const [, part] = open(command);
     const column = text(part, 'name');

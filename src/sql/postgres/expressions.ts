@@ -2,8 +2,9 @@ import type { Around } from './around.ts';
 import { embedded, list, open, qualified, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { attribute, call } from './calls.ts';
+import { ofSystem } from './from.ts';
 import { query } from './query.ts';
-import { itemNamed, readColumn } from './scope.ts';
+import { itemNamed, mayHaveColumn, missingColumn, readColumn, someColumn } from './scope.ts';
 import type { Item, Scope } from './scope.ts';
 import { useType } from './types.ts';
 
@@ -60,10 +61,7 @@ export function expression(around: Around, node: unknown, scope: Scope): void {
       if (list(fields, 'useOp').length > 0) operatorNamed(around, list(fields, 'useOp'));
       break;
     case 'A_Indirection':
-      for (const part of list(fields, 'indirection')) {
-        const [field, value] = open(part);
-        if (field === 'String') attribute(around, text(value, 'sval') ?? '');
-      }
+      fieldsOf(around, fields, scope);
       break;
     case 'TypeName':
       useType(around, fields);
@@ -122,7 +120,7 @@ function column(around: Around, fields: readonly Ast[], scope: Scope): void {
     return;
   }
   if (!star && names.length === 1) {
-    readColumn(scope, names[0]!);
+    readColumn(around, scope, names[0]!);
     return;
   }
   const last = star ? undefined : names.at(-1);
@@ -140,7 +138,36 @@ function qualifiedColumn(around: Around, item: Item | undefined, name: string, s
     item.read(name);
     return;
   }
-  attribute(around, name);
+  const called = attribute(around, name);
   if (item) item.read(name);
   else for (const each of scope.items) each.read(name);
+  if (item && !called && !mayHaveColumn(around, item, name)) missingColumn(around, name);
+}
+
+/** `(expression).field`: each field can be a call. What cannot be a field of anything known is missing. */
+function fieldsOf(around: Around, fields: Ast, scope: Scope): void {
+  const [kind, argument] = open(fields['arg']);
+  const names = list(fields, 'indirection').flatMap((part) => {
+    const [step, value] = open(part);
+    return step === 'String' ? [text(value, 'sval') ?? ''] : [];
+  });
+  const of = kind === 'ColumnRef' ? strings(list(argument, 'fields')) : [];
+  // A row of something in FROM, unless a column has the name.
+  const row = of.length === 1 && !columnNamed(scope, of[0]!) ? itemNamed(scope, undefined, of[0]!) : undefined;
+  const holder = of.length > 1 ? itemNamed(scope, of.at(-3), of.at(-2)!) : of.length === 1 && !row ? columnNamed(scope, of[0]!) : undefined;
+  for (const [at, name] of names.entries()) {
+    if (attribute(around, name)) continue;
+    const isKnown = row && at === 0 ? mayHaveColumn(around, row, name) : someColumn(around, name);
+    const sure = row !== undefined || holder?.relation === true || (kind === 'FuncCall' && ofSystem(around, list(argument, 'funcname')));
+    if (sure && !isKnown) missingColumn(around, name);
+  }
+}
+
+/** The item of the innermost level that has, or could have, a column of this name. */
+function columnNamed(scope: Scope, name: string): Item | undefined {
+  for (let at: Scope | undefined = scope; at; at = at.parent) {
+    const found = at.items.find((item) => (item.columns === undefined ? item.name !== name : item.columns.includes(name)));
+    if (found) return found;
+  }
+  return undefined;
 }

@@ -47,6 +47,8 @@ export class CatalogIndex {
   readonly typesByOid: ReadonlyMap<number, UserType>;
   readonly byOid: ReadonlyMap<number, Relation>;
   readonly children: ReadonlyMap<number, readonly Relation[]>;
+  /** Names of the columns and fields of everything in the catalog. */
+  readonly columnNames: ReadonlySet<string>;
   /** Names of types that a cast of users' own converts from or to. */
   readonly castTypes: ReadonlySet<string>;
   readonly #known = new Map<Relation, Known>();
@@ -71,6 +73,7 @@ export class CatalogIndex {
       }
     }
     this.children = children;
+    this.columnNames = new Set(catalog.relations.flatMap((each) => each.columns.map((column) => column.name)));
     this.castTypes = new Set(catalog.casts.flatMap(({ source, target }) => [bare(source), bare(target)]));
   }
 

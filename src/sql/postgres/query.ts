@@ -3,9 +3,10 @@ import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { expression, operator } from './expressions.ts';
 import { from } from './from.ts';
+import { titleOf } from './lineage/titles.ts';
 import type { Known } from './names.ts';
 import { namedObject, objectOf, resolve } from './relations.ts';
-import { scopeIn } from './scope.ts';
+import { itemNamed, scopeIn } from './scope.ts';
 import type { Scope } from './scope.ts';
 import { insert, merge, remove, update } from './writes.ts';
 
@@ -48,9 +49,10 @@ function select(around: Around, fields: Ast, parent: Scope | undefined): readonl
     scope.settingName = settingNamed(around, fields);
     expression(around, targets, scope);
     expression(around, list(fields, 'valuesLists'), scope);
-    outputs = list(fields, 'valuesLists').length > 0 ? undefined : outputNames(targets, scope);
+    const [row] = list(fields, 'valuesLists');
+    outputs = row === undefined ? outputNames(targets, scope) : list({ row }, 'row').map((_, at) => `column${at + 1}`);
   }
-  scope.outputs = new Set(outputs ?? []);
+  scope.outputs = outputs && new Set(outputs);
   for (const part of ['whereClause', 'havingClause', 'windowClause', 'limitOffset', 'limitCount', 'groupClause', 'distinctClause', 'sortClause']) expression(around, fields[part], scope);
   const into = embedded(fields, 'intoClause');
   if (into) made(around, embedded(into, 'rel') ?? {}, 'table');
@@ -93,8 +95,11 @@ export function common(around: Around, clause: Ast | undefined, scope: Scope): v
   }
 }
 
-/** Names of output columns, as the server makes them; undefined when a `*` of unknown columns is among them. */
-export function outputNames(targets: readonly Ast[], scope: Scope): readonly string[] | undefined {
+/**
+ * Names of output columns, as the server makes them; undefined when a `*` of unknown columns is among them. A bare `*` is
+ * that of the scope; qualified ones can also name what is in `all`.
+ */
+export function outputNames(targets: readonly Ast[], scope: Scope, all: Scope = scope): readonly string[] | undefined {
   const names: string[] = [];
   for (const target of targets) {
     const [, fields] = open(target);
@@ -104,23 +109,21 @@ export function outputNames(targets: readonly Ast[], scope: Scope): readonly str
       continue;
     }
     const [kind, value] = open(fields['val']);
-    if (kind !== 'ColumnRef') {
-      names.push(kind === 'FuncCall' ? (strings(list(value, 'funcname')).at(-1) ?? '') : '');
-      continue;
-    }
-    const parts = list(value, 'fields');
+    const parts = kind === 'A_Indirection' ? list(value, 'indirection') : kind === 'ColumnRef' ? list(value, 'fields') : [];
     if (!('A_Star' in (parts.at(-1) ?? {}))) {
-      names.push(strings(parts).at(-1) ?? '');
+      names.push(titleOf(fields['val']));
       continue;
     }
     const qualifier = strings(parts).at(-1);
-    for (const item of scope.items) {
-      if (qualifier !== undefined && item.name !== qualifier) continue;
-      if (item.columns === undefined) return undefined;
-      names.push(...item.columns);
-    }
+    const shown = kind !== 'ColumnRef' ? undefined : qualifier === undefined ? starOf(scope) : itemNamed(all, strings(parts).at(-2), qualifier)?.columns;
+    if (shown === undefined) return undefined;
+    names.push(...shown);
   }
   return names;
+}
+
+function starOf(scope: Scope): readonly string[] | undefined {
+  return scope.stars.every((each) => each !== undefined) ? scope.stars.flat() : undefined;
 }
 
 /** Follows a view into its definition: what it reads and calls counts as done by whoever reads the view. */

@@ -1,3 +1,7 @@
+import type { Around } from './around.ts';
+import { NOT_IN_CATALOG } from './relations.ts';
+import { systemColumns } from './system.ts';
+
 /** One thing in FROM (or the target of a writing statement) that columns can be taken from. */
 export interface Item {
   /** The name it goes by: its alias, else its own. */
@@ -5,6 +9,10 @@ export interface Item {
   readonly schema?: string;
   /** Names as the query sees them; undefined when they are not known. */
   readonly columns: readonly string[] | undefined;
+  /** The columns are not known, but each is one of these or has a name that a column of the system or of the catalog has. */
+  readonly among?: ReadonlySet<string>;
+  /** A table or view: what a column of it holds is of a type that has a name. */
+  readonly relation?: true;
   /** Notes that a column (`*`: all of them) is read. */
   read(column: string): void;
 }
@@ -13,23 +21,47 @@ export interface Item {
 export interface Scope {
   readonly parent: Scope | undefined;
   readonly items: Item[];
+  /** What `*` stands for: the columns of each element of FROM in order, undefined where they are not known. */
+  readonly stars: (readonly string[] | undefined)[];
   /** Names of common table expressions, with their columns when known. */
   readonly ctes: Map<string, readonly string[] | undefined>;
-  /** Names of the output columns, which ORDER BY and GROUP BY may use. */
-  outputs: ReadonlySet<string>;
+  /** Names of the output columns, which ORDER BY and GROUP BY may use; undefined when they are not known. */
+  outputs: ReadonlySet<string> | undefined;
   /** The query reads pg_settings at one name: what `name` then is. */
   settingName?: unknown;
 }
 
 export function scopeIn(parent: Scope | undefined): Scope {
-  return { parent, items: [], ctes: new Map(), outputs: new Set() };
+  return { parent, items: [], stars: [], ctes: new Map(), outputs: new Set() };
+}
+
+/** Adds the target of a writing statement, or a relation that a definition is about. */
+export function addItem(scope: Scope, item: Item): void {
+  scope.items.push(item);
+  scope.stars.push(item.columns);
 }
 
 /** Columns that every table has. */
-const SYSTEM_COLUMNS = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid', 'oid']);
+const SYSTEM_COLUMNS = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']);
 
 export function hasColumn(item: Item, column: string): boolean {
   return item.columns !== undefined && (item.columns.includes(column) || SYSTEM_COLUMNS.has(column));
+}
+
+/** Whether a column of this name could be one of the item's. */
+export function mayHaveColumn(around: Around, item: Item, column: string): boolean {
+  if (item.columns !== undefined) return hasColumn(item, column);
+  return item.among === undefined || SYSTEM_COLUMNS.has(column) || item.among.has(column) || someColumn(around, column);
+}
+
+/** Whether anything that the system or the catalog has could have a column or field of this name. */
+export function someColumn(around: Around, name: string): boolean {
+  return systemColumns.has(name) || around.names.index.columnNames.has(name);
+}
+
+/** A column that nothing has: it may have come to be since the snapshot was taken, or be a function in the notation of a column. */
+export function missingColumn(around: Around, name: string): void {
+  around.effects.unknown('select', NOT_IN_CATALOG, { kind: 'column', name });
 }
 
 /** The common table expression that a bare name stands for, if one does. */
@@ -49,9 +81,9 @@ export function itemNamed(scope: Scope, schema: string | undefined, name: string
 
 /**
  * Notes the reading of a column named without its table: of every item that has it at the innermost level where one does;
- * when none does, of all items that could.
+ * when none does, of all items that could. One that nothing can have is missing.
  */
-export function readColumn(scope: Scope, column: string): void {
+export function readColumn(around: Around, scope: Scope, column: string): void {
   let unsure = false;
   for (let at: Scope | undefined = scope; at; at = at.parent) {
     const having = at.items.filter((item) => hasColumn(item, column));
@@ -59,13 +91,16 @@ export function readColumn(scope: Scope, column: string): void {
     if (having.length > 0) return;
     for (const item of at.items) {
       if (item.columns !== undefined) continue;
-      unsure = true;
+      if (mayHaveColumn(around, item, column)) unsure = true;
       item.read(column);
     }
-    if (at.outputs.has(column)) unsure = true;
+    if (at.outputs === undefined || at.outputs.has(column)) unsure = true;
   }
   // A table's name alone is its whole row.
   const whole = itemNamed(scope, undefined, column);
   if (whole) whole.read('*');
-  else if (!unsure) for (const item of scope.items) item.read(column);
+  else if (!unsure) {
+    for (const item of scope.items) item.read(column);
+    missingColumn(around, column);
+  }
 }

@@ -232,7 +232,9 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     ddl.define(around, 'alter', objectRef(around, 'domain', { ObjectWithArgs: { objname: list(fields, 'typeName') } }));
     const [kind, constraint] = open(fields['def']);
     // A new check is computed over all rows that hold the domain.
-    expression(around, kind === 'Constraint' ? constraint['raw_expr'] : undefined, scopeIn(undefined));
+    const scope = scopeIn(undefined);
+    scope.items.push({ name: undefined, columns: ['value'], read: () => undefined });
+    expression(around, kind === 'Constraint' ? constraint['raw_expr'] : undefined, scope);
     return changes('alter_domain');
   },
   CompositeTypeStmt: (around, fields) => {

@@ -5,7 +5,7 @@ import { expression } from './expressions.ts';
 import { from } from './from.ts';
 import { common, outputNames, query } from './query.ts';
 import { rangeOf, readRelation, resolve, writeRelation } from './relations.ts';
-import { scopeIn } from './scope.ts';
+import { addItem, scopeIn } from './scope.ts';
 import type { Item, Scope } from './scope.ts';
 
 /** The target of a writing statement as something to read columns from: reading is noted only when one is. */
@@ -16,6 +16,8 @@ function targetItem(around: Around, range: Ast, name?: string): Item {
   return {
     name: name ?? (alias && text(alias, 'aliasname')) ?? text(range, 'relname'),
     columns: known?.columns,
+    relation: true,
+    ...(known?.system ? { among: new Set() } : {}),
     read: (column) => {
       // Not in the catalog: the write itself was noted as unknown.
       if (known) (read ??= readRelation(around, known))(column);
@@ -32,7 +34,7 @@ function returning(around: Around, fields: Ast, range: Ast, scope: Scope): reado
   // OLD and NEW, or the names given to them.
   const renamed = list(clause, 'options').map((option) => text(open(option)[1], 'value') ?? '');
   for (const name of ['old', 'new', ...renamed]) inside.items.push(targetItem(around, range, name));
-  const outputs = outputNames(targets, scope);
+  const outputs = outputNames(targets, scope, inside);
   // A bare `*` is that of the statement's own items.
   const star = targets.some((target) => {
     const [kind, value] = open(open(target)[1]['val']);
@@ -56,12 +58,12 @@ export function insert(around: Around, fields: Ast, parent: Scope | undefined): 
     expression(around, list(target, 'indirection'), scope);
   }
   if ('selectStmt' in fields) query(around, fields['selectStmt'], scope);
-  scope.items.push(targetItem(around, range));
+  addItem(scope, targetItem(around, range));
   const conflict = embedded(fields, 'onConflictClause');
   if (conflict) {
     const inside = scopeIn(scope);
     const { columns: shown } = targetItem(around, range);
-    inside.items.push({ name: 'excluded', columns: shown, read: () => undefined });
+    inside.items.push({ name: 'excluded', columns: shown, relation: true, read: () => undefined });
     // Unqualified names there are the target's.
     inside.items.push(...scope.items);
     expression(around, conflict['infer'], scope);
@@ -88,7 +90,7 @@ export function update(around: Around, fields: Ast, parent: Scope | undefined): 
   common(around, embedded(fields, 'withClause'), scope);
   const range = rangeOf(fields, 'relation');
   const write = writeRelation(around, range, 'update');
-  scope.items.push(targetItem(around, range));
+  addItem(scope, targetItem(around, range));
   for (const item of list(fields, 'fromClause')) from(around, item, scope);
   assignments(around, list(fields, 'targetList'), write, scope);
   expression(around, fields['whereClause'], scope);
@@ -100,7 +102,7 @@ export function remove(around: Around, fields: Ast, parent: Scope | undefined): 
   common(around, embedded(fields, 'withClause'), scope);
   const range = rangeOf(fields, 'relation');
   writeRelation(around, range, 'delete');
-  scope.items.push(targetItem(around, range));
+  addItem(scope, targetItem(around, range));
   for (const item of list(fields, 'usingClause')) from(around, item, scope);
   expression(around, fields['whereClause'], scope);
   return returning(around, fields, range, scope);
@@ -110,7 +112,7 @@ export function merge(around: Around, fields: Ast, parent: Scope | undefined): r
   const scope = scopeIn(parent);
   common(around, embedded(fields, 'withClause'), scope);
   const range = rangeOf(fields, 'relation');
-  scope.items.push(targetItem(around, range));
+  addItem(scope, targetItem(around, range));
   from(around, fields['sourceRelation'] as Ast, scope);
   expression(around, fields['joinCondition'], scope);
   let writes = false;

@@ -24,7 +24,7 @@ export interface MaskingOptions {
 export const answersOfMasked = (file: string, { skipped = {}, knownOverDenied = {}, choose = () => true }: MaskingOptions): void => {
   for (const version of [15, 18] as const) {
     const cases = readCorpus<MaskingCase>(file).filter(choose);
-    test(`${file} on PostgreSQL ${version}: no protected value comes out`, { timeout: 280_000 }, async (context) => {
+    void test(`${file} on PostgreSQL ${version}: no protected value comes out`, { timeout: 280_000 }, async (context) => {
       await using stage = await Stage.start(version, { superuser: false });
       const missed: string[] = [];
       const leaked: string[] = [];
@@ -55,7 +55,7 @@ export const answersOfMasked = (file: string, { skipped = {}, knownOverDenied = 
         if (decision === 'mask' && !came.refused && !came.client.messages.some(({ type }) => type === 'D')) wrong.push(`no row came: ${line}`);
       }
       context.diagnostic(`${file} on PostgreSQL ${version}: ${ran} cases run, ${leaked.length} leaks, ${missed.length} missed, ${overDenied.length + known.length} over-denied (${known.length} of them known), ${wrong.length} wrong in another way`);
-      const written = await stage.secretsLeftBehind();
+      const written = [...(await stage.secretsLeftBehind())];
       for await (const { part, bytes } of stage.recorded()) for (const secret of part === 'answer' ? secretsIn(bytes) : textsIn(bytes)) written.push(`recorded ${part}: ${secret}: ${bytes.toString('latin1').slice(0, 150)}`);
       for (const line of [...leaked, ...missed, ...overDenied, ...known, ...wrong, ...written]) context.diagnostic(line);
       assert.deepEqual({ leaked, missed, overDenied, wrong, written }, { leaked: [], missed: [], overDenied: [], wrong: [], written: [] });

@@ -22,9 +22,9 @@ ANALYZE;`;
 
 /** The values of protected columns, and forms in which an expression could carry them out. */
 const TEXTS: readonly Buffer[] = [
-  ...['123-45-6789', '987-65-4321', 'ada@example.com', 'bob@example.com', '1990-01-02', '1985-05-06'],
+  '123-45-6789', '987-65-4321', 'ada@example.com', 'bob@example.com', '1990-01-02', '1985-05-06',
   // Digits alone, reversed, the domain alone, hex and base64 of the start.
-  ...['123456789', '987654321', '9876-54-321', '1234-56-789', '123x45', '123X45', '@example.com', 'ADA@', '3132332d34352d', '3938372d36352d', 'MTIzLTQ1LTY3ODk', 'OTg3LTY1LTQzMjE', 'YWRhQGV4YW1wbGU'],
+  '123456789', '987654321', '9876-54-321', '1234-56-789', '123x45', '123X45', '@example.com', 'ADA@', '3132332d34352d', '3938372d36352d', 'MTIzLTQ1LTY3ODk', 'OTg3LTY1LTQzMjE', 'YWRhQGV4YW1wbGU',
 ].map((value) => Buffer.from(value));
 
 /** The protected numbers: so short that counts and times hold them too, so they are looked for in answers only. */
@@ -46,7 +46,7 @@ export const POLICIES = [
 ] as const;
 export type Role = (typeof POLICIES)[number]['name'];
 
-export const gatewayConfig = (issuer: string, port: number): { readonly connections: readonly Record<string, unknown>[]; readonly [key: string]: unknown } => ({
+export const gatewayConfig = (issuer: string, port: number): { readonly connections: readonly Record<string, unknown>[]; readonly policies: typeof POLICIES; readonly [key: string]: unknown } => ({
   gateway: { names: ['localhost'] },
   identityProviders: [{ name: 'ci', issuer, audience: 'wicketgate', allowPrivate: true }],
   identities: POLICIES.map(({ name }) => ({ name, owner: { contact: `${name}@acme.example` }, provider: 'ci', claims: { job: name } })),
@@ -124,8 +124,9 @@ export class Stage {
   async rows(sql: string): Promise<(string | null)[][]> {
     await this.#admin.query('BEGIN');
     try {
-      const found = (await this.#admin.query({ text: sql, rowMode: 'array', types: { getTypeParser: () => (value: unknown) => value } as unknown as pg.CustomTypesConfig })) as unknown as pg.QueryArrayResult | pg.QueryArrayResult[];
-      return (Array.isArray(found) ? found : [found]).flatMap(({ rows }) => rows as (string | null)[][]);
+      // With many statements pg gives a list of results, which its types do not say.
+      const found = (await this.#admin.query<(string | null)[]>({ text: sql, rowMode: 'array', types: { getTypeParser: () => (value: unknown) => value } })) as pg.QueryArrayResult<(string | null)[]> | pg.QueryArrayResult<(string | null)[]>[];
+      return (Array.isArray(found) ? found : [found]).flatMap(({ rows }) => rows);
     } finally {
       await this.#admin.query('ROLLBACK; CLOSE ALL; DEALLOCATE ALL');
     }
@@ -151,7 +152,7 @@ export class Stage {
     return rows[0]?.hash ?? '';
   }
 
-  /** Rows of each table, for people. */
+  /** A fresh token of this identity. */
   token(role: Role): Promise<string> {
     return this.#issuer.token({ claims: { job: role } });
   }

@@ -26,7 +26,7 @@ const dumps = (version: PostgresVersion): string | false => (version === 15 ? fa
 
 /** Unmodified tools do their whole work through the gateway, with the same result as without it; what is refused is counted. */
 export const liveTools = (version: PostgresVersion): void => {
-  describe(`tools on PostgreSQL ${version}`, { concurrency: false }, () => {
+  void describe(`tools on PostgreSQL ${version}`, { concurrency: false }, () => {
     let scene: ToolScene;
     const files = tempFolder('tools');
     before(async () => {
@@ -50,9 +50,9 @@ export const liveTools = (version: PostgresVersion): void => {
       assert.ok(through.stdout.length > 100, 'it printed next to nothing');
     };
 
-    test('psql shows everything that it can describe', () => sameBothWays((env) => psql(['-f', '-'], env, { input: source('psql.sql') })));
+    void test('psql shows everything that it can describe', () => sameBothWays((env) => psql(['-f', '-'], env, { input: source('psql.sql') })));
 
-    test('psql \\copy in, \\gexec, -1 and a here-document', async () => {
+    void test('psql \\copy in, \\gexec, -1 and a here-document', async () => {
       const env = await scene.through('shop');
       const input = `CREATE TABLE public.copied (id int, note text);\n\\copy public.copied FROM STDIN\n1\ta\\tb\n2\t\\N\n\\.\n\\copy public.copied TO '${files.file('copied.csv')}' CSV HEADER\nSELECT 'SELECT ' || g FROM generate_series(1, 3) g \\gexec\n`;
       assert.match(done(await psql(['-v', 'ON_ERROR_STOP=1', '-f', '-'], env, { input })), /COPY 2\nCOPY 2/);
@@ -60,13 +60,13 @@ export const liveTools = (version: PostgresVersion): void => {
       done(await psql(['-1', '-v', 'ON_ERROR_STOP=1', '-c', 'DROP TABLE public.copied', '-c', 'SELECT 1'], env));
     });
 
-    test('pg_dump says the same through the gateway', { skip: dumps(version) }, async () => {
+    void test('pg_dump says the same through the gateway', { skip: dumps(version) }, async () => {
       for (const args of [['--schema-only'], ['--data-only'], ['--inserts', '--clean', '--if-exists'], ['--column-inserts', '--no-owner', '--no-privileges', '-t', 'shop.sale'], ['--serializable-deferrable']]) {
         await sameBothWays((env) => pgProgram('pg_dump', args, env));
       }
     });
 
-    test('pg_dump in custom and directory format, and pg_restore of both', { skip: dumps(version), timeout: 120_000 }, async () => {
+    void test('pg_dump in custom and directory format, and pg_restore of both', { skip: dumps(version), timeout: 120_000 }, async () => {
       const from = await scene.through('shop');
       done(await pgProgram('pg_dump', ['-Fc', '-f', files.file('custom')], from));
       done(await pgProgram('pg_dump', ['-Fd', '-j', '2', '-f', files.file('directory')], from));
@@ -79,7 +79,7 @@ export const liveTools = (version: PostgresVersion): void => {
       assert.equal(await dumped('restored2'), wanted);
     });
 
-    test('large objects go by the fast path, which is refused: pg_dump needs --no-blobs', { skip: dumps(version) }, async () => {
+    void test('large objects go by the fast path, which is refused: pg_dump needs --no-blobs', { skip: dumps(version) }, async () => {
       await scene.target.query('SET ROLE app; SELECT lo_from_bytea(4711, $$x$$)', undefined, 'bench');
       const env = await scene.through('bench', 'vouched');
       const ran = await pgProgram('pg_dump', [], env);
@@ -88,32 +88,32 @@ export const liveTools = (version: PostgresVersion): void => {
       done(await pgProgram('pg_dump', ['--no-blobs'], env));
     });
 
-    test('pg_dumpall -g is refused: roles are class admin, which no class grants', { skip: dumps(version) }, async () => {
+    void test('pg_dumpall -g is refused: roles are class admin, which no class grants', { skip: dumps(version) }, async () => {
       const ran = await pgProgram('pg_dumpall', ['-g', '-l', 'shop'], await scene.through('shop', 'vouched'));
       assert.notEqual(ran.code, 0);
       assert.match(ran.stderr, /pg_authid/);
     });
 
-    test('JDBC DatabaseMetaData and typical use', { skip: skipUnless('jdbc'), timeout: 120_000 }, async () => {
+    void test('JDBC DatabaseMetaData and typical use', { skip: skipUnless('jdbc'), timeout: 120_000 }, async () => {
       for (const options of ['currentSchema=shop', 'currentSchema=shop&preferQueryMode=simple']) await sameBothWays((env) => java(source('Metadata.java'), [options], env));
     });
 
-    test('SQLAlchemy introspection', { skip: skipUnless('sqlalchemy', 'psycopg2') }, () => sameBothWays((env) => python(source('sqlalchemy_use.py'), env)));
+    void test('SQLAlchemy introspection', { skip: skipUnless('sqlalchemy', 'psycopg2') }, () => sameBothWays((env) => python(source('sqlalchemy_use.py'), env)));
 
-    test('SQLAlchemy ORM round trip', { skip: skipUnless('sqlalchemy', 'psycopg2') }, () => sameBothWays((env) => python(source('sqlalchemy_use.py'), { ...env, WRITE: '1' })));
+    void test('SQLAlchemy ORM round trip', { skip: skipUnless('sqlalchemy', 'psycopg2') }, () => sameBothWays((env) => python(source('sqlalchemy_use.py'), { ...env, WRITE: '1' })));
 
-    test('psycopg 3', { skip: skipUnless('psycopg') }, () => sameBothWays((env) => python(source('psycopg_use.py'), env)));
+    void test('psycopg 3', { skip: skipUnless('psycopg') }, () => sameBothWays((env) => python(source('psycopg_use.py'), env)));
 
-    test('Django migrates its applications up, uses them, and goes down again', { skip: skipUnless('django', 'psycopg2'), timeout: 180_000 }, async () => {
+    void test('Django migrates its applications up, uses them, and goes down again', { skip: skipUnless('django', 'psycopg2'), timeout: 180_000 }, async () => {
       assert.match(done(await python(source('django_use.py'), await scene.through('django'), { timeoutMs: 170_000 })), /unique True[^]*example\.com/);
     });
 
-    test('Alembic runs a history up and down', { skip: skipUnless('alembic', 'psycopg2'), timeout: 120_000 }, async () => {
+    void test('Alembic runs a history up and down', { skip: skipUnless('alembic', 'psycopg2'), timeout: 120_000 }, async () => {
       mkdirSync(files.file('alembic'));
       assert.match(done(await python(source('alembic_use.py'), { ...(await scene.through('alembic')), WORK: files.file('alembic') }, { timeoutMs: 110_000 })), /done\n$/);
     });
 
-    test('pgbench makes its tables and runs in all three protocols', { timeout: 120_000 }, async () => {
+    void test('pgbench makes its tables and runs in all three protocols', { timeout: 120_000 }, async () => {
       const env = await scene.through('bench');
       done(await pgbench(['-i', '-q', '-s', '1', '--foreign-keys', '--partitions=2'], env));
       done(await pgbench(['-i', '-q', '-s', '1', '-I', 'dtGvp'], env));
@@ -123,7 +123,7 @@ export const liveTools = (version: PostgresVersion): void => {
       done(await pgbench(['-n', '-M', 'extended', '-t', '2', '-f', '-'], env, { input: '\\startpipeline\nSELECT 1;\nSELECT 2;\n\\endpipeline\n' }));
     });
 
-    test('node-postgres', async () => {
+    void test('node-postgres', async () => {
       const env = await scene.through('shop');
       const pool = new pg.Pool({ host: env['PGHOST'], port: Number(env['PGPORT']), database: 'shop', user: 'tool', password: env['PGPASSWORD'], ssl: { ca: readFileSync(env['PGSSLROOTCERT'] ?? '', 'utf8') }, max: 2 });
       try {
@@ -146,7 +146,7 @@ export const liveTools = (version: PostgresVersion): void => {
       }
     });
 
-    test('postgres (porsager)', async () => {
+    void test('postgres (porsager)', async () => {
       const env = await scene.through('shop');
       const sql = postgres({ host: env['PGHOST'] ?? '', port: Number(env['PGPORT']), database: 'shop', user: 'tool', password: env['PGPASSWORD'] ?? '', ssl: { ca: readFileSync(env['PGSSLROOTCERT'] ?? '', 'utf8'), servername: 'localhost' }, max: 2, onnotice: () => {} });
       try {
@@ -166,12 +166,12 @@ export const liveTools = (version: PostgresVersion): void => {
       }
     });
 
-    test('psql runs a migration file in one transaction', async () => {
+    void test('psql runs a migration file in one transaction', async () => {
       const args = ['-1', '-v', 'ON_ERROR_STOP=1', '-f', '-'];
       assert.match(done(await psql(args, await scene.through('migrated'), { input: source('migration.sql') })), /\b30\.00\b/);
     });
 
-    test('DO blocks and calls of functions that nobody vouched for are refused, and pass where class unknown is granted', async () => {
+    void test('DO blocks and calls of functions that nobody vouched for are refused, and pass where class unknown is granted', async () => {
       const statements = source('opaque.sql').split('\n').filter((line) => line !== '' && !line.startsWith('--'));
       for (const statement of statements) {
         const refused = await psql(['-c', statement], await scene.through('migrated', 'asking'));
@@ -181,7 +181,7 @@ export const liveTools = (version: PostgresVersion): void => {
       }
     });
 
-    test('at most 1 % of what innocent tools send is refused', async (context: TestContext) => {
+    void test('at most 1 % of what innocent tools send is refused', async (context: TestContext) => {
       await scene.gateway.terminate();
       const found = await tallies(scene.gateway);
       const tool = found.find(({ identity }) => identity === 'tool');
