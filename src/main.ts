@@ -29,6 +29,8 @@ const DRAIN_MS = 10_000;
 const FAREWELL_MS = 1_500;
 /** How often an invalid configuration is mentioned again. */
 const NAG_MS = 60_000;
+/** How often it is looked whether evidence can still be written, to say so in the log. */
+const LOOK_MS = 500;
 
 /** The configuration does not start a gateway. The message has one line for each problem. */
 export class ConfigurationRefused extends Error {
@@ -89,7 +91,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     closers.push(() => understander.close());
 
     let clients = (): number => 0;
-    const metrics = createMetrics({ stats: () => evidence.stats, clients: () => clients() });
+    const metrics = createMetrics({ stats: () => evidence.stats, available: () => evidence.unavailable === undefined, clients: () => clients() });
     const gate = createGate({
       config,
       policies,
@@ -159,6 +161,16 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     }, NAG_MS);
     nag.unref();
     closers.push(() => clearInterval(nag));
+    let told = false;
+    const look = setInterval(() => {
+      const reason = evidence.unavailable;
+      if (told === (reason !== undefined)) return;
+      told = reason !== undefined;
+      if (told) log.error({ reason }, 'evidence cannot be written: commands are refused');
+      else log.info({}, 'evidence can be written again');
+    }, LOOK_MS);
+    look.unref();
+    closers.push(() => clearInterval(look));
     if (config.gateway.reload === 'watch') {
       const watching = await watchForRename(where, () => void reload(), { onProblem: (problem) => log.error({ problem }, 'the configuration cannot be watched') });
       closers.push(() => watching.close());
@@ -195,8 +207,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     await identities.ready();
     log.info({ version, config: config.digest, policy: policies.version, connections: config.connections.length }, 'ready');
 
-    const stop = async (): Promise<void> => {
-      if (draining) return;
+    const drainAndClose = async (): Promise<void> => {
       draining = true;
       log.info({ sessions: gate.live.size }, 'stopping');
       listeners.stop();
@@ -213,6 +224,9 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       await undo();
       log.info({}, 'stopped');
     };
+    /** Asked again, it is the same stop: nobody ends the process while the first one waits for sessions and evidence. */
+    let stopping: Promise<void> | undefined;
+    const stop = (): Promise<void> => (stopping ??= drainAndClose());
     return { reload, stop };
   } catch (error) {
     await undo();

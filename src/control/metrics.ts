@@ -13,6 +13,8 @@ export interface Metrics {
 
 export interface MeasuredParts {
   readonly stats: () => EvidenceStats;
+  /** Whether commands can be admitted, as far as evidence goes. */
+  readonly available: () => boolean;
   readonly clients: () => number;
 }
 
@@ -28,7 +30,7 @@ const child = (children: Children, connection: string, label: string, make: () =
 };
 
 /** The gateway's numbers. Labels are names of the configuration and words of ours: their number is bounded. */
-export const createMetrics = ({ stats, clients }: MeasuredParts): Metrics => {
+export const createMetrics = ({ stats, available, clients }: MeasuredParts): Metrics => {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   const decisions = new Counter({ name: 'wicketgate_decisions_total', help: 'Commands decided, by connection and decision.', labelNames: ['connection', 'decision'], registers });
@@ -64,7 +66,7 @@ export const createMetrics = ({ stats, clients }: MeasuredParts): Metrics => {
   total('wicketgate_evidence_sync_seconds_total', 'Time spent in syncs since start.', () => stats().syncSeconds);
   read('wicketgate_evidence_queued', 'Records that are not written yet.', () => stats().queued);
   read('wicketgate_evidence_unsynced', 'Records that are written and not durable yet.', () => stats().unsynced);
-  read('wicketgate_evidence_available', '1 when evidence can be written, 0 when commands are refused.', () => (stats().poisoned ? 0 : 1));
+  read('wicketgate_evidence_available', '1 when evidence can be written, 0 when commands are refused.', () => (available() ? 1 : 0));
   read('wicketgate_evidence_free_bytes', 'Bytes free on the evidence disk.', () => stats().free ?? -1);
   const decided: Children = new Map();
   const settled: Children = new Map();

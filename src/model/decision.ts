@@ -41,6 +41,8 @@ export interface Refusal {
   readonly message: string;
   readonly hint?: string;
   readonly rule?: RuleRef;
+  /** For `not_found`: what the target does not have. */
+  readonly object?: { readonly kind: string; readonly name: string };
   /** The session, when there is one: what a person gives to the security team. */
   readonly session?: string;
 }

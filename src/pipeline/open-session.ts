@@ -210,7 +210,10 @@ export class OpenSession implements GatedSession {
     const { denied } = decision;
     // What the target does not have is refused in the words in which the target would: tools ask that way whether it is there.
     if (denied?.missing && !rule) {
-      const missing = refusal('not_found', `${describeObject(denied)} does not exist`, { session: this.session.id });
+      const missing = refusal('not_found', `${describeObject(denied)} does not exist`, {
+        session: this.session.id,
+        ...(denied.object ? { object: { kind: denied.object.kind, name: qualified(denied.object) } } : {}),
+      });
       this.#recordRefusal(missing, command, decision);
       return missing;
     }

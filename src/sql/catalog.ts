@@ -41,6 +41,11 @@ export interface Relation {
   readonly triggers?: boolean;
   readonly rules?: boolean;
   readonly rowSecurity?: boolean;
+  /**
+   * OIDs of the functions outside pg_catalog that its row security policies call, also through operators, domains' checks,
+   * and the views and policies of what they read.
+   */
+  readonly policyCalls?: readonly number[];
   /** Foreign keys of other tables that act when rows of this one go (CASCADE, SET NULL, SET DEFAULT). */
   readonly cascades?: readonly Cascade[];
 }

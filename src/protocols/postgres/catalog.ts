@@ -73,6 +73,20 @@ const CALLS = (of: string, object: string): string => `
 const DEFAULTS = `${CALLS('pg_catalog.pg_attrdef o', 'o.adrelid, o.adnum')} AND d.classid ${EQUALS} 'pg_catalog.pg_attrdef'::pg_catalog.regclass`;
 const CHECKS = `${CALLS('pg_catalog.pg_constraint o', 'o.contypid, 0')} AND d.classid ${EQUALS} 'pg_catalog.pg_constraint'::pg_catalog.regclass AND o.contypid ${UNEQUAL} 0`;
 
+// What policies, views and domains' checks rest on: for each its relation or type, and the function, relation or type.
+const RESTS_ON = `
+  SELECT o.of, o.kind, d.refobjid, d.refclassid ${EQUALS} 'pg_catalog.pg_class'::pg_catalog.regclass, p.oprcode::pg_catalog.oid, d.refclassid ${EQUALS} 'pg_catalog.pg_type'::pg_catalog.regclass
+  FROM (
+      SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass AS class, oid, polrelid AS of, 'p' AS kind FROM pg_catalog.pg_policy
+      UNION ALL SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, oid, ev_class, 'v' FROM pg_catalog.pg_rewrite WHERE rulename ${EQUALS} '_RETURN'
+      UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, oid, contypid, 't' FROM pg_catalog.pg_constraint WHERE contypid ${UNEQUAL} 0
+    ) o JOIN pg_catalog.pg_depend d ON d.classid ${EQUALS} o.class AND d.objid ${EQUALS} o.oid
+    LEFT JOIN pg_catalog.pg_operator p ON d.refclassid ${EQUALS} 'pg_catalog.pg_operator'::pg_catalog.regclass AND p.oid ${EQUALS} d.refobjid
+  WHERE d.refobjid OPERATOR(pg_catalog.>=) 16384
+    AND d.refclassid ${EQUALS} ANY (ARRAY['pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass,
+      'pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass]::pg_catalog.oid[])
+  ORDER BY 1, 2, 3`;
+
 const fingerprint = (rows: string): string =>
   `(SELECT pg_catalog.concat(pg_catalog.count(*), '.', pg_catalog.sum(o.xmin::pg_catalog.text::pg_catalog.int8)) FROM ${rows})`;
 
@@ -88,7 +102,7 @@ export const catalogVersionQuery: string = `SELECT ${[
   `pg_catalog.pg_constraint o WHERE o.contype ${EQUALS} 'f' OR o.contypid ${UNEQUAL} 0`,
   `pg_catalog.pg_trigger o WHERE NOT o.tgisinternal`,
   `pg_catalog.pg_namespace o WHERE NOT pg_catalog.starts_with(o.nspname::pg_catalog.text, 'pg_')`,
-  ...['proc', 'operator', 'cast', 'rewrite', 'inherits', 'extension'].map((name) => `pg_catalog.pg_${name} o`),
+  ...['proc', 'operator', 'cast', 'rewrite', 'inherits', 'extension', 'policy'].map((name) => `pg_catalog.pg_${name} o`),
 ]
   .map(fingerprint)
   .join(', ')}`;
@@ -122,6 +136,7 @@ export async function loadCatalog(run: RunQuery): Promise<Catalog> {
     cascades: grouped(await run(CASCADES), cascadesOf),
     triggers: new Set((await run(TRIGGERS)).map(([oid]) => number(oid))),
     rules: new Set((await run(RULES)).map(([oid]) => number(oid))),
+    policyCalls: policyCallsOf(await run(RESTS_ON)),
   });
   const names = typeNames(typeRows);
   const operators = (await run(OPERATORS)).map(([schema, name, code]): UserOperator => {
@@ -207,12 +222,42 @@ interface Parts {
   readonly cascades: ReadonlyMap<number, readonly (readonly Cascade[])[]>;
   readonly triggers: ReadonlySet<number>;
   readonly rules: ReadonlySet<number>;
+  readonly policyCalls: ReadonlyMap<number, readonly number[]>;
 }
+
+/** For each relation with policies the functions that they reach: directly, by operators and domains, and by what they read. */
+function policyCallsOf(rows: readonly (string | null)[][]): ReadonlyMap<number, readonly number[]> {
+  const edges = grouped(rows, ([, kind, to, isRelation, operator, isType]) => ({ kind, to: number(to), operator: number(operator), next: yes(isRelation) || yes(isType) }));
+  const found = new Map<number, readonly number[]>();
+  for (const [start, own] of edges) {
+    if (!own.some(({ kind }) => kind === 'p')) continue;
+    const calls = new Set<number>();
+    const seen = new Set([start]);
+    const open = [start];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      for (const { to, operator, next } of edges.get(at) ?? []) {
+        if (!next) calls.add(operator === 0 ? to : operator);
+        else if (!seen.has(to)) {
+          seen.add(to);
+          open.push(to);
+        }
+      }
+    }
+    // Operators can stand for functions of the system.
+    const users = [...calls].filter((oid) => oid >= FIRST_NORMAL_OID).toSorted((a, b) => a - b);
+    if (users.length > 0) found.set(start, users);
+  }
+  return found;
+}
+
+/** FirstNormalObjectId in transam.h: what initdb made is below. */
+const FIRST_NORMAL_OID = 16384;
 
 function relationsOf(rows: readonly (string | null)[][], parts: Parts): readonly Relation[] {
   return rows.map(([cell, schema, name, kind, rowSecurity, definition]) => {
     const oid = number(cell);
     const parents = parts.parents.get(oid);
+    const policyCalls = parts.policyCalls.get(oid);
     const cascades = parts.cascades.get(oid)?.flat() ?? [];
     return {
       oid,
@@ -225,6 +270,7 @@ function relationsOf(rows: readonly (string | null)[][], parts: Parts): readonly
       ...(parts.triggers.has(oid) ? { triggers: true } : {}),
       ...(parts.rules.has(oid) ? { rules: true } : {}),
       ...(yes(rowSecurity) ? { rowSecurity: true } : {}),
+      ...(policyCalls ? { policyCalls } : {}),
       ...(cascades.length > 0 ? { cascades } : {}),
     };
   });

@@ -17,6 +17,8 @@ export const SqlState = {
   invalid_catalog_name: '3D000',
   syntax_error: '42601',
   undefined_table: '42P01',
+  undefined_column: '42703',
+  undefined_function: '42883',
   insufficient_privilege: '42501',
   insufficient_resources: '53000',
   disk_full: '53100',

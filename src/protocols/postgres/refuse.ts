@@ -27,13 +27,19 @@ const SQLSTATE: Readonly<Record<RefusalCode, SqlState>> = {
 
 const detail = (refused: Refusal): { detail?: string } => (refused.session === undefined ? {} : { detail: `wicketgate session ${refused.session}` });
 
+/** The words of the target itself, which clients look for, where it does not have what was named. */
+const notFound = ({ object, message }: Refusal): { readonly sqlState: SqlState; readonly message: string } => {
+  if (object?.kind === 'column') return { sqlState: SqlState.undefined_column, message: `column "${object.name}" does not exist` };
+  // The types of the arguments are not known here.
+  if (object?.kind === 'function') return { sqlState: SqlState.undefined_function, message: `function ${object.name}() does not exist` };
+  return { sqlState: SqlState.undefined_table, message: `relation ${message}` };
+};
+
 /** ErrorResponse of a refused command: the session goes on. */
 export const refusedCommand = (refused: Refusal, sqlState: SqlState = SQLSTATE[refused.code]): Buffer =>
   errorResponse({
     severity: 'ERROR',
-    sqlState,
-    // The words of the target itself, which clients look for.
-    message: refused.code === 'not_found' ? `relation ${refused.message}` : `wicketgate: ${refused.message}`,
+    ...(refused.code === 'not_found' ? notFound(refused) : { sqlState, message: `wicketgate: ${refused.message}` }),
     ...detail(refused),
     ...(refused.hint === undefined ? {} : { hint: refused.hint }),
   });

@@ -44,7 +44,7 @@ function functionObject(schema: string | undefined, name: string): ObjectRef {
 }
 
 function usersOwn(around: Around, schema: string | undefined, name: string, given: number, known: readonly UserFunction[], unsure: boolean): void {
-  const { effects, granted } = around;
+  const { effects } = around;
   if (unsure) {
     effects.unknown('call', 'a function made in the same message', functionObject(schema, name));
     return;
@@ -56,13 +56,16 @@ function usersOwn(around: Around, schema: string | undefined, name: string, give
     effects.unknown('call', why, functionObject(schema, name));
     return;
   }
-  for (const each of reachable) {
-    if (each.extension !== undefined && vettedExtensions.has(each.extension)) continue;
-    const signature = `${each.schema}.${each.name}(${each.arguments})`;
-    const object = functionObject(each.schema, each.name);
-    if (granted.has(each)) effects.add({ class: 'write', verb: 'call', object, function: signature }, 'immediate');
-    else effects.add({ class: 'unknown', verb: 'call', object, function: signature, why: 'a function that nobody vouched for' }, 'immediate');
-  }
+  for (const each of reachable) runs(around, each);
+}
+
+/** Notes that a function of a user's runs: known only when it is of a vetted extension or was vouched for. */
+export function runs({ effects, granted }: Around, called: UserFunction): void {
+  if (called.extension !== undefined && vettedExtensions.has(called.extension)) return;
+  const signature = `${called.schema}.${called.name}(${called.arguments})`;
+  const object = functionObject(called.schema, called.name);
+  if (granted.has(called)) effects.add({ class: 'write', verb: 'call', object, function: signature }, 'immediate');
+  else effects.add({ class: 'unknown', verb: 'call', object, function: signature, why: 'a function that nobody vouched for' }, 'immediate');
 }
 
 /** Arguments of a signature as the catalog prints it. */

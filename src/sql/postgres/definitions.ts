@@ -138,12 +138,13 @@ export function alterTable(around: Around, fields: Ast): void {
     // New columns and checks are computed over all rows at once.
     if (definition === 'ColumnDef' || definition === 'Constraint' || subtype === 'AT_SetExpression') expression(around, part['def'], scope);
   }
-  changed(around, range);
+  const secures = list(fields, 'cmds').some((command) => /RowSecurity/.test(text(open(command)[1], 'subtype') ?? ''));
+  changed(around, range, secures ? { policies: true } : {});
   if (fields['objtype'] === 'OBJECT_TYPE') names.madeType(text(range, 'relname') ?? '');
 }
 
-/** After ALTER in the same message the relation's columns are not known from here on; a trigger or rule may have come. */
-export function changed(around: Around, range: Ast, got: { readonly triggers?: boolean; readonly rules?: boolean } = {}): void {
+/** After ALTER in the same message the relation's columns are not known from here on; a trigger, rule or policy may have come. */
+export function changed(around: Around, range: Ast, got: { readonly triggers?: boolean; readonly rules?: boolean; readonly policies?: boolean } = {}): void {
   const known = resolve(around, range);
   if (known && !known.system) around.names.made({ ...known, columns: undefined, ...got });
 }

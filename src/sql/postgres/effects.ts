@@ -13,10 +13,14 @@ export interface Growing {
   readonly columns: Set<string>;
 }
 
+/** Columns that are not known and get an effect of their own. */
+const MOST_MISSING = 100;
+
 /** Everything one statement can do, each thing once. */
 export class Effects {
   readonly #all = new Map<string, Growing>();
   timing: Timing = 'read';
+  #missing = 0;
 
   add(effect: Omit<Effect, 'columns'>, timing: Timing): Growing {
     this.timing = later(this.timing, timing);
@@ -29,6 +33,11 @@ export class Effects {
 
   unknown(verb: string, why: string, object?: ObjectRef): void {
     this.add({ class: 'unknown', verb, why, ...(object ? { object } : {}) }, 'immediate');
+  }
+
+  /** A column that nothing known has. Beyond some the name no longer matters: one long text must not make work without bound. */
+  missingColumn(why: string, name: string): void {
+    this.unknown('select', why, { kind: 'column', name: ++this.#missing > MOST_MISSING ? '*' : name });
   }
 
   /** Takes over another's effects. */

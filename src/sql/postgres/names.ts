@@ -21,6 +21,8 @@ export interface Known {
   /** Got a trigger or a rule in this message. */
   readonly triggers?: boolean;
   readonly rules?: boolean;
+  /** Got a policy, or row security, in this message. */
+  readonly policies?: boolean;
   /** Goes with the transaction. */
   readonly dropsOnCommit?: boolean;
 }
@@ -46,6 +48,7 @@ export class CatalogIndex {
   readonly types: ReadonlyMap<string, readonly UserType[]>;
   readonly typesByOid: ReadonlyMap<number, UserType>;
   readonly byOid: ReadonlyMap<number, Relation>;
+  readonly functionsByOid: ReadonlyMap<number, UserFunction>;
   readonly children: ReadonlyMap<number, readonly Relation[]>;
   /** Names of the columns and fields of everything in the catalog. */
   readonly columnNames: ReadonlySet<string>;
@@ -63,6 +66,7 @@ export class CatalogIndex {
     this.vettedOperators = new Set(catalog.operators.filter(({ extension }) => isVetted(extension)).map((each) => each.name));
     this.types = multi(catalog.types, (each) => each.name);
     this.typesByOid = new Map(catalog.types.map((each) => [each.oid, each]));
+    this.functionsByOid = new Map(catalog.functions.map((each) => [each.oid, each]));
     this.byOid = new Map(catalog.relations.map((each) => [each.oid, each]));
     const children = new Map<number, Relation[]>();
     for (const relation of catalog.relations) {

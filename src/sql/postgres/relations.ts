@@ -4,6 +4,7 @@ import type { Around } from './around.ts';
 import { embedded, list, open, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import type { Growing } from './effects.ts';
+import { runs } from './calls.ts';
 import type { Known } from './names.ts';
 import { followView } from './query.ts';
 import { guardedColumns, guardedRelations } from './reviewed.ts';
@@ -46,9 +47,23 @@ export function readRelation(around: Around, known: Known): (column: string) => 
   const foreign = known.kind === 'f' || children.some((child) => child.kind === 'f');
   const growing = effects.add({ class: 'read', verb: 'select', object }, foreign ? 'immediate' : 'read');
   if (known.kind === 'v') followView(around, known);
+  policies(around, known, 'select');
   const why = relation && badColumns(names.index, relation, false);
   if (why !== undefined) effects.unknown('select', why, object);
   return (column) => addColumn(growing, known, column);
+}
+
+/** Row security runs the functions of its policies for each row. */
+function policies(around: Around, known: Known, verb: string): void {
+  const { effects, names } = around;
+  if (known.policies) effects.unknown(verb, 'row security that was changed in the same message', objectOf(known));
+  const { relation } = known;
+  if (relation?.rowSecurity !== true) return;
+  for (const oid of relation.policyCalls ?? []) {
+    const called = names.index.functionsByOid.get(oid);
+    if (called) runs(around, called);
+    else effects.unknown(verb, 'row security with a function that is not in the catalog snapshot', objectOf(known));
+  }
 }
 
 function readSystem(around: Around, known: Known, object: ObjectRef): (column: string) => void {
@@ -111,6 +126,7 @@ function writeKnown(around: Around, known: Known, verb: WriteVerb, seen: Set<num
     const why = badColumns(names.index, relation, false);
     if (why !== undefined) effects.unknown(verb, why, object);
   }
+  if (verb !== 'truncate') policies(around, known, verb);
   if (known.kind === 'v') writeBehind(around, known, verb, seen);
   return (column) => addColumn(growing, known, column);
 }

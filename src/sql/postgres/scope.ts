@@ -61,7 +61,7 @@ export function someColumn(around: Around, name: string): boolean {
 
 /** A column that nothing has: it may have come to be since the snapshot was taken, or be a function in the notation of a column. */
 export function missingColumn(around: Around, name: string): void {
-  around.effects.unknown('select', NOT_IN_CATALOG, { kind: 'column', name });
+  around.effects.missingColumn(NOT_IN_CATALOG, name);
 }
 
 /** The common table expression that a bare name stands for, if one does. */

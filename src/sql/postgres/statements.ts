@@ -38,6 +38,14 @@ const onRelation = (tag: string, verb: string, field: string, kind = 'table'): H
   return changes(tag);
 };
 
+/** A row security policy: judged when rows of its table are touched. */
+const onPolicy = (tag: string): Handler => (around, fields) => {
+  const range = rangeOf(fields, 'table');
+  ddl.define(around, 'alter', target(around, range));
+  ddl.changed(around, range, { policies: true });
+  return changes(tag);
+};
+
 /** A statement about an object whose qualified name is a list. */
 const onName = (tag: string, verb: string, kind: string, field: string): Handler => (around, fields) => {
   ddl.define(around, verb, objectRef(around, kind, { ObjectWithArgs: { objname: list(fields, field) } }));
@@ -278,8 +286,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     ddl.changed(around, rangeOf(fields, 'relation'), { rules: true });
     return changes('create_rule');
   },
-  CreatePolicyStmt: onRelation('create_policy', 'alter', 'table'),
-  AlterPolicyStmt: onRelation('alter_policy', 'alter', 'table'),
+  CreatePolicyStmt: onPolicy('create_policy'),
+  AlterPolicyStmt: onPolicy('alter_policy'),
   CreateStatsStmt: onName('create_statistics', 'create', 'statistics', 'defnames'),
   AlterStatsStmt: onName('alter_statistics', 'alter', 'statistics', 'defnames'),
   CreateCastStmt: (around) => {

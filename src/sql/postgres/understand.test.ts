@@ -125,7 +125,7 @@ test('hostile texts are refused, and everybody else is served as before', async 
     for (const [name, text] of hostile) {
       const understood = await understand(text);
       assert.equal(understood.unparsed, name !== 'semicolons', name);
-      assert.deepEqual(classes(await understand(`SELECT ${name.replaceAll(' ', '_')}${round} FROM orders`)), ['read'], name);
+      assert.deepEqual(classes(await understand(`SELECT id AS ${name.replaceAll(' ', '_')}${round} FROM orders`)), ['read'], name);
     }
   }
 });
