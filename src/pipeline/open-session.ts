@@ -191,7 +191,7 @@ export class OpenSession implements GatedSession {
       log,
       session: session.id,
       number,
-      command,
+      command: withoutValues(command),
       decision,
       intent,
       strict: connection.evidence.mode === 'strict',
@@ -270,6 +270,13 @@ export class OpenSession implements GatedSession {
     this.#age.unref();
   }
 }
+
+/** Values are recorded, and needed no longer: an open portal must not hold on to them. */
+const withoutValues = (command: Command): Command => {
+  if (command.parameters === undefined) return command;
+  const { parameters: _, ...kept } = command;
+  return kept;
+};
 
 const describe = (effect: Command['effects'][number]): string => {
   const { verb, object } = effect;

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Body, EvidenceRecord, RecordedDecision, RecordedEffect, RecordedPrincipal } from '../evidence/log.ts';
 import type { Command, Effect } from '../model/command.ts';
 import type { Decision, RuleRef } from '../model/decision.ts';
@@ -51,11 +52,18 @@ export const recordedPrincipal = (principal: Principal): RecordedPrincipal => ({
   tokenExpiresAt: principal.tokenExpiresAt,
 });
 
+/** Characters of one recorded value; a longer one keeps its beginning and a digest of the whole. */
+const LONGEST_VALUE = 16_384;
+const KEPT = 1024;
+
+const shortened = (value: string | null): string | null =>
+  value === null || value.length <= LONGEST_VALUE ? value : `${value.slice(0, KEPT)} ... (${value.length} characters, sha256 ${hash('sha256', value)})`;
+
 /** The sealed part of a command: its recorded form and its recorded values. */
 export const commandBodies = (command: Command, connection: string): readonly Body[] => {
   const statement: Body = { part: 'statement', connection, bytes: Buffer.from(command.recorded, 'utf8') };
   if (command.parameters === undefined || command.parameters.length === 0) return [statement];
-  return [statement, { part: 'parameters', connection, bytes: Buffer.from(JSON.stringify(command.parameters), 'utf8') }];
+  return [statement, { part: 'parameters', connection, bytes: Buffer.from(JSON.stringify(command.parameters.map(shortened)), 'utf8') }];
 };
 
 export type IntentRecord = Extract<EvidenceRecord, { kind: 'intent' }>;

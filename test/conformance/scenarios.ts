@@ -146,11 +146,11 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<void>>
       const busy = await stage.open();
       await busy.begin();
       await until(() => stage.running());
-      const from = performance.now();
       await stage.revoke();
+      const from = performance.now();
       assert.equal((await busy.result()).kind, 'ended');
       assert.equal((await idle.result()).kind, 'ended');
-      assert.ok(performance.now() - from < 5_000);
+      assert.ok(performance.now() - from < 2_000);
       await until(async () => !(await stage.running()));
     });
     await assert.rejects(stage.open());

@@ -89,6 +89,16 @@ export class Admission {
     return checked instanceof Promise ? this.link.whileOpen(checked) : checked;
   }
 
+  /** The client's session can be asked now: nothing is owed, and no series is open that a look-up would end. */
+  get #mayAsk(): boolean {
+    return this.link.owed.idle && !this.series.forwarded;
+  }
+
+  /** What names mean has to be read again before something that rests on it is decided. */
+  get stale(): boolean {
+    return this.tracking.stale(this.#mayAsk);
+  }
+
   /** The functions that are vouched for now: a reload may have changed the list. */
   get #grantedNow(): GrantedFunctions {
     const { functions } = this.link.gated.connection;
@@ -101,12 +111,12 @@ export class Admission {
   }
 
   #checked(text: Buffer, understood: Understood): Understood | Promise<Understood> {
-    if (this.tracking.stale && needsNames(understood)) return this.#refreshed(text);
+    if (this.stale && needsNames(understood)) return this.#refreshed(text);
     return namesMissing(understood) ? this.#lookAgain(text, understood) : understood;
   }
 
   async #refreshed(text: Buffer): Promise<Understood> {
-    const known = await this.tracking.refresh(this.link.owed.idle && !this.series.forwarded);
+    const known = await this.tracking.refresh(this.#mayAsk);
     const understood = await this.#read(text);
     if (!known) return undecidable(understood);
     return namesMissing(understood) ? this.#lookAgain(text, understood) : understood;

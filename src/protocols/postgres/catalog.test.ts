@@ -19,6 +19,18 @@ const EXTRA = `
   CREATE CAST (public.mood AS integer) WITH FUNCTION public.mood_number;
   CREATE FUNCTION public.takes(public.pair, public.mood[], character varying, timestamp with time zone) RETURNS int LANGUAGE sql AS 'SELECT 1';
   CREATE TABLE public.child () INHERITS (billing.invoices);
+  CREATE FUNCTION public.wipe() RETURNS boolean LANGUAGE sql AS 'SELECT true';
+  CREATE FUNCTION public.same(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+  CREATE OPERATOR public.=~= (leftarg = text, rightarg = text, function = public.same);
+  CREATE VIEW public.allowed AS SELECT 1 AS id WHERE public.wipe();
+  CREATE TABLE public.secured (id int, note text);
+  ALTER TABLE public.secured ENABLE ROW LEVEL SECURITY;
+  CREATE POLICY a ON public.secured USING (public.wipe());
+  CREATE POLICY b ON public.secured FOR INSERT WITH CHECK (note OPERATOR(public.=~=) note);
+  CREATE TABLE public.through (id int, note text);
+  CREATE POLICY a ON public.through USING (id IN (SELECT id FROM public.allowed) AND note::public.checked IS NOT NULL);
+  CREATE TABLE public.harmless (id int, note text);
+  CREATE POLICY a ON public.harmless USING (note = current_user AND id = current_setting('app.x')::int AND note = ANY (SELECT lower(name) FROM public.customers));
   GRANT USAGE, CREATE ON SCHEMA public TO plain;`;
 
 const runner = (client: pg.Client): RunQuery => async (text) =>
@@ -46,6 +58,11 @@ for (const version of postgresVersions()) {
       assert.deepEqual(customers.columns.map((each) => each.name), ['id', 'name', 'email', 'mood', 'amount', 'born', 'data', 'p', 'full_name']);
       assert.equal(customers.rowSecurity, true);
       assert.deepEqual(customers.cascades, [{ relation: relation('orders').oid, on: 'delete', verb: 'delete' }]);
+      const calls = (name: string): unknown => relation(name).policyCalls?.map((oid) => catalog.functions.find((each) => each.oid === oid)?.name).toSorted();
+      assert.deepEqual(calls('secured'), ['same', 'wipe']);
+      assert.deepEqual(calls('through'), ['fine', 'wipe']);
+      assert.equal(calls('harmless'), undefined);
+      assert.equal(calls('customers'), undefined);
       assert.equal(relation('orders').triggers, true);
       assert.equal(customers.triggers, undefined);
       assert.equal(relation('events_2024').rules, true);
@@ -59,7 +76,7 @@ for (const version of postgresVersions()) {
       assert.deepEqual(catalog.types.find((each) => each.name === 'checked')?.foreignCheck, true);
       assert.deepEqual(catalog.types.find((each) => each.name === 'positive')?.foreignCheck, undefined);
       assert.deepEqual(catalog.types.map((each) => `${each.name} ${each.kind}`).toSorted(), ['checked d', 'mood e', 'pair c', 'positive d']);
-      assert.deepEqual(catalog.operators, [{ schema: 'public', name: '===' }]);
+      assert.deepEqual(catalog.operators.map((each) => `${each.schema} ${each.name}`).toSorted(), ['public ===', 'public =~=']);
       assert.deepEqual(catalog.casts, [{ source: 'public.mood', target: 'integer' }]);
       const signature = (name: string): string | undefined => catalog.functions.find((each) => each.name === name)?.arguments;
       assert.equal(signature('later'), 'integer, VARIADIC text[]');
@@ -90,6 +107,7 @@ for (const version of postgresVersions()) {
         'CREATE TABLE made (id int)', 'ALTER TABLE made RENAME COLUMN id TO other', "ALTER TABLE made ALTER COLUMN other SET DEFAULT length(public.later(1, 'a'))", 'ALTER TABLE made ALTER COLUMN other DROP DEFAULT', 'ALTER TABLE made RENAME TO renamed',
         'CREATE VIEW seen AS SELECT 1 AS x', 'CREATE OR REPLACE VIEW seen AS SELECT 2 AS x', "CREATE FUNCTION fresh() RETURNS int LANGUAGE sql AS 'SELECT 1'", 'DROP FUNCTION fresh()', 'CREATE TRIGGER t BEFORE INSERT ON renamed FOR EACH ROW EXECUTE FUNCTION touch()',
         'CREATE RULE r AS ON DELETE TO renamed DO INSTEAD NOTHING', 'ALTER TABLE renamed ADD FOREIGN KEY (other) REFERENCES customers', "CREATE TYPE other_mood AS ENUM ('a')", 'CREATE DOMAIN another AS text', 'ALTER DOMAIN another ADD CHECK (public.fine(VALUE))', 'CREATE OPERATOR public.==== (leftarg = text, rightarg = text, function = texteq)', 'DROP CAST (public.mood AS integer)', 'ALTER TABLE renamed SET SCHEMA billing', 'ALTER SCHEMA billing RENAME TO bills', 'CREATE TABLE kid () INHERITS (orders)', 'ALTER TABLE kid NO INHERIT orders', 'DROP VIEW seen',
+        'CREATE POLICY c ON harmless USING (true)', 'ALTER POLICY c ON harmless USING (public.wipe())', 'DROP POLICY c ON harmless',
       ]) await moves(sql, true);
       assert.notEqual((await loadCatalog(run)).id, catalog.id);
 

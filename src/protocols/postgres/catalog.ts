@@ -19,9 +19,9 @@ const SERVER = `SELECT pg_catalog.current_setting('server_version_num'), pg_cata
 
 // One array, so that the elements are computed in this order: the definition is printed for an empty path (everything
 // outside pg_catalog with its schema), and the path is what it was before and after.
-const RELATIONS = `
+const relationsQuery = (withoutDefinition: readonly number[]): string => `
   SELECT c.oid, n.nspname, c.relname, c.relkind, c.relrowsecurity,
-    CASE WHEN c.relkind ${EQUALS} ANY (ARRAY['v','m']::pg_catalog."char"[]) THEN
+    CASE WHEN c.relkind ${EQUALS} ANY (ARRAY['v','m']::pg_catalog."char"[]) AND NOT c.oid ${EQUALS} ANY (ARRAY[${withoutDefinition.join(',')}]::pg_catalog.oid[]) THEN
       (ARRAY[pg_catalog.set_config('search_path', '', true), pg_catalog.pg_get_viewdef(c.oid), pg_catalog.set_config('search_path', p.path, true)])[2] END
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} c.relnamespace
     CROSS JOIN (SELECT pg_catalog.current_setting('search_path') AS path OFFSET 0) p
@@ -121,8 +121,20 @@ const grouped = <Value>(rows: readonly (string | null)[][], value: (row: (string
   return map;
 };
 
-/** Reads the whole catalog through a connection. Rejects when the target fails a query. */
-export async function loadCatalog(run: RunQuery): Promise<Catalog> {
+/**
+ * Views that cannot be printed now, because somebody holds an exclusive lock on them or on what they stand on. One row each.
+ */
+export const lockedViewsQuery = `
+  SELECT DISTINCT r.ev_class FROM pg_catalog.pg_rewrite r
+    JOIN pg_catalog.pg_depend d ON d.objid ${EQUALS} r.oid AND d.classid ${EQUALS} 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid ${EQUALS} 'pg_catalog.pg_class'::pg_catalog.regclass
+    JOIN pg_catalog.pg_locks l ON (l.relation ${EQUALS} d.refobjid OR l.relation ${EQUALS} r.ev_class)
+  WHERE l.mode ${EQUALS} 'AccessExclusiveLock' AND l.granted`;
+
+/**
+ * Reads the whole catalog through a connection. Rejects when the target fails a query.
+ * @param withoutDefinition OIDs of views whose definitions are left out: reading such a view is unknown
+ */
+export async function loadCatalog(run: RunQuery, withoutDefinition: readonly number[] = []): Promise<Catalog> {
   const [[version, database] = []] = await run(SERVER);
   const typeRows = await run(TYPES);
   const functions = functionsOf(await run(FUNCTIONS), typeNames(typeRows));
@@ -130,7 +142,7 @@ export async function loadCatalog(run: RunQuery): Promise<Catalog> {
   const isForeign = (row: (string | null)[]): boolean => !(yes(row[3]) && extensions.get(number(row[2])) !== undefined);
   const defaults = new Set((await run(DEFAULTS)).filter(isForeign).map(([relation, column]) => `${relation}.${column}`));
   const checks = new Set((await run(CHECKS)).filter(isForeign).map(([type]) => number(type)));
-  const relations = relationsOf(await run(RELATIONS), {
+  const relations = relationsOf(await run(relationsQuery(withoutDefinition)), {
     columns: grouped(await run(COLUMNS), (row) => columnOf(row, defaults)),
     parents: grouped(await run(PARENTS), (row) => number(row[1])),
     cascades: grouped(await run(CASCADES), cascadesOf),

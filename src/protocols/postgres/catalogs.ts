@@ -2,9 +2,9 @@ import type { ConnectionConfig } from '../../config/resolved.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import type { Catalog } from '../../sql/catalog.ts';
-import { catalogVersionQuery, loadCatalog } from './catalog.ts';
+import { catalogVersionQuery, loadCatalog, lockedViewsQuery } from './catalog.ts';
 import { dial } from './dial.ts';
-import { QueryConnection } from './query.ts';
+import { QueryConnection, QueryError } from './query.ts';
 
 /** How often a target that is in use is asked whether its catalog has changed. */
 const PROBE_MS = 500;
@@ -13,6 +13,9 @@ const TRUSTED_MS = 1_500;
 /** A connection of the gateway's own is closed when nobody has asked for so long. */
 const IDLE_MS = 60_000;
 const LOOKUP_MS = 30_000;
+/** How long a look-up waits for a lock that somebody holds on an object. */
+const LOCK_MS = 250;
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /** The shared catalog snapshot of one target, over a connection of the gateway's own with the same credential. */
 export class TargetCatalogs {
@@ -25,6 +28,7 @@ export class TargetCatalogs {
   #trueAt = -Infinity;
   #changes = 0;
   #generation = 0;
+  #incomplete = false;
   /** Changes seen when the look-up under way began, and when the one that gave the snapshot began. */
   #loadingChanges = 0;
   #loadedChanges = -1;
@@ -123,9 +127,10 @@ export class TargetCatalogs {
       const version = (await run(catalogVersionQuery)).flat().join(' ');
       let catalog = this.#catalog;
       if (!catalog || version !== this.#version) {
-        catalog = await loadCatalog(run);
+        catalog = await this.#read(run);
         this.#catalog = catalog;
-        this.#version = version;
+        // With definitions missing it is read again at the next look.
+        this.#version = this.#incomplete ? '' : version;
         this.#generation += 1;
       }
       this.#loadedChanges = changes;
@@ -134,6 +139,18 @@ export class TargetCatalogs {
     } catch (error) {
       this.#hangUp();
       throw error;
+    }
+  }
+
+  /** A view on something that is locked exclusively cannot be printed; it must not hold up what does not touch it. */
+  async #read(run: (sql: string) => Promise<(string | null)[][]>): Promise<Catalog> {
+    this.#incomplete = false;
+    try {
+      return await loadCatalog(run);
+    } catch (error) {
+      if (!(error instanceof QueryError) || error.sqlState !== LOCK_NOT_AVAILABLE) throw error;
+      this.#incomplete = true;
+      return loadCatalog(run, (await run(lockedViewsQuery)).map(([oid]) => Number(oid)));
     }
   }
 
@@ -149,7 +166,7 @@ export class TargetCatalogs {
         target,
         username: credential.username,
         ...(lease ? { password: (use) => lease.use(use) } : {}),
-        parameters: [['application_name', 'wicketgate catalog'], ['client_encoding', 'UTF8']],
+        parameters: [['application_name', 'wicketgate catalog'], ['client_encoding', 'UTF8'], ['lock_timeout', String(LOCK_MS)]],
         deadlineMs: LOOKUP_MS,
       });
       this.#queries = new QueryConnection(upstream);

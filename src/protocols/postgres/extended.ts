@@ -164,7 +164,7 @@ export class ExtendedQueries {
     if (!known) return this.#refuseSeries(link.gated.refuse('protocol', 'the prepared statement does not exist'), SqlState.invalid_sql_statement_name);
     if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES));
     const { tracking } = this.#admission;
-    if (known.under === tracking.under && !(tracking.stale && needsNames(known.understood))) return this.#admitBind(frame, message, known);
+    if (known.under === tracking.under && !(this.#admission.stale && needsNames(known.understood))) return this.#admitBind(frame, message, known);
     return this.#admission.again(known).then(() => this.#admitBind(frame, message, known));
   }
 

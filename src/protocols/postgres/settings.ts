@@ -56,9 +56,12 @@ export const refusedSetting = (understood: Understood): string | undefined => {
 export const changesNames = (facts: StatementFacts): boolean =>
   facts.settings.some(({ name }) => name === '*' || RESOLVING.has(name)) || facts.effects.some((effect) => effect.class === 'unknown');
 
-/** Whether a statement's meaning rests on what names mean: transaction control and most settings do not. */
+/** Statements that name no object: what names mean is nothing to them, and they may stand where no look-up may. */
+const NAMELESS: ReadonlySet<string> = new Set(['set', 'reset', 'show', 'discard', 'transaction', 'listen', 'unlisten', 'notify', 'deallocate', 'close', 'set_constraints']);
+
+/** Whether a statement's meaning rests on what names mean. */
 export const needsNames = (understood: Understood): boolean =>
-  understood.statements.some(({ facts }) => facts.named !== undefined || facts.effects.some(({ class: granted, object }) => granted !== 'session' || object !== undefined));
+  understood.statements.some(({ facts: { tag, transaction, effects } }) => (transaction === 'none' && !NAMELESS.has(tag)) || effects.some((effect) => effect.class === 'unknown'));
 
 /** What a transaction that is open may have changed, and its end would change back. */
 export interface Changed {
@@ -80,11 +83,13 @@ export const bringsBack = (facts: StatementFacts, changed: Changed): boolean => 
 export const reliesOnChangedNames = (understood: Understood, open: Changed): boolean => {
   let { names, objects } = open;
   let moved = false;
+  let unnamed = false;
   for (const { facts } of understood.statements) {
+    if (unnamed && facts.timing !== 'read') return true;
+    // The target's log names the actor by it: a change behind it would stand there under the client's own text.
+    unnamed ||= facts.settings.some(({ name }) => name === 'application_name');
     if (moved && facts.effects.some(({ class: granted }) => granted !== 'session') && facts.transaction === 'none') return true;
     const changes = facts.settings.some(({ name }) => RESOLVING.has(name) || name === '*');
-    // The target's log names the actor by it: what follows in the message would run under the client's own text.
-    if (facts.settings.some(({ name }) => name === 'application_name')) moved = true;
     if (changes || bringsBack(facts, { names, objects })) moved = true;
     names ||= changes;
     objects ||= facts.changesCatalog;

@@ -151,14 +151,15 @@ export class Tracking {
   }
 
   /** What names mean may have changed since it was read: nothing that rests on names may be decided before `refresh`. */
-  get stale(): boolean {
+  stale(idle: boolean): boolean {
     // In a failed block the target runs nothing but its end; what was known before holds for judging that.
     if (this.#link.status === 'E') return false;
     const shared = this.#catalogs.fresh();
     if (shared) this.#shared = shared;
     if (this.#own && shared?.id !== this.#ownBeside) this.#ownStale = true;
     // A schema of the path may have come, gone, or been closed to the role.
-    if (this.#namesAt !== this.#catalogs.generation) this.#namesStale = true;
+    // In the middle of a series it cannot be asked; what the series itself changes is told apart from that.
+    if (idle && this.#namesAt !== this.#catalogs.generation) this.#namesStale = true;
     return this.#namesStale || this.#ownStale || !shared;
   }
 
@@ -166,7 +167,9 @@ export class Tracking {
   pin(): Promise<void> | undefined {
     const name = this.#pinned;
     if (this.#link.status === 'E' || this.#reportedName === name) return undefined;
-    return lookup(this.#link, 'pin', `SET application_name = '${name.replaceAll("'", "''")}'`).then(() => {
+    // In a block for its length only: the client's own SET LOCAL ends there, and what it set for longer shows again.
+    const local = this.#link.status === 'T' ? 'LOCAL ' : '';
+    return lookup(this.#link, 'pin', `SET ${local}application_name = '${name.replaceAll("'", "''")}'`).then(() => {
       this.#reportedName = name;
     });
   }
@@ -174,22 +177,24 @@ export class Tracking {
   /**
    * Reads again what names mean. What only the client's own session can tell is asked there, so only while the target owes
    * it nothing (`idle`), and only for a statement that needs it: the look-up takes a snapshot, which must not come before
-   * SET TRANSACTION. False: it would have to be asked now and cannot be.
+   * SET TRANSACTION. False: it would have to be asked now and cannot be. Rejects when the target does not answer.
+   *
+   * @param inSeries a series of the client is open
    */
-  async refresh(idle: boolean): Promise<boolean> {
+  async refresh(idle: boolean, inSeries: boolean): Promise<boolean> {
     const link = this.#link;
     this.#shared = await this.#catalogs.current();
     const inSession = this.#ownStale && (link.status === 'T' || this.#temporary);
     if ((inSession || this.#namesStale) && !idle) return false;
     if (inSession) {
       this.#ownBeside = this.#shared.id;
-      this.#own = await loadCatalog((sql) => lookup(link, 'lookup', sql));
+      this.#own = await loadCatalog((sql) => lookup(link, 'lookup', sql, inSeries));
     }
     this.#ownStale = false;
     if (!this.#namesStale) return true;
     this.#namesAt = this.#catalogs.generation;
     // The server's own answer: what exists and may be used, with the implicit schemas in their places.
-    const rows = await lookup(link, 'lookup', EFFECTIVE_PATH);
+    const rows = await lookup(link, 'lookup', EFFECTIVE_PATH, inSeries);
     this.#names = { searchPath: rows.flatMap(([schema]) => (schema == null ? [] : [schema])) };
     this.#namesStale = false;
     return true;

@@ -139,7 +139,8 @@ export function alterTable(around: Around, fields: Ast): void {
     if (definition === 'ColumnDef' || definition === 'Constraint' || subtype === 'AT_SetExpression') expression(around, part['def'], scope);
   }
   const secures = list(fields, 'cmds').some((command) => /RowSecurity/.test(text(open(command)[1], 'subtype') ?? ''));
-  changed(around, range, secures ? { policies: true } : {});
+  const waiting = resolve(around, range)?.relation?.policyCalls !== undefined;
+  changed(around, range, secures && waiting ? { policies: true } : {});
   if (fields['objtype'] === 'OBJECT_TYPE') names.madeType(text(range, 'relname') ?? '');
 }
 
@@ -147,6 +148,16 @@ export function alterTable(around: Around, fields: Ast): void {
 export function changed(around: Around, range: Ast, got: { readonly triggers?: boolean; readonly rules?: boolean; readonly policies?: boolean } = {}): void {
   const known = resolve(around, range);
   if (known && !known.system) around.names.made({ ...known, columns: undefined, ...got });
+}
+
+/** A row security policy. What it calls runs when rows of its table are touched, from the next statement on. */
+export function policy(around: Around, fields: Ast): void {
+  const range = rangeOf(fields, 'table');
+  define(around, 'alter', target(around, range));
+  const apart: Around = { ...around, effects: new Effects(), settings: [] };
+  expression(apart, fields['qual'], scopeOf(around, range));
+  expression(apart, fields['with_check'], scopeOf(around, range));
+  if (apart.effects.list().some((effect) => effect.class !== 'read')) changed(around, range, { policies: true });
 }
 
 export function drop(around: Around, fields: Ast): void {

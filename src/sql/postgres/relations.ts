@@ -56,7 +56,7 @@ export function readRelation(around: Around, known: Known): (column: string) => 
 /** Row security runs the functions of its policies for each row. */
 function policies(around: Around, known: Known, verb: string): void {
   const { effects, names } = around;
-  if (known.policies) effects.unknown(verb, 'row security that was changed in the same message', objectOf(known));
+  if (known.policies) effects.unknown(verb, 'row security that calls functions since this message', objectOf(known));
   const { relation } = known;
   if (relation?.rowSecurity !== true) return;
   for (const oid of relation.policyCalls ?? []) {

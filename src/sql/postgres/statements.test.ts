@@ -38,6 +38,10 @@ const catalog: Catalog = {
     { oid: 90024, schema: 'public', name: 'over', kind: 'v', columns: [{ name: 'x', number: 1, type: 23, typmod: -1 }], definition: ' SELECT calling.x FROM public.calling;' },
     { oid: 90025, schema: 'public', name: 'broken', kind: 'v', columns: [], definition: ' SELECT FROM WHERE' },
     { oid: 90026, schema: 'public', name: 'ruled', kind: 'r', columns: [{ name: 'id', number: 1, type: 23, typmod: -1 }], rules: true },
+    { oid: 90030, schema: 'public', name: 'watched', kind: 'r', columns: [{ name: 'id', number: 1, type: 23, typmod: -1 }], rowSecurity: true, policyCalls: [90001, 90005] },
+    { oid: 90031, schema: 'public', name: 'over_watched', kind: 'v', columns: [{ name: 'id', number: 1, type: 23, typmod: -1 }], definition: ' SELECT watched.id FROM public.watched;' },
+    { oid: 90032, schema: 'public', name: 'gone_policy', kind: 'r', columns: [{ name: 'id', number: 1, type: 23, typmod: -1 }], rowSecurity: true, policyCalls: [99999] },
+    { oid: 90033, schema: 'public', name: 'unwatched', kind: 'r', columns: [{ name: 'id', number: 1, type: 23, typmod: -1 }], policyCalls: [90001] },
     { oid: 90027, schema: 'public', name: 'defaulting', kind: 'r', columns: [{ name: 'id', number: 1, type: 23, typmod: -1, foreignDefault: true }] },
   ],
   casts: [{ source: 'public.odd', target: 'integer' }],
@@ -90,6 +94,27 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['SELECT * FROM over', 'immediate', 'read select view:public.over(x)', 'read select view:public.calling(x)', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)', 'unknown call function:public.purge'],
   ['SELECT * FROM broken', 'immediate', 'read select view:public.broken', 'unknown select view:public.broken'],
   ['SELECT c.purge FROM customers c', 'immediate', 'read select table:public.customers(purge)', 'unknown call function:public.purge'],
+  // What nothing known has may have come to be, or be a function, since the snapshot.
+  ['SELECT c.purge_c FROM customers c', 'immediate', 'read select table:public.customers(purge_c)', 'unknown select column:purge_c'],
+  ['SELECT (c).purge_c FROM customers c', 'immediate', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)', 'unknown select column:purge_c'],
+  ['SELECT nope FROM orders', 'immediate', 'read select table:public.orders(nope)', 'unknown select column:nope'],
+  ['SELECT c.relnope, (c.id).pwn FROM pg_class c', 'immediate', 'read select table:pg_catalog.pg_class(relnope,id)', 'unknown select column:relnope', 'unknown select column:pwn'],
+  ['SELECT x.pwn, (now()).pwn FROM generate_series(1, 2) x', 'immediate', 'unknown select column:pwn'],
+  ['UPDATE billing.invoices i SET total = 1 WHERE i.nope RETURNING new.gone', 'immediate', 'write update table:billing.invoices(total)', 'read select table:billing.invoices(nope,gone)', 'unknown select column:nope', 'unknown select column:gone'],
+  ['SELECT c.xmin, c.ctid, tableoid, c FROM customers c WHERE (c).p = (c.p) AND (c.p).a = 1', 'read', 'read select table:public.customers(xmin,ctid,tableoid,id,name,email,mood,amount,born,data,p,full_name)'],
+  ['SELECT x.column1, y.n, z.key FROM (VALUES (1)) x, generate_series(1, 2) y(n), json_each(NULL) z ORDER BY n, column1', 'read', 'read select'],
+  ['SELECT coalesce(note), id AS k, count(*) FROM orders GROUP BY k, "coalesce" ORDER BY count, k', 'read', 'read select table:public.orders(note,id)'],
+  ['SELECT j.at, j.total, id FROM (orders JOIN billing.invoices USING (id)) j ORDER BY j.note', 'read', 'read select table:public.orders(id,at,note)', 'read select table:billing.invoices(id,total)'],
+  ['SELECT s.x, s.customer_id FROM (SELECT * FROM billing.invoices i JOIN orders o USING (id)) AS s(x, y)', 'read', 'read select table:billing.invoices(id,total)', 'read select table:public.orders(id,customer_id,note,at)'],
+  ['WITH d AS (DELETE FROM billing.invoices RETURNING old.*) SELECT d.id, total FROM d', 'transactional', 'write delete table:billing.invoices', 'read select table:billing.invoices(id,total)'],
+  ['ALTER TABLE orders ADD COLUMN a int, ADD COLUMN b int CHECK (a < b)', 'transactional', 'schema alter table:public.orders(a,b)'],
+  ['ALTER DOMAIN positive ADD CHECK (VALUE < 5)', 'transactional', 'schema alter domain:positive'],
+  ['SELECT id FROM watched', 'immediate', 'read select table:public.watched(id)', 'unknown call function:public.purge'],
+  ['DELETE FROM watched', 'immediate', 'write delete table:public.watched', 'unknown call function:public.purge'],
+  ['SELECT * FROM over_watched', 'immediate', 'read select view:public.over_watched(id)', 'read select table:public.watched(id)', 'unknown call function:public.purge'],
+  ['SELECT id FROM gone_policy', 'immediate', 'read select table:public.gone_policy(id)', 'unknown select table:public.gone_policy'],
+  ['TRUNCATE watched', 'transactional', 'write truncate table:public.watched'],
+  ['SELECT id FROM unwatched', 'read', 'read select table:public.unwatched(id)'],
   ['SELECT (c).purge FROM customers c', 'immediate', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)', 'unknown call function:public.purge'],
   ['SELECT purge(c) FROM customers c', 'immediate', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)', 'unknown call function:public.purge'],
   ['SELECT nofunc()', 'immediate', 'unknown call function:nofunc'],
@@ -204,6 +229,21 @@ test('functions that were vouched for are known, and write', () => {
   assert.equal(vouched?.timing, 'immediate');
   assert.equal(vouched?.changesCatalog, true);
   assert.equal(vouched?.effects[0]?.function, 'billing.close_month(integer, text)');
+});
+
+test('row security that comes with the message counts from the next statement on', () => {
+  const reads = (sql: string, signatures: readonly string[] = []): boolean => facts(`${sql}; SELECT id FROM unwatched`, signatures).at(-1)?.effects.some((effect) => effect.class === 'unknown') === true;
+  assert.ok(reads('CREATE POLICY p ON unwatched USING (purge(NULL) > 0)'));
+  assert.ok(reads('ALTER POLICY p ON unwatched WITH CHECK (nofunc())'));
+  assert.ok(reads('ALTER TABLE unwatched ENABLE ROW LEVEL SECURITY'));
+  assert.ok(!reads("CREATE POLICY p ON unwatched USING (current_user = 'app' AND id = current_setting('app.x')::int)"));
+  assert.ok(!reads('ALTER TABLE unwatched ALTER COLUMN id SET NOT NULL'));
+  assert.deepEqual(effects(facts('SELECT id FROM watched', ['public.purge(customers)'])), ['read select table:public.watched(id)', 'write call function:public.purge']);
+});
+
+test('of columns that are not known each is an effect, up to a number', () => {
+  const many = facts(`SELECT ${Array.from({ length: 5000 }, (_, at) => `c${at}`).join(', ')} FROM orders`);
+  assert.equal(many[0]?.effects.filter((effect) => effect.class === 'unknown').length, 101);
 });
 
 test('the search path decides what a name means', () => {

@@ -38,11 +38,8 @@ const onRelation = (tag: string, verb: string, field: string, kind = 'table'): H
   return changes(tag);
 };
 
-/** A row security policy: judged when rows of its table are touched. */
 const onPolicy = (tag: string): Handler => (around, fields) => {
-  const range = rangeOf(fields, 'table');
-  ddl.define(around, 'alter', target(around, range));
-  ddl.changed(around, range, { policies: true });
+  ddl.policy(around, fields);
   return changes(tag);
 };
 

@@ -130,6 +130,16 @@ test('hostile texts are refused, and everybody else is served as before', async 
   }
 });
 
+test('the body of a function is a literal, and no other body gets its facts', async () => {
+  const derives = async (body: string): Promise<boolean> =>
+    (await understand(`CREATE FUNCTION f() RETURNS text LANGUAGE sql AS '${body}'`)).statements[0]!.facts.lineage.uses.some(({ column, role }) => column.column === 'note' && role === 'derive');
+  assert.equal(await derives('SELECT 1'), false);
+  assert.equal(await derives('SELECT note FROM orders'), true);
+  assert.equal(await derives('SELECT 1'), false);
+  const prepared = async (body: string): Promise<boolean> => (await understand(`SELECT 1; CREATE OR REPLACE FUNCTION f() RETURNS text AS $$${body}$$ LANGUAGE sql`)).statements[1]!.facts.lineage.uses.length > 0;
+  assert.deepEqual([await prepared('SELECT 2'), await prepared('SELECT note FROM orders')], [false, true]);
+});
+
 test('large but flat texts are understood', async () => {
   const rows = Array.from({ length: 2000 }, (_, i) => `(${i}, 'note ${i}')`).join(', ');
   assert.equal((await understand(`INSERT INTO orders (customer_id, note) VALUES ${rows}`)).unparsed, false);

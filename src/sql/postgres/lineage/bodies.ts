@@ -1,13 +1,17 @@
 import { consume, everything } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
-import { list, open, strings, text } from './ast.ts';
+import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { evaluate } from './expressions.ts';
 import { clean, Findings, NotUnderstood } from './findings.ts';
+import { holdsRows } from './row-types.ts';
 import { part } from './scope.ts';
 import type { Scope } from './scope.ts';
 
 const noText = new Uint8Array(0);
+
+/** Parameters that hold what the function makes. */
+const results: ReadonlySet<string> = new Set(['FUNC_PARAM_OUT', 'FUNC_PARAM_TABLE']);
 
 /** The body of a function or procedure: SQL is analysed, and every column it touches is derived from; any other language is not understood. */
 export function functionBody(analysis: Analysis, fields: Ast): void {
@@ -16,6 +20,11 @@ export function functionBody(analysis: Analysis, fields: Ast): void {
   const languageNode = option('language');
   const language = languageNode === undefined ? 'sql' : text(open(languageNode)[1], 'sval');
   if (language?.toLowerCase() !== 'sql') throw new NotUnderstood('a function body in a language that is not SQL');
+  for (const node of list(fields, 'parameters')) {
+    const [, parameter] = open(node);
+    holdsRows(analysis, embedded(parameter, 'argType') ?? {}, results.has(text(parameter, 'mode') ?? ''));
+  }
+  holdsRows(analysis, embedded(fields, 'returnType') ?? {}, true);
   const scope = parameters(list(fields, 'parameters'), strings(list(fields, 'funcname')).at(-1) ?? '');
   const found = new Findings();
   const inside: Analysis = { ...analysis, found, parameters: false };

@@ -34,6 +34,10 @@ export function define(analysis: Analysis, kind: string, fields: Ast, statement:
     case 'AlterTableStmt':
       alterTable(analysis, fields);
       return;
+    case 'ClusterStmt':
+    case 'RepackStmt':
+      cluster(analysis, embedded(fields, 'relation'));
+      return;
     case 'IndexStmt':
       index(analysis, fields);
       return;
@@ -87,6 +91,14 @@ const anything: Scope = { parts: [part({ alias: '', columns: [], rest: clean, re
 
 const tableLike: ReadonlySet<string> = new Set(['OBJECT_TABLE', 'OBJECT_VIEW', 'OBJECT_MATVIEW', 'OBJECT_FOREIGN_TABLE']);
 
+/** Rows come in the order of an index from here on, and which columns that has is in no snapshot: it may be any. */
+function cluster(analysis: Analysis, range: Ast | undefined): void {
+  const relations = range === undefined ? analysis.index.catalog.relations.filter(({ kind }) => clustered.has(kind)) : [relationOf(analysis, range)];
+  for (const relation of relations) touch(analysis, analysis.index.own(relation), 'order');
+}
+
+const clustered: ReadonlySet<string> = new Set(['r', 'p', 'm']);
+
 function index(analysis: Analysis, fields: Ast): void {
   const relation = relationOf(analysis, embedded(fields, 'relation'));
   const scope = scopeOf(analysis, relation);
@@ -95,6 +107,11 @@ function index(analysis: Analysis, fields: Ast): void {
     if (element['expr'] !== undefined) deriving(analysis, (inside) => void consume(inside, [evaluate(inside, scope, element['expr'])], 'derive'));
     // Building a unique index tells whether two rows hold the same value.
     else if (fields['unique'] === true || list(fields, 'excludeOpNames').length > 0) predicate(analysis, scope, named(text(element, 'name') ?? ''));
+  }
+  // A scan of the index alone gives the rows in its order.
+  for (const node of list(fields, 'indexParams')) {
+    const name = text(open(node)[1], 'name');
+    if (name !== undefined) consume(analysis, [evaluate(analysis, scope, named(name))], 'order');
   }
   if (fields['whereClause'] !== undefined) deriving(analysis, (inside) => predicate(inside, scope, fields['whereClause']));
 }

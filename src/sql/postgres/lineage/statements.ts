@@ -33,7 +33,7 @@ export function queryOf(analysis: Analysis, node: Ast, scope: Scope): Columns {
 /** Statements that touch no column and make nothing from one. */
 const untouching: ReadonlySet<string> = new Set([
   'TransactionStmt', 'VariableSetStmt', 'DiscardStmt', 'DeallocateStmt', 'ListenStmt', 'UnlistenStmt', 'NotifyStmt', 'LockStmt', 'TruncateStmt',
-  'CheckPointStmt', 'VacuumStmt', 'ClusterStmt', 'RepackStmt', 'ReindexStmt', 'ConstraintsSetStmt', 'ClosePortalStmt', 'FetchStmt', 'LoadStmt',
+  'CheckPointStmt', 'VacuumStmt', 'ReindexStmt', 'ConstraintsSetStmt', 'ClosePortalStmt', 'FetchStmt', 'LoadStmt',
   'DropStmt', 'DropRoleStmt', 'DropdbStmt', 'DropTableSpaceStmt', 'DropOwnedStmt', 'ReassignOwnedStmt', 'DropSubscriptionStmt', 'DropUserMappingStmt',
   'GrantStmt', 'GrantRoleStmt', 'AlterDefaultPrivilegesStmt', 'CommentStmt', 'AlterOwnerStmt', 'AlterObjectDependsStmt', 'AlterFunctionStmt',
   'AlterRoleSetStmt', 'AlterDatabaseSetStmt', 'AlterSystemStmt', 'RefreshMatViewStmt', 'CreateSeqStmt', 'AlterSeqStmt', 'CreateEnumStmt', 'AlterEnumStmt',

@@ -18,7 +18,10 @@ export function createTable(analysis: Analysis, fields: Ast): void {
   const range = embedded(fields, 'relation') ?? {};
   const schema = text(range, 'schemaname') ?? analysis.names.searchPath[0] ?? '';
   const table = text(range, 'relname') ?? '';
-  const parents = list(fields, 'inhRelations').flatMap((node) => analysis.index.columns(relationOf(analysis, open(node)[1])));
+  const parentRelations = list(fields, 'inhRelations').map((node) => relationOf(analysis, open(node)[1]));
+  const parents = parentRelations.flatMap((parent) => analysis.index.columns(parent));
+  // The rows of the default partition are held against the bounds, by columns that no snapshot names.
+  if (fields['partbound'] !== undefined) for (const parent of parentRelations) analysis.found.use(analysis.index.own(parent), 'predicate');
   const columns: Named[] = [...parents];
   const constraints: Ast[] = [];
   for (const node of [...list(fields, 'tableElts'), ...list(fields, 'constraints')]) {
@@ -113,7 +116,7 @@ function referenced(analysis: Analysis, fields: Ast): void {
 /** ALTER TABLE commands that read no value and move none. */
 const harmless: ReadonlySet<string> = new Set([
   'AT_DropNotNull', 'AT_SetStatistics', 'AT_SetOptions', 'AT_ResetOptions', 'AT_SetStorage', 'AT_SetCompression', 'AT_DropColumn', 'AT_DropConstraint',
-  'AT_AlterConstraint', 'AT_ChangeOwner', 'AT_ClusterOn', 'AT_DropCluster', 'AT_SetLogged', 'AT_SetUnLogged', 'AT_SetAccessMethod', 'AT_SetTableSpace',
+  'AT_AlterConstraint', 'AT_ChangeOwner', 'AT_DropCluster', 'AT_SetLogged', 'AT_SetUnLogged', 'AT_SetAccessMethod', 'AT_SetTableSpace',
   'AT_SetRelOptions', 'AT_ResetRelOptions', 'AT_EnableTrig', 'AT_EnableAlwaysTrig', 'AT_EnableReplicaTrig', 'AT_DisableTrig', 'AT_EnableTrigAll',
   'AT_DisableTrigAll', 'AT_EnableTrigUser', 'AT_DisableTrigUser', 'AT_EnableRule', 'AT_EnableAlwaysRule', 'AT_EnableReplicaRule', 'AT_DisableRule',
   'AT_ReplicaIdentity', 'AT_EnableRowSecurity', 'AT_DisableRowSecurity', 'AT_ForceRowSecurity', 'AT_NoForceRowSecurity', 'AT_AddIdentity', 'AT_SetIdentity',
@@ -121,8 +124,13 @@ const harmless: ReadonlySet<string> = new Set([
 ]);
 
 export function alterTable(analysis: Analysis, fields: Ast): void {
+  const type = text(fields, 'objtype') ?? '';
+  // The rows of tables that are made of a type are converted with it, and an error tells of their values.
+  if (type === 'OBJECT_TYPE' && list(fields, 'cmds').some((node) => text(open(node)[1], 'subtype') === 'AT_AlterColumnType')) {
+    throw new NotUnderstood('a type whose tables are converted with it');
+  }
   // Indexes and sequences hold no column of a user's; types have no rows.
-  if (!tableLike.has(text(fields, 'objtype') ?? '')) return;
+  if (!tableLike.has(type)) return;
   const relation = relationOf(analysis, embedded(fields, 'relation'));
   const scope = scopeOf(analysis, relation);
   for (const node of list(fields, 'cmds')) alter(analysis, relation, scope, open(node)[1]);
@@ -155,6 +163,9 @@ function alter(analysis: Analysis, relation: Relation, scope: Scope, fields: Ast
       return;
     case 'AT_ValidateConstraint':
       analysis.found.use(analysis.index.own(relation), 'predicate');
+      return;
+    case 'AT_ClusterOn':
+      analysis.found.use(analysis.index.own(relation), 'order');
       return;
     case 'AT_AttachPartition':
     case 'AT_DetachPartition':
