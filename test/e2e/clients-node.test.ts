@@ -32,7 +32,7 @@ describe('pg', () => {
       assert.match(detail, /^wicketgate session [0-9a-z]{26}$/);
       return true;
     });
-    assert.equal((await client.query('SELECT 1 AS one')).rows[0].one, 1);
+    assert.equal((await client.query<{ one: number }>('SELECT 1 AS one')).rows[0]?.one, 1);
     await client.end();
   });
 
@@ -43,13 +43,13 @@ describe('pg', () => {
     await assert.rejects(client.query('DROP TABLE audit'), state('42501'));
     await assert.rejects(client.query('SELECT 1'), state('25P02'));
     assert.equal((await client.query('COMMIT')).command, 'ROLLBACK');
-    assert.equal((await client.query('SELECT count(*)::int AS n FROM audit WHERE id = 20')).rows[0].n, 0);
+    assert.equal((await client.query<{ n: number }>('SELECT count(*)::int AS n FROM audit WHERE id = 20')).rows[0]?.n, 0);
     await client.end();
   });
 
   test('LISTEN hears NOTIFY', async () => {
     const ears = await scene.client('writer');
-    const heard = new Promise<string | undefined>((resolve) => ears.once('notification', ({ payload }) => resolve(payload)));
+    const heard = new Promise<string | undefined>((resolve) => ears.once('notification', (notice: pg.Notification) => resolve(notice.payload)));
     await ears.query('LISTEN news');
     await scene.target.query("NOTIFY news, 'hello'");
     assert.equal(await heard, 'hello');

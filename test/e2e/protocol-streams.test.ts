@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { until } from '../kit/until.ts';
@@ -26,7 +27,7 @@ after(() => scene[Symbol.asyncDispose]());
 const memory = (what: 'VmRSS' | 'VmHWM'): number => Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${scene.gateway.pid}/status`, 'utf8'))?.[1]) * 1024;
 
 /** Counts bytes without looking at them, until the answer has ended. */
-const drain = async (text: string, slowly?: (socket: import('node:net').Socket) => Promise<void>): Promise<{ bytes: number; tail: string }> => {
+const drain = async (text: string, slowly?: (socket: Socket) => Promise<void>): Promise<{ bytes: number; tail: string }> => {
   using wire = await gatewayWire(scene, 'reader');
   const { socket } = wire;
   socket.removeAllListeners('data');

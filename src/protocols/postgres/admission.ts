@@ -62,7 +62,10 @@ export class Admission {
       // A look-up ends with a Sync, which would end the client's open series.
       if (this.series.forwarded) return this.series.changesNames ? unready(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES)) : then();
       const pin = this.tracking.pin();
-      return pin ? link.whileOpen(pin).then(then) : then();
+      // Outside a transaction asking costs the client nothing, and in the middle of its series it would be too late.
+      const ask = (): Promise<unknown> | undefined => (link.status === 'I' && this.stale ? this.#ask() : undefined);
+      const first = pin ? pin.then(ask) : ask();
+      return first ? link.whileOpen(first).then(then) : then();
     };
     if (link.owed.idle) return refresh();
     // The target keeps the answers of an open series to itself until it is told to flush.
@@ -116,15 +119,27 @@ export class Admission {
   }
 
   async #refreshed(text: Buffer): Promise<Understood> {
-    const known = await this.tracking.refresh(this.#mayAsk);
+    const known = await this.#ask();
     const understood = await this.#read(text);
     if (!known) return undecidable(understood);
     return namesMissing(understood) ? this.#lookAgain(text, understood) : understood;
   }
 
+  /** Reads again what names mean; whether it is known now. The client's own limits on time, or a target without room, can be in the way. */
+  async #ask(): Promise<boolean> {
+    try {
+      return await this.tracking.refresh(this.#mayAsk);
+    } catch (error) {
+      if (!this.link.over) this.link.log.warn({ error: error instanceof Error ? error.message : 'unknown' }, 'the target could not be asked for what a decision rests on');
+      return false;
+    }
+  }
+
   /** It names what the catalog does not have: somebody may have created it since the snapshot was taken. */
   async #lookAgain(text: Buffer, first: Understood): Promise<Understood> {
-    return (await this.tracking.renew()) ? this.#read(text) : first;
+    if (!(await this.tracking.renew())) return first;
+    if (this.stale && !(await this.tracking.refresh(this.#mayAsk))) return undecidable(first);
+    return this.#read(text);
   }
 
   /** Why a text is too long to be read, if it is. */

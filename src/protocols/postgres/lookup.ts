@@ -1,11 +1,9 @@
-import { refusal } from '../../model/decision.ts';
 import type { Housekeeping } from '../../pipeline/gate.ts';
 import { decodeBackend } from './decode.ts';
 import { toServer } from './encode.ts';
 import { Frame } from './frames.ts';
 import type { Link, Owed } from './link.ts';
 import { RESERVED } from './namespace.ts';
-import { refusedCommand } from './refuse.ts';
 import type { ExpectedKind } from './state.ts';
 
 /** Most bytes that one look-up may bring. */
@@ -16,11 +14,8 @@ const NAME = `${RESERVED}own`;
 /**
  * Runs one statement of the gateway's own in the client's session, unseen by the client: extended protocol under reserved
  * names, so that the client's unnamed statement stays. Only while the target owes nothing. Rejects when the target fails it.
- *
- * @param inSeries the client's series is open, and a Sync would end it: the look-up ends with Flush and is part of it. When
- * the target fails it, the series has failed, and the client is told.
  */
-export const lookup = (link: Link, what: Housekeeping, sql: string, inSeries = false): Promise<(string | null)[][]> =>
+export const lookup = (link: Link, what: Housekeeping, sql: string): Promise<(string | null)[][]> =>
   new Promise((resolve, reject) => {
     const rows: (string | null)[][] = [];
     let bytes = 0;
@@ -39,29 +34,19 @@ export const lookup = (link: Link, what: Housekeeping, sql: string, inSeries = f
       if (!ok) failed = true;
     };
     const over = (): void => (failed ? reject(new Error(`the target refused a look-up of the gateway's own (${what})`)) : resolve(rows));
-    const instead = inSeries ? { insteadOfError: refusedCommand(refusal('not_understood', 'the target could not be asked for what the decision rests on', { session: link.gated.session.id })) } : {};
-    const owe = (kind: ExpectedKind, more: Partial<Owed> = {}): void => link.owe({ kind, own: true, context: { done: step, ...instead, ...more } });
+    const owe = (kind: ExpectedKind, more: Partial<Owed> = {}): void => link.owe({ kind, own: true, context: { done: step, ...more } });
     const closeStatement = toServer.close('statement', NAME);
     // Closed first as well: a look-up that failed before has left its statement behind. In a block the portal would stay.
     link.send(
       link.gated.housekeeping(what),
-      Buffer.concat([closeStatement, toServer.parse(NAME, sql), toServer.bind(NAME, NAME, [], []), toServer.execute(NAME), toServer.close('portal', NAME), closeStatement, inSeries ? toServer.flush : toServer.sync]),
+      Buffer.concat([closeStatement, toServer.parse(NAME, sql), toServer.bind(NAME, NAME, [], []), toServer.execute(NAME), toServer.close('portal', NAME), closeStatement, toServer.sync]),
     );
     owe('close');
     owe('parse');
     owe('bind');
     owe('execute', { capture });
     owe('close');
-    if (inSeries) {
-      owe('close', {
-        done: (ok) => {
-          step(ok);
-          over();
-        },
-      });
-    } else {
-      owe('close');
-      owe('sync', { done: over });
-    }
+    owe('close');
+    owe('sync', { done: over });
     link.target.flush();
   });

@@ -178,23 +178,23 @@ export class Tracking {
    * Reads again what names mean. What only the client's own session can tell is asked there, so only while the target owes
    * it nothing (`idle`), and only for a statement that needs it: the look-up takes a snapshot, which must not come before
    * SET TRANSACTION. False: it would have to be asked now and cannot be. Rejects when the target does not answer.
-   *
-   * @param inSeries a series of the client is open
    */
-  async refresh(idle: boolean, inSeries: boolean): Promise<boolean> {
+  async refresh(idle: boolean): Promise<boolean> {
     const link = this.#link;
     this.#shared = await this.#catalogs.current();
+    // Only now is it known whether anything has changed.
+    if (idle && this.#namesAt !== this.#catalogs.generation) this.#namesStale = true;
     const inSession = this.#ownStale && (link.status === 'T' || this.#temporary);
     if ((inSession || this.#namesStale) && !idle) return false;
     if (inSession) {
       this.#ownBeside = this.#shared.id;
-      this.#own = await loadCatalog((sql) => lookup(link, 'lookup', sql, inSeries));
+      this.#own = await loadCatalog((sql) => lookup(link, 'lookup', sql));
     }
     this.#ownStale = false;
     if (!this.#namesStale) return true;
     this.#namesAt = this.#catalogs.generation;
     // The server's own answer: what exists and may be used, with the implicit schemas in their places.
-    const rows = await lookup(link, 'lookup', EFFECTIVE_PATH, inSeries);
+    const rows = await lookup(link, 'lookup', EFFECTIVE_PATH);
     this.#names = { searchPath: rows.flatMap(([schema]) => (schema == null ? [] : [schema])) };
     this.#namesStale = false;
     return true;
