@@ -23,7 +23,7 @@ type Children = Map<string, Map<string, { inc(): void }>>;
 /** The counter of two labels, looked up by them: for each command, where building label sets would show. */
 const child = (children: Children, connection: string, label: string, make: () => { inc(): void }): { inc(): void } => {
   let byLabel = children.get(connection);
-  if (!byLabel) children.set(connection, (byLabel = new Map()));
+  if (!byLabel) children.set(connection, (byLabel = new Map<string, { inc(): void }>()));
   let counter = byLabel.get(label);
   if (!counter) byLabel.set(label, (counter = make()));
   return counter;
