@@ -117,14 +117,24 @@ export function outputNames(targets: readonly Ast[], scope: Scope, all: Scope = 
     const qualifier = strings(parts).at(-1);
     const shown = kind !== 'ColumnRef' ? undefined : qualifier === undefined ? starOf(scope) : itemNamed(all, strings(parts).at(-2), qualifier)?.columns;
     if (shown === undefined) return undefined;
+    // The server refuses more; without a bound, stars of stars would double at each step.
+    if (names.length + shown.length > MOST_COLUMNS) return undefined;
     names.push(...shown);
   }
   return names;
 }
 
 function starOf(scope: Scope): readonly string[] | undefined {
-  return scope.stars.every((each) => each !== undefined) ? scope.stars.flat() : undefined;
+  let count = 0;
+  for (const each of scope.stars) {
+    if (each === undefined) return undefined;
+    count += each.length;
+  }
+  return count > MOST_COLUMNS ? undefined : scope.stars.flatMap((each) => each ?? []);
 }
+
+/** Most columns that a query can have (MaxTupleAttributeNumber). */
+const MOST_COLUMNS = 1664;
 
 /** Follows a view into its definition: what it reads and calls counts as done by whoever reads the view. */
 export function followView(around: Around, view: Known): void {

@@ -9,7 +9,7 @@ import type { Shape } from './shape.ts';
 import { ParserThread } from './thread.ts';
 
 export interface PostgresUnderstanderOptions {
-  /** Longest time for one text in the parser, in milliseconds. Default 5000. */
+  /** Longest time for one text in the parser, in milliseconds. Default 2000. */
   readonly timeout?: number;
   /** Most bytes of keys in the cache. Default 32 MiB. */
   readonly cacheBytes?: number;
@@ -107,7 +107,7 @@ class PostgresUnderstander implements Understander {
   #count = 0;
 
   constructor(options: PostgresUnderstanderOptions) {
-    this.#thread = new ParserThread({ timeout: options.timeout ?? 5000, queue: options.queue ?? 1000, queueBytes: 256 * 1024 * 1024, recycleAfter: options.recycleAfter ?? 50_000 });
+    this.#thread = new ParserThread({ timeout: options.timeout ?? 2000, queue: options.queue ?? 1000, queueBytes: 256 * 1024 * 1024, recycleAfter: options.recycleAfter ?? 50_000 });
     const bytes = options.cacheBytes ?? 32 * 1024 * 1024;
     this.#shapes = new Cache(bytes);
     this.#texts = new Cache(bytes / 4);
