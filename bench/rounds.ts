@@ -12,6 +12,9 @@ export interface Paired {
   readonly ratios: readonly number[];
 }
 
+/** Times that each contender runs before the rounds that count. */
+const WARM_UP = 2;
+
 export const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
@@ -24,6 +27,8 @@ export const median = (values: readonly number[]): number => {
  */
 export const pairedRounds = async (contenders: readonly Contender[], rounds: number): Promise<Paired[]> => {
   const rates = contenders.map(() => [] as number[]);
+  // Not counted: a gateway that has just started still compiles what it runs most.
+  for (let warm = 0; warm < WARM_UP; warm++) for (const { measure } of contenders) await measure();
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < contenders.length; turn++) {
       const index = (round + turn) % contenders.length;
