@@ -6,7 +6,7 @@ import { ProtectionMemory } from '../masking/protection.ts';
 import type { Command } from '../model/command.ts';
 import { loadCatalog } from '../protocols/postgres/catalog.ts';
 import { commandOf, resolveNamed } from '../protocols/postgres/commands.ts';
-import { dial } from '../protocols/postgres/dial.ts';
+import { dialConnection } from '../protocols/postgres/dial-connection.ts';
 import { QueryConnection } from '../protocols/postgres/query.ts';
 import { EFFECTIVE_PATH } from '../protocols/postgres/tracking.ts';
 import { refusedSetting, reliesOnChangedNames } from '../protocols/postgres/settings.ts';
@@ -25,12 +25,7 @@ const LOOKUP_MS = 30_000;
 
 /** Reads the target's catalog with the connection's own credential. */
 export const readTargetCatalog = async (connection: ConnectionConfig): Promise<CatalogFile> => {
-  const { password, username } = connection.credential;
-  const lease = password && (await createSecrets().lease(password));
-  const upstream = await dial({
-    target: connection.target,
-    username,
-    ...(lease ? { password: (use) => lease.use(use) } : {}),
+  const upstream = await dialConnection(connection, createSecrets(), {
     parameters: [['application_name', 'wicketgate catalog'], ['client_encoding', 'UTF8']],
     deadlineMs: LOOKUP_MS,
   });

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Body, EvidenceRecord, RecordedDecision, RecordedEffect, RecordedPrincipal } from '../evidence/log.ts';
+import type { Body, RecordedDecision, RecordedEffect, RecordedPrincipal } from '../evidence/log.ts';
 import type { Command, Effect } from '../model/command.ts';
 import type { Decision, RuleRef } from '../model/decision.ts';
 import type { Principal } from '../model/principal.ts';
@@ -65,5 +65,3 @@ export const commandBodies = (command: Command, connection: string): readonly Bo
   if (command.parameters === undefined || command.parameters.length === 0) return [statement];
   return [statement, { part: 'parameters', connection, bytes: Buffer.from(JSON.stringify(command.parameters.map(shortened)), 'utf8') }];
 };
-
-export type IntentRecord = Extract<EvidenceRecord, { kind: 'intent' }>;

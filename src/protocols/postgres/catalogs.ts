@@ -3,7 +3,7 @@ import type { Logger } from '../../model/logger.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 import { catalogVersionQuery, loadCatalog, lockedViewsQuery } from './catalog.ts';
-import { dial } from './dial.ts';
+import { dialConnection } from './dial-connection.ts';
 import { QueryConnection, QueryError } from './query.ts';
 
 /** How often a target that is in use is asked whether its catalog has changed. */
@@ -160,12 +160,7 @@ export class TargetCatalogs {
     this.#idle = setTimeout(() => this.#hangUp(), IDLE_MS);
     this.#idle.unref();
     if (this.#queries === undefined || this.#queries.closed) {
-      const { target, credential } = this.#connection;
-      const lease = credential.password && (await this.#secrets.lease(credential.password));
-      const upstream = await dial({
-        target,
-        username: credential.username,
-        ...(lease ? { password: (use) => lease.use(use) } : {}),
+      const upstream = await dialConnection(this.#connection, this.#secrets, {
         parameters: [['application_name', 'wicketgate catalog'], ['client_encoding', 'UTF8'], ['lock_timeout', String(LOCK_MS)]],
         deadlineMs: LOOKUP_MS,
       });

@@ -1,7 +1,7 @@
 import type { Refusal, RefusalCode } from '../../model/decision.ts';
 import type { Understood } from '../../sql/understand.ts';
 import { undefinedName } from './commands.ts';
-import { errorResponse, SqlState } from './errors.ts';
+import { errorResponse, SqlState, type Report } from './errors.ts';
 
 /** The one place where a Refusal becomes PostgreSQL's own error. */
 
@@ -49,6 +49,24 @@ export const undefinedNameState = (refused: Refusal, understood: Understood): Sq
   const missing = refused.code === 'not_understood' ? undefinedName(understood) : undefined;
   return missing && (missing === 'prepared' ? SqlState.invalid_sql_statement_name : SqlState.invalid_cursor_name);
 };
+
+/** At login the client is told what stands in its way as a server would, not what it may not do. */
+const LOGIN_SQLSTATE: Partial<Record<RefusalCode, SqlState>> = {
+  unauthenticated: SqlState.invalid_password,
+  unknown_connection: SqlState.invalid_catalog_name,
+  limit: SqlState.too_many_connections,
+  evidence_unavailable: SqlState.cannot_connect_now,
+  shutting_down: SqlState.cannot_connect_now,
+  target_unavailable: SqlState.connection_failure,
+};
+
+/** What a client that may not log in is told; `Login.refuse` says it. */
+export const refusedLogin = (refused: Refusal): Omit<Report, 'severity'> => ({
+  sqlState: LOGIN_SQLSTATE[refused.code] ?? SqlState.invalid_authorization_specification,
+  message: `wicketgate: ${refused.message}`,
+  ...(refused.hint === undefined ? {} : { hint: refused.hint }),
+  ...detail(refused),
+});
 
 /** ErrorResponse that ends the connection. */
 export const refusedSession = (refused: Refusal): Buffer =>

@@ -10,9 +10,11 @@ import type { Understander } from '../../sql/understand.ts';
 import { acceptClient, type AcceptFault, type Login } from './accept.ts';
 import { CancelKeys } from './cancel.ts';
 import { TargetCatalogs } from './catalogs.ts';
-import { dial, DialError, type Upstream } from './dial.ts';
+import { dialConnection } from './dial-connection.ts';
+import { DialError, type Upstream } from './dial.ts';
 import { SqlState } from './errors.ts';
 import { judgeParameters, type ClientSettings } from './parameters.ts';
+import { refusedLogin } from './refuse.ts';
 import { runSession } from './session.ts';
 import { applicationName } from './settings.ts';
 import { chooseConnection } from './startup.ts';
@@ -102,7 +104,7 @@ export class PostgresProtocol {
     if (isRefusal(gated)) {
       // Counted in evidence and in a line a minute; a line for each would be an outsider's to make.
       log.debug({ peer: peer.address, connection: connection.name, code: gated.code }, 'login refused');
-      return login.refuse(wording(gated));
+      return login.refuse(refusedLogin(gated));
     }
     loggedIn();
     await this.#connect(login, gated, connection, settings);
@@ -139,14 +141,14 @@ export class PostgresProtocol {
     } catch (error) {
       if (gated.ended.aborted) {
         gated.close('ended before it began');
-        return login.refuse(wording(gated.ended.reason as Refusal));
+        return login.refuse(refusedLogin(gated.ended.reason as Refusal));
       }
       const why = error instanceof DialError ? error.message : 'the target could not be asked for its catalog';
       log.warn({ session: session.id, connection: connection.name, why, ...(error instanceof DialError ? { fault: error.fault } : {}) }, 'target unavailable');
       // A value of the client's that the target does not take is the client's mistake.
       const refused = gated.refuse(error instanceof DialError && error.fault === 'parameter_refused' ? 'protocol' : 'target_unavailable', why);
       gated.close('target unavailable');
-      return login.refuse(wording(refused));
+      return login.refuse(refusedLogin(refused));
     }
     log.info({ session: session.id, identity: session.principal.identity, connection: connection.name, peer: session.peer.address }, 'session opened');
     await runSession({
@@ -168,12 +170,7 @@ export class PostgresProtocol {
 
   async #dial(gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings, clientName: string): Promise<Upstream> {
     const { session } = gated;
-    const { password, username } = connection.credential;
-    const lease = password && (await this.#parts.secrets.lease(password));
-    return dial({
-      target: connection.target,
-      username,
-      ...(lease ? { password: (use) => lease.use(use) } : {}),
+    return dialConnection(connection, this.#parts.secrets, {
       parameters: [...settings.settings, ['application_name', applicationName(session.id, session.principal.identity, clientName)]],
       deadlineMs: DIAL_MS,
       signal: gated.ended,
@@ -195,19 +192,3 @@ export class PostgresProtocol {
 
 /** Users paste tokens into the wrong field; a user name goes into many logs. */
 const looksLikeToken = (user: string): boolean => user.length > 100 && user.split('.').length === 3;
-
-const SQLSTATE: Partial<Record<RefusalCode, SqlState>> = {
-  unauthenticated: SqlState.invalid_password,
-  unknown_connection: SqlState.invalid_catalog_name,
-  limit: SqlState.too_many_connections,
-  evidence_unavailable: SqlState.cannot_connect_now,
-  shutting_down: SqlState.cannot_connect_now,
-  target_unavailable: SqlState.connection_failure,
-};
-
-const wording = (refused: Refusal): { sqlState: SqlState; message: string; hint?: string; detail?: string } => ({
-  sqlState: SQLSTATE[refused.code] ?? SqlState.invalid_authorization_specification,
-  message: `wicketgate: ${refused.message}`,
-  ...(refused.hint === undefined ? {} : { hint: refused.hint }),
-  ...(refused.session === undefined ? {} : { detail: `wicketgate session ${refused.session}` }),
-});
