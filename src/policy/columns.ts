@@ -1,10 +1,11 @@
 import type { Effect } from '../model/command.ts';
+import { isKind } from '../sql/kinds.ts';
 import { COVERS, NONE, TOUCHES, type Level } from './level.ts';
 import { parseNamePattern, type NamePart } from './names.ts';
-import { isKnownKind, reachContents, reachName, reachWithoutObject, type Reach } from './objects.ts';
+import { reachContents, reachName, reachWithoutObject, type Reach } from './objects.ts';
 
 /** Kinds whose columns a command can name. A kind that we do not know could have some, too. */
-const withColumns: ReadonlySet<string> = new Set(['table', 'view', 'materialized_view', 'foreign_table', 'type']);
+const withColumns: ReadonlySet<string> = new Set(['table', 'view', 'materialized_view', 'foreign_table', 'type', 'column']);
 
 interface ColumnPattern {
   readonly schema: NamePart | undefined;
@@ -42,7 +43,7 @@ function reachColumns(effect: Effect, patterns: readonly ColumnPattern[]): Level
   const object = effect.object;
   if (object === undefined) return reachWithoutObject(effect);
   if (object.kind === 'schema') return patterns.some((pattern) => reachContents(effect, object, pattern.schema) !== NONE) ? TOUCHES : NONE;
-  if (isKnownKind(object.kind) && !withColumns.has(object.kind)) return NONE;
+  if (isKind(object.kind) && !withColumns.has(object.kind)) return NONE;
   const known = effect.columns === undefined || effect.columns.includes('*') ? undefined : effect.columns;
   let touched = false;
   let whole = false;

@@ -1,34 +1,16 @@
 import type { Effect, ObjectRef } from '../model/command.ts';
+import { insideSchemas, isKind, kindSynonyms, outsideSchemas } from '../sql/kinds.ts';
 import { COVERS, NONE, TOUCHES, weaker, type Level } from './level.ts';
 import { parseNamePattern, type NamePart } from './names.ts';
 
 /** Decides how far one entry of a list reaches an effect. */
 export type Reach = (effect: Effect) => Level;
 
-/** Kinds whose objects stand in no schema: a pattern with a schema never means them. */
-const outsideSchemas: ReadonlySet<string> = new Set([
-  'access_method', 'cast', 'database', 'event_trigger', 'extension', 'foreign_data_wrapper', 'language', 'large_object', 'parameter',
-  'publication', 'role', 'schema', 'server', 'setting', 'subscription', 'tablespace', 'transform', 'user_mapping',
-]);
-
-/** Kinds whose objects stand in a schema. */
-const insideSchemas: ReadonlySet<string> = new Set([
-  'aggregate', 'collation', 'constraint', 'conversion', 'domain', 'foreign_table', 'function', 'index', 'materialized_view', 'operator',
-  'operator_class', 'operator_family', 'policy', 'procedure', 'routine', 'rule', 'sequence', 'statistics', 'table',
-  'text_search_configuration', 'text_search_dictionary', 'text_search_parser', 'text_search_template', 'trigger', 'type', 'view',
-]);
-
-/** Words that people use for a kind of another name. */
-const synonyms: Readonly<Record<string, string>> = { user: 'role', group: 'role' };
-
 /** Kinds that a word in `objects` can name, in alphabetical order: for messages and the reference page. */
-export const knownKinds: readonly string[] = [...outsideSchemas, ...insideSchemas].sort();
-
-/** Whether a word is one of our kinds. */
-export const isKnownKind = (kind: string): boolean => outsideSchemas.has(kind) || insideSchemas.has(kind);
+export const knownKinds: readonly string[] = [...outsideSchemas, ...insideSchemas].toSorted();
 
 const kindOf = (word: string): string | undefined =>
-  isKnownKind(word) ? word : Object.hasOwn(synonyms, word) ? synonyms[word] : undefined;
+  isKind(word) ? word : Object.hasOwn(kindSynonyms, word) ? kindSynonyms[word] : undefined;
 
 /**
  * Compiles one entry of `match.objects`: a kind word (`database`), `kind:pattern` (`table:billing.*`), or a pattern on `name` or
@@ -63,7 +45,7 @@ function compileNamed(pattern: string, kind: string | undefined): Reach | string
 /** A kind that is not in our list could be any: it rules nothing out. */
 function sameKind(object: ObjectRef, kind: string): Level {
   if (object.kind === kind) return COVERS;
-  return isKnownKind(object.kind) ? NONE : TOUCHES;
+  return isKind(object.kind) ? NONE : TOUCHES;
 }
 
 function reachKind(effect: Effect, kind: string): Level {

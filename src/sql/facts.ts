@@ -28,6 +28,11 @@ export interface StatementFacts {
   readonly changesCatalog: boolean;
   /** Of a SELECT, UPDATE or DELETE itself (not of what is inside it): whether it has the clause. */
   readonly clauses?: { readonly where: boolean; readonly limit: boolean };
+  /**
+   * Gives a setting a value that may be a secret: what stands behind the first `=` or TO is kept out of records. It can be a bare word,
+   * so that no literal tells where it is.
+   */
+  readonly hidesValue?: true;
   readonly lineage: Lineage;
 }
 
@@ -115,7 +120,8 @@ export interface Operand {
   readonly kind: 'literal' | 'parameter';
   /** Literal: ordinal from 0. Parameter: n of `$n`. */
   readonly index: number;
-  readonly role: 'written' | 'compared' | 'secret';
-  /** The column it goes to or meets; absent for secrets. */
+  /** `code`: the literal is the body of a function or of a DO block. */
+  readonly role: 'written' | 'compared' | 'secret' | 'code';
+  /** The column it goes to or meets; absent for secrets and code. */
   readonly column?: ColumnRef;
 }

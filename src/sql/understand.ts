@@ -17,6 +17,18 @@ export interface Understood {
   readonly literals: readonly Literal[];
   /** The text did not parse: `statements` holds one, of class unknown. */
   readonly unparsed: boolean;
+  /** For a text that no server would take: what it would say of it. Nothing of it is sent to one. */
+  readonly invalid?: InvalidText;
+}
+
+/** A server's own error about a text, before it looks at anything else. */
+export interface InvalidText {
+  /** `encoding`: bytes that are not UTF-8. `syntax`: the grammar does not have it. */
+  readonly kind: 'encoding' | 'syntax';
+  /** May hold a word of the text: for the client only, never for a record. */
+  readonly message: string;
+  /** Where, in characters from 1, when it is known. */
+  readonly position?: number;
 }
 
 export interface Literal {
@@ -31,10 +43,16 @@ export interface Literal {
 export interface Understander {
   /**
    * Answers at once when the shape of the text was seen before under the same catalog and name context, else after the
-   * worker has parsed it. Never rejects: what fails is `unparsed`.
+   * worker has parsed it. Never rejects: what fails is `unparsed`. Those who ask take turns at the worker.
    */
-  understand(text: Uint8Array, catalog: Catalog, names: NameContext, granted: GrantedFunctions): Understood | Promise<Understood>;
+  understand(text: Uint8Array, catalog: Catalog, names: NameContext, granted: GrantedFunctions, asker?: Asker): Understood | Promise<Understood>;
   close(): Promise<void>;
+}
+
+/** Who asks, so that the work is shared out fairly: a session, and whose it is. */
+export interface Asker {
+  readonly id: string;
+  readonly principal: { readonly identity: string };
 }
 
 /** Functions that the connection's configuration vouches for (`connections[].functions`), as written: `billing.close_month(int)`. */

@@ -29,6 +29,7 @@ export const config = (policies: readonly PolicyConfig[], identities: readonly I
   files: [file],
   gateway: { data: '/d', keys: '/k', names: [], tls: 'auto', limits: { message: 1, statement: 1, connections: 1, preAuth: { seconds: 1, bytes: 1 } }, reload: 'signal' },
   control: {},
+  evidence: { witnesses: [], quorum: 0, anchors: [] },
   identityProviders: [],
   identities,
   connections: ['main', 'other'].map((name) => ({
@@ -43,6 +44,7 @@ export const config = (policies: readonly PolicyConfig[], identities: readonly I
     origin: { file, line: 5 },
   })),
   policies,
+  retention: [],
 });
 
 export const principal = (more: Partial<Principal> = {}): Principal => ({

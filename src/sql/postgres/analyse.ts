@@ -10,6 +10,7 @@ import { literalStarts } from './literals.ts';
 import { lineageOf } from './lineage/lineage.ts';
 import { Names } from './names.ts';
 import type { CatalogIndex } from './names.ts';
+import { setsSecret } from './session.ts';
 import { statement } from './statements.ts';
 
 /** One parsed statement: libpg-query's RawStmt. */
@@ -60,6 +61,7 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
       ...(kind.copy ? { copy: kind.copy } : {}),
       changesCatalog: kind.changesCatalog === true || list.some((effect) => effect.class === 'unknown' || callsUsersOwn(effect) || (effect.class === 'schema' && effect.verb === 'create')),
       ...clauses(node),
+      ...(setsSecret(node) ? { hidesValue: true } : {}),
       lineage,
     };
   };

@@ -1,64 +1,23 @@
-import type { CommandClass } from '../../model/command.ts';
 import type { Around } from './around.ts';
 import { embedded, list, open, qualified, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
+import * as attached from './attached.ts';
 import { optionText, options } from './copying.ts';
 import { Effects, later } from './effects.ts';
 import { expression } from './expressions.ts';
-import { isAdminKind, kindWord, objectRef } from './objects.ts';
+import { define, kindWord, newObject, objectRef } from './objects.ts';
 import { made, query } from './query.ts';
-import { namedObject, NOT_IN_CATALOG, objectOf, rangeOf, readRelation, resolve, target } from './relations.ts';
-import { addItem, scopeIn } from './scope.ts';
-import type { Scope } from './scope.ts';
+import { namedObject, NOT_IN_CATALOG, objectOf, rangeOf, resolve, target } from './relations.ts';
+import { scopeIn } from './scope.ts';
+import { changed, scopeOf } from './tables.ts';
 
 /** CREATE, ALTER, DROP, GRANT: class schema, or admin for what belongs to the server. */
-
-export function define(around: Around, verb: string, object: { readonly kind: string; readonly schema?: string; readonly name: string }, granted: CommandClass = isAdminKind(object.kind) ? 'admin' : 'schema'): void {
-  around.effects.add({ class: granted, verb, object }, 'transactional');
-}
-
-/** The scope of expressions about one table: its columns and those added to it, without noting that they are read. */
-function scopeOf(around: Around, range: Ast, added: readonly string[] = []): Scope {
-  const scope = scopeIn(undefined);
-  const known = resolve(around, range);
-  addItem(scope, { name: text(range, 'relname'), columns: known?.columns && [...known.columns, ...added], relation: true, read: () => undefined });
-  return scope;
-}
 
 /** What is stored to run later reads what it names; what it calls is judged when it runs. */
 export function stored(around: Around, node: unknown): void {
   const apart: Around = { ...around, effects: new Effects(), settings: [] };
   query(apart, node, undefined);
   around.effects.takeReads(apart.effects);
-}
-
-export function createTable(around: Around, fields: Ast): void {
-  const range = rangeOf(fields, 'relation');
-  const columns: string[] = [];
-  let more = 'ofTypename' in fields || 'partbound' in fields;
-  for (const element of list(fields, 'tableElts')) {
-    const [kind, part] = open(element);
-    if (kind === 'ColumnDef') {
-      columns.push(text(part, 'colname') ?? '');
-      for (const constraint of list(part, 'constraints')) references(around, open(constraint)[1]);
-    } else if (kind === 'Constraint') references(around, part);
-    else if (kind === 'TableLikeClause') {
-      more = true;
-      const known = resolve(around, rangeOf(part, 'relation'));
-      if (known) readRelation(around, known);
-    }
-  }
-  for (const constraint of list(fields, 'constraints')) references(around, open(constraint)[1]);
-  // Rows of the new table show when its parent is read.
-  for (const parent of list(fields, 'inhRelations')) {
-    more = true;
-    define(around, 'alter', target(around, open(parent)[1]));
-  }
-  made(around, range, 'table', { columns: more ? undefined : columns, ifNotExists: fields['if_not_exists'] === true, dropsOnCommit: fields['oncommit'] === 'ONCOMMIT_DROP' });
-}
-
-function references(around: Around, constraint: Ast): void {
-  if (constraint['contype'] === 'CONSTR_FOREIGN') define(around, 'references', target(around, rangeOf(constraint, 'pktable')));
 }
 
 export function createView(around: Around, fields: Ast): void {
@@ -81,7 +40,7 @@ export function createIndex(around: Around, fields: Ast): void {
   if (fields['concurrent'] === true) around.effects.timing = later(around.effects.timing, 'commits');
 }
 
-/** Code in C and the server's own languages is beyond SQL; any other body is judged when the function is called. */
+/** Code in C and the server's own languages is beyond SQL; any other body is judged here and, by its name, when it is called. */
 export function createFunction(around: Around, fields: Ast): void {
   const name = list(fields, 'funcname');
   const given = options(list(fields, 'options'));
@@ -90,64 +49,10 @@ export function createFunction(around: Around, fields: Ast): void {
   // The body is a literal, and the lineage follows it.
   around.dependsOnLiteral();
   const beyond = written === 'c' || written === 'internal';
-  define(around, 'create', { ...objectRef(around, fields['is_procedure'] === true ? 'procedure' : 'function', { ObjectWithArgs: { objname: name } }) }, beyond ? 'admin' : 'schema');
+  const object = newObject(around, fields['is_procedure'] === true ? 'procedure' : 'function', name);
+  define(around, 'create', object, beyond ? 'admin' : 'schema');
+  if (!beyond) attached.functionBody(around, fields, object);
   around.names.madeFunction(qualified(name).name);
-}
-
-/** ALTER TABLE, VIEW, INDEX, SEQUENCE, FOREIGN TABLE, TYPE. */
-export function alterTable(around: Around, fields: Ast): void {
-  const { effects, names } = around;
-  const range = rangeOf(fields, 'relation');
-  const object = objectRef(around, kindWord(fields['objtype']), { RangeVar: range });
-  const growing = effects.add({ class: 'schema', verb: 'alter', object }, 'transactional');
-  const added = list(fields, 'cmds').flatMap((command) => text(open(open(command)[1]['def'])[1], 'colname') ?? []);
-  const scope = scopeOf(around, range, added);
-  for (const command of list(fields, 'cmds')) {
-    const [, part] = open(command);
-    const column = text(part, 'name');
-    const [definition, inner] = open(part['def']);
-    const subtype = text(part, 'subtype') ?? 'AT_AddColumn';
-    if (column !== undefined && /Column|NotNull|Expression|Default|Statistics|Storage|Compression|Identity|SetOptions/.test(subtype)) growing.columns.add(column);
-    switch (subtype) {
-      case 'AT_DropColumn':
-        effects.add({ class: 'schema', verb: 'drop', object: { ...object, kind: 'column' } }, 'transactional').columns.add(column ?? '*');
-        break;
-      case 'AT_AlterColumnType':
-        effects.add({ class: 'write', verb: 'update', object }, 'transactional').columns.add(column ?? '*');
-        break;
-      case 'AT_AddColumn':
-        growing.columns.add(text(inner, 'colname') ?? '*');
-        for (const constraint of list(inner, 'constraints')) references(around, open(constraint)[1]);
-        break;
-      case 'AT_AddConstraint':
-        references(around, inner);
-        break;
-      case 'AT_AttachPartition':
-      case 'AT_DetachPartition':
-      case 'AT_DetachPartitionFinalize':
-        define(around, 'alter', target(around, rangeOf(inner, 'name')));
-        if (inner['concurrent'] === true) effects.timing = later(effects.timing, 'commits');
-        break;
-      case 'AT_AddInherit':
-      case 'AT_DropInherit':
-        define(around, 'alter', target(around, inner));
-        break;
-      default:
-    }
-    if (part['behavior'] === 'DROP_CASCADE') effects.add({ class: 'schema', verb: 'cascade', object }, 'transactional');
-    // New columns and checks are computed over all rows at once.
-    if (definition === 'ColumnDef' || definition === 'Constraint' || subtype === 'AT_SetExpression') expression(around, part['def'], scope);
-  }
-  const secures = list(fields, 'cmds').some((command) => /RowSecurity/.test(text(open(command)[1], 'subtype') ?? ''));
-  const waiting = resolve(around, range)?.relation?.policyCalls !== undefined;
-  changed(around, range, secures && waiting ? { policies: true } : {});
-  if (fields['objtype'] === 'OBJECT_TYPE') names.madeType(text(range, 'relname') ?? '');
-}
-
-/** After ALTER in the same message the relation's columns are not known from here on; a trigger, rule or policy may have come. */
-export function changed(around: Around, range: Ast, got: { readonly triggers?: boolean; readonly rules?: boolean; readonly policies?: boolean } = {}): void {
-  const known = resolve(around, range);
-  if (known && !known.system) around.names.made({ ...known, columns: undefined, ...got });
 }
 
 /** A row security policy. What it calls runs when rows of its table are touched, from the next statement on. */
@@ -158,6 +63,7 @@ export function policy(around: Around, fields: Ast): void {
   expression(apart, fields['qual'], scopeOf(around, range));
   expression(apart, fields['with_check'], scopeOf(around, range));
   if (apart.effects.list().some((effect) => effect.class !== 'read')) changed(around, range, { policies: true });
+  around.effects.takeDeferred(apart.effects);
 }
 
 export function drop(around: Around, fields: Ast): void {
@@ -177,6 +83,9 @@ function gone(around: Around, schema: string): void {
   for (const relation of around.names.index.catalog.relations) if (relation.schema === schema) around.names.gone(schema, relation.name);
 }
 
+/** Kinds of object that are run by their name. */
+const CODE: ReadonlySet<string> = new Set(['function', 'procedure', 'routine', 'aggregate', 'operator']);
+
 export function rename(around: Around, fields: Ast): void {
   const { names } = around;
   const kind = kindWord(fields['renameType']);
@@ -185,6 +94,7 @@ export function rename(around: Around, fields: Ast): void {
     // A role, schema, database: its name is in `object`, or in `subname` where there is nothing to qualify it with.
     const object = 'object' in fields ? objectRef(around, kind, fields['object']) : { kind, name: text(fields, 'subname') ?? '' };
     define(around, 'alter', object);
+    if (CODE.has(kind) || (kind === 'schema' && names.index.catalog.functions.some(({ schema }) => schema === object.name))) attached.renamedFunction(around, object);
     if (kind === 'schema') gone(around, object.name);
     names.madeFunction(text(fields, 'newname') ?? '');
     names.madeType(text(fields, 'newname') ?? '');
@@ -211,8 +121,41 @@ export function setSchema(around: Around, fields: Ast): void {
   const newSchema = text(fields, 'newschema') ?? '';
   define(around, 'alter', object);
   define(around, 'create', { kind, schema: newSchema, name: object.name });
+  if (CODE.has(kind)) attached.renamedFunction(around, object);
   if (object.schema !== undefined) around.names.gone(object.schema, object.name);
   around.names.madeFunction(object.name);
+}
+
+/** CREATE and ALTER of a domain: checks and defaults compute with every value of it. */
+export function domain(around: Around, constraints: readonly Ast[]): void {
+  const scope = scopeIn(undefined);
+  scope.items.push({ name: undefined, columns: ['value'], read: () => undefined });
+  for (const node of constraints) {
+    const [kind, fields] = open(node);
+    if (kind === 'Constraint') attached.constraint(around, fields, scope);
+    else attached.deferred(around, node, scope);
+  }
+}
+
+/** CREATE TRIGGER and CREATE RULE. */
+export function onTable(around: Around, fields: Ast, kind: 'trigger' | 'rule'): void {
+  const range = rangeOf(fields, 'relation');
+  const table = target(around, range);
+  const columns = resolve(around, range)?.columns;
+  const object = { ...table, kind, name: `${table.name}.${text(fields, kind === 'trigger' ? 'trigname' : 'rulename') ?? ''}` };
+  define(around, 'create', object);
+  define(around, 'alter', table);
+  if (kind === 'trigger') attached.trigger(around, fields, object, table, columns);
+  else attached.rule(around, fields, object, columns);
+  changed(around, range, kind === 'trigger' ? { triggers: true } : { rules: true });
+}
+
+/** CREATE STATISTICS: ANALYZE computes its expressions. */
+export function statistics(around: Around, fields: Ast): void {
+  for (const relation of list(fields, 'relations')) {
+    const scope = scopeOf(around, open(relation)[1]);
+    for (const node of list(fields, 'exprs')) attached.deferred(around, open(node)[1]['expr'], scope);
+  }
 }
 
 /** Privileges on objects; privileges on parameters and large objects are the server's. */

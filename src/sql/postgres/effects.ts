@@ -53,6 +53,22 @@ export class Effects {
     }
   }
 
+  /** Takes over what code that is stored will do: as it is, but nothing of it happens before the definition commits. */
+  takeDeferred(other: Effects): void {
+    for (const { effect, columns } of other.#all.values()) this.#put(effect, 'transactional', columns);
+  }
+
+  /**
+   * Takes over what can be seen in code that is unknown as a whole: what it names, so that denies hold. That parts of it are not
+   * understood asks for no more than the whole does.
+   */
+  takeSeen(other: Effects): void {
+    for (const { effect, columns } of other.#all.values()) {
+      if (effect.class !== 'unknown') this.#put(effect, 'transactional', columns);
+      else if (effect.object?.kind === 'function') this.#put({ ...effect, verb: 'create' }, 'transactional', columns);
+    }
+  }
+
   /**
    * Takes over what a statement would do as something only planned (EXPLAIN). Functions stay what they are: the planner
    * runs those that call themselves immutable.

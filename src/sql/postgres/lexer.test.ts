@@ -51,6 +51,7 @@ const tricky = [
   "-- a\rDELETE FROM x", 'DELETE\fFROM\vx', 'SELECT 1', '﻿SELECT 1', 'DELETE FROM"x"', "SELECT '\\'; DELETE FROM x; --'", "SELECT E'a'\n'\\'; b'",
   'SELECT x$$ from y; delete from z; --$$', 'SELECT $a$ $b$ $a$', 'SELECT $$a$$$$b$$', "select U&'a' uescape '!', U&\"b\"", "select N'x', b'01', X'ff', B'' ",
   '/* /* */ */ select 1', '/**/ select/***/1', '/*/*/**/*/*/1', "'a' -- c\n 'b'", "'a' /* c */\n 'b'", "'a'\n-- c\n'b'", "'a' -- c", "'a' 'b'", '1..2', '1.', '.5', '1.e5', '1e+5', '1e', '1_000', '1__0', '0x1F', '0x', '0b102', '0o8',
+  "x''''", "b'1''0'", "select x'a''b', 1", "b'1'\n'0'",
   '1x', '$1', '$1a', 'a--b\n+c', 'a+-b', 'a@-b', 'a*-1', 'a<>b!=c<=d>=e=>f:=g::h', 'a<-- x\n b', 'a/*x*/+b', '|/4', '||/-8', '@-5', '+-+-1', '?-+', '<%>-', 'a.b[1:2]', 'a:b', '"a""b"', '""', '"a', "'a", '$a$', '/* a', 'é', 'ñ$1', '\u00a0', 'select 2147483647, 2147483648, 0xFFFFFFFF', "E'\\''", "E'\\\\'", "e'a''b'", 'a\\b', '{', '~~*', '!~~', '#-', "select ''", "'' ''", "''\n''", '5.5.5', '1.2.', '$', '$a', '$é$x$é$', '$1$x$1$', 'a$b$c',
 ];
 

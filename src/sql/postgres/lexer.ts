@@ -174,12 +174,14 @@ export class Lexer {
     const text = this.#text;
     const length = text.length;
     const escapes = kind === Token.escapeString;
+    // In bit strings a quote ends the string, and the one behind it begins another.
+    const doubles = kind !== Token.bits && kind !== Token.hexBits;
     let i = from;
     for (;;) {
       if (i >= length) return this.#fail(this.start);
       const c = text[i] as number;
       if (c === 39) {
-        if (text[i + 1] === 39) i += 2;
+        if (doubles && text[i + 1] === 39) i += 2;
         else {
           const more = continuation(text, i + 1);
           if (more < 0) {

@@ -1,6 +1,7 @@
-import type { ObjectRef } from '../../model/command.ts';
+import type { CommandClass, ObjectRef } from '../../model/command.ts';
 import type { Around } from './around.ts';
 import { list, open, qualified, strings, text } from './ast.ts';
+import type { Ast } from './ast.ts';
 
 /** From the grammar's kinds of object to the words of policies. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -10,10 +11,12 @@ const WORDS: Readonly<Record<string, string>> = {
   OBJECT_TABCONSTRAINT: 'constraint',
   OBJECT_DOMCONSTRAINT: 'constraint',
   OBJECT_STATISTIC_EXT: 'statistics',
-  OBJECT_TSCONFIGURATION: 'text_search',
-  OBJECT_TSDICTIONARY: 'text_search',
-  OBJECT_TSPARSER: 'text_search',
-  OBJECT_TSTEMPLATE: 'text_search',
+  OBJECT_TSCONFIGURATION: 'text_search_configuration',
+  OBJECT_TSDICTIONARY: 'text_search_dictionary',
+  OBJECT_TSPARSER: 'text_search_parser',
+  OBJECT_TSTEMPLATE: 'text_search_template',
+  OBJECT_LARGEOBJECT: 'large_object',
+  OBJECT_FOREIGN_TABLE: 'foreign_table',
   OBJECT_PARAMETER_ACL: 'setting',
   OBJECT_DEFACL: 'default_privileges',
   OBJECT_ATTRIBUTE: 'type',
@@ -36,13 +39,19 @@ export function isAdminKind(kind: string): boolean {
   return ADMIN_KINDS.has(kind);
 }
 
+/** Notes a definition: class schema, or admin for what belongs to the server. */
+export function define(around: Around, verb: string, object: { readonly kind: string; readonly schema?: string; readonly name: string }, granted: CommandClass = isAdminKind(object.kind) ? 'admin' : 'schema'): void {
+  around.effects.add({ class: granted, verb, object }, 'transactional');
+}
+
 /** Kinds whose name is its last part behind the relation it belongs to. */
 const ON_RELATION: ReadonlySet<string> = new Set(['rule', 'trigger', 'policy', 'constraint', 'column', 'default']);
 
 /** Kinds whose names live in a schema. */
 const IN_SCHEMA: ReadonlySet<string> = new Set([
   'table', 'view', 'materialized_view', 'foreign_table', 'sequence', 'index', 'function', 'procedure', 'routine', 'aggregate', 'type', 'domain',
-  'operator', 'collation', 'conversion', 'statistics', 'text_search', 'operator_class', 'operator_family',
+  'operator', 'collation', 'conversion', 'statistics', 'text_search_configuration', 'text_search_dictionary', 'text_search_parser',
+  'text_search_template', 'operator_class', 'operator_family',
 ]);
 
 /** The object of a name as DROP, COMMENT, ALTER and the like give it. */
@@ -59,14 +68,28 @@ export function objectRef(around: Around, kind: string, node: unknown): ObjectRe
   // DROP CAST, OPERATOR CLASS and the like give types or methods first.
   const [firstKind, first] = open(nodes[0]);
   if (firstKind === 'TypeName') return objectRef(around, kind, { TypeName: first });
-  if (kind === 'operator_class' || kind === 'operator_family') return objectRef(around, kind.replace('operator_', ''), { ObjectWithArgs: { objname: nodes.slice(1) } });
-  const { schema, name } = qualified(nodes);
+  // The access method comes before the name.
+  const { schema, name } = qualified(kind === 'operator_class' || kind === 'operator_family' ? nodes.slice(1) : nodes);
   return inSchema(around, kind, schema, name);
 }
+
+/** The object that a CREATE makes: without a schema it goes where the session makes things. */
+export function newObject(around: Around, kind: string, nodes: readonly Ast[]): ObjectRef {
+  const { schema = IN_SCHEMA.has(kind) ? around.names.creation(false) : undefined, name } = qualified(nodes);
+  return schema === undefined ? { kind, name } : { kind, schema, name };
+}
+
+/** Kinds that a name alone is looked up for among functions. */
+const CALLABLE: ReadonlySet<string> = new Set(['function', 'procedure', 'routine', 'aggregate']);
 
 function inSchema(around: Around, kind: string, schema: string | undefined, name: string): ObjectRef {
   if (schema !== undefined) return { kind, schema, name };
   if (!IN_SCHEMA.has(kind)) return { kind, name };
+  if (CALLABLE.has(kind)) {
+    const { known, unsure } = around.names.functions(undefined, name);
+    const schemas = new Set(known.map((each) => each.schema));
+    return schemas.size === 1 && !unsure ? { kind, schema: [...schemas][0]!, name } : { kind, name };
+  }
   const known = around.names.relation(undefined, name);
   return known ? { kind, schema: known.schema, name } : { kind, name };
 }

@@ -1,6 +1,6 @@
 import type { Catalog, NameContext } from '../catalog.ts';
 import type { StatementFacts } from '../facts.ts';
-import type { GrantedFunctions } from '../understand.ts';
+import type { GrantedFunctions, InvalidText } from '../understand.ts';
 
 /** What the main thread tells the parser's thread. */
 export type ToWorker =
@@ -20,7 +20,7 @@ export interface Answer {
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'answer'; readonly answer: Answer }
-  /** The text does not parse. */
-  | { readonly kind: 'unparsed' }
+  /** The text does not parse; when the grammar says why, that. */
+  | { readonly kind: 'unparsed'; readonly invalid?: InvalidText }
   /** The parser's module is not to be trusted any more. */
   | { readonly kind: 'broken' };

@@ -13,10 +13,10 @@ import { badColumns } from './types.ts';
 /** Why of an effect on something that the catalog snapshot does not list: it may be stale. */
 export const NOT_IN_CATALOG = 'not in the catalog snapshot';
 
-const KINDS: Readonly<Record<string, string>> = { r: 'table', p: 'table', v: 'view', m: 'materialized_view', f: 'foreign_table', S: 'sequence', c: 'type', i: 'index', I: 'index' };
+const KINDS: Readonly<Record<string, string>> = { r: 'table', p: 'table', v: 'view', m: 'materialized_view', f: 'foreign_table', S: 'sequence', c: 'type', i: 'index', I: 'index', t: 'table' };
 
 export function objectOf(known: Known): ObjectRef {
-  return { kind: KINDS[known.kind] ?? 'relation', schema: known.schema, name: known.name };
+  return { kind: KINDS[known.kind] ?? 'table', schema: known.schema, name: known.name };
 }
 
 /** An object by the name that a RangeVar gives it, for what is not in the catalog or need not be. */

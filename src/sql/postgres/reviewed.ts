@@ -95,6 +95,12 @@ export const reviewed: ReadonlyMap<string, Reviewed> = new Map<string, Reviewed>
   ),
 ]);
 
+/** Functions of pg_catalog that are made to be triggers, and do no more than change the row or skip the write. */
+export const trigger: ReadonlySet<string> = new Set(words('suppress_redundant_updates_trigger tsvector_update_trigger tsvector_update_trigger_column'));
+
+/** Those of them that put what some columns hold into another. */
+export const readsWholeRows: ReadonlySet<string> = new Set(words('tsvector_update_trigger tsvector_update_trigger_column'));
+
 /** Functions of information_schema: SQL functions of the server that its own views and the JDBC driver use. */
 export const informationSchemaFunctions: ReadonlySet<string> = new Set(words(`
   _pg_char_max_length _pg_char_octet_length _pg_datetime_precision _pg_expandarray _pg_index_position _pg_interval_type

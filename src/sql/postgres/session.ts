@@ -5,7 +5,7 @@ import type { Around } from './around.ts';
 import { embedded, list, open, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { later } from './effects.ts';
-import { classDependsOnValue, settingClass } from './settings.ts';
+import { classDependsOnValue, hidesValue, settingClass } from './settings.ts';
 
 /** SET, RESET, SHOW and transaction control. */
 
@@ -144,4 +144,12 @@ export function transaction(around: Around, fields: Ast): { readonly tag: string
   if (control === 'begin') modes(around, list(fields, 'options'), '');
   if (twoPhase || control === 'commit' || control === 'rollback') effects.timing = later(effects.timing, 'commits');
   return { tag, control };
+}
+
+/** Settings of a role, a database or the server hold connection strings and commands; in a session only those that are not the server's. */
+export function setsSecret(node: Ast): boolean {
+  const [kind, fields] = open(node);
+  if (kind === 'AlterSystemStmt' || kind === 'AlterRoleSetStmt' || kind === 'AlterDatabaseSetStmt') return true;
+  const name = fields['name'];
+  return kind === 'VariableSetStmt' && fields['kind'] === 'VAR_SET_VALUE' && (typeof name !== 'string' || hidesValue(name.toLowerCase()));
 }

@@ -59,3 +59,24 @@ export function settingClass(name: string, value: string | undefined): CommandCl
   if (byValue === undefined) return 'session';
   return value !== undefined && byValue.harmless.test(value) ? 'read' : byValue.otherwise;
 }
+
+/** Settings of the server that anybody may change, besides those above: their values are worth recording and no secrets. */
+const PLAIN: ReadonlySet<string> = new Set(
+  `backslash_quote commit_delay commit_siblings compute_query_id deadlock_timeout exit_on_error extension_control_path
+   extension_destdir file_copy_method icu_validation_level io_combine_limit lc_messages max_stack_depth md5_password_warnings
+   password_encryption row_security scram_iterations search_path stats_fetch_consistency synchronous_commit temp_file_limit
+   temp_tablespaces transform_null_equals update_process_title vacuum_buffer_usage_limit vacuum_failsafe_age
+   vacuum_freeze_min_age vacuum_freeze_table_age vacuum_max_eager_freeze_failure_rate vacuum_multixact_failsafe_age
+   vacuum_multixact_freeze_min_age vacuum_multixact_freeze_table_age vacuum_truncate transaction_snapshot default_with_oids`
+    .trim()
+    .split(/\s+/),
+);
+
+/**
+ * Whether the value of a setting stays out of records: those that applications make up for themselves, and any name that no server
+ * has, may hold a key or a token.
+ */
+export function hidesValue(name: string): boolean {
+  if (name.includes('.')) return true;
+  return !(FORMAT_AND_SPEED.has(name) || ADMIN.has(name) || BY_VALUE.has(name) || PLAIN.has(name) || /^(?:enable|log|debug|wal|track)_[a-z_]+$/.test(name) || name === '*');
+}

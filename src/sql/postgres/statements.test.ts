@@ -165,7 +165,7 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ["SELECT set_config(name, 'x', false) FROM customers", 'immediate', 'read select table:public.customers(name)', 'admin set setting:*'],
   ["SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'", 'read', 'read select table:pg_catalog.pg_settings(name)', 'read set setting:restrict_nonsystem_relation_kind'],
   ['SHOW ALL', 'read', 'read show setting:*'],
-  ['LISTEN x', 'transactional', 'session listen'],
+  ['LISTEN x', 'transactional', 'session listen channel:x'],
   ['DISCARD ALL', 'read', 'session discard'],
   ['LOCK TABLE orders IN ACCESS SHARE MODE', 'transactional', 'read lock table:public.orders'],
   ['LOCK TABLE orders', 'transactional', 'session lock table:public.orders'],
@@ -190,8 +190,10 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['CREATE INDEX CONCURRENTLY i ON orders (id)', 'commits', 'schema create index:public.i', 'schema alter table:public.orders'],
   ['CREATE INDEX i ON customers (purge(customers))', 'immediate', 'schema create index:public.i', 'schema alter table:public.customers', 'unknown call function:public.purge'],
   ['ALTER TABLE orders DROP COLUMN note CASCADE', 'transactional', 'schema alter table:public.orders(note)', 'schema drop column:public.orders(note)', 'schema cascade table:public.orders'],
-  ['ALTER TABLE orders ALTER COLUMN note TYPE int USING 0', 'transactional', 'schema alter table:public.orders(note)', 'write update table:public.orders(note)'],
+  ['ALTER TABLE orders ALTER COLUMN note TYPE int USING 0', 'transactional', 'schema alter table:public.orders(note)', 'write update table:public.orders(note)', 'read select table:public.orders'],
   ['ALTER TABLE orders ADD COLUMN z int DEFAULT nofunc()', 'immediate', 'schema alter table:public.orders(z)', 'unknown call function:nofunc'],
+  ['ALTER TABLE orders ADD COLUMN z text GENERATED ALWAYS AS (note) STORED', 'transactional', 'schema alter table:public.orders(z)', 'read select table:public.orders(note)'],
+  ['ALTER TABLE orders ALTER COLUMN note TYPE text USING id::text', 'transactional', 'schema alter table:public.orders(note)', 'write update table:public.orders(note)', 'read select table:public.orders(id)'],
   ['ALTER TABLE orders RENAME COLUMN note TO n', 'transactional', 'schema alter table:public.orders(note)'],
   ['DROP TABLE orders, nope CASCADE', 'transactional', 'schema drop table:public.orders', 'schema cascade table:public.orders', 'schema drop table:nope', 'schema cascade table:nope'],
   ['DROP DATABASE shop', 'commits', 'schema drop database:shop'],
@@ -200,9 +202,9 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['CREATE SCHEMA s CREATE TABLE t (a int) CREATE VIEW v AS SELECT a FROM t', 'transactional', 'schema create schema:s', 'schema create table:s.t', 'read select table:s.t(a)', 'schema create view:s.v'],
   ['GRANT SELECT ON orders TO bob', 'transactional', 'schema grant table:public.orders'],
   ['GRANT admins TO bob', 'immediate', 'admin grant role:admins'],
-  ["CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'pg_read_file'", 'transactional', 'admin create function:f'],
-  ["CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", 'transactional', 'schema create function:f'],
-  ['CREATE TRIGGER t BEFORE INSERT ON orders EXECUTE FUNCTION touch()', 'transactional', 'schema create trigger:public.orders.t', 'schema alter table:public.orders'],
+  ["CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'pg_read_file'", 'transactional', 'admin create function:public.f'],
+  ["CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", 'transactional', 'schema create function:public.f'],
+  ['CREATE TRIGGER t BEFORE INSERT ON orders EXECUTE FUNCTION touch()', 'transactional', 'schema create trigger:public.orders.t', 'schema alter table:public.orders', 'unknown create trigger:public.orders.t'],
   ['CREATE PUBLICATION p FOR ALL TABLES', 'immediate', 'admin create publication:p'],
   ["ALTER SYSTEM SET archive_command = 'x'", 'immediate', 'admin alter system:*'],
   ['VACUUM orders', 'commits', 'write vacuum table:public.orders'],
@@ -231,6 +233,95 @@ test('functions that were vouched for are known, and write', () => {
   assert.equal(vouched?.effects[0]?.function, 'billing.close_month(integer, text)');
 });
 
+test('code that a definition leaves behind is judged when it is attached', () => {
+  const known = (sql: string, signatures: readonly string[] = []): void => assert.deepEqual(effects(facts(sql, signatures)).filter((each) => each.startsWith('unknown')), [], sql);
+  const unknown = (sql: string, signatures: readonly string[] = []): void => assert.ok(effects(facts(sql, signatures)).some((each) => each.startsWith('unknown')), sql);
+  // What migrations say.
+  for (const sql of [
+    "CREATE TABLE t (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), n int DEFAULT nextval('orders_id_seq'), at timestamptz NOT NULL DEFAULT now(), who text DEFAULT current_user, j jsonb DEFAULT '[]'::jsonb CHECK (jsonb_typeof(j) = 'array'), up text GENERATED ALWAYS AS (pg_catalog.upper(who)) STORED)",
+    'CREATE TABLE t (a int, b int, CHECK (a < b), EXCLUDE USING gist (int4range(a, b) WITH &&) WHERE (a > 0)) PARTITION BY RANGE ((a + b))',
+    'CREATE TABLE t PARTITION OF orders FOR VALUES FROM (MINVALUE) TO (now())',
+    'ALTER TABLE orders ALTER COLUMN note SET DEFAULT now()::text',
+    'ALTER TABLE orders ALTER COLUMN note DROP DEFAULT',
+    'ALTER TABLE orders ADD CONSTRAINT c CHECK (length(note) > 1) NOT VALID',
+    "CREATE DOMAIN d AS text DEFAULT 'x' CHECK (VALUE ~ '^a')",
+    'ALTER DOMAIN positive SET DEFAULT 4 + 1',
+    "CREATE POLICY p ON orders USING (id = current_setting('app.tenant')::int) WITH CHECK (note IS NOT NULL)",
+    'CREATE STATISTICS s ON (length(note)), id FROM orders',
+    'CREATE AGGREGATE glue (text) (SFUNC = textcat, STYPE = text)',
+    'CREATE CAST (text AS int) WITH INOUT',
+    'CREATE RULE r AS ON DELETE TO orders DO INSTEAD NOTHING',
+    'CREATE TRIGGER t BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+    "CREATE TRIGGER t BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger(t, 'pg_catalog.english', note)",
+    "CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n * 2 + $1'",
+    'CREATE FUNCTION twice(n int, m int DEFAULT 1 + 1) RETURNS int RETURN abs(n) + m',
+    'CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT n; SELECT n + 1; END',
+    'CREATE OR REPLACE FUNCTION twice(n int) RETURNS int RETURN n * 2',
+    'ALTER FUNCTION touch() COST 5',
+  ]) known(sql);
+  // What runs past the rules of policy, for whoever sets it off.
+  for (const sql of [
+    'CREATE TABLE t (a int DEFAULT purge(NULL))',
+    'CREATE TABLE t (a int CHECK (nofunc(a)))',
+    'CREATE TABLE t (a int, CHECK (purge(NULL) > a))',
+    'CREATE TABLE t (a int, b int GENERATED ALWAYS AS (purge(NULL)) STORED)',
+    'CREATE TABLE t (a int, EXCLUDE USING gist (a WITH ===))',
+    'CREATE TABLE t (a int, EXCLUDE USING gist (a WITH =) WHERE (nofunc(a)))',
+    'CREATE TABLE t (a int) PARTITION BY RANGE (purge(NULL))',
+    'CREATE TABLE t PARTITION OF orders FOR VALUES IN (purge(NULL))',
+    'ALTER TABLE orders ATTACH PARTITION customers FOR VALUES FROM (purge(NULL)) TO (MAXVALUE)',
+    'ALTER TABLE orders ALTER COLUMN note SET DEFAULT purge(NULL)',
+    'ALTER VIEW big_orders ALTER COLUMN id SET DEFAULT purge(NULL)',
+    'ALTER TABLE orders ADD CHECK (note === note)',
+    'CREATE DOMAIN d AS text CHECK (nofunc(VALUE))',
+    'CREATE DOMAIN d AS text DEFAULT nofunc()',
+    'ALTER DOMAIN positive ADD CHECK (nofunc(VALUE))',
+    'ALTER DOMAIN positive SET DEFAULT nofunc()',
+    'CREATE POLICY p ON orders USING (purge(NULL) > 0)',
+    'CREATE STATISTICS s ON (purge(customers)) FROM customers',
+    'CREATE AGGREGATE g (customers) (SFUNC = purge, STYPE = int)',
+    'CREATE OPERATOR |+| (FUNCTION = public.purge, RIGHTARG = customers)',
+    'CREATE TYPE r AS RANGE (subtype = int, subtype_diff = nofunc)',
+    'CREATE CAST (customers AS int) WITH FUNCTION purge(customers)',
+    'CREATE RULE r AS ON INSERT TO orders DO ALSO NOTIFY x',
+    'CREATE RULE r AS ON INSERT TO orders DO INSTEAD INSERT INTO customers (name) VALUES (new.note)',
+    'CREATE TRIGGER t BEFORE INSERT ON orders EXECUTE FUNCTION touch()',
+    'CREATE TRIGGER t BEFORE UPDATE ON orders FOR EACH ROW WHEN (purge(NULL) > 0) EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+    "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT id FROM orders'",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT purge(NULL)'",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT pg_sleep(1)'",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'CREATE TABLE x (a int)'",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELEC'",
+    'CREATE FUNCTION f(a int DEFAULT purge(NULL)) RETURNS int RETURN a',
+    'CREATE OR REPLACE FUNCTION billing.close_month(n int) RETURNS int RETURN n',
+    "CREATE PROCEDURE f() LANGUAGE sql AS 'DELETE FROM orders'",
+    'ALTER FUNCTION touch() SET search_path = elsewhere',
+    'ALTER FUNCTION touch() SECURITY DEFINER',
+    'ALTER FUNCTION touch() RENAME TO close_month',
+    'ALTER FUNCTION touch() SET SCHEMA billing',
+    'ALTER SCHEMA elsewhere RENAME TO billing',
+  ]) unknown(sql);
+  // What the connection vouches for.
+  known('CREATE TRIGGER t BEFORE INSERT ON orders EXECUTE FUNCTION touch()', ['public.touch()']);
+  // That is leave to run it, not to say what it does.
+  unknown("CREATE OR REPLACE FUNCTION billing.close_month(month integer) RETURNS int LANGUAGE plpgsql AS ''", ['billing.close_month(int)']);
+  unknown('ALTER FUNCTION billing.close_month(int) SECURITY DEFINER', ['billing.close_month(int)']);
+  known('CREATE TABLE t (a int DEFAULT purge(NULL))', ['public.purge(customers)']);
+});
+
+test('what attached code names is there for rules to see', () => {
+  // A dump makes functions before the tables that they read.
+  assert.deepEqual(effects(facts("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT later.x(a) FROM later.t'")), ['schema create function:public.f', 'unknown create function:public.f', 'read select table:later.t(a)', 'unknown create function:later.x']);
+  assert.deepEqual(effects(facts("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'DELETE FROM billing.invoices'")), ['schema create function:public.f', 'unknown create function:public.f', 'write delete table:billing.invoices']);
+  assert.deepEqual(effects(facts('CREATE RULE r AS ON INSERT TO orders DO ALSO INSERT INTO billing.invoices (id) SELECT id FROM checked')).filter((each) => /invoices|checked/.test(each)), ['write insert table:billing.invoices(id)', 'read select table:public.checked']);
+  assert.deepEqual(effects(facts('CREATE POLICY p ON orders USING (id IN (SELECT id FROM billing.invoices))')), ['schema alter table:public.orders', 'read select table:billing.invoices(id)']);
+  const [trigger] = facts('CREATE TRIGGER t BEFORE INSERT ON orders EXECUTE FUNCTION touch()', ['public.touch()']);
+  assert.ok(trigger?.effects.some((effect) => effect.class === 'schema' && effect.object?.kind === 'trigger' && effect.function === 'public.touch()'));
+  // Nothing of it happens yet: a default may move a sequence later, and that is not waited for.
+  assert.equal(facts("ALTER TABLE orders ALTER COLUMN note SET DEFAULT nextval('orders_id_seq')::text")[0]?.timing, 'transactional');
+});
+
 test('row security that comes with the message counts from the next statement on', () => {
   const reads = (sql: string, signatures: readonly string[] = []): boolean => facts(`${sql}; SELECT id FROM unwatched`, signatures).at(-1)?.effects.some((effect) => effect.class === 'unknown') === true;
   assert.ok(reads('CREATE POLICY p ON unwatched USING (purge(NULL) > 0)'));
@@ -257,9 +348,10 @@ test('statements of one message see what those before them made', () => {
   assert.deepEqual(effects(facts('DROP TABLE orders; SELECT 1 FROM orders')), ['schema drop table:public.orders', 'unknown select table:orders', 'read select table:orders']);
   assert.deepEqual(effects(facts('ALTER TABLE orders RENAME TO o2; SELECT id FROM o2')), ['schema alter table:public.orders', 'read select table:public.o2(id)']);
   assert.deepEqual(effects(facts('CREATE VIEW v AS SELECT nofunc(); SELECT 1 FROM v')), ['schema create view:public.v', 'read select view:public.v', 'unknown call function:nofunc']);
-  assert.deepEqual(effects(facts("CREATE FUNCTION upper(x int) RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT upper(1)")), ['schema create function:upper', 'unknown call function:upper']);
-  assert.deepEqual(effects(facts("CREATE OPERATOR + (leftarg = int, rightarg = int, function = int4pl); SELECT 1 + 1")), ['schema create operator:+', 'unknown operator operator:+']);
-  assert.deepEqual(effects(facts('CREATE DOMAIN text AS int; SELECT 1::text')), ['schema create type:text', 'unknown cast type:text']);
+  assert.deepEqual(effects(facts("CREATE FUNCTION upper(x int) RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT upper(1)")), ['schema create function:public.upper', 'unknown call function:upper']);
+  assert.deepEqual(effects(facts("CREATE FUNCTION pure(x int) RETURNS int LANGUAGE sql AS 'SELECT x + 1'; SELECT pure(1)")), ['schema create function:public.pure', 'unknown call function:pure']);
+  assert.deepEqual(effects(facts("CREATE OPERATOR + (leftarg = int, rightarg = int, function = int4pl); SELECT 1 + 1")), ['schema create operator:public.+', 'unknown operator operator:+']);
+  assert.deepEqual(effects(facts('CREATE DOMAIN text AS int; SELECT 1::text')), ['schema create type:public.text', 'unknown cast type:text']);
   assert.deepEqual(effects(facts('SET search_path = billing; SELECT 1 FROM orders')), ['session set setting:search_path', 'unknown select table:orders', 'read select table:orders']);
   assert.deepEqual(effects(facts('CREATE TEMP TABLE big_orders (x int); SELECT x FROM big_orders')), ['schema create table:pg_temp.big_orders', 'session shadow view:public.big_orders', 'read select table:pg_temp.big_orders(x)']);
 });
@@ -276,8 +368,8 @@ test('what was not made in the end does not count as made', () => {
   assert.ok(calls('BEGIN; CREATE TEMP TABLE calling (x int) ON COMMIT DROP; COMMIT'));
   assert.ok(calls('CREATE TEMP TABLE calling (x int); SET search_path = public'));
   assert.ok(!calls('BEGIN; CREATE TEMP TABLE calling (x int); COMMIT'));
-  assert.deepEqual(effects(facts('CREATE RULE r AS ON INSERT TO billing.invoices DO ALSO DELETE FROM customers; INSERT INTO billing.invoices (id) VALUES (1)')).slice(2), ['write insert table:billing.invoices(id)', 'unknown rule table:billing.invoices']);
-  assert.deepEqual(effects(facts('CREATE TRIGGER r BEFORE INSERT ON billing.invoices EXECUTE FUNCTION touch(); INSERT INTO billing.invoices (id) VALUES (1)')).slice(2), ['write insert table:billing.invoices(id)', 'write trigger table:billing.invoices']);
+  assert.deepEqual(effects(facts('CREATE RULE r AS ON INSERT TO billing.invoices DO ALSO DELETE FROM customers; INSERT INTO billing.invoices (id) VALUES (1)').slice(1)), ['write insert table:billing.invoices(id)', 'unknown rule table:billing.invoices']);
+  assert.deepEqual(effects(facts('CREATE TRIGGER r BEFORE INSERT ON billing.invoices EXECUTE FUNCTION touch(); INSERT INTO billing.invoices (id) VALUES (1)').slice(1)), ['write insert table:billing.invoices(id)', 'write trigger table:billing.invoices']);
 });
 
 test('settings are named with the literal or word that they are set to', () => {

@@ -1,17 +1,20 @@
+import type { ObjectRef } from '../../model/command.ts';
 import type { CopyFacts, NamedObject, TransactionControl } from '../facts.ts';
 import type { Around } from './around.ts';
 import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
+import * as attached from './attached.ts';
 import { call } from './calls.ts';
 import { copy, optionText, options } from './copying.ts';
 import * as ddl from './definitions.ts';
 import { Effects, later } from './effects.ts';
 import { expression } from './expressions.ts';
-import { kindWord, objectRef } from './objects.ts';
+import { define, kindWord, newObject, objectRef } from './objects.ts';
 import { followView, made, query } from './query.ts';
-import { rangeOf, resolve, target, truncateCascade, writeRelation } from './relations.ts';
+import { namedObject, rangeOf, resolve, target, truncateCascade, writeRelation } from './relations.ts';
 import { scopeIn } from './scope.ts';
 import * as session from './session.ts';
+import * as tables from './tables.ts';
 
 /** What a statement is, besides the effects and settings that were noted on the way. */
 export interface Kind {
@@ -28,13 +31,13 @@ const changes = (tag: string): Kind => ({ tag, changesCatalog: true });
 
 /** A statement whose object is in a field, of a class that follows from the kind of object. */
 const simple = (tag: string, verb: string, kind: string, name: string | ((fields: Ast) => string)): Handler => (around, fields) => {
-  ddl.define(around, verb, { kind, name: typeof name === 'string' ? (text(fields, name) ?? '*') : name(fields) });
+  define(around, verb, { kind, name: typeof name === 'string' ? (text(fields, name) ?? '*') : name(fields) });
   return changes(tag);
 };
 
 /** A statement about a relation in a field. */
 const onRelation = (tag: string, verb: string, field: string, kind = 'table'): Handler => (around, fields) => {
-  ddl.define(around, verb, target(around, rangeOf(fields, field), kind));
+  define(around, verb, target(around, rangeOf(fields, field), kind));
   return changes(tag);
 };
 
@@ -45,7 +48,7 @@ const onPolicy = (tag: string): Handler => (around, fields) => {
 
 /** A statement about an object whose qualified name is a list. */
 const onName = (tag: string, verb: string, kind: string, field: string): Handler => (around, fields) => {
-  ddl.define(around, verb, objectRef(around, kind, { ObjectWithArgs: { objname: list(fields, field) } }));
+  define(around, verb, verb === 'create' ? newObject(around, kind, list(fields, field)) : objectRef(around, kind, { ObjectWithArgs: { objname: list(fields, field) } }));
   if (verb === 'create' && kind === 'type') around.names.madeType(strings(list(fields, field)).at(-1) ?? '');
   return changes(tag);
 };
@@ -54,7 +57,7 @@ const onName = (tag: string, verb: string, kind: string, field: string): Handler
 const onObject = (tag: string, verb: string, kindField: string): Handler => (around, fields) => {
   const kind = kindWord(fields[kindField]);
   const range = embedded(fields, 'relation');
-  ddl.define(around, verb, range ? target(around, range, kind) : objectRef(around, kind, fields['object']));
+  define(around, verb, range ? target(around, range, kind) : objectRef(around, kind, fields['object']));
   return changes(tag);
 };
 
@@ -71,6 +74,16 @@ const roleName = (fields: Ast, field: string): string => {
 const writing = (tag: string): Handler => (around, _fields, node) => {
   query(around, node, undefined);
   return { tag };
+};
+
+/** The channel of LISTEN, UNLISTEN (`*`: all) and NOTIFY. */
+const channel = (fields: Ast): ObjectRef => ({ kind: 'channel', name: text(fields, 'conditionname') ?? '*' });
+
+/** As `newObject`, of a name that the grammar gives as a relation's. */
+const newRelation = (around: Around, kind: string, range: Ast): ObjectRef => {
+  const name = text(range, 'relname') ?? '';
+  const schema = text(range, 'schemaname') ?? around.names.creation(range['relpersistence'] === 't');
+  return schema === undefined ? { kind, name } : { kind, schema, name };
 };
 
 const commits = (around: Around): void => {
@@ -141,8 +154,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     session.show(around, fields);
     return { tag: 'show' };
   },
-  ConstraintsSetStmt: (around) => {
-    around.effects.add({ class: 'read', verb: 'set', object: { kind: 'constraint', name: '*' } }, 'transactional');
+  ConstraintsSetStmt: (around, fields) => {
+    const named = list(fields, 'constraints').map((node) => namedObject(open(node)[1], 'constraint'));
+    for (const object of named) around.effects.add({ class: 'read', verb: 'set', object }, 'transactional');
+    if (named.length === 0) around.effects.add({ class: 'read', verb: 'set' }, 'transactional');
     return { tag: 'set_constraints' };
   },
   DiscardStmt: (around, fields) => {
@@ -151,16 +166,16 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     if (all) around.settings.push({ name: '*', action: 'reset', local: false });
     return { tag: 'discard', changesCatalog: all || fields['target'] === 'DISCARD_TEMP' };
   },
-  ListenStmt: (around) => {
-    around.effects.add({ class: 'session', verb: 'listen' }, 'transactional');
+  ListenStmt: (around, fields) => {
+    around.effects.add({ class: 'session', verb: 'listen', object: channel(fields) }, 'transactional');
     return { tag: 'listen' };
   },
-  UnlistenStmt: (around) => {
-    around.effects.add({ class: 'read', verb: 'unlisten' }, 'transactional');
+  UnlistenStmt: (around, fields) => {
+    around.effects.add({ class: 'read', verb: 'unlisten', object: channel(fields) }, 'transactional');
     return { tag: 'unlisten' };
   },
-  NotifyStmt: (around) => {
-    around.effects.add({ class: 'write', verb: 'notify' }, 'transactional');
+  NotifyStmt: (around, fields) => {
+    around.effects.add({ class: 'write', verb: 'notify', object: channel(fields) }, 'transactional');
     return { tag: 'notify' };
   },
   LockStmt: (around, fields) => {
@@ -183,21 +198,21 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
   ClusterStmt: (around, fields) => {
     commits(around);
-    ddl.define(around, 'cluster', 'relation' in fields ? target(around, rangeOf(fields, 'relation')) : { kind: 'database', name: '*' });
+    define(around, 'cluster', 'relation' in fields ? target(around, rangeOf(fields, 'relation')) : { kind: 'database', name: '*' });
     return { tag: 'cluster' };
   },
   ReindexStmt: (around, fields) => {
     commits(around);
-    ddl.define(around, 'reindex', 'relation' in fields ? target(around, rangeOf(fields, 'relation'), 'index') : { kind: fields['kind'] === 'REINDEX_OBJECT_SCHEMA' ? 'schema' : 'database', name: text(fields, 'name') ?? '*' });
+    define(around, 'reindex', 'relation' in fields ? target(around, rangeOf(fields, 'relation'), 'index') : { kind: fields['kind'] === 'REINDEX_OBJECT_SCHEMA' ? 'schema' : 'database', name: text(fields, 'name') ?? '*' });
     return { tag: 'reindex' };
   },
 
   CreateStmt: (around, fields) => {
-    ddl.createTable(around, fields);
+    tables.createTable(around, fields);
     return changes('create_table');
   },
   CreateForeignTableStmt: (around, fields) => {
-    ddl.createTable(around, rangeOf(fields, 'base'));
+    tables.createTable(around, rangeOf(fields, 'base'));
     return changes('create_foreign_table');
   },
   CreateTableAsStmt: (around, fields) => {
@@ -228,33 +243,37 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
   CreateSeqStmt: (around, fields) => {
     const range = rangeOf(fields, 'sequence');
-    ddl.define(around, 'create', objectRef(around, 'sequence', { RangeVar: range }));
+    define(around, 'create', newRelation(around, 'sequence', range));
     return changes('create_sequence');
   },
   AlterSeqStmt: onRelation('alter_sequence', 'alter', 'sequence', 'sequence'),
-  CreateDomainStmt: onName('create_domain', 'create', 'type', 'domainname'),
+  CreateDomainStmt: (around, fields) => {
+    ddl.domain(around, list(fields, 'constraints'));
+    return onName('create_domain', 'create', 'type', 'domainname')(around, fields, fields);
+  },
   AlterDomainStmt: (around, fields) => {
-    ddl.define(around, 'alter', objectRef(around, 'domain', { ObjectWithArgs: { objname: list(fields, 'typeName') } }));
-    const [kind, constraint] = open(fields['def']);
-    // A new check is computed over all rows that hold the domain.
-    const scope = scopeIn(undefined);
-    scope.items.push({ name: undefined, columns: ['value'], read: () => undefined });
-    expression(around, kind === 'Constraint' ? constraint['raw_expr'] : undefined, scope);
+    define(around, 'alter', objectRef(around, 'domain', { ObjectWithArgs: { objname: list(fields, 'typeName') } }));
+    if (typeof fields['def'] === 'object') ddl.domain(around, [fields['def'] as Ast]);
     return changes('alter_domain');
   },
   CompositeTypeStmt: (around, fields) => {
     const range = rangeOf(fields, 'typevar');
-    ddl.define(around, 'create', objectRef(around, 'type', { RangeVar: range }));
+    define(around, 'create', newRelation(around, 'type', range));
     around.names.madeType(text(range, 'relname') ?? '');
     return changes('create_type');
   },
   CreateEnumStmt: onName('create_type', 'create', 'type', 'typeName'),
-  CreateRangeStmt: onName('create_type', 'create', 'type', 'typeName'),
+  CreateRangeStmt: (around, fields) => {
+    attached.optionCalls(around, list(fields, 'params'), newObject(around, 'type', list(fields, 'typeName')));
+    return onName('create_type', 'create', 'type', 'typeName')(around, fields, fields);
+  },
   AlterEnumStmt: onName('alter_type', 'alter', 'type', 'typeName'),
   AlterTypeStmt: onName('alter_type', 'alter', 'type', 'typeName'),
   DefineStmt: (around, fields) => {
     const kind = kindWord(fields['kind']);
-    ddl.define(around, 'create', objectRef(around, kind, { ObjectWithArgs: { objname: list(fields, 'defnames') } }));
+    const object = newObject(around, kind, list(fields, 'defnames'));
+    define(around, 'create', object);
+    attached.optionCalls(around, list(fields, 'definition'), object);
     const name = strings(list(fields, 'defnames')).at(-1) ?? '';
     if (kind === 'operator') around.names.madeOperator(name);
     else if (kind === 'aggregate') around.names.madeFunction(name);
@@ -266,47 +285,51 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     return changes(fields['is_procedure'] === true ? 'create_procedure' : 'create_function');
   },
   AlterFunctionStmt: (around, fields) => {
-    ddl.define(around, 'alter', objectRef(around, kindWord(fields['objtype']), { ObjectWithArgs: rangeOf(fields, 'func') }));
+    const object = objectRef(around, kindWord(fields['objtype']), { ObjectWithArgs: rangeOf(fields, 'func') });
+    define(around, 'alter', object);
+    attached.alteredFunction(around, fields, object);
     return changes('alter_function');
   },
   CreateTrigStmt: (around, fields) => {
-    const table = target(around, rangeOf(fields, 'relation'));
-    ddl.define(around, 'create', { ...table, kind: 'trigger', name: `${table.name}.${text(fields, 'trigname') ?? ''}` });
-    ddl.define(around, 'alter', table);
-    ddl.changed(around, rangeOf(fields, 'relation'), { triggers: true });
+    ddl.onTable(around, fields, 'trigger');
     return changes('create_trigger');
   },
   RuleStmt: (around, fields) => {
-    const table = target(around, rangeOf(fields, 'relation'));
-    ddl.define(around, 'create', { ...table, kind: 'rule', name: `${table.name}.${text(fields, 'rulename') ?? ''}` });
-    ddl.define(around, 'alter', table);
-    ddl.changed(around, rangeOf(fields, 'relation'), { rules: true });
+    ddl.onTable(around, fields, 'rule');
     return changes('create_rule');
   },
   CreatePolicyStmt: onPolicy('create_policy'),
   AlterPolicyStmt: onPolicy('alter_policy'),
-  CreateStatsStmt: onName('create_statistics', 'create', 'statistics', 'defnames'),
+  CreateStatsStmt: (around, fields) => {
+    ddl.statistics(around, fields);
+    return onName('create_statistics', 'create', 'statistics', 'defnames')(around, fields, fields);
+  },
   AlterStatsStmt: onName('alter_statistics', 'alter', 'statistics', 'defnames'),
-  CreateCastStmt: (around) => {
-    ddl.define(around, 'create', { kind: 'cast', name: '*' });
+  CreateCastStmt: (around, fields) => {
+    const object = { kind: 'cast', name: '*' };
+    define(around, 'create', object);
+    attached.calls(around, list(rangeOf(fields, 'func'), 'objname'), object);
     // Any conversion behind this in the message could be through it.
     around.names.path = undefined;
     return changes('create_cast');
   },
-  CreateConversionStmt: onName('create_conversion', 'create', 'conversion', 'conversion_name'),
+  CreateConversionStmt: (around, fields) => {
+    attached.calls(around, list(fields, 'func_name'), newObject(around, 'conversion', list(fields, 'conversion_name')));
+    return onName('create_conversion', 'create', 'conversion', 'conversion_name')(around, fields, fields);
+  },
   CreateTransformStmt: admin('create_transform', 'create', 'transform'),
   CreateOpClassStmt: onName('create_operator_class', 'create', 'operator_class', 'opclassname'),
   CreateOpFamilyStmt: onName('create_operator_family', 'create', 'operator_family', 'opfamilyname'),
   AlterOpFamilyStmt: onName('alter_operator_family', 'alter', 'operator_family', 'opfamilyname'),
   AlterOperatorStmt: (around, fields) => {
-    ddl.define(around, 'alter', objectRef(around, 'operator', { ObjectWithArgs: rangeOf(fields, 'opername') }));
+    define(around, 'alter', objectRef(around, 'operator', { ObjectWithArgs: rangeOf(fields, 'opername') }));
     return changes('alter_operator');
   },
   AlterCollationStmt: onName('alter_collation', 'alter', 'collation', 'collname'),
-  AlterTSDictionaryStmt: onName('alter_text_search', 'alter', 'text_search', 'dictname'),
-  AlterTSConfigurationStmt: onName('alter_text_search', 'alter', 'text_search', 'cfgname'),
+  AlterTSDictionaryStmt: onName('alter_text_search', 'alter', 'text_search_dictionary', 'dictname'),
+  AlterTSConfigurationStmt: onName('alter_text_search', 'alter', 'text_search_configuration', 'cfgname'),
   AlterTableStmt: (around, fields) => {
-    ddl.alterTable(around, fields);
+    tables.alterTable(around, fields);
     return changes(`alter_${kindWord(fields['objtype'])}`);
   },
   AlterTableMoveAllStmt: simple('alter_table', 'alter', 'tablespace', 'orig_tablespacename'),
@@ -322,7 +345,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
   CommentStmt: (around, fields) => {
     const kind = kindWord(fields['objtype']);
-    ddl.define(around, 'comment', objectRef(around, kind, fields['object']));
+    define(around, 'comment', objectRef(around, kind, fields['object']));
     return { tag: 'comment' };
   },
   DropStmt: (around, fields) => {
@@ -334,7 +357,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     return { tag: fields['is_grant'] === true ? 'grant' : 'revoke' };
   },
   AlterDefaultPrivilegesStmt: (around, fields) => {
-    ddl.define(around, rangeOf(fields, 'action')['is_grant'] === true ? 'grant' : 'revoke', { kind: 'default_privileges', name: '*' });
+    define(around, rangeOf(fields, 'action')['is_grant'] === true ? 'grant' : 'revoke', { kind: 'default_privileges', name: '*' });
     return { tag: 'alter_default_privileges' };
   },
   CreatedbStmt: (around, fields) => {

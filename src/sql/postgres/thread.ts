@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Catalog, NameContext } from '../catalog.ts';
-import type { GrantedFunctions } from '../understand.ts';
+import type { Asker, GrantedFunctions, InvalidText } from '../understand.ts';
+import { Turns } from './turns.ts';
 import type { Answer, FromWorker, ToWorker } from './protocol.ts';
 
 export interface ThreadOptions {
@@ -16,24 +17,29 @@ export interface ThreadOptions {
 /** Catalogs that one thread keeps. */
 const MOST_CATALOGS = 64;
 
+/** Texts of one session that may wait at once; a session asks for one message at a time. */
+const MOST_OF_ONE = 200;
+
 /** One text on its way through the parser. */
 export interface Job {
+  readonly asker: Asker;
   readonly text: Uint8Array;
   readonly catalog: Catalog;
   readonly names: NameContext;
   readonly granted: GrantedFunctions;
   /** Undefined: it does not parse, took too long, broke the parser, or there was no room in the queue. */
-  readonly done: (answer: Answer | undefined) => void;
+  readonly done: (answer: Answer | undefined, invalid?: InvalidText) => void;
 }
 
-/** The parser's thread: one text at a time, replaced whenever it may be damaged. */
+/** The parser's thread: one text at a time, in fair turns, replaced whenever it may be damaged. */
 export class ParserThread {
   readonly #options: ThreadOptions;
-  readonly #waiting: Job[] = [];
+  readonly #waiting = new Turns<Job>();
   #bytes = 0;
   #worker: Worker | undefined;
   #ready = false;
   #current: Job | undefined;
+  #began = 0;
   #timer: NodeJS.Timeout | undefined;
   #parsed = 0;
   #known = new Map<string, true>();
@@ -49,7 +55,7 @@ export class ParserThread {
 
   /** Queues a text. `done` is called exactly once, never from inside this call unless there is no room. */
   submit(job: Job): void {
-    if (this.#closed || this.#waiting.length >= this.#options.queue || this.#bytes + job.text.length > this.#options.queueBytes) {
+    if (this.#closed || this.#waiting.length >= this.#options.queue || this.#waiting.of(job.asker) >= MOST_OF_ONE || this.#bytes + job.text.length > this.#options.queueBytes) {
       job.done(undefined);
       return;
     }
@@ -62,7 +68,7 @@ export class ParserThread {
     this.#closed = true;
     this.#stop();
     this.#finish(undefined);
-    for (const job of this.#waiting.splice(0)) job.done(undefined);
+    for (const job of this.#waiting.drain()) job.done(undefined);
     await Promise.all(this.#ending);
   }
 
@@ -112,19 +118,20 @@ export class ParserThread {
         return;
       case 'unparsed':
       case 'answer':
-        this.#finish(message.kind === 'answer' ? message.answer : undefined);
+        this.#finish(message.kind === 'answer' ? message.answer : undefined, message.kind === 'unparsed' ? message.invalid : undefined);
         if (++this.#parsed >= this.#options.recycleAfter) this.#replace();
         else this.#next();
     }
   }
 
-  #finish(answer: Answer | undefined): void {
+  #finish(answer: Answer | undefined, invalid?: InvalidText): void {
     const job = this.#current;
     this.#current = undefined;
     clearTimeout(this.#timer);
     this.#hold();
     if (!job) return;
-    job.done(answer);
+    this.#waiting.spend(job.asker, performance.now() - this.#began);
+    job.done(answer, invalid);
   }
 
   #next(): void {
@@ -134,6 +141,7 @@ export class ParserThread {
     if (!job) return;
     this.#bytes -= job.text.length;
     this.#current = job;
+    this.#began = performance.now();
     this.#tell(job.catalog);
     this.#post({ kind: 'analyse', text: job.text, catalog: job.catalog.id, names: job.names, granted: job.granted });
     this.#timer = setTimeout(() => this.#replace(), this.#options.timeout);

@@ -160,6 +160,35 @@ test('the parser gets time and room, and not more', async () => {
   }
 });
 
+test('one session that sends ever new hard texts does not delay another by more than the text in work', async () => {
+  const hard = (i: number): Uint8Array => bytes(`SELECT ${Array.from({ length: 3000 }, (_, column) => `coalesce(note, c${i}_${column})`).join(', ')} FROM orders`);
+  const shared = createPostgresUnderstander();
+  try {
+    const flood = { id: 'flood', principal: { identity: 'flood' } };
+    const other = { id: 'other', principal: { identity: 'other' } };
+    await shared.understand(bytes('SELECT 1 AS warm'), catalog, names, granted, other);
+    const began = performance.now();
+    await shared.understand(hard(0), catalog, names, granted, flood);
+    const one = performance.now() - began;
+    let served = 0;
+    const all = Array.from({ length: 15 }, async (_, i) => {
+      await shared.understand(hard(i + 1), catalog, names, granted, flood);
+      served++;
+    });
+    for (let round = 0; round < 3; round++) {
+      const at = served;
+      const asked = performance.now();
+      assert.deepEqual(classes(await shared.understand(bytes(`SELECT id AS fresh_${round} FROM orders`), catalog, names, granted, other)), ['read']);
+      assert.ok(served - at <= 2, `${served - at} texts of the other came first`);
+      assert.ok(performance.now() - asked < 4 * one + 1000, `${performance.now() - asked} ms, where one text takes ${one} ms`);
+    }
+    assert.ok(served < 15, 'there was no flood');
+    await Promise.all(all);
+  } finally {
+    await shared.close();
+  }
+});
+
 test('the parser is replaced after many texts, without anybody noticing', async () => {
   const short = createPostgresUnderstander({ recycleAfter: 3 });
   try {

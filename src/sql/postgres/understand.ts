@@ -1,7 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import type { Catalog, NameContext } from '../catalog.ts';
 import type { Lineage, StatementFacts } from '../facts.ts';
-import type { GrantedFunctions, Literal, Understander, Understood, UnderstoodStatement } from '../understand.ts';
+import type { Asker, GrantedFunctions, InvalidText, Literal, Understander, Understood, UnderstoodStatement } from '../understand.ts';
 import { withinCaps } from './caps.ts';
+import { Lexer, Token } from './lexer.ts';
 import { literalsOf } from './literals.ts';
 import type { Answer } from './protocol.ts';
 import { placesOf, shapeOf } from './shape.ts';
@@ -37,6 +39,9 @@ const unknownFacts = (why: string): readonly StatementFacts[] => [
   { tag: 'unknown', effects: [{ class: 'unknown', verb: 'unknown', why }], timing: 'immediate', transaction: 'none', settings: [], changesCatalog: true, lineage: { ...NOTHING_KNOWN, why } },
 ];
 
+/** Who asks where there is no session: the command line. */
+const NOBODY: Asker = { id: '', principal: { identity: '' } };
+
 const NO_LITERALS: readonly Literal[] = [];
 
 const UNLEXED = unknownFacts('not valid PostgreSQL text');
@@ -48,6 +53,7 @@ const UNPARSED = unknownFacts('the statement could not be parsed');
 class UnderstoodText implements Understood {
   readonly statements: readonly UnderstoodStatement[];
   readonly unparsed: boolean;
+  invalid?: InvalidText;
   readonly #text: Uint8Array | undefined;
   #literals: readonly Literal[] | undefined;
 
@@ -113,11 +119,11 @@ class PostgresUnderstander implements Understander {
     this.#texts = new Cache(bytes / 4);
   }
 
-  understand(text: Uint8Array, catalog: Catalog, names: NameContext, granted: GrantedFunctions): Understood | Promise<Understood> {
+  understand(text: Uint8Array, catalog: Catalog, names: NameContext, granted: GrantedFunctions, asker: Asker = NOBODY): Understood | Promise<Understood> {
     const prefix = this.#prefix(catalog, names, granted);
     // NUL and bytes that are not UTF-8 are refused here, before the parser could read something else in them.
     const shape = text.length > LONGEST ? undefined : shapeOf(text, prefix);
-    if (shape === undefined) return refused(UNLEXED, text);
+    if (shape === undefined) return refused(UNLEXED, text, invalidBytes(text));
     if (shape.end === 0) return new UnderstoodText([], false, undefined);
     if (shape.glued && catalog.serverVersion < 160000) return refused(OLD_NUMBER, text);
     const known = (shape.exact ? undefined : this.#shapes.get(shape.key)) ?? this.#texts.get(textKey(text, prefix));
@@ -127,11 +133,12 @@ class PostgresUnderstander implements Understander {
     const copy = new Uint8Array(text);
     return new Promise((resolve) => {
       this.#thread.submit({
+        asker,
         text: copy,
         catalog,
         names,
         granted,
-        done: (answer) => resolve(answer ? answered(this.#keep(answer, shape, copy, prefix), shape, copy) : refused(UNPARSED, copy)),
+        done: (answer, invalid) => resolve(answer ? answered(this.#keep(answer, shape, copy, prefix), shape, copy) : refused(UNPARSED, copy, invalid)),
       });
     });
   }
@@ -169,8 +176,24 @@ class PostgresUnderstander implements Understander {
 
 const textKey = (text: Uint8Array, prefix: string): string => prefix + Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');
 
-function refused(facts: readonly StatementFacts[], text: Uint8Array): Understood {
-  return new UnderstoodText([{ facts: facts[0]!, start: 0, end: text.length }], true, undefined);
+function refused(facts: readonly StatementFacts[], text: Uint8Array, invalid?: InvalidText): Understood {
+  const understood = new UnderstoodText([{ facts: facts[0]!, start: 0, end: text.length }], true, undefined);
+  if (invalid) understood.invalid = invalid;
+  return understood;
+}
+
+/** What a server says of bytes that are not UTF-8, or that its lexer cannot read; of NUL nothing, for it never gets there. */
+function invalidBytes(text: Uint8Array): InvalidText | undefined {
+  if (text.length > LONGEST || text.includes(0)) return undefined;
+  if (!isUtf8(text)) return { kind: 'encoding', message: 'invalid byte sequence for encoding "UTF8"' };
+  const lexer = new Lexer(text);
+  let kind = lexer.next();
+  while (kind !== Token.end && kind !== Token.error) kind = lexer.next();
+  if (kind === Token.end) return undefined;
+  // Characters as the server counts them: code points.
+  let position = 1;
+  for (let at = 0; at < lexer.start; at++) if (((text[at] as number) & 0xc0) !== 0x80) position++;
+  return { kind: 'syntax', message: 'syntax error', position };
 }
 
 /** The tokens that each statement is made of: where the parser says it begins, up to the semicolon. */

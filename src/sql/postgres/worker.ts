@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import type { InvalidText } from '../understand.ts';
 import { analyse } from './analyse.ts';
 import { Granted } from './granted.ts';
 import { CatalogIndex } from './names.ts';
@@ -19,8 +20,9 @@ function answer(message: Extract<ToWorker, { kind: 'analyse' }>): FromWorker {
   if (!index) return { kind: 'broken' };
   try {
     const text = Buffer.from(message.text.buffer, message.text.byteOffset, message.text.byteLength);
-    const statements = parseText(text.toString('utf8'));
-    if (statements === undefined) return { kind: 'unparsed' };
+    let invalid: InvalidText | undefined;
+    const statements = parseText(text.toString('utf8'), (why) => (invalid = why));
+    if (statements === undefined) return invalid ? { kind: 'unparsed', invalid } : { kind: 'unparsed' };
     const { facts, exact } = analyse(text, statements, index, message.names, new Granted(message.granted), parseDefinition);
     return { kind: 'answer', answer: { facts, starts: statements.map((each) => each.stmt_location ?? 0), exact } };
   } catch (error) {

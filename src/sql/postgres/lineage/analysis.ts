@@ -80,3 +80,12 @@ export function literalFrom(analysis: Analysis, offset: number): Atom[] {
   // A word that the grammar turns into a constant: the field of EXTRACT.
   return [];
 }
+
+/** The first literal token at or behind an offset. */
+export function literalBehind(analysis: Analysis, offset: number): Atom[] {
+  for (let at = offset; at < analysis.end; at++) {
+    const index = analysis.literalAt(at);
+    if (index !== undefined) return [{ kind: 'literal', index }];
+  }
+  return [];
+}

@@ -1,8 +1,12 @@
+import { embedded, text } from '../ast.ts';
+import type { Ast } from '../ast.ts';
+
 /**
- * Reading libpg-query's tree: plain JSON in which a node is an object with one key, its kind, and fields whose value is
- * the default (0, false, empty) are absent.
+ * Reading libpg-query's tree for lineage. What differs from `../ast.ts` is stricter, on purpose: a list where one node is expected has a
+ * kind that nobody knows, and lists inside lists are no names, so that a tree of another shape is not understood rather than taken for empty.
  */
-export type Ast = { readonly [field: string]: unknown };
+export { embedded, text };
+export type { Ast };
 
 const none: readonly Ast[] = [];
 
@@ -15,12 +19,6 @@ export function open(node: unknown): readonly [kind: string, fields: Ast] {
   return ['', {}];
 }
 
-/** The fields of an embedded (not wrapped) node. */
-export function embedded(node: Ast, field: string): Ast | undefined {
-  const value = node[field];
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Ast) : undefined;
-}
-
 /** The wrapped nodes of a list field; a List node is opened. */
 export function list(node: Ast, field: string): readonly Ast[] {
   const value = node[field];
@@ -30,11 +28,6 @@ export function list(node: Ast, field: string): readonly Ast[] {
     if (Array.isArray(items)) return items as readonly Ast[];
   }
   return none;
-}
-
-export function text(node: Ast, field: string): string | undefined {
-  const value = node[field];
-  return typeof value === 'string' ? value : undefined;
 }
 
 /** Byte offset of a node in its text; an absent field is offset 0. */

@@ -1,6 +1,6 @@
-import { consume, everything } from './analysis.ts';
+import { allLiterals, consume, everything, literalBehind, literalFrom } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
-import { embedded, list, open, strings, text } from './ast.ts';
+import { embedded, list, offset, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { evaluate } from './expressions.ts';
 import { clean, Findings, NotUnderstood } from './findings.ts';
@@ -13,8 +13,21 @@ const noText = new Uint8Array(0);
 /** Parameters that hold what the function makes. */
 const results: ReadonlySet<string> = new Set(['FUNC_PARAM_OUT', 'FUNC_PARAM_TABLE']);
 
+/** Notes which literals hold code, and which the values of settings, of CREATE FUNCTION and DO: neither is recorded as it stands. */
+export function literalsOfCode(analysis: Analysis, fields: Ast): void {
+  if (fields['sql_body'] !== undefined) analysis.found.secret(allLiterals(analysis));
+  for (const node of [...list(fields, 'options'), ...list(fields, 'args')]) {
+    const [kind, option] = open(node);
+    if (kind !== 'DefElem') continue;
+    if (text(option, 'defname') === 'as') analysis.found.code(literalBehind(analysis, offset(option)));
+    const [setting, given] = open(option['arg']);
+    if (setting === 'VariableSetStmt') for (const value of list(given, 'args')) analysis.found.secret(literalFrom(analysis, offset(open(value)[1])));
+  }
+}
+
 /** The body of a function or procedure: SQL is analysed, and every column it touches is derived from; any other language is not understood. */
 export function functionBody(analysis: Analysis, fields: Ast): void {
+  literalsOfCode(analysis, fields);
   const options = list(fields, 'options').map((node) => open(node)[1]);
   const option = (name: string): unknown => options.find((each) => text(each, 'defname') === name)?.['arg'];
   const languageNode = option('language');

@@ -32,6 +32,7 @@ export function define(analysis: Analysis, kind: string, fields: Ast, statement:
       createTable(analysis, embedded(fields, 'base') ?? {});
       return;
     case 'AlterTableStmt':
+      if (text(fields, 'objtype') === 'OBJECT_FOREIGN_TABLE') analysis.found.secret(allLiterals(analysis));
       alterTable(analysis, fields);
       return;
     case 'ClusterStmt':

@@ -231,7 +231,7 @@ function call(analysis: Analysis, scope: Scope, fields: Ast): Value {
   const nodes = list(fields, 'args');
   const values: Value[] = [];
   for (const node of nodes) operand(analysis, scope, node, values);
-  for (const value of secretsAmong(bare, values)) analysis.found.secret(value.atoms);
+  for (const value of secretsAmong(bare, values, nodes)) analysis.found.secret(value.atoms);
   meet(analysis, values);
   const plain = ['agg_order', 'agg_filter', 'over', 'agg_within_group', 'agg_star', 'agg_distinct', 'func_variadic'].every((field) => fields[field] === undefined);
   if (plain && isTotal(analysis, name, nodes, values)) return totalOf(analysis, values, nodes);

@@ -82,6 +82,11 @@ export class Findings {
     for (const atom of atoms) this.#add(`${atom.kind} ${atom.index}`, { ...atom, role: 'secret' });
   }
 
+  /** The atoms are the body of a function. */
+  code(atoms: readonly Atom[]): void {
+    for (const atom of atoms) this.#add(`${atom.kind} ${atom.index} code`, { ...atom, role: 'code' });
+  }
+
   #add(key: string, operand: Operand): void {
     if (this.#operands.size >= maximumOperands) throw new NotUnderstood('too many literals meet columns');
     this.#operands.set(key, operand);

@@ -1,3 +1,6 @@
+import { hidesValue } from '../settings.ts';
+import type { Ast } from './ast.ts';
+
 /**
  * What the lineage needs to know about functions of pg_catalog. Everything that is not here takes its arguments'
  * columns as an expression does: nothing about its value is promised.
@@ -54,8 +57,16 @@ const secretArguments: ReadonlyMap<string, readonly number[]> = new Map([
   ['decrypt_iv', [1, 2]],
 ]);
 
-/** The arguments of a call that hold a key, a password or a connection string. */
-export function secretsAmong<Argument>(name: string, given: readonly Argument[]): readonly Argument[] {
+/**
+ * The arguments of a call that hold a key, a password or a connection string. `nodes` are the same arguments in the tree: the value
+ * of `set_config` is a secret unless the setting is one of the server's own.
+ */
+export function secretsAmong<Argument>(name: string, given: readonly Argument[], nodes: readonly unknown[]): readonly Argument[] {
+  if (name === 'set_config') {
+    const constant = ((nodes[0] as Ast | undefined)?.['A_Const'] as Ast | undefined)?.['sval'] as Ast | undefined;
+    const named = constant?.['sval'];
+    return typeof named === 'string' && !hidesValue(named.toLowerCase()) ? [] : given.slice(1, 2);
+  }
   // dblink's functions take connection strings, user names and passwords in several places.
   if (name.startsWith('dblink')) return given;
   const at = secretArguments.get(name);

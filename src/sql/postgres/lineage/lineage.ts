@@ -81,7 +81,7 @@ function secretsIn(analysis: Analysis, tree: unknown): void {
     for (const value of Object.values(node) as unknown[]) open.push(value);
     const call = (node as Ast)['FuncCall'] as Ast | undefined;
     if (call === undefined) continue;
-    const secret: unknown[] = [...secretsAmong(strings(list(call, 'funcname')).at(-1) ?? '', list(call, 'args'))];
+    const secret: unknown[] = [...secretsAmong(strings(list(call, 'funcname')).at(-1) ?? '', list(call, 'args'), list(call, 'args'))];
     for (let inside = secret.pop(); inside !== undefined; inside = secret.pop()) {
       if (typeof inside !== 'object' || inside === null) continue;
       const constant = (inside as Ast)['A_Const'] as Ast | undefined;

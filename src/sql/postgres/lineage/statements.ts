@@ -2,6 +2,7 @@ import { allLiterals, consume, everything } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, list, open, text } from './ast.ts';
 import type { Ast } from './ast.ts';
+import { literalsOfCode } from './bodies.ts';
 import { define } from './definitions.ts';
 import { evaluateAll } from './expressions.ts';
 import { clean, NotUnderstood } from './findings.ts';
@@ -36,14 +37,15 @@ const untouching: ReadonlySet<string> = new Set([
   'CheckPointStmt', 'VacuumStmt', 'ReindexStmt', 'ConstraintsSetStmt', 'ClosePortalStmt', 'FetchStmt', 'LoadStmt',
   'DropStmt', 'DropRoleStmt', 'DropdbStmt', 'DropTableSpaceStmt', 'DropOwnedStmt', 'ReassignOwnedStmt', 'DropSubscriptionStmt', 'DropUserMappingStmt',
   'GrantStmt', 'GrantRoleStmt', 'AlterDefaultPrivilegesStmt', 'CommentStmt', 'AlterOwnerStmt', 'AlterObjectDependsStmt', 'AlterFunctionStmt',
-  'AlterRoleSetStmt', 'AlterDatabaseSetStmt', 'AlterSystemStmt', 'RefreshMatViewStmt', 'CreateSeqStmt', 'AlterSeqStmt', 'CreateEnumStmt', 'AlterEnumStmt',
+  'RefreshMatViewStmt', 'CreateSeqStmt', 'AlterSeqStmt', 'CreateEnumStmt', 'AlterEnumStmt',
   'CompositeTypeStmt', 'CreateRangeStmt', 'AlterStatsStmt', 'AlterDatabaseStmt', 'CreateTableSpaceStmt', 'AlterTableSpaceOptionsStmt',
 ]);
 
 /** Statements in which any literal may be a password or a connection string. */
 const secretBearing: ReadonlySet<string> = new Set([
   'CreateRoleStmt', 'AlterRoleStmt', 'CreateForeignServerStmt', 'AlterForeignServerStmt', 'CreateUserMappingStmt', 'AlterUserMappingStmt',
-  'CreateSubscriptionStmt', 'AlterSubscriptionStmt',
+  'CreateSubscriptionStmt', 'AlterSubscriptionStmt', 'CreateFdwStmt', 'AlterFdwStmt', 'ImportForeignSchemaStmt',
+  'AlterSystemStmt', 'AlterRoleSetStmt', 'AlterDatabaseSetStmt',
 ]);
 
 /** One statement. Its result columns, or undefined when it returns none. */
@@ -80,7 +82,12 @@ export function statement(analysis: Analysis, node: unknown): Columns | undefine
       consume(analysis, evaluateAll(analysis, empty, [{ FuncCall: embedded(fields, 'funccall') ?? {} }]), 'expression');
       // Its OUT arguments come back as a row, of which nothing is known here but that no column of this statement is in it.
       return { columns: [], rest: clean };
+    case 'DoStmt':
+      literalsOfCode(analysis, fields);
+      throw new NotUnderstood('a block of code');
     case 'CopyStmt':
+      // The command line of a program.
+      if (fields['is_program'] === true) analysis.found.secret(allLiterals(analysis));
       copy(analysis, fields);
       return undefined;
     case 'CreateTableAsStmt':
