@@ -1,16 +1,18 @@
-import { detect, detectorKinds, prepare } from './detectors.ts';
+import type { Places } from './detect/places.ts';
+import { detectAt, detectEverywhere, detectorKinds, prepare } from './detectors.ts';
 import type { DetectorKind, Hit } from './detectors.ts';
 import { constantOf } from './constants.ts';
 import { characters, elementOf, firstNormalOid, oid } from './oids.ts';
 import type { DetectorMask } from './plan.ts';
 import { wins } from './strictness.ts';
+import type { Tallies } from './tallies.ts';
 import { cellMask } from './transforms.ts';
 
 /**
- * Looks at one cell, `row[start..end)`. Undefined: the cell stays as it is, or was changed in place with its length
- * kept. Else its new contents, NULL included.
+ * Looks at one cell, `row[start..end)`, where `places` says that there is something to look at. Undefined: the cell stays as
+ * it is, or was changed in place with its length kept. Else its new contents, NULL included.
  */
-export type CellDetector = (row: Uint8Array, start: number, end: number) => Uint8Array | null | undefined;
+export type CellDetector = (row: Uint8Array, places: Places | undefined, start: number, end: number) => Uint8Array | null | undefined;
 
 /** Where characters lie in a cell, and what may stand in a hit's place. */
 type Shape =
@@ -29,22 +31,31 @@ function shapeOf(type: number): Shape | undefined {
 }
 
 /** The detector for a column's cells; undefined for a type that holds no characters. */
-export function createCellDetector(masks: readonly DetectorMask[], type: number, format: 0 | 1, count: (name: string) => void): CellDetector | undefined {
+export function createCellDetector(masks: readonly DetectorMask[], type: number, format: 0 | 1, tallies: Tallies): CellDetector | undefined {
   const shape = shapeOf(type);
   if (shape === undefined) return undefined;
   const maskOf = detectorMasks(masks);
+  const treatments = new Map([...maskOf].map(([kind, mask]) => [kind, { kept: keptBy(mask), clears: mask.transform === 'null', tally: tallies.of(mask.name) }]));
   const prepared = prepare(maskOf.keys());
   const isJson = type === oid.json || type === oid.jsonb;
-  return (row, start, end) => {
-    const hits = detect(row, start, end, prepared);
+  // Where lengths are kept, no cell is made anew.
+  const inPlace = shape === 'structured' || [...maskOf.values()].every(keepsLength);
+  return (row, places, start, end) => {
+    const hits = places === undefined ? detectEverywhere(row, start, end, prepared) : detectAt(places, row, start, end, prepared);
     if (hits === undefined) return undefined;
-    for (const hit of hits) count(maskOf.get(hit.kind)!.name);
-    if (hits.some((hit) => maskOf.get(hit.kind)!.transform === 'null')) return null;
-    if (shape === 'text') return replaceHits(row, start, end, hits, (kind) => maskOf.get(kind)!);
-    for (const hit of hits) overwrite(row, hit, keptBy(maskOf.get(hit.kind)!), true, isJson);
-    return undefined;
+    let clears = false;
+    for (const hit of hits) {
+      const treatment = treatments.get(hit.kind)!;
+      treatment.tally.cells++;
+      if (treatment.clears) clears = true;
+      else if (inPlace) overwrite(row, hit, treatment.kept, shape === 'structured', isJson);
+    }
+    if (clears) return null;
+    return inPlace ? undefined : replaceHits(row, start, end, hits, (kind) => maskOf.get(kind)!);
   };
 }
+
+const keepsLength = ({ transform }: DetectorMask): boolean => transform === 'redact' || (typeof transform === 'object' && 'partial' in transform);
 
 function keptBy(mask: DetectorMask): number {
   return typeof mask.transform === 'object' && 'partial' in mask.transform ? mask.transform.partial : 0;
@@ -82,22 +93,19 @@ export function overwrite(bytes: Uint8Array, hit: Hit, keep: number, structured:
 
 /** Replaces the hits of a text. Undefined when lengths stayed and it was changed in place. */
 export function replaceHits(bytes: Uint8Array, start: number, end: number, hits: readonly Hit[], maskOf: (kind: DetectorKind) => DetectorMask): Uint8Array | undefined {
-  const pieces: Uint8Array[] = [];
+  let pieces: Uint8Array[] | undefined;
   let at = start;
-  let changed = false;
   for (const hit of hits) {
     const mask = maskOf(hit.kind);
-    const keepsLength = mask.transform === 'redact' || (typeof mask.transform === 'object' && 'partial' in mask.transform);
-    if (keepsLength) {
+    if (keepsLength(mask)) {
       overwrite(bytes, hit, keptBy(mask), false, false);
       continue;
     }
     const made = cellMask(mask.transform, oid.text, -1, 0, mask.key);
-    pieces.push(bytes.subarray(at, hit.start), made.kind === 'each' ? made.apply(bytes.subarray(hit.start, hit.end)) : (made.bytes ?? constantOf(oid.text, -1, 0)!));
+    (pieces ??= []).push(bytes.subarray(at, hit.start), made.kind === 'each' ? made.apply(bytes.subarray(hit.start, hit.end)) : (made.bytes ?? constantOf(oid.text, -1, 0)!));
     at = hit.end;
-    changed = true;
   }
-  if (!changed) return undefined;
+  if (pieces === undefined) return undefined;
   pieces.push(bytes.subarray(at, end));
   return Buffer.concat(pieces);
 }

@@ -49,8 +49,11 @@ export class TextCopyParser {
   #field = 0;
   #kept: number[] = [];
   #wanted: boolean;
-  /** The field had quotes (csv) or an escape (text): it cannot be the NULL string. */
+  /** The field had quotes (csv): it cannot be the NULL string. */
   #marked = false;
+  /** The NULL string, and how many bytes of the field so far are its own, as they were written; -1 once one is not. */
+  readonly #null: Buffer;
+  #alike = 0;
   #quoted = false;
   /** An escape or a quote was the last byte: what follows decides. */
   #pending: 'no' | 'backslash' | 'quote' | 'escape' | 'carriage' = 'no';
@@ -62,6 +65,7 @@ export class TextCopyParser {
     this.#form = form;
     this.#reader = reader;
     this.#wanted = reader.wants(0);
+    this.#null = Buffer.from(form.nullString);
   }
 
   push(chunk: Uint8Array): void {
@@ -83,13 +87,16 @@ export class TextCopyParser {
     this.#kept.push(byte);
   }
 
+  /** A byte of the field as it was written: the server compares with the NULL string before it undoes escapes. */
+  #written(byte: number): void {
+    this.#alike = this.#alike !== -1 && this.#null[this.#alike] === byte ? this.#alike + 1 : -1;
+  }
+
   #endField(): void {
-    if (this.#wanted) {
-      const value = Buffer.from(this.#kept).toString();
-      this.#reader.field(this.#field, !this.#marked && value === this.#form.nullString ? null : value);
-    }
+    if (this.#wanted) this.#reader.field(this.#field, !this.#marked && this.#alike === this.#null.length ? null : Buffer.from(this.#kept).toString());
     this.#kept = [];
     this.#marked = false;
+    this.#alike = 0;
     this.#field++;
     this.#wanted = this.#reader.wants(this.#field);
     this.#empty = false;
@@ -109,6 +116,7 @@ export class TextCopyParser {
       const digit = digitOf(byte, this.#digits.base);
       const most = this.#digits.base === 8 ? 3 : 2;
       if (digit !== -1 && this.#digits.count < most) {
+        this.#written(byte);
         this.#digits.value = this.#digits.value * this.#digits.base + digit;
         this.#digits.count++;
         return;
@@ -121,41 +129,34 @@ export class TextCopyParser {
     }
     if (this.#pending === 'backslash') {
       this.#pending = 'no';
+      this.#written(byte);
       return this.#escaped(byte);
     }
     if (byte === backslash) {
       this.#pending = 'backslash';
       this.#empty = false;
+      this.#written(byte);
     } else if (byte === this.#form.delimiter) {
       this.#endField();
     } else if (byte === newline || byte === carriage) {
       this.#endRow();
       if (byte === carriage) this.#pending = 'carriage';
     } else {
+      this.#written(byte);
       this.#keep(byte);
     }
   }
 
   #escaped(byte: number): void {
     if (byte >= 0x30 && byte <= 0x37) {
-      this.#marked = true;
       this.#digits = { base: 8, value: byte - 0x30, count: 1 };
       return;
     }
     if (byte === 0x78) {
-      this.#marked = true;
       this.#digits = { base: 16, value: 0, count: 0 };
       return;
     }
-    // The NULL string is compared before escapes are undone, so that `\N` is kept as it stands.
-    const plain = escapes.get(byte);
-    if (plain === undefined && String.fromCharCode(backslash, byte) === this.#form.nullString && this.#kept.length === 0) {
-      this.#keep(backslash);
-      this.#keep(byte);
-      return;
-    }
-    this.#marked = true;
-    this.#keep(plain ?? byte);
+    this.#keep(escapes.get(byte) ?? byte);
   }
 
   #finishDigits(): void {
@@ -201,6 +202,7 @@ export class TextCopyParser {
       this.#endRow();
       if (byte === carriage) this.#pending = 'carriage';
     } else {
+      this.#written(byte);
       this.#keep(byte);
     }
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { allDetectors, detect, detectorKinds, prepare } from './detectors.ts';
+import { hasPlaces } from './detect/places.ts';
+import { allDetectors, detect, detectEverywhere, detectorKinds, prepare } from './detectors.ts';
 import type { DetectorKind } from './detectors.ts';
 
 /** `kind:found text` for each hit. */
@@ -95,6 +96,22 @@ suite('oracles', () => {
         const other = `DE${String(wrong).padStart(2, '0')}${body}`;
         assert.equal(hits(other, ['iban']).length === 1, isIban(other));
       }),
+    );
+  });
+
+  test('looking at places finds what looking at every byte finds', () => {
+    assert.ok(hasPlaces, 'no vectors here: both ways are one');
+    const piece = fc.oneof(
+      fc.constantFrom('123-45-6789', '4111 1111 1111 1111', '4111-1111-1111-1111', 'ada@example.com', '+4930123456', '1 (415) 555-0100', 'GB82 WEST 1234 5698 7654 32', '192.0.2.7', '2001:db8:1:2:3:4:5:6', '::1', 'AKIAIOSFODNN7EXAMPLE', `ghp_${'a1'.repeat(18)}`, 'xoxb-1234567890-abc', '-----BEGIN PRIVATE KEY-----', jwt, 'x'.repeat(60)),
+      fc.string({ unit: fc.constantFrom(...'0123456789-. @:+()abcdefXYZIJ_"'.split('')), maxLength: 12 }),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), fc.constantFrom('', ' '), fc.subarray([...detectorKinds], { minLength: 1 }), fc.nat(8), (pieces, between, kinds, before) => {
+        const bytes = Buffer.from(pieces.join(between));
+        const start = Math.min(before, bytes.length);
+        assert.deepEqual(detect(bytes, start, bytes.length, prepare(kinds)), detectEverywhere(bytes, start, bytes.length, prepare(kinds)));
+      }),
+      { numRuns: 3000 },
     );
   });
 

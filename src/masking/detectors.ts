@@ -1,6 +1,8 @@
+import { isDigit, isHex } from './detect/characters.ts';
 import type { Span } from './detect/characters.ts';
 import { cloudAtDash, cloudAtI, cloudAtUnderscore, jwtAtJ, privateKeyAtDash } from './detect/keys.ts';
 import { cardAt, emailAt, ibanAt, ipv4At, ipv6At, phoneAt, ssnAt } from './detect/personal.ts';
+import { hasPlaces, Places } from './detect/places.ts';
 
 /** What a detector looks for, as in `mask[].detect`. */
 export type DetectorKind = 'us_ssn' | 'credit_card' | 'email' | 'phone' | 'iban' | 'ip' | 'jwt' | 'cloud_key' | 'private_key';
@@ -31,6 +33,7 @@ const dash = 4;
 const letterI = 5;
 const letterJ = 6;
 const colon = 7;
+const blank = 8;
 
 const ssn = 1;
 const card = 2;
@@ -55,6 +58,7 @@ export function prepare(kinds: Iterable<DetectorKind>): Detectors {
     triggers[0x5f] = underscore;
     triggers[0x49] = letterI;
   }
+  if (wanted.has('credit_card')) triggers[0x20] = triggers[0x2d] = blank;
   if (wanted.has('cloud_key') || wanted.has('private_key')) triggers[0x2d] = dash;
   if (wanted.has('jwt')) triggers[0x4a] = letterJ;
   if (wanted.has('ip')) triggers[0x3a] = colon;
@@ -68,10 +72,15 @@ export const allDetectors: Detectors = prepare(detectorKinds);
 
 /**
  * Finds what the detectors look for in UTF-8 text, in order and without overlap; undefined when there is nothing.
- * One pass: each byte costs one table look-up, and where it triggers, a matcher that looks at a bounded number of bytes
- * or at bytes that are then passed over. Time is linear in the length, whatever the bytes.
+ * Time is linear in the length, whatever the bytes: a matcher looks at a bounded number of bytes, or at bytes that are
+ * then passed over.
  */
 export function detect(bytes: Uint8Array, start: number, end: number, detectors: Detectors): Hit[] | undefined {
+  return hasPlaces ? detectAt(new Places(bytes, start, end), bytes, start, end, detectors) : detectEverywhere(bytes, start, end, detectors);
+}
+
+/** The same by looking at every byte: what `detect` does where it has no vectors, and what it must give where it has. */
+export function detectEverywhere(bytes: Uint8Array, start: number, end: number, detectors: Detectors): Hit[] | undefined {
   const { triggers } = detectors;
   let hits: Hit[] | undefined;
   // Nothing is looked for before the last find.
@@ -80,32 +89,102 @@ export function detect(bytes: Uint8Array, start: number, end: number, detectors:
   let seen = start;
   for (let here = start; here < end; here++) {
     const trigger = triggers[bytes[here]!]!;
-    if (trigger === nothing) continue;
-    let next: number;
+    if (trigger === nothing || trigger === blank) continue;
+    let next = here + 1;
+    let hit: Hit | undefined;
     if (trigger === digit) {
-      next = here + 1;
-      while (next < end && bytes[next]! >= 0x30 && bytes[next]! <= 0x39) next++;
-      const hit = atDigits(bytes, floor, here, next, end, detectors.numbers);
-      if (hit !== undefined) {
-        (hits ??= []).push(hit);
-        floor = next = hit.end;
-      }
+      next = endOfRun(bytes, here, end);
+      hit = atDigits(bytes, floor, here, next, end, detectors.numbers);
     } else if (trigger === colon) {
       if (here < seen) continue;
       const found = ipv6At(bytes, floor, here, end);
-      seen = next = found.end;
-      if (!found.valid) continue;
-      (hits ??= []).push({ kind: 'ip', start: found.start, end: next });
-      floor = next;
-    } else {
-      const hit = atOther(trigger, bytes, floor, here, end, detectors.kinds);
-      if (hit === undefined) continue;
+      seen = found.end;
+      hit = found.valid ? { kind: 'ip', start: found.start, end: seen } : undefined;
+    } else hit = atOther(trigger, bytes, floor, here, end, detectors.kinds);
+    if (hit !== undefined) {
       (hits ??= []).push(hit);
       floor = next = hit.end;
     }
     here = next - 1;
   }
   return hits;
+}
+
+/** The same where `places` says what is worth a look. It may know of more than these bytes; it is asked from front to back. */
+export function detectAt(places: Places, bytes: Uint8Array, start: number, end: number, detectors: Detectors): Hit[] | undefined {
+  const { triggers, kinds, numbers } = detectors;
+  let hits: Hit[] | undefined;
+  let floor = start;
+  let seen = start;
+  // No stretch of colons and hexadecimal digits goes back behind this.
+  let wall = start;
+  for (let here = beginning(places, bytes, start, end); here !== -1; ) {
+    let hit: Hit | undefined;
+    const trigger = triggers[bytes[here]!]!;
+    if (trigger === digit) hit = atNumber(bytes, floor, here, end, numbers);
+    else if (trigger === blank) hit = beforeGap(bytes, floor, here, end, numbers);
+    else if (trigger === dash) hit = beforeGap(bytes, floor, here, end, numbers) ?? atOther(dash, bytes, floor, here, end, kinds);
+    else if (trigger === colon) {
+      if (here >= seen) {
+        const first = firstColon(bytes, wall, here);
+        // Where a find has cut off the first colon of a stretch, that one was no address with all that follows.
+        const found = ipv6At(bytes, floor, first < floor ? here : first, end);
+        seen = found.end;
+        if (found.valid && first >= floor) hit = { kind: 'ip', start: found.start, end: seen };
+      }
+    } else if (trigger !== nothing) hit = atOther(trigger, bytes, floor, here, end, kinds);
+    if (hit === undefined) here = places.next(floor, end);
+    else {
+      (hits ??= []).push(hit);
+      floor = hit.end;
+      if (!colonless.has(hit.kind)) wall = floor;
+      here = beginning(places, bytes, floor, end);
+    }
+  }
+  return hits;
+}
+
+/** The first place. A digit before hides that a number begins where the text does, or where the last find ends. */
+function beginning(places: Places, bytes: Uint8Array, floor: number, end: number): number {
+  return floor < end && isDigit(bytes[floor]) && isDigit(bytes[floor - 1]) ? floor : places.next(floor, end);
+}
+
+/** Finds of these kinds hold no colon. */
+const colonless: ReadonlySet<DetectorKind> = new Set(['us_ssn', 'credit_card', 'phone', 'iban', 'email', 'jwt']);
+
+function endOfRun(bytes: Uint8Array, from: number, end: number): number {
+  let to = from + 1;
+  while (to < end && isDigit(bytes[to])) to++;
+  return to;
+}
+
+/** A number that begins at `here`, or (the 1 of a North American phone number) just before. */
+function atNumber(bytes: Uint8Array, floor: number, here: number, end: number, numbers: number): Hit | undefined {
+  if ((numbers & phone) !== 0) {
+    const one = bytes[here - 1] === 0x28 ? here - 3 : here - 2;
+    if (one >= floor && bytes[one] === 0x31 && !isDigit(bytes[one + 1]) && (one === floor || !isDigit(bytes[one - 1]))) {
+      const hit = atDigits(bytes, floor, one, one + 1, end, numbers);
+      if (hit !== undefined) return hit;
+    }
+  }
+  return atDigits(bytes, floor, here, endOfRun(bytes, here, end), end, numbers);
+}
+
+/** A number, the first group of which ends at `gap`. */
+function beforeGap(bytes: Uint8Array, floor: number, gap: number, end: number, numbers: number): Hit | undefined {
+  let from = gap;
+  while (from > floor && gap - from < longestGroup && isDigit(bytes[from - 1])) from--;
+  return gap - from >= 4 && gap - from < longestGroup ? atDigits(bytes, floor, from, gap, end, numbers) : undefined;
+}
+
+/** More digits than a card has. */
+const longestGroup = 20;
+
+/** The first colon of the stretch of colons and hexadecimal digits around one. */
+function firstColon(bytes: Uint8Array, wall: number, colonAt: number): number {
+  let first = colonAt;
+  for (let at = colonAt; at > wall && (bytes[at - 1] === 0x3a || isHex(bytes[at - 1])); at--) if (bytes[at - 1] === 0x3a) first = at - 1;
+  return first;
 }
 
 const isUpper = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x41 && byte <= 0x5a;

@@ -28,8 +28,36 @@ suite('texts', () => {
 
   test('a session without masks keeps all but secrets and what detectors hit', () => {
     assert.equal(record("SELECT * FROM customers WHERE ssn = 'x' OR ssn = '123-45-6789'", none), "SELECT * FROM customers WHERE ssn = 'x' OR ssn = <literal:text>");
-    assert.equal(record("DO 'ALTER ROLE x PASSWORD ''y'''", none), 'DO <literal:text>');
+    assert.equal(record("DO 'ALTER ROLE x PASSWORD ''y'''", none), 'DO $code$ ALTER ROLE x PASSWORD <literal:text> $code$');
   });
+
+  const secrets: readonly (readonly [sql: string, recorded: string])[] = [
+    ["SET app.jwt_secret = '5ecret'", 'SET app.jwt_secret = <value:text>'],
+    ['SET LOCAL app.token TO "5ecret", x', 'SET LOCAL app.token TO <value:text>'],
+    ['SET secret_of_mine = s5ecret_word', 'SET secret_of_mine = <value:text>'],
+    ["SET search_path = a, 'b'", "SET search_path = a, 'b'"],
+    ["SET TIME ZONE 'UTC'", "SET TIME ZONE 'UTC'"],
+    ["SELECT set_config('app.key', '5ecret', false), set_config('work_mem', '4MB', false)", "SELECT set_config('app.key', <literal:text>, false), set_config('work_mem', '4MB', false)"],
+    ["SELECT set_config(name, '5ecret', true) FROM customers", 'SELECT set_config(name, <literal:text>, true) FROM customers'],
+    ["ALTER SYSTEM SET primary_conninfo = 'user=x pass=5ecret'", 'ALTER SYSTEM SET primary_conninfo = <value:text>'],
+    ["ALTER DATABASE shop SET app.token TO '5ecret'", 'ALTER DATABASE shop SET app.token TO <value:text>'],
+    ['ALTER ROLE x IN DATABASE shop SET app.token = "5ecret"', 'ALTER ROLE x IN DATABASE shop SET app.token = <value:text>'],
+    ["COPY notes FROM PROGRAM 'curl -u x:5ecret y'", 'COPY notes FROM PROGRAM <literal:text>'],
+    ["SELECT dblink_connect('a', 'host=x pass=5ecret')", 'SELECT dblink_connect(<literal:text>, <literal:text>)'],
+    ["IMPORT FOREIGN SCHEMA a FROM SERVER b INTO c OPTIONS (key '5ecret')", 'IMPORT FOREIGN SCHEMA a FROM SERVER b INTO c OPTIONS (key <literal:text>)'],
+    ["ALTER FOREIGN TABLE f OPTIONS (SET key '5ecret')", 'ALTER FOREIGN TABLE f OPTIONS (SET key <literal:text>)'],
+    ["CREATE FUNCTION f() RETURNS text LANGUAGE sql SET app.key = '5ecret' AS $$ SELECT crypt('5ecret', x) /* 5ecret */ || $q$5ecret$q$ $$", 'CREATE FUNCTION f() RETURNS text LANGUAGE sql SET app.key = <literal:text> AS $code$ SELECT crypt(<literal:text>, x) || <literal:text> $code$'],
+    ["CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS 'BEGIN k := ''5ecret''; RETURN 1; END'", 'CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $code$ BEGIN k := <literal:text>; RETURN 1; END $code$'],
+    ["CREATE FUNCTION f() RETURNS text LANGUAGE plpython3u AS $$ x = 'open 5ecret $$", 'CREATE FUNCTION f() RETURNS text LANGUAGE plpython3u AS <literal:text>'],
+    ["CREATE FUNCTION f() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT '5ecret'; END", 'CREATE FUNCTION f() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT <literal:text>; END'],
+  ];
+  for (const [sql, recorded] of secrets) {
+    test(sql, () => {
+      assert.equal(record(sql, none), recorded);
+      assert.doesNotMatch(record(sql), /5ec/);
+    });
+  }
+  test('statements behind a hidden value are recorded', () => assert.equal(record("SET my.key = 'x', y; SELECT 'seen' ; SET a.b TO c", none), "SET my.key = <value:text>; SELECT 'seen' ; SET a.b TO <value:text>"));
 
   test('what does not parse is a skeleton', () => {
     const skeleton = (sql: string): string => recordedText(Buffer.from(sql), { statements: [], literals: [], unparsed: true }, none, catalog);

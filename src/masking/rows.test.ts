@@ -72,6 +72,28 @@ suite('rows', () => {
     assert.equal(masker.mask(negative), 'withhold');
   });
 
+  test('many messages at once give what each gives by itself; one that is no row withholds all', () => {
+    const rows = [text('a', '123-45-6789', null), text('é', 'x', 'ada@example.com'), text(null, null, '')].map(encode);
+    const message = (body: Uint8Array): Buffer => {
+      const head = Buffer.from([0x44, 0, 0, 0, 0]);
+      head.writeInt32BE(body.length + 4, 1);
+      return Buffer.concat([head, body]);
+    };
+    for (const transform of ['redact', 'null', { partial: 4 }, 'hash', { fixed: 'a longer value than any' }] as const) {
+      const of = plan([undefined, masked(transform), undefined], { detect: [{ name: 'd', kinds: ['email'], transform: { fixed: 'mail' }, key }] });
+      const make = (): ReturnType<typeof createRowMasker> => createRowMasker(of, [column(), column(), column()]);
+      const together = make();
+      const single = make();
+      const expected = Buffer.concat(rows.map((row) => message(single.mask(Buffer.from(row)) as Uint8Array)));
+      assert.deepEqual(together.maskRun(Buffer.concat(rows.map(message))), expected);
+      assert.deepEqual([...together.counts], [...single.counts]);
+      const good = message(rows[0]!);
+      for (const bad of [message(rows[0]!.subarray(1)), Buffer.from('D'), Buffer.concat([Buffer.from('E'), good.subarray(1)]), good.subarray(0, -1), Buffer.from([0x44, 0, 0, 0, 3]), Buffer.from([0x44, 0xff, 0xff, 0xff, 0xff])]) {
+        assert.equal(make().maskRun(Buffer.concat([good, bad])), 'withhold');
+      }
+    }
+  });
+
   test('a column of a relation that the catalog did not have is withheld', () => {
     assert.deepEqual(mask(plan([undefined]), [column({ table: 999, column: 1 })], text('a')), ['a']);
     assert.equal(mask(plan([undefined]), [column({ table: 1000, column: 1 })], text('a')), 'withhold');

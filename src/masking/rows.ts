@@ -1,8 +1,12 @@
-import { cellMask } from './transforms.ts';
-import type { CellMask } from './transforms.ts';
 import { createCellDetector } from './cells.ts';
 import type { CellDetector } from './cells.ts';
+import { hasPlaces, Places } from './detect/places.ts';
 import type { AnswerPlan, ColumnMask } from './plan.ts';
+import { Rewrite } from './rewrite.ts';
+import { Tallies } from './tallies.ts';
+import type { Tally } from './tallies.ts';
+import { cellMask } from './transforms.ts';
+import type { CellMask } from './transforms.ts';
 
 /** One column of a RowDescription. */
 export interface DescribedColumn {
@@ -25,6 +29,8 @@ export interface RowMasker {
    * or the description does not fit the plan; no row of this answer may be sent.
    */
   mask(row: Uint8Array): Uint8Array | 'withhold';
+  /** The same for whole DataRow messages, one behind the other with nothing between, headers included. */
+  maskRun(messages: Buffer): Buffer | 'withhold';
   /** Cells masked so far, by name of the mask. */
   readonly counts: ReadonlyMap<string, number>;
 }
@@ -32,7 +38,7 @@ export interface RowMasker {
 /** What happens to the cells of one column. */
 type Step =
   | { readonly kind: 'keep' }
-  | { readonly kind: 'mask'; readonly name: string; readonly mask: CellMask }
+  | { readonly kind: 'mask'; readonly tally: Tally; readonly mask: CellMask }
   | { readonly kind: 'detect'; readonly detector: CellDetector };
 
 /**
@@ -41,14 +47,21 @@ type Step =
  * the catalog did not have, gives a masker that withholds every row.
  */
 export function createRowMasker(plan: AnswerPlan, description: readonly DescribedColumn[]): RowMasker {
-  const counts = new Map<string, number>();
-  const steps = stepsOf(plan, description, (name) => counts.set(name, (counts.get(name) ?? 0) + 1));
-  if (steps === undefined) return { pass: false, mask: () => 'withhold', counts };
+  const tallies = new Tallies();
+  const steps = stepsOf(plan, description, tallies);
+  if (steps === undefined) return { pass: false, mask: () => 'withhold', maskRun: () => 'withhold', counts: new Map() };
   const pass = steps.every((step) => step.kind === 'keep');
-  return { pass, counts, mask: (row) => (pass ? row : maskRow(steps, row, counts)) };
+  return {
+    pass,
+    mask: (row) => (pass ? row : maskRow(steps, row)),
+    maskRun: (messages) => (pass ? messages : maskMessages(steps, messages)),
+    get counts() {
+      return tallies.counts();
+    },
+  };
 }
 
-function stepsOf(plan: AnswerPlan, description: readonly DescribedColumn[], count: (name: string) => void): readonly Step[] | undefined {
+function stepsOf(plan: AnswerPlan, description: readonly DescribedColumn[], tallies: Tallies): readonly Step[] | undefined {
   if (plan.from !== undefined) return undefined;
   if (plan.complete && plan.columns.length !== description.length) return undefined;
   const steps: Step[] = [];
@@ -57,73 +70,81 @@ function stepsOf(plan: AnswerPlan, description: readonly DescribedColumn[], coun
     if (planned !== undefined) {
       // A constant may be NULL or of the type, but nothing that is made from the derived value.
       const transform = planned.constant && typeof planned.transform === 'object' && 'partial' in planned.transform ? 'redact' : planned.constant && planned.transform === 'hash' ? 'redact' : planned.transform;
-      steps.push({ kind: 'mask', name: planned.name, mask: cellMask(transform, column.type, column.typmod, column.format, planned.key) });
+      steps.push({ kind: 'mask', tally: tallies.of(planned.name), mask: cellMask(transform, column.type, column.typmod, column.format, planned.key) });
       continue;
     }
     if (column.table !== 0 && (!plan.knows(column.table) || plan.protects(column.table, column.column) !== undefined)) return undefined;
-    const detector = plan.detect.length === 0 ? undefined : createCellDetector(plan.detect, column.type, column.format, count);
+    const detector = plan.detect.length === 0 ? undefined : createCellDetector(plan.detect, column.type, column.format, tallies);
     steps.push(detector === undefined ? { kind: 'keep' } : { kind: 'detect', detector });
   }
   return steps;
 }
 
-function maskRow(steps: readonly Step[], row: Uint8Array, counts: Map<string, number>): Uint8Array | 'withhold' {
-  const length = row.length;
-  if (length < 2 || ((row[0]! << 8) | row[1]!) !== steps.length) return 'withhold';
-  // New contents of cells whose length changes, and by how much the row grows.
-  let replaced: (Uint8Array | null | undefined)[] | undefined;
+const int32 = (bytes: Buffer, at: number): number => (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+
+const placesOf = (steps: readonly Step[], bytes: Buffer): Places | undefined => (hasPlaces && steps.some((step) => step.kind === 'detect') ? new Places(bytes, 0, bytes.length) : undefined);
+
+function maskRow(steps: readonly Step[], row: Uint8Array): Uint8Array | 'withhold' {
+  const bytes = Buffer.from(row.buffer, row.byteOffset, row.length);
+  const rewrite = new Rewrite(bytes);
+  const growth = maskCells(steps, bytes, 0, bytes.length, placesOf(steps, bytes), rewrite);
+  if (growth === undefined) return 'withhold';
+  const result = rewrite.end();
+  return result === bytes ? row : result;
+}
+
+const dataRow = 0x44;
+/** The type and the length of a message, which counts itself. */
+const header = 5;
+
+function maskMessages(steps: readonly Step[], messages: Buffer): Buffer | 'withhold' {
+  const rewrite = new Rewrite(messages);
+  const places = placesOf(steps, messages);
+  const end = messages.length;
+  for (let at = 0; at < end; ) {
+    if (at + header > end || messages[at] !== dataRow) return 'withhold';
+    const size = int32(messages, at + 1);
+    if (size < header - 1 || size > end - at - 1) return 'withhold';
+    const sized = rewrite.place(at + 1);
+    const growth = maskCells(steps, messages, at + header, at + 1 + size, places, rewrite);
+    if (growth === undefined) return 'withhold';
+    if (growth !== 0) rewrite.int32(sized, size + growth);
+    at += 1 + size;
+  }
+  return rewrite.end();
+}
+
+/** Masks the cells of the row `bytes[from..end)`. Returns by how much it grows; undefined when it does not fit the steps. */
+function maskCells(steps: readonly Step[], bytes: Buffer, from: number, end: number, places: Places | undefined, rewrite: Rewrite): number | undefined {
+  if (end - from < 2 || ((bytes[from]! << 8) | bytes[from + 1]!) !== steps.length) return undefined;
   let growth = 0;
-  let at = 2;
+  let at = from + 2;
   for (let index = 0; index < steps.length; index++) {
-    if (at + 4 > length) return 'withhold';
-    const size = (row[at]! << 24) | (row[at + 1]! << 16) | (row[at + 2]! << 8) | row[at + 3]!;
+    if (at + 4 > end) return undefined;
+    const size = int32(bytes, at);
     at += 4;
     if (size === -1) continue;
-    if (size < 0 || at + size > length) return 'withhold';
+    if (size < 0 || size > end - at) return undefined;
     const step = steps[index]!;
-    if (step.kind === 'mask') {
-      const bytes = step.mask.kind === 'constant' ? step.mask.bytes : step.mask.apply(row.subarray(at, at + size));
-      counts.set(step.name, (counts.get(step.name) ?? 0) + 1);
-      if (bytes !== null && bytes.length === size) row.set(bytes, at);
-      else {
-        (replaced ??= [])[index] = bytes;
-        growth += (bytes === null ? 0 : bytes.length) - size;
-      }
-    } else if (step.kind === 'detect') {
-      const bytes = step.detector(row, at, at + size);
-      if (bytes !== undefined) {
-        (replaced ??= [])[index] = bytes;
-        growth += (bytes === null ? 0 : bytes.length) - size;
+    if (step.kind !== 'keep') {
+      const value = step.kind === 'mask' ? maskedCell(step, bytes, at, size) : step.detector(bytes, places, at, at + size);
+      if (value !== undefined) {
+        rewrite.cell(at - 4, at + size, value);
+        growth += (value === null ? 0 : value.length) - size;
       }
     }
     at += size;
   }
-  if (at !== length) return 'withhold';
-  return replaced === undefined ? row : rebuild(row, replaced, growth);
+  return at === end ? growth : undefined;
 }
 
-function rebuild(row: Uint8Array, replaced: readonly (Uint8Array | null | undefined)[], growth: number): Uint8Array {
-  const result = Buffer.allocUnsafe(row.length + growth);
-  // Everything between two replaced cells is copied in one piece.
-  let copied = 0;
-  let out = 0;
-  let at = 2;
-  const count = (row[0]! << 8) | row[1]!;
-  for (let index = 0; index < count; index++) {
-    const size = (row[at]! << 24) | (row[at + 1]! << 16) | (row[at + 2]! << 8) | row[at + 3]!;
-    const bytes = replaced[index];
-    if (bytes !== undefined) {
-      result.set(row.subarray(copied, at), out);
-      out += at - copied;
-      out = result.writeInt32BE(bytes === null ? -1 : bytes.length, out);
-      if (bytes !== null) {
-        result.set(bytes, out);
-        out += bytes.length;
-      }
-      copied = at + 4 + Math.max(size, 0);
-    }
-    at += 4 + Math.max(size, 0);
-  }
-  result.set(row.subarray(copied), out);
-  return result;
+/** A cell's new value; undefined when it was changed in place. */
+function maskedCell(step: Step & { readonly kind: 'mask' }, bytes: Buffer, at: number, size: number): Uint8Array | null | undefined {
+  const { mask, tally } = step;
+  tally.cells++;
+  if (mask.kind === 'each' && mask.inPlace?.(bytes, at, at + size) === true) return undefined;
+  const value = mask.kind === 'constant' ? mask.bytes : mask.apply(bytes.subarray(at, at + size));
+  if (value === null || value.length !== size) return value;
+  bytes.set(value, at);
+  return undefined;
 }

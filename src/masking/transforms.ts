@@ -6,7 +6,12 @@ import { characters } from './oids.ts';
 /** What masks the cells of one column: the same bytes for all, or made from each value. */
 export type CellMask =
   | { readonly kind: 'constant'; readonly bytes: Uint8Array | null }
-  | { readonly kind: 'each'; apply(value: Uint8Array): Uint8Array };
+  | {
+      readonly kind: 'each';
+      apply(value: Uint8Array): Uint8Array;
+      /** Masks `bytes[start..end)` where it stands, if that gives the same with the length kept; false, and nothing changed, if it would not. */
+      inPlace?(bytes: Uint8Array, start: number, end: number): boolean;
+    };
 
 /**
  * The mask of a column's cells. Partial, hash and fixed work on types of characters; any other type gets its constant,
@@ -17,7 +22,8 @@ export function cellMask(transform: TransformConfig, type: number, typmod: numbe
   if (transform === 'redact' || !characters.has(type)) return { kind: 'constant', bytes: constantOf(type, typmod, format) ?? null };
   if (transform === 'hash') return { kind: 'each', apply: (value) => fitted(Buffer.from(key.pseudonym(value)), type, typmod) };
   if ('fixed' in transform) return { kind: 'constant', bytes: fitted(Buffer.from(transform.fixed), type, typmod) };
-  return { kind: 'each', apply: (value) => partial(value, transform.partial) };
+  const keep = transform.partial;
+  return { kind: 'each', apply: (value) => partial(value, keep), inPlace: (bytes, start, end) => partialInPlace(bytes, start, end, keep) };
 }
 
 const star = 0x2a;
@@ -42,4 +48,15 @@ export function partial(value: Uint8Array, keep: number): Uint8Array {
   result.fill(star, 0, hidden);
   result.set(value.subarray(from), hidden);
   return result;
+}
+
+/** The same where every character is one byte: stars are written over it. */
+function partialInPlace(bytes: Uint8Array, start: number, end: number, keep: number): boolean {
+  let last = end;
+  while (last > start && bytes[last - 1] === 0x20) last--;
+  for (let at = start; at < last; at++) if (bytes[at]! >= 0x80) return false;
+  const count = last - start;
+  const until = count <= keep * 2 ? last : last - keep;
+  for (let at = start; at < until; at++) bytes[at] = star;
+  return true;
 }

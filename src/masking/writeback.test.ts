@@ -114,6 +114,7 @@ suite('COPY', () => {
     ['text, not a mask', facts({}), Buffer.from('1\tAda\t\\\\***\n'), false],
     ['text, delimiter', facts({ delimiter: '|' }), Buffer.from('1|Ada|***\n'), true],
     ['text, escaped delimiter', facts({ delimiter: '|' }), Buffer.from('1|Ada\\|***|x\n'), false],
+    ['text, escapes that begin like the NULL string', facts({ nullString: '\\*' }), Buffer.from('1\tAda\t\\***\n'), true],
     ['text, columns', facts({ columns: [refs[2]!, refs[0]!] }), Buffer.from('***\t1\n'), true],
     ['csv', facts({ format: 'csv' }), Buffer.from('1,Ada,"***"\n'), true],
     ['csv, quoted newline', facts({ format: 'csv' }), Buffer.from('1,"A\nda,x","*"**\n'), true],
@@ -137,6 +138,9 @@ suite('COPY', () => {
     assert.equal(verdict(facts({}), [Buffer.from('1\tAda\t\\N\n')], nothing), true);
     assert.equal(verdict(facts({}), [Buffer.from('1\tAda\t\\N\n')]), false);
     assert.equal(verdict(facts({ nullString: 'nil' }), [Buffer.from('1\tAda\tnil\n')], nothing), true);
+    assert.equal(verdict(facts({ nullString: 'n\\il' }), [Buffer.from('1\tAda\tn\\il\n')], nothing), true);
+    assert.equal(verdict(facts({ nullString: 'nil' }), [Buffer.from('1\tAda\tn\\il\n')], nothing), false);
+    assert.equal(verdict(facts({}), [Buffer.from('1\tAda\t\\N\\')], nothing), false);
     assert.equal(verdict(facts({ format: 'csv' }), [Buffer.from('1,Ada,\n')], nothing), true);
     assert.equal(verdict(facts({ format: 'csv' }), [Buffer.from('1,Ada,""\n')], nothing), false);
   });

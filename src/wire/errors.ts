@@ -2,7 +2,8 @@
 export type WireFault =
   | 'truncated' // a message ends before what it declares
   | 'trailing' // a message has bytes left over
-  | 'malformed' // a count, a flag or a text is not valid
+  | 'malformed' // a count or a flag is not valid
+  | 'encoding' // a text is not UTF-8
   | 'too_large' // a declared length is above the limit
   | 'unknown_type' // a message type that the protocol does not have
   | 'dead'; // the parser failed before and cannot go on

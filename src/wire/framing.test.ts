@@ -64,6 +64,43 @@ describe('a frame parser', () => {
       { numRuns: 2000 },
     );
   });
+  test('gives whole messages of a type many at once when told to: the same messages, however the bytes are cut', () => {
+    fc.assert(
+      fc.property(stream, cuts, fc.subarray([1, 2, 3]), (messages, at, together) => {
+        const parser = new Toy();
+        for (const type of together) parser.stream(type, 'whole');
+        const seen: Buffer[] = [];
+        for (const piece of cutUp(Buffer.concat(messages), at)) {
+          const chunk = Buffer.from(piece);
+          parser.push(chunk);
+          let before: number | undefined;
+          for (const event of drain(parser)) {
+            const frames = new Toy();
+            frames.push(Buffer.from(event.bytes));
+            const inside = drain(frames);
+            assert.equal(frames.next(), undefined);
+            assert.equal(Buffer.concat(inside.map(({ bytes }) => bytes)).length, event.bytes.length, 'nothing but whole messages');
+            assert.ok(inside.every(({ type }) => type === event.type));
+            if (!(event instanceof Frame)) {
+              assert.deepEqual([event.completed, event.lead, event.open], [inside.length, 0, false]);
+              assert.ok(together.includes(event.type) && before !== event.type, 'as many as there are');
+              before = event.type;
+            } else before = undefined;
+            seen.push(...inside.map(({ bytes }) => Buffer.from(bytes)));
+          }
+          chunk.fill(0xee);
+        }
+        assert.deepEqual(seen, messages);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+  test('whole messages in runs have the limits of frames', () => {
+    const parser = new Toy();
+    parser.stream(1, 'whole');
+    parser.push(Buffer.concat([message(1, Buffer.from('a')), Buffer.from([1, 0xff, 0xff])]));
+    assert.throws(() => parser.next(), faulty('too_large'));
+  });
   test('streams the types that it is told to: all bytes in order, right counts, whatever the cuts', () => {
     fc.assert(
       fc.property(stream, cuts, fc.subarray([1, 2, 3]), (messages, at, streamed) => {
@@ -175,7 +212,7 @@ describe('a frame parser', () => {
   });
   test('random bytes end in WireError only', () => {
     fc.assert(
-      fc.property(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 6 }), fc.boolean(), (pieces, streamed) => {
+      fc.property(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 6 }), fc.constantFrom<boolean | 'whole'>(true, false, 'whole'), (pieces, streamed) => {
         const parser = new Toy();
         parser.stream(1, streamed);
         try {

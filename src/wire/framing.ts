@@ -6,17 +6,18 @@ export class Frame {
   readonly type: number;
   /** The message as it came, header included. */
   readonly bytes: Buffer;
-  readonly #header: number;
+  /** Bytes before the body. */
+  readonly header: number;
 
   constructor(type: number, bytes: Buffer, header: number) {
     this.type = type;
     this.bytes = bytes;
-    this.#header = header;
+    this.header = header;
   }
 
   /** The message without its header. */
   get body(): Buffer {
-    return this.bytes.subarray(this.#header);
+    return this.bytes.subarray(this.header);
   }
 }
 
@@ -45,6 +46,9 @@ export class Run {
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
+/** How messages of a type come, when not as frames. */
+const PIECES = 1;
+const WHOLE = 2;
 /** A message that is spread over chunks is gathered in steps, so that a lying length costs the sender real bytes. */
 const FIRST_GATHER = 16 * 1024;
 
@@ -82,9 +86,12 @@ export abstract class FrameParser {
    */
   protected abstract sizeAt(bytes: Buffer, at: number, streamed: boolean): number;
 
-  /** Chooses whether messages of a type come as `Run`s (true) or as whole `Frame`s (false, the default). */
-  stream(type: number, on: boolean): void {
-    this.#streamed[type] = on ? 1 : 0;
+  /**
+   * Chooses whether messages of a type come as `Run`s (true) or as whole `Frame`s (false, the default). `whole`: as runs of
+   * whole messages, as many as have arrived, and as a frame where one is spread over chunks; the limit of frames holds for all.
+   */
+  stream(type: number, on: boolean | 'whole'): void {
+    this.#streamed[type] = on === 'whole' ? WHOLE : on ? PIECES : 0;
   }
 
   /**
@@ -128,11 +135,29 @@ export abstract class FrameParser {
     }
     if (available < this.#header) return this.#keep(0);
     const type = this.typeAt(chunk, at);
-    if (this.#streamed[type] === 1) return this.#run(type, at, 0);
+    const streamed = this.#streamed[type];
+    if (streamed === PIECES) return this.#run(type, at, 0);
     const size = this.sizeAt(chunk, at, false);
     if (available < size) return this.#keep(size);
+    if (streamed === WHOLE) return this.#wholeRun(type, at, at + size);
     this.#at = at + size;
     return new Frame(type, at === 0 && size === chunk.length ? chunk : chunk.subarray(at, at + size), this.#header);
+  }
+
+  /** The whole message `from..next` and those of its type that lie whole behind it. */
+  #wholeRun(type: number, from: number, next: number): Run {
+    const chunk = this.#chunk;
+    const end = chunk.length;
+    let at = next;
+    let completed = 1;
+    while (end - at >= this.#header && this.typeAt(chunk, at) === type) {
+      const size = this.sizeAt(chunk, at, false);
+      if (size > end - at) break;
+      at += size;
+      completed++;
+    }
+    this.#at = at;
+    return new Run(type, from === 0 && at === end ? chunk : chunk.subarray(from, at), completed, 0, false);
   }
 
   /** As many messages of a streamed type as the chunk holds, as one piece. */
@@ -168,7 +193,7 @@ export abstract class FrameParser {
     if (available >= this.#left) {
       const lead = this.#left;
       this.#left = 0;
-      if (this.#streamed[this.#openType] === 1) return this.#run(this.#openType, from, lead);
+      if (this.#streamed[this.#openType] === PIECES) return this.#run(this.#openType, from, lead);
       this.#at = from + lead;
       return new Run(this.#openType, chunk.subarray(from, from + lead), 1, lead, false);
     }
@@ -192,7 +217,7 @@ export abstract class FrameParser {
     if (this.#need === 0) {
       if (!this.#fill(this.#header)) return undefined;
       const type = this.typeAt(this.#gathered, 0);
-      const streamed = this.#streamed[type] === 1;
+      const streamed = this.#streamed[type] === PIECES;
       const size = this.sizeAt(this.#gathered, 0, streamed);
       if (streamed) {
         const head = this.#gathered;

@@ -72,7 +72,7 @@ export class Intake {
     return this.take(count);
   }
 
-  /** Lets go of the socket, which stays paused, and returns what was read and not taken. */
+  /** Lets go of the socket, which stays paused, and returns what was read and not taken: a copy, or what was taken would live as long as it. */
   release(): Buffer {
     this.#socket.off('data', this.#onData);
     this.#socket.pause();
@@ -80,7 +80,7 @@ export class Intake {
     this.#socket.off('close', this.#onEnd);
     this.#socket.off('error', this.#onError);
     this.#signal.removeEventListener('abort', this.#onAbort);
-    const rest = this.#buffered;
+    const rest = this.#buffered.length === 0 ? EMPTY : Buffer.from(this.#buffered);
     this.#buffered = EMPTY;
     return rest;
   }

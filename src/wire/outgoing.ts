@@ -11,7 +11,11 @@ const COPY_LIMIT = 64 * 1024;
 export class Outgoing {
   readonly socket: Socket;
   #pieces: Uint8Array[] = [];
+  /** The last piece, and the memory from `#from` to `#to` that it has grown to. */
   #last: Uint8Array | undefined;
+  #memory: ArrayBufferLike | undefined;
+  #from = 0;
+  #to = 0;
   #size = 0;
 
   constructor(socket: Socket) {
@@ -26,15 +30,21 @@ export class Outgoing {
   add(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#size += bytes.length;
-    const last = this.#last;
-    if (last === undefined) {
-      this.#last = bytes;
-    } else if (last.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
-      this.#last = new Uint8Array(last.buffer, last.byteOffset, last.length + bytes.length);
-    } else {
-      this.#pieces.push(last);
-      this.#last = bytes;
+    const { buffer, byteOffset } = bytes;
+    if (this.#memory === buffer && this.#to === byteOffset) {
+      this.#to += bytes.length;
+      return;
     }
+    if (this.#last !== undefined) this.#pieces.push(this.#grown(this.#last));
+    this.#last = bytes;
+    this.#memory = buffer;
+    this.#from = byteOffset;
+    this.#to = byteOffset + bytes.length;
+  }
+
+  #grown(piece: Uint8Array): Uint8Array {
+    const length = this.#to - this.#from;
+    return piece.length === length ? piece : new Uint8Array(piece.buffer, this.#from, length);
   }
 
   /**
@@ -43,11 +53,11 @@ export class Outgoing {
    */
   flush(): boolean {
     const { socket } = this;
-    const last = this.#last;
+    if (this.#last === undefined) return !socket.writableNeedDrain;
+    const last = this.#grown(this.#last);
     const pieces = this.#pieces;
     const size = this.#size;
-    if (last === undefined) return !socket.writableNeedDrain;
-    this.#last = undefined;
+    this.#last = this.#memory = undefined;
     this.#size = 0;
     if (pieces.length > 0) this.#pieces = [];
     if (socket.destroyed || socket.writableEnded) return true;

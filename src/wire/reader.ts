@@ -1,16 +1,21 @@
 import { isUtf8 } from 'node:buffer';
 import { WireError } from './errors.ts';
 
+/** Up to here a text is looked through byte by byte: a call into the runtime costs more. */
+const SHORT = 64;
+
 /**
  * Reads one message body from front to back. Big-endian. Every read is checked against the end of the body, so that a
  * lying count can neither read past the message nor allocate more than it holds. Views share memory with the input.
  */
 export class Reader {
   readonly #bytes: Buffer;
-  #at = 0;
+  #at: number;
 
-  constructor(bytes: Buffer) {
+  /** @param at where the body begins: what is before it is a header that has been read */
+  constructor(bytes: Buffer, at = 0) {
     this.#bytes = bytes;
+    this.#at = at;
   }
 
   /** Bytes that are not read yet. */
@@ -72,6 +77,17 @@ export class Reader {
 
   /** A NUL-terminated text. Throws unless it is valid UTF-8. */
   cstring(): string {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const most = Math.min(bytes.length, at + SHORT);
+    // Names and tags are short and ASCII, and most names are empty.
+    for (let end = at; end < most; end++) {
+      const byte = bytes[end] as number;
+      if (byte >= 0x80) break;
+      if (byte !== 0) continue;
+      this.#at = end + 1;
+      return end === at ? '' : bytes.toString('latin1', at, end);
+    }
     return utf8(this.cstringBytes());
   }
 
@@ -84,6 +100,6 @@ export class Reader {
 /** Decodes UTF-8 strictly: replacement characters would let two parties see two texts. */
 export const utf8 = (bytes: Buffer): string => {
   if (bytes.length === 0) return '';
-  if (!isUtf8(bytes)) throw new WireError('malformed', 'text is not valid UTF-8');
+  if (!isUtf8(bytes)) throw new WireError('encoding', 'text is not valid UTF-8');
   return bytes.toString('utf8');
 };

@@ -42,8 +42,9 @@ export function cloudAtDash(bytes: Uint8Array, floor: number, at: number, end: n
   return undefined;
 }
 
-/** The longest header of a token that is looked into. */
+/** The longest and the shortest header of a token that is looked into: `{"alg"` has eight characters in base64. */
 const longestHeader = 4096;
+const shortestHeader = 8;
 
 /** A JSON Web Token at the J of its `eyJ`: three base64url parts, the first of which decodes to JSON with `alg`. */
 export function jwtAtJ(bytes: Uint8Array, floor: number, at: number, end: number): Span | undefined {
@@ -51,7 +52,7 @@ export function jwtAtJ(bytes: Uint8Array, floor: number, at: number, end: number
   // Only the first of a run can start one, so that each run is looked at no more than three times, as each of the parts.
   if (start < floor || bytes[start] !== 0x65 || bytes[start + 1] !== 0x79 || (start > floor && base64url[bytes[start - 1]!] === 1)) return undefined;
   const header = runOf(base64url, bytes, at, end, end);
-  if (header >= end || bytes[header] !== 0x2e || header - start > longestHeader) return undefined;
+  if (header >= end || bytes[header] !== 0x2e || header - start > longestHeader || header - start < shortestHeader) return undefined;
   const payload = runOf(base64url, bytes, header + 1, end, end);
   if (payload >= end || bytes[payload] !== 0x2e || payload === header + 1) return undefined;
   const json = Buffer.from(latin1(bytes, start, header), 'base64url').toString('latin1');

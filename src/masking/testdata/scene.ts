@@ -2,6 +2,8 @@ import { loadModule, parseSync } from 'libpg-query';
 import type { MaskConfig } from '../../config/resolved.ts';
 import type { Catalog, Relation } from '../../sql/catalog.ts';
 import type { StatementFacts } from '../../sql/facts.ts';
+import type { Ast } from '../../sql/postgres/ast.ts';
+import { setsSecret } from '../../sql/postgres/session.ts';
 import { lineageOf } from '../../sql/postgres/lineage/lineage.ts';
 import { literalsOf, literalStarts } from '../../sql/postgres/literals.ts';
 import type { Understood } from '../../sql/understand.ts';
@@ -35,7 +37,7 @@ export function understood(sql: string, under: Catalog = catalog): Understood {
     const kind = Object.keys(raw.stmt ?? {})[0] ?? '';
     const fields = (raw.stmt as Record<string, Record<string, unknown>>)[kind] ?? {};
     const tag = kind.replace(/Stmt$/, '').toLowerCase();
-    const base = { tag, effects: [], timing: 'read', transaction: 'none', settings: [], changesCatalog: false } as const;
+    const base = { tag, effects: [], timing: 'read', transaction: 'none', settings: [], changesCatalog: false, ...(setsSecret(raw.stmt as Ast) ? { hidesValue: true as const } : {}) } as const;
     const lineage = lineageOf(raw, { catalog: under, names: { searchPath: ['public'] }, text, literalAt: (offset) => starts.get(offset), parse });
     const inner = fields['query'] as object | undefined;
     if (tag === 'prepare' || tag === 'declarecursor') {
