@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { EvidenceStatus } from '../evidence/elsewhere.ts';
 import { SYNC_BUCKETS, type EvidenceStats } from '../evidence/stats.ts';
 import type { PipelineObserver } from '../pipeline/open-session.ts';
 
@@ -16,25 +17,107 @@ export interface MeasuredParts {
   /** Whether commands can be admitted, as far as evidence goes. */
   readonly available: () => boolean;
   readonly clients: () => number;
+  /** How far the log is signed and witnessed; undefined for a log without checkpoints. */
+  readonly checkpoints: () => EvidenceStatus | undefined;
 }
 
-type Children = Map<string, Map<string, { inc(): void }>>;
+/** Counts by connection and one label: plain numbers, because it happens for each command. Read when somebody asks for metrics. */
+class Counts {
+  readonly #counts = new Map<string, Map<string, { count: number }>>();
 
-/** The counter of two labels, looked up by them: for each command, where building label sets would show. */
-const child = (children: Children, connection: string, label: string, make: () => { inc(): void }): { inc(): void } => {
-  let byLabel = children.get(connection);
-  if (!byLabel) children.set(connection, (byLabel = new Map<string, { inc(): void }>()));
-  let counter = byLabel.get(label);
-  if (!counter) byLabel.set(label, (counter = make()));
-  return counter;
+  add(connection: string, label: string): void {
+    let byLabel = this.#counts.get(connection);
+    if (!byLabel) this.#counts.set(connection, (byLabel = new Map<string, { count: number }>()));
+    const cell = byLabel.get(label);
+    if (cell) cell.count += 1;
+    else byLabel.set(label, { count: 1 });
+  }
+
+  each(tell: (connection: string, label: string, count: number) => void): void {
+    for (const [connection, byLabel] of this.#counts) for (const [label, { count }] of byLabel) tell(connection, label, count);
+  }
+}
+
+/** Of each witness: whether it cosigns, and how often what was wrong. Of each anchor: how old its newest checkpoint is. */
+const perParty = (registers: Registry[], checkpoints: MeasuredParts['checkpoints']): void => {
+  new Gauge({
+    name: 'wicketgate_witness_cosigning',
+    help: '1 when the witness cosigned what it was last asked, else 0.',
+    labelNames: ['witness'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, state } of checkpoints()?.witnessed.witnesses ?? []) this.set({ witness: name }, state === 'cosigning' ? 1 : 0);
+    },
+  });
+  new Counter({
+    name: 'wicketgate_witness_faults_total',
+    help: 'What was wrong with a witness, by kind, since start.',
+    labelNames: ['witness', 'kind'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, faults } of checkpoints()?.witnessed.witnesses ?? []) for (const [kind, count] of Object.entries(faults)) this.inc({ witness: name, kind }, count);
+    },
+  });
+  new Gauge({
+    name: 'wicketgate_anchor_age_seconds',
+    help: 'Seconds since the anchor kept a checkpoint; -1 when it has kept none since start.',
+    labelNames: ['anchor'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, kept } of checkpoints()?.anchors ?? []) this.set({ anchor: name }, kept?.age ?? -1);
+    },
+  });
+  new Gauge({
+    name: 'wicketgate_anchor_late',
+    help: '1 when the anchor kept nothing for more than twice its interval and five minutes, else 0.',
+    labelNames: ['anchor'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, late } of checkpoints()?.anchors ?? []) this.set({ anchor: name }, late ? 1 : 0);
+    },
+  });
+  new Counter({
+    name: 'wicketgate_anchor_failures_total',
+    help: 'How often the anchor did not keep a checkpoint, since start.',
+    labelNames: ['anchor'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, failures } of checkpoints()?.anchors ?? []) this.inc({ anchor: name }, failures);
+    },
+  });
 };
 
 /** The gateway's numbers. Labels are names of the configuration and words of ours: their number is bounded. */
-export const createMetrics = ({ stats, available, clients }: MeasuredParts): Metrics => {
+export const createMetrics = ({ stats, available, clients, checkpoints }: MeasuredParts): Metrics => {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
-  const decisions = new Counter({ name: 'wicketgate_decisions_total', help: 'Commands decided, by connection and decision.', labelNames: ['connection', 'decision'], registers });
-  const outcomes = new Counter({ name: 'wicketgate_outcomes_total', help: 'Commands settled, by connection and outcome.', labelNames: ['connection', 'status'], registers });
+  const decided = new Counts();
+  const settled = new Counts();
+  const decisions = new Counter({
+    name: 'wicketgate_decisions_total',
+    help: 'Commands decided, by connection and decision.',
+    labelNames: ['connection', 'decision'],
+    registers,
+    collect() {
+      this.reset();
+      decided.each((connection, decision, count) => this.inc({ connection, decision }, count));
+    },
+  });
+  const outcomes = new Counter({
+    name: 'wicketgate_outcomes_total',
+    help: 'Commands settled, by connection and outcome.',
+    labelNames: ['connection', 'status'],
+    registers,
+    collect() {
+      this.reset();
+      settled.each((connection, status, count) => this.inc({ connection, status }, count));
+    },
+  });
   const sessions = new Gauge({ name: 'wicketgate_sessions', help: 'Sessions open, by connection.', labelNames: ['connection'], registers });
   const opened = new Counter({ name: 'wicketgate_sessions_opened_total', help: 'Sessions opened, by connection.', labelNames: ['connection'], registers });
   const valid = new Gauge({ name: 'wicketgate_configuration_valid', help: '1 when the newest configuration is in force, 0 when it was refused.', registers });
@@ -68,8 +151,14 @@ export const createMetrics = ({ stats, available, clients }: MeasuredParts): Met
   read('wicketgate_evidence_unsynced', 'Records that are written and not durable yet.', () => stats().unsynced);
   read('wicketgate_evidence_available', '1 when evidence can be written, 0 when commands are refused.', () => (available() ? 1 : 0));
   read('wicketgate_evidence_free_bytes', 'Bytes free on the evidence disk.', () => stats().free ?? -1);
-  const decided: Children = new Map();
-  const settled: Children = new Map();
+  total('wicketgate_evidence_self_checks_passed_total', 'Times that the log checked itself and found nothing wrong, since start.', () => stats().checksPassed);
+  total('wicketgate_evidence_self_checks_failed_total', 'Times that the log checked itself and found something wrong, since start.', () => stats().checksFailed);
+  read('wicketgate_evidence_signed_size', 'Records under the checkpoint that was signed last.', () => checkpoints()?.signed?.size ?? 0);
+  read('wicketgate_evidence_witnessed_size', 'Records under the newest checkpoint that enough witnesses cosigned.', () => checkpoints()?.witnessed.witnessed?.size ?? 0);
+  read('wicketgate_evidence_witnessed_age_seconds', 'Seconds since enough witnesses cosigned the newest such checkpoint; -1 when there is none.', () => checkpoints()?.witnessed.witnessed?.age ?? -1);
+  read('wicketgate_evidence_witnessed_by', 'Witnesses that cosigned it.', () => checkpoints()?.witnessed.witnessed?.by.length ?? 0);
+  read('wicketgate_evidence_witnessed_late', '1 when it is older than 5 minutes although witnesses are configured, else 0.', () => (checkpoints()?.witnessed.late === true ? 1 : 0));
+  perParty(registers, checkpoints);
   const syncs = new Gauge({
     name: 'wicketgate_evidence_syncs_within_seconds',
     help: 'Syncs that took at most so long, cumulative.',
@@ -84,10 +173,12 @@ export const createMetrics = ({ stats, available, clients }: MeasuredParts): Met
     },
   });
   void syncs;
+  void decisions;
+  void outcomes;
   return {
     observer: {
-      decided: (connection, decision) => child(decided, connection, decision, () => decisions.labels({ connection, decision })).inc(),
-      settled: (connection, status) => child(settled, connection, status, () => outcomes.labels({ connection, status })).inc(),
+      decided: (connection, decision) => decided.add(connection, decision),
+      settled: (connection, status) => settled.add(connection, status),
       sessionOpened: (connection) => {
         opened.inc({ connection });
         sessions.inc({ connection });

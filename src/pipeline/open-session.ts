@@ -1,4 +1,5 @@
 import type { Config, ConnectionConfig } from '../config/resolved.ts';
+import { fixed } from '../evidence/canonical.ts';
 import type { EvidenceLog, Recording, Ticket } from '../evidence/log.ts';
 import type { MaskSet } from '../masking/plan.ts';
 import type { Command } from '../model/command.ts';
@@ -70,7 +71,7 @@ export class OpenSession implements GatedSession {
     this.#parts = parts;
     this.session = parts.session;
     this.#standing = standing;
-    this.#maskNames = standing.policy.masks.map(({ name }) => name);
+    this.#maskNames = fixed(standing.policy.masks.map(({ name }) => name));
     this.#rateKey = `${parts.session.principal.identity} ${parts.session.connection}`;
     this.#limitAge();
   }
@@ -153,7 +154,7 @@ export class OpenSession implements GatedSession {
   /** A new configuration is in force. What runs now is decided again; what may no longer run ends the session. */
   replace(standing: Standing): void {
     this.#standing = standing;
-    this.#maskNames = standing.policy.masks.map(({ name }) => name);
+    this.#maskNames = fixed(standing.policy.masks.map(({ name }) => name));
     this.#limitAge();
     for (const passage of this.#live) {
       if (this.#decide(passage.command).effect !== 'allow') {
@@ -174,16 +175,16 @@ export class OpenSession implements GatedSession {
     const number = ++this.#commands;
     const intent: Ticket = log.append(
       {
-        kind: 'intent',
-        session: session.id,
+        bytes: command.bytes,
         command: number,
         connection: session.connection,
-        verb: command.verb,
-        effects: recordedEffects(command.effects),
-        timing: command.timing,
         decision: recordedDecision(decision),
-        bytes: command.bytes,
+        effects: recordedEffects(command.effects),
+        kind: 'intent',
         masks: this.#maskNames,
+        session: session.id,
+        timing: command.timing,
+        verb: command.verb,
       },
       commandBodies(command, session.connection),
     );
@@ -274,8 +275,8 @@ export class OpenSession implements GatedSession {
 /** Values are recorded, and needed no longer: an open portal must not hold on to them. */
 const withoutValues = (command: Command): Command => {
   if (command.parameters === undefined) return command;
-  const { parameters: _, ...kept } = command;
-  return kept;
+  const { protocol, verb, effects, timing, facts, recorded, bytes } = command;
+  return { protocol, verb, effects, timing, facts, recorded, bytes };
 };
 
 const describe = (effect: Command['effects'][number]): string => {

@@ -95,7 +95,7 @@ export const createGate = (parts: GateParts): RunningGate => {
     const stands = standing(principal, connection);
     if (isRefusal(stands)) return refuse(stands);
     if (draining) return draining;
-    if (log.unavailable !== undefined) return refusal('evidence_unavailable', `evidence cannot be written, so no session may open: ${log.unavailable}`);
+    if (log.unavailable !== undefined) return refuse(refusal('evidence_unavailable', `evidence cannot be written, so no session may open: ${log.unavailable}`));
     const most = stands.policy.limits.concurrentSessions;
     const counted = `${principal.identity} ${connection}`;
     if (!sessions.enter(counted, most)) return refuse(refusal('limit', `${principal.identity} has ${most} sessions on ${connection} already`));

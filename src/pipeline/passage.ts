@@ -85,7 +85,7 @@ export class AdmittedPassage implements Passage {
       ...(this.#bytesDown > 0 ? { bytesDown: this.#bytesDown } : {}),
       ...(this.#bytesUp > 0 ? { bytesUp: this.#bytesUp } : {}),
     };
-    const ticket = log.append({ kind: 'outcome', session, command: number, outcome: full, ...(answer ? { answer } : {}) });
+    const ticket = log.append(answer ? { answer, command: number, kind: 'outcome', outcome: full, session } : { command: number, kind: 'outcome', outcome: full, session });
     this.#parts.ended(this, full);
     ticket.whenWritten((failure) => (failure === undefined ? written() : written(evidenceFailed(failure))));
   }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { fixed } from '../evidence/canonical.ts';
 import type { Body, RecordedDecision, RecordedEffect, RecordedPrincipal } from '../evidence/log.ts';
 import type { Command, Effect } from '../model/command.ts';
 import type { Decision, RuleRef } from '../model/decision.ts';
@@ -24,7 +25,7 @@ const byEffects = new WeakMap<readonly Effect[], readonly RecordedEffect[]>();
 export const recordedEffects = (effects: readonly Effect[]): readonly RecordedEffect[] => {
   let recorded = byEffects.get(effects);
   if (!recorded) {
-    recorded = effects.slice(0, MOST_EFFECTS).map(recordedEffect);
+    recorded = fixed(effects.slice(0, MOST_EFFECTS).map(recordedEffect));
     byEffects.set(effects, recorded);
   }
   return recorded;
@@ -37,7 +38,7 @@ const byDecision = new WeakMap<Decision, RecordedDecision>();
 export const recordedDecision = (decision: Decision): RecordedDecision => {
   let recorded = byDecision.get(decision);
   if (!recorded) {
-    recorded = { effect: decision.effect, rules: decision.rules.map(ruleName), policy: decision.policyVersion };
+    recorded = fixed({ effect: decision.effect, policy: decision.policyVersion, rules: decision.rules.map(ruleName) });
     byDecision.set(decision, recorded);
   }
   return recorded;

@@ -110,7 +110,7 @@ export class Admission {
   }
 
   #read(text: Buffer): Understood | Promise<Understood> {
-    return this.#understander.understand(text, this.tracking.catalog, this.tracking.names, this.#grantedNow);
+    return this.#understander.understand(text, this.tracking.catalog, this.tracking.names, this.#grantedNow, this.link.gated.session);
   }
 
   #checked(text: Buffer, understood: Understood): Understood | Promise<Understood> {

@@ -62,6 +62,11 @@ export class Answer {
     return this.withheld === undefined && (this.#plans === undefined || this.#plan?.pass === true || this.#masker?.pass === true) && this.passage.decision.maxRows === undefined;
   }
 
+  /** Rows are masked many at once: those that have arrived whole. */
+  get masksRuns(): boolean {
+    return this.withheld === undefined && this.#masker !== undefined && this.#plan?.pass !== true && this.passage.decision.maxRows === undefined;
+  }
+
   /** The answer may have to be withheld midway: nothing behind it may be sent before it has ended. */
   get mayBeWithheld(): boolean {
     return this.passage.decision.maxRows !== undefined || (this.#plans !== undefined && !this.#plans.every(({ pass }) => pass));
@@ -95,6 +100,11 @@ export class Answer {
     if (this.#plans === undefined || this.#plan?.pass === true) return body;
     // Without a description nobody can tell which cell is which.
     return this.#masker ? this.#masker.mask(body) : 'withhold';
+  }
+
+  /** The same for whole DataRow messages, one behind the other. */
+  maskRun(messages: Buffer): Buffer | 'withhold' {
+    return this.#masker ? this.#masker.maskRun(messages) : 'withhold';
   }
 
   /** The payload of a CopyData message as the client may see it. */

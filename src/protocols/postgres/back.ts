@@ -85,8 +85,9 @@ export class Back {
   }
 
   #next(): Event | undefined {
-    const streams = this.#link.owed.head?.context.answer?.streams ?? false;
-    this.#frames.stream(Backend.DataRow, streams);
+    const answer = this.#link.owed.head?.context.answer;
+    const streams = answer?.streams ?? false;
+    this.#frames.stream(Backend.DataRow, streams || (answer?.masksRuns === true && 'whole'));
     this.#frames.stream(Backend.CopyData, streams);
     return this.#frames.next();
   }
@@ -251,15 +252,20 @@ export class Back {
       return;
     }
     if (!(event instanceof Frame)) {
-      this.#give(event, answer);
+      const shown = row && answer.masksRuns ? answer.maskRun(event.bytes) : event.bytes;
+      if (shown === 'withhold') this.#unmaskable(answer);
+      else this.#give(shown === event.bytes ? event : { bytes: shown }, answer);
       return;
     }
     const { body } = event;
     const masked = row ? answer.mask(body) : answer.maskCopy(body);
-    if (masked === 'withhold') {
-      this.#withhold(answer, refusal('masking', `the answer holds a value that cannot be masked`, { session: this.#link.gated.session.id }), SqlState.data_exception);
-    } else if (masked === body) this.#give(event, answer);
+    if (masked === 'withhold') this.#unmaskable(answer);
+    else if (masked === body) this.#give(event, answer);
     else this.#give({ bytes: row ? toClient.dataRowBody(masked) : toClient.copyData(masked) }, answer);
+  }
+
+  #unmaskable(answer: Answer): void {
+    this.#withhold(answer, refusal('masking', `the answer holds a value that cannot be masked`, { session: this.#link.gated.session.id }), SqlState.data_exception);
   }
 
   /** From here on the client gets nothing more of this answer but the error. */

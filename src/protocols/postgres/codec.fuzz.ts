@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { campaign } from '../../../test/kit/campaign.ts';
 import { WireError } from '../../wire/errors.ts';
 import type { FrameParser } from '../../wire/framing.ts';
+import { Backend, Frontend } from './codes.ts';
 import { decodeBackend, decodeFrontend } from './decode.ts';
 import { backendFrames, Frame, frontendFrames } from './frames.ts';
 import { renderAnswer } from './render.ts';
@@ -74,6 +75,28 @@ for (const [direction, parser, decode] of [
     ));
   test(`${direction}: noise never throws anything but WireError`, () =>
     campaign(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => void frames(parser(LIMIT), [Buffer.from(bytes)], decode))));
+}
+
+/** One message of a type that exists, with counts and texts as they may come from anybody. */
+const bodyPart = fc.oneof(
+  fc.constantFrom(...['0000', '0001', '0003', 'ffff', '7fff', '00000000', '00000004', 'ffffffff', '7fffffff', '80000000', '00', '53', '4d', '43'].map((hex) => Buffer.from(hex, 'hex'))),
+  fc.string({ maxLength: 12 }).map((text) => Buffer.from(`${text}\0`)),
+  fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes)),
+);
+for (const [direction, parser, decode, types] of [
+  ['frontend', frontendFrames, decodeFrontend, Object.values(Frontend)],
+  ['backend', backendFrames, decodeBackend, Object.values(Backend)],
+] as const) {
+  test(`${direction}: any body of any type is a message or a WireError`, () =>
+    campaign(
+      fc.property(fc.constantFrom<number>(...types), fc.array(bodyPart, { maxLength: 10 }), (type, parts) => {
+        const body = Buffer.concat(parts);
+        const head = Buffer.from([type, 0, 0, 0, 0]);
+        head.writeInt32BE(body.length + 4, 1);
+        const seen = frames(parser(LIMIT), [Buffer.concat([head, body])], decode);
+        assert.equal(seen.length, 1);
+      }),
+    ));
 }
 
 test('startup packets: noise never throws anything but WireError', () =>

@@ -80,7 +80,7 @@ export const undefinedName = (understood: Understood): 'prepared' | 'cursor' | u
 /** Literals of EXECUTE's argument list meet whatever the parameters of the statement inside meet; which is which is not told apart. */
 const withArguments = (facts: StatementFacts, statement: UnderstoodStatement, understood: Understood): StatementFacts => {
   const ordinals = understood.literals.flatMap(({ start }, ordinal) => (start >= statement.start && start < statement.end ? [ordinal] : []));
-  const meets = facts.lineage.operands.filter(({ kind, column }) => kind === 'parameter' && column !== undefined);
+  const meets = facts.lineage.operands.filter(({ kind, column, role }) => kind === 'parameter' && (column !== undefined || role === 'secret'));
   if (ordinals.length === 0 || meets.length === 0) return facts;
   const operands = meets.flatMap((operand) => ordinals.map((index) => ({ ...operand, kind: 'literal' as const, index })));
   return { ...facts, lineage: { ...facts.lineage, operands: [...facts.lineage.operands, ...operands] } };
@@ -124,6 +124,7 @@ export const resolveNamed = (understood: Understood, names: NamedStatements): Un
   return {
     statements,
     unparsed: understood.unparsed,
+    ...(understood.invalid ? { invalid: understood.invalid } : {}),
     // Worked out when somebody asks.
     get literals() {
       return understood.literals;
@@ -145,6 +146,7 @@ const catalogNames = (catalog: Catalog): ReadonlySet<string> => {
 /** What names mean cannot be read before this has to be decided: nothing of it is taken as understood. */
 export const undecidable = (understood: Understood): Understood => ({
   unparsed: understood.unparsed,
+  ...(understood.invalid ? { invalid: understood.invalid } : {}),
   literals: understood.literals,
   statements: understood.statements.map((statement) => ({ ...statement, facts: unknownName(statement.facts, 'what names mean here is not known before Sync') })),
 });
@@ -185,18 +187,27 @@ export interface CommandText {
 /** The Command of one message. */
 export const commandOf = ({ understood, catalog, recorded, parameters, bytes }: CommandText): Command => {
   const { statements } = understood;
-  const only = statements.length === 1 ? statements[0] : undefined;
-  const effects = only ? effectsOf(only.facts, catalog) : statements.flatMap(({ facts }) => effectsOf(facts, catalog));
-  return {
+  const only = statements.length === 1 ? statements[0]?.facts : undefined;
+  const command: Command = {
     protocol: 'postgres',
-    verb: only ? only.facts.tag : statements.length === 0 ? 'empty' : 'multiple',
-    effects,
-    timing: statements.reduce<Timing>((timing, { facts }) => later(timing, facts.timing), 'read'),
-    facts: only ? statementSummary(only.facts) : { statements: statements.length },
+    verb: only ? only.tag : statements.length === 0 ? 'empty' : 'multiple',
+    effects: only ? effectsOf(only, catalog) : statements.flatMap(({ facts }) => effectsOf(facts, catalog)),
+    timing: only ? only.timing : statements.reduce<Timing>((timing, { facts }) => later(timing, facts.timing), 'read'),
+    facts: only ? summaryOf(only) : { statements: statements.length },
     recorded,
-    ...(parameters && parameters.length > 0 ? { parameters } : {}),
     bytes,
   };
+  return parameters === undefined || parameters.length === 0 ? command : withParameters(command, parameters);
+};
+
+const withParameters = ({ protocol, verb, effects, timing, facts, recorded, bytes }: Command, parameters: readonly (string | null)[]): Command => ({ protocol, verb, effects, timing, facts, recorded, parameters, bytes });
+
+const summaries = new WeakMap<StatementFacts, Command['facts']>();
+
+const summaryOf = (facts: StatementFacts): Command['facts'] => {
+  let summary = summaries.get(facts);
+  if (!summary) summaries.set(facts, (summary = statementSummary(facts)));
+  return summary;
 };
 
 /**

@@ -9,6 +9,7 @@ export const SqlState = {
   feature_not_supported: '0A000',
   invalid_parameter_value: '22023',
   data_exception: '22000',
+  character_not_in_repertoire: '22021',
   invalid_authorization_specification: '28000',
   invalid_password: '28P01',
   in_failed_sql_transaction: '25P02',
@@ -42,6 +43,8 @@ export interface Report {
   readonly message: string;
   readonly detail?: string;
   readonly hint?: string;
+  /** Where in the client's text, in characters from 1. */
+  readonly position?: number;
 }
 
 /** A NUL would end a field early; the protocol has no way to carry it. */
@@ -57,6 +60,7 @@ export const reportFields = (report: Report): ErrorField[] => {
   ];
   if (report.detail !== undefined) fields.push({ code: 'D', value: text(report.detail) });
   if (report.hint !== undefined) fields.push({ code: 'H', value: text(report.hint) });
+  if (report.position !== undefined) fields.push({ code: 'P', value: String(report.position) });
   return fields;
 };
 

@@ -2,8 +2,10 @@ import { recordedParameters, recordedText } from '../../masking/recorded.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { Understood } from '../../sql/understand.ts';
+import { WireError } from '../../wire/errors.ts';
 import { after, SERIES_CHANGED_NAMES, type Admission, type Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
+import { Frontend } from './codes.ts';
 import { commandOf } from './commands.ts';
 import { decodeBackend, decodeFrontend } from './decode.ts';
 import { toServer } from './encode.ts';
@@ -11,11 +13,16 @@ import { SqlState } from './errors.ts';
 import { examine } from './examine.ts';
 import { Frame } from './frames.ts';
 import type { Portal } from './link.ts';
-import type { Bind, Close, Describe, Execute, Parse } from './messages.ts';
+import type { Bind, Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
 import { RESERVED, type Prepared } from './namespace.ts';
-import { refusedCommand, undefinedNameState, unparsableText } from './refuse.ts';
+import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
 import { Series } from './series.ts';
 import { bringsBack, changesNames, NAME_BYTES, needsNames } from './settings.ts';
+
+/** Messages of which the server reads a text before it answers. */
+const WITH_TEXT: ReadonlySet<number> = new Set([Frontend.Parse, Frontend.Bind, Frontend.Describe, Frontend.Execute, Frontend.Close]);
+
+const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'invalid byte sequence for encoding "UTF8"' } as const;
 
 const SERIES_CHANGED_OBJECTS = 'objects were made or changed in this series: send Sync first';
 
@@ -34,7 +41,8 @@ export class ExtendedQueries {
   }
 
   message(event: Frame): Wait {
-    const message = decodeFrontend(event);
+    const message = this.#decoded(event);
+    if (message === undefined) return this.#whenSeries(() => this.#refuseSeries(this.#admission.link.gated.refuse('protocol', 'a text is not valid UTF-8'), NOT_UTF8));
     switch (message.kind) {
       case 'Parse':
         return this.#whenSeries(() => this.#parse(event, message));
@@ -57,6 +65,16 @@ export class ExtendedQueries {
     }
   }
 
+  /** Undefined for a text in bytes that are not UTF-8: the server tells the client so, and goes on behind the next Sync. */
+  #decoded(event: Frame): FrontendMessage | undefined {
+    try {
+      return decodeFrontend(event);
+    } catch (error) {
+      if (error instanceof WireError && error.fault === 'encoding' && WITH_TEXT.has(event.type)) return undefined;
+      throw error;
+    }
+  }
+
   /** A series is decided from a known state: its first message waits for the answers of all before it. */
   #whenSeries(then: () => Wait): Wait {
     const { series } = this.#admission;
@@ -75,8 +93,8 @@ export class ExtendedQueries {
     if (answer?.withheld !== undefined) this.#failSeries(null);
   }
 
-  #refuseSeries(refused: Refusal, sqlState?: SqlState): Wait {
-    const error = refusedCommand(refused, sqlState);
+  #refuseSeries(refused: Refusal, wording?: Wording): Wait {
+    const error = refusedCommand(refused, wording);
     if (this.#admission.link.status === 'I' && !this.#admission.series.forwarded) {
       this.#admission.series.discarding = true;
       this.#admission.link.owe({ kind: 'simulated', own: false, context: { bytes: error } });
@@ -126,7 +144,7 @@ export class ExtendedQueries {
       if (isRefusal(passage)) {
         // As in PostgreSQL, where the old one is dropped before the new text is read.
         if (message.statement === '') link.prepared.confirm('', undefined);
-        return this.#refuseSeries(passage, undefinedNameState(passage, resolved));
+        return this.#refuseSeries(passage, serverWording(passage, resolved));
       }
       const answer = passage && link.admitted(passage, text, resolved, undefined);
       const prepared: Prepared = { text, by: 'parse', understood, under: this.#admission.tracking.under, parameterTypes: message.parameterTypes, recorded };
@@ -178,9 +196,9 @@ export class ExtendedQueries {
     const parameters = recordedParameters(understood, gated.masks, this.#admission.tracking.catalog, bound);
     const command = commandOf({ understood, catalog: this.#admission.tracking.catalog, recorded, parameters, bytes: prepared.text.length });
     const examined = examine(gated, this.#admission.tracking, understood, command, bound);
-    if (isRefusal(examined)) return this.#refuseSeries(examined);
+    if (isRefusal(examined)) return this.#refuseSeries(examined, serverWording(examined, understood));
     const passage = gated.admit(command);
-    if (isRefusal(passage)) return this.#refuseSeries(passage, undefinedNameState(passage, understood));
+    if (isRefusal(passage)) return this.#refuseSeries(passage, serverWording(passage, understood));
     const answer = link.admitted(passage, prepared.text, understood, examined.plans);
     const portal: Portal = { understood, answer, bound: true };
     const name = message.portal;

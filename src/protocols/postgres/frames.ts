@@ -48,6 +48,16 @@ class PostgresFrames extends FrameParser {
 
 const letter = (type: number): string => String.fromCharCode(type);
 
+/** Tables that were made, by direction and largest message: every session of a gateway has the same two. */
+const tables = new Map<string, Int32Array>();
+
+const once = (direction: string, largest: number, make: () => Int32Array): Int32Array => {
+  const name = `${direction} ${largest}`;
+  let table = tables.get(name);
+  if (table === undefined) tables.set(name, (table = make()));
+  return table;
+};
+
 const limits = (types: Readonly<Record<string, number>>, small: number, large: number, largeTypes: readonly number[]): Int32Array => {
   const table = new Int32Array(256).fill(-1);
   for (const type of Object.values(types)) table[type] = small;
@@ -59,11 +69,15 @@ const limits = (types: Readonly<Record<string, number>>, small: number, large: n
  * Messages from a client, after its startup message.
  * @param largest largest message that is held whole, in bytes of its declared length (`gateway.limits.message`)
  */
-export const frontendFrames = (largest: number): FrameParser => {
-  const table = limits(Frontend, Math.min(SMALL_LIMIT, largest), Math.min(largest, STREAMED_LIMIT), [Frontend.Query, Frontend.Parse, Frontend.Bind, Frontend.FunctionCall, Frontend.CopyData]);
-  table[Frontend.Password] = PASSWORD_LIMIT + 5;
-  return new PostgresFrames('frontend', table);
-};
+export const frontendFrames = (largest: number): FrameParser =>
+  new PostgresFrames(
+    'frontend',
+    once('frontend', largest, () => {
+      const table = limits(Frontend, Math.min(SMALL_LIMIT, largest), Math.min(largest, STREAMED_LIMIT), [Frontend.Query, Frontend.Parse, Frontend.Bind, Frontend.FunctionCall, Frontend.CopyData]);
+      table[Frontend.Password] = PASSWORD_LIMIT + 5;
+      return table;
+    }),
+  );
 
 /**
  * Messages from a server.
@@ -72,14 +86,16 @@ export const frontendFrames = (largest: number): FrameParser => {
 export const backendFrames = (largest: number): FrameParser =>
   new PostgresFrames(
     'backend',
-    limits(Backend, Math.min(BACKEND_SMALL_LIMIT, largest), Math.min(largest, STREAMED_LIMIT), [
-      Backend.RowDescription,
-      Backend.DataRow,
-      Backend.CopyData,
-      Backend.FunctionCallResponse,
-      Backend.ErrorResponse,
-      Backend.NoticeResponse,
-      Backend.NotificationResponse,
-      Backend.ParameterDescription,
-    ]),
+    once('backend', largest, () =>
+      limits(Backend, Math.min(BACKEND_SMALL_LIMIT, largest), Math.min(largest, STREAMED_LIMIT), [
+        Backend.RowDescription,
+        Backend.DataRow,
+        Backend.CopyData,
+        Backend.FunctionCallResponse,
+        Backend.ErrorResponse,
+        Backend.NoticeResponse,
+        Backend.NotificationResponse,
+        Backend.ParameterDescription,
+      ]),
+    ),
   );

@@ -237,8 +237,8 @@ describe('what is not exactly right is refused', () => {
   for (const [name, bad, fault] of [
     ['Query without its end', raw('Q', 'SELECT 1'), 'truncated'],
     ['Query with something behind NUL', raw('Q', 'SELECT 1\0DROP TABLE t\0'), 'trailing'],
-    ['Query that is not UTF-8', raw('Q', [0xff, 0]), 'malformed'],
-    ['Query that is a UTF-8 surrogate', raw('Q', [0xed, 0xa0, 0x80, 0]), 'malformed'],
+    ['Query that is not UTF-8', raw('Q', [0xff, 0]), 'encoding'],
+    ['Query that is a UTF-8 surrogate', raw('Q', [0xed, 0xa0, 0x80, 0]), 'encoding'],
     ['Parse with more types than bytes', raw('P', [0, 0, 0xff, 0xff, 0, 0, 0, 1]), 'truncated'],
     ['Bind with more values than bytes', raw('B', [0, 0, 0, 0, 0xff, 0xff]), 'truncated'],
     ['Bind with a length of -2', raw('B', [0, 0, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xfe, 0, 0]), 'malformed'],

@@ -35,17 +35,36 @@ const notFound = ({ object, message }: Refusal): { readonly sqlState: SqlState; 
   return { sqlState: SqlState.undefined_table, message: `relation ${message}` };
 };
 
+/** The server's own condition in the place of ours, with its own words where it has some. */
+export type Wording = SqlState | { readonly sqlState: SqlState; readonly message: string; readonly position?: number };
+
+const worded = (refused: Refusal, wording: Wording): Pick<Report, 'sqlState' | 'message' | 'position'> => {
+  if (typeof wording === 'object') return wording;
+  return refused.code === 'not_found' ? notFound(refused) : { sqlState: wording, message: `wicketgate: ${refused.message}` };
+};
+
 /** ErrorResponse of a refused command: the session goes on. */
-export const refusedCommand = (refused: Refusal, sqlState: SqlState = SQLSTATE[refused.code]): Buffer =>
+export const refusedCommand = (refused: Refusal, wording: Wording = SQLSTATE[refused.code]): Buffer =>
   errorResponse({
     severity: 'ERROR',
-    ...(refused.code === 'not_found' ? notFound(refused) : { sqlState, message: `wicketgate: ${refused.message}` }),
+    ...worded(refused, wording),
     ...detail(refused),
     ...(refused.hint === undefined ? {} : { hint: refused.hint }),
   });
 
-/** PostgreSQL's own condition for what the message names and nobody has defined, when it was refused for that. */
-export const undefinedNameState = (refused: Refusal, understood: Understood): SqlState | undefined => {
+/** Refusals that say no more than that the text was not understood, when it was none. */
+const BY_TEXT: ReadonlySet<RefusalCode> = new Set(['denied', 'not_understood', 'masking']);
+
+/**
+ * PostgreSQL's own condition for a text that it would not take, or for what the message names and nobody has defined, when it was
+ * refused for that: a mistake looks like one. It is refused, recorded and has the consequences of any refusal all the same.
+ */
+export const serverWording = (refused: Refusal, understood: Understood): Wording | undefined => {
+  const { invalid } = understood;
+  if (invalid && BY_TEXT.has(refused.code)) {
+    const { kind, message, position } = invalid;
+    return { sqlState: kind === 'syntax' ? SqlState.syntax_error : SqlState.character_not_in_repertoire, message, ...(position === undefined ? {} : { position }) };
+  }
   const missing = refused.code === 'not_understood' ? undefinedName(understood) : undefined;
   return missing && (missing === 'prepared' ? SqlState.invalid_sql_statement_name : SqlState.invalid_cursor_name);
 };

@@ -15,7 +15,7 @@ import { DialError, type Upstream } from './dial.ts';
 import { SqlState } from './errors.ts';
 import { judgeParameters, type ClientSettings } from './parameters.ts';
 import { refusedLogin } from './refuse.ts';
-import { runSession } from './session.ts';
+import { runSession, type SessionOptions } from './session.ts';
 import { applicationName } from './settings.ts';
 import { chooseConnection } from './startup.ts';
 
@@ -45,6 +45,20 @@ export class PostgresProtocol {
 
   /** Serves one client socket until it is closed. Never rejects. */
   async serve(socket: Socket, offered: readonly ConnectionConfig[], loggedIn: () => void): Promise<void> {
+    // What waits here for the end of the session holds nothing of the login: the token, above all, is gone.
+    const session = await this.#admitted(socket, offered, loggedIn);
+    if (!session) return;
+    const { catalogs, log } = session;
+    try {
+      await runSession(session);
+      log.info({}, 'session closed');
+    } finally {
+      catalogs.release();
+    }
+  }
+
+  /** From the first byte to a session with both sides logged in; undefined when it came to none and the client is gone. */
+  async #admitted(socket: Socket, offered: readonly ConnectionConfig[], loggedIn: () => void): Promise<SessionOptions | undefined> {
     const { gate, log, secureContext } = this.#parts;
     const { limits } = this.#parts.config().gateway;
     const peer: Peer = { address: socket.remoteAddress ?? 'local', port: socket.remotePort ?? 0, tls: false };
@@ -58,14 +72,14 @@ export class PostgresProtocol {
       const code = CODE_OF_FAULT[accepted.fault];
       if (code) gate.refusedBeforeLogin(peer, code);
       log.debug({ peer: peer.address, fault: accepted.fault }, 'client did not log in');
-      return;
+      return undefined;
     }
     if (accepted.kind === 'cancel') {
       if (!this.#cancelKeys.cancel(accepted.processId, accepted.key)) gate.refusedBeforeLogin(peer, 'protocol');
       accepted.stream.end();
-      return;
+      return undefined;
     }
-    await this.#login(accepted, offered, { ...peer, tls: accepted.tls }, loggedIn);
+    return this.#login(accepted, offered, { ...peer, tls: accepted.tls }, loggedIn);
   }
 
   close(): void {
@@ -73,11 +87,11 @@ export class PostgresProtocol {
     this.#catalogs.clear();
   }
 
-  async #login(login: Login, offered: readonly ConnectionConfig[], peer: Peer, loggedIn: () => void): Promise<void> {
+  async #login(login: Login, offered: readonly ConnectionConfig[], peer: Peer, loggedIn: () => void): Promise<SessionOptions | undefined> {
     const { gate, log } = this.#parts;
-    const refuseEarly = (code: RefusalCode, sqlState: SqlState, message: string, hint?: string): Promise<void> => {
+    const refuseEarly = async (code: RefusalCode, sqlState: SqlState, message: string, hint?: string): Promise<undefined> => {
       gate.refusedBeforeLogin(peer, code);
-      return login.refuse({ sqlState, message: `wicketgate: ${message}`, ...(hint === undefined ? {} : { hint }) });
+      await login.refuse({ sqlState, message: `wicketgate: ${message}`, ...(hint === undefined ? {} : { hint }) });
     };
     const settings = judgeParameters(login.parameters);
     if (settings.kind === 'refused') {
@@ -97,31 +111,34 @@ export class PostgresProtocol {
     if (looksLikeToken(settings.user)) return refuseEarly('protocol', SqlState.invalid_authorization_specification, 'the user name looks like a token: send it as the password');
 
     const password = await login.requestPassword();
-    if (!Buffer.isBuffer(password)) return;
+    if (!Buffer.isBuffer(password)) return undefined;
     const token = password.toString('latin1');
     password.fill(0);
     const gated = await gate.open({ credential: { kind: 'bearer', token }, connection: connection.name, peer });
     if (isRefusal(gated)) {
       // Counted in evidence and in a line a minute; a line for each would be an outsider's to make.
       log.debug({ peer: peer.address, connection: connection.name, code: gated.code }, 'login refused');
-      return login.refuse(refusedLogin(gated));
+      await login.refuse(refusedLogin(gated));
+      return undefined;
     }
     loggedIn();
-    await this.#connect(login, gated, connection, settings);
+    return this.#connect(login, gated, connection, settings);
   }
 
-  /** The session is open on our side; now the target's. */
-  async #connect(login: Login, gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings): Promise<void> {
+  /** The session is open on our side; now the target's. What it gives holds the catalogs. */
+  async #connect(login: Login, gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings): Promise<SessionOptions | undefined> {
     const catalogs = this.#catalogsOf(connection);
     catalogs.hold();
+    let ready: SessionOptions | undefined;
     try {
-      await this.#run(login, gated, connection, settings, catalogs);
+      ready = await this.#reach(login, gated, connection, settings, catalogs);
     } finally {
-      catalogs.release();
+      if (!ready) catalogs.release();
     }
+    return ready;
   }
 
-  async #run(login: Login, gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings, catalogs: TargetCatalogs): Promise<void> {
+  async #reach(login: Login, gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings, catalogs: TargetCatalogs): Promise<SessionOptions | undefined> {
     const { log, understander } = this.#parts;
     const { session } = gated;
     const clientName = settings.applicationName ?? '';
@@ -141,17 +158,19 @@ export class PostgresProtocol {
     } catch (error) {
       if (gated.ended.aborted) {
         gated.close('ended before it began');
-        return login.refuse(refusedLogin(gated.ended.reason as Refusal));
+        await login.refuse(refusedLogin(gated.ended.reason as Refusal));
+        return undefined;
       }
       const why = error instanceof DialError ? error.message : 'the target could not be asked for its catalog';
       log.warn({ session: session.id, connection: connection.name, why, ...(error instanceof DialError ? { fault: error.fault } : {}) }, 'target unavailable');
       // A value of the client's that the target does not take is the client's mistake.
       const refused = gated.refuse(error instanceof DialError && error.fault === 'parameter_refused' ? 'protocol' : 'target_unavailable', why);
       gated.close('target unavailable');
-      return login.refuse(refusedLogin(refused));
+      await login.refuse(refusedLogin(refused));
+      return undefined;
     }
     log.info({ session: session.id, identity: session.principal.identity, connection: connection.name, peer: session.peer.address }, 'session opened');
-    await runSession({
+    return {
       gated,
       client: login.stream,
       clientBytes: login.release(),
@@ -164,8 +183,7 @@ export class PostgresProtocol {
       cancelKeys: this.#cancelKeys,
       limits: this.#parts.config().gateway.limits,
       log: log.child({ session: session.id }),
-    });
-    log.info({ session: session.id }, 'session closed');
+    };
   }
 
   async #dial(gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings, clientName: string): Promise<Upstream> {

@@ -7,7 +7,7 @@ import { toClient } from './encode.ts';
 import { SqlState } from './errors.ts';
 import { examine } from './examine.ts';
 import type { Frame } from './frames.ts';
-import { refusedCommand, undefinedNameState } from './refuse.ts';
+import { refusedCommand, serverWording, type Wording } from './refuse.ts';
 import { Series } from './series.ts';
 
 /** The simple protocol: one Query, any number of statements, all of them or none. */
@@ -31,7 +31,7 @@ export class SimpleQueries {
 
   /** FunctionCall, the fast path: nothing of it could be judged. */
   functionCall(): Wait {
-    return this.#whenReady(() => this.#refuse(this.#admission.link.gated.refuse('protocol', 'function calls by the fast path are not supported: use SELECT'), SqlState.feature_not_supported));
+    return this.#whenReady(() => this.#refuse(this.#admission.link.gated.refuse('protocol', 'function calls by the fast path are not supported: use SELECT (pg_dump reads large objects so: give it --no-large-objects, before version 16 --no-blobs)'), SqlState.feature_not_supported));
   }
 
   #whenReady(then: () => Wait): Wait {
@@ -47,9 +47,9 @@ export class SimpleQueries {
     const full = understood.statements.some(({ facts: { named } }) => named?.kind === 'prepare' || named?.kind === 'declare') ? link.noRoomFor(text.length) : undefined;
     if (full !== undefined) return this.#refuse(gated.refuse('limit', full, command));
     const examined = examine(gated, tracking, understood, command);
-    if (isRefusal(examined)) return this.#refuse(examined);
+    if (isRefusal(examined)) return this.#refuse(examined, serverWording(examined, understood));
     const passage = gated.admit(command);
-    if (isRefusal(passage)) return this.#refuse(passage, undefinedNameState(passage, understood));
+    if (isRefusal(passage)) return this.#refuse(passage, serverWording(passage, understood));
     const answer = link.admitted(passage, text, understood, examined.plans);
     // A simple Query drops the unnamed statement and portal.
     link.prepared.confirm('', undefined);
@@ -64,9 +64,9 @@ export class SimpleQueries {
   }
 
   /** Outside a block nothing of the message runs; inside one the target is made to fail as by its own permission error. */
-  #refuse(refused: Refusal, sqlState?: SqlState): Wait {
+  #refuse(refused: Refusal, wording?: Wording): Wait {
     const { link, back, series } = this.#admission;
-    const error = refusedCommand(refused, sqlState);
+    const error = refusedCommand(refused, wording);
     if (link.status === 'I' && !series.forwarded) {
       link.owe({ kind: 'simulated', own: false, context: { bytes: Buffer.concat([error, toClient.readyForQuery('I')]) } });
       back.poke();

@@ -50,7 +50,7 @@ describe('startup packets', () => {
     ['nothing', packet(V3), 'truncated'],
     ['bytes behind the terminator', packet(V3, 'user\0a\0\0x'), 'trailing'],
     ['the same parameter with two values', packet(V3, 'user\0a\0user\0b\0\0'), 'malformed'],
-    ['text that is not UTF-8', packet(V3, Buffer.from([0x61, 0, 0xff, 0, 0])), 'malformed'],
+    ['text that is not UTF-8', packet(V3, Buffer.from([0x61, 0, 0xff, 0, 0])), 'encoding'],
     ['a lying length', Buffer.concat([packet(V3, 'user\0a\0\0'), Buffer.from('x')]), 'malformed'],
   ] as const) {
     test(`refused: ${what}`, () => assert.throws(() => decodeStartup(bytes), faulty(fault)));
