@@ -9,7 +9,7 @@ const stop: EvidenceRecord = { ...start, event: 'stop' };
 
 const gapsOf = (records: readonly EvidenceRecord[]): string[] => {
   const follow = new Completeness();
-  records.forEach((record, seq) => follow.leaf({ log: 'l', seq, prev: '', time: '', mono: 0, bodies: [], record }));
+  records.forEach((record, seq) => follow.leaf({ seq, record }));
   follow.end();
   return follow.gaps.map(({ what }) => what);
 };

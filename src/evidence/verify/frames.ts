@@ -9,18 +9,11 @@ const MOST_PAYLOAD = 24 * 1024 * 1024;
 const MOST_FILE = 4 * 1024 * 1024 * 1024;
 const WINDOW = 1024 * 1024;
 const MOST_CHECKS = 64;
+const EMPTY = Buffer.alloc(0);
 
-export interface VerifiedFrame {
-  readonly type: 'segment' | 'leaf' | 'body';
-  readonly number: number;
-  readonly durable: number;
-  readonly position: number;
-  readonly payload: Buffer;
-  /** 0x00 and the payload. */
-  readonly hashed: Buffer;
-}
-
-const TYPES = { 1: 'segment', 2: 'leaf', 3: 'body' } as const;
+export const SEGMENT = 1;
+export const LEAF = 2;
+export const BODY = 3;
 
 /** What stands behind the last whole frame. */
 export type Rest =
@@ -28,16 +21,30 @@ export type Rest =
   /** Bytes that are no frame. `durable`: the most leaves that a whole frame among them knows to have been durable. */
   | { readonly kind: 'remains'; readonly position: number; readonly bytes: number; readonly durable: number; readonly why: string };
 
-/** One segment file. Opens plain files only; throws with a plain sentence for anything else. */
+/**
+ * One segment file. Opens plain files only; throws with a plain sentence for anything else. What `next` found stands in its members
+ * until it is called again: a record costs no object.
+ */
 export class SegmentReader {
   readonly #fd: number;
   readonly size: number;
   #end: number;
   #space = Buffer.alloc(WINDOW);
-  #window = Buffer.alloc(0);
+  #window: Buffer = EMPTY;
   #windowAt = 0;
-  position = 0;
   #why = '';
+  /** Where the next frame is looked for. */
+  position = 0;
+  /** The frame that was found: SEGMENT, LEAF or BODY. */
+  type = 0;
+  number = 0;
+  durable = 0;
+  /** Where it stands in the file. */
+  frameAt = 0;
+  /** Its payload: these bytes, from `from` to `to`. */
+  bytes: Buffer = EMPTY;
+  from = 0;
+  to = 0;
 
   constructor(path: string) {
     const stat = fs.lstatSync(path);
@@ -53,45 +60,52 @@ export class SegmentReader {
     this.#end = Math.min(this.#end, end);
   }
 
-  /** The next whole, correct frame, valid until the next call; undefined where there is none: then `rest` tells what there is. */
-  next(): VerifiedFrame | undefined {
-    const head = this.#view(HEADER);
-    if (!head || head.readUInt32BE(0) !== MAGIC) {
-      this.#why = 'no frame begins here';
-      return undefined;
-    }
-    const length = head.readUInt32BE(8);
-    const type = TYPES[head[24] as keyof typeof TYPES];
-    const whole = length > MOST_PAYLOAD ? undefined : this.#view(HEADER + length + padding(length));
-    if (!whole) {
-      this.#why = 'a frame claims to be longer than what there is';
-      return undefined;
-    }
-    if (crc32(whole.subarray(8, HEADER + length)) !== whole.readUInt32BE(4)) {
-      this.#why = 'the checksum of a frame is wrong';
-      return undefined;
-    }
-    if (type === undefined || !allZero(whole.subarray(25, HEADER)) || !allZero(whole.subarray(HEADER + length))) {
-      this.#why = 'a frame is not as the format says';
-      return undefined;
-    }
-    const position = this.position;
-    this.position += whole.length;
-    return {
-      type,
-      number: whole.readUIntBE(12, 6),
-      durable: whole.readUIntBE(18, 6),
-      position,
-      payload: whole.subarray(HEADER, HEADER + length),
-      hashed: whole.subarray(HEADER - 1, HEADER + length),
-    };
+  /** Whether a whole, correct frame stands here; it is then passed. Where there is none, `rest` tells what there is. */
+  next(): boolean {
+    let at = this.#reach(HEADER);
+    let bytes = this.#window;
+    if (at < 0 || fourBytes(bytes, at) !== MAGIC) return this.#none('no frame begins here');
+    const length = fourBytes(bytes, at + 8);
+    const whole = HEADER + length + padding(length);
+    at = length > MOST_PAYLOAD ? -1 : this.#reach(whole);
+    bytes = this.#window;
+    if (at < 0) return this.#none('a frame claims to be longer than what there is');
+    const from = at + HEADER;
+    const to = from + length;
+    if (crc32(bytes.subarray(at + 8, to)) !== fourBytes(bytes, at + 4)) return this.#none('the checksum of a frame is wrong');
+    const type = bytes[at + 24] as number;
+    if (type < SEGMENT || type > BODY || !allZero(bytes, at + 25, from) || !allZero(bytes, to, at + whole)) return this.#none('a frame is not as the format says');
+    this.frameAt = this.position;
+    this.position += whole;
+    this.type = type;
+    this.number = sixBytes(bytes, at + 12);
+    this.durable = sixBytes(bytes, at + 18);
+    this.bytes = bytes;
+    this.from = from;
+    this.to = to;
+    return true;
+  }
+
+  /** The payload of the frame that was found. */
+  payload(): Buffer {
+    return this.bytes.subarray(this.from, this.to);
+  }
+
+  /** 0x00 and the payload: byte 31 of a frame is zero. What a leaf hash covers. */
+  hashed(): Buffer {
+    return this.bytes.subarray(this.from - 1, this.to);
+  }
+
+  #none(why: string): false {
+    this.#why = why;
+    return false;
   }
 
   /** Whether a whole frame stands here by now, looking afresh: a live log goes on while it is read. */
   hasMore(): boolean {
-    this.#window = Buffer.alloc(0);
+    this.#window = EMPTY;
     const { position } = this;
-    const found = this.next() !== undefined;
+    const found = this.next();
     this.position = position;
     return found;
   }
@@ -108,7 +122,7 @@ export class SegmentReader {
     for (let at = this.position; at < this.#end; at += WINDOW) {
       const piece = chunk.subarray(0, this.#read(chunk.subarray(0, Math.min(chunk.length, this.#end - at)), at));
       if (piece.length === 0) break;
-      if (allZero(piece)) continue;
+      if (piece.equals(ZEROS.subarray(0, piece.length))) continue;
       if (first < 0) first = at + piece.findIndex((byte) => byte !== 0);
       last = at + piece.findLastIndex((byte) => byte !== 0);
       for (let found = piece.indexOf(needle); found >= 0 && found + HEADER <= piece.length; found = piece.indexOf(needle, found + 1)) {
@@ -136,19 +150,18 @@ export class SegmentReader {
     return this.#read(whole, at) === whole.length && crc32(whole.subarray(8)) === whole.readUInt32BE(4);
   }
 
-  /** The next `length` bytes, or undefined when there are not so many. */
-  #view(length: number): Buffer | undefined {
-    if (this.position + length > this.#end) return undefined;
-    let at = this.position - this.#windowAt;
-    if (at < 0 || at + length > this.#window.length) {
-      // One buffer over and over: a frame is used before the next is asked for.
-      if (this.#space.length < length) this.#space = Buffer.alloc(length);
-      const window = this.#space.subarray(0, Math.min(this.#space.length, this.#end - this.position));
-      this.#window = window.subarray(0, this.#read(window, this.position));
-      this.#windowAt = this.position;
-      at = 0;
-    }
-    return at + length <= this.#window.length ? this.#window.subarray(at, at + length) : undefined;
+  /** Where in the window the next `length` bytes stand, or -1 when there are not so many. */
+  #reach(length: number): number {
+    if (this.position + length > this.#end) return -1;
+    const at = this.position - this.#windowAt;
+    if (at >= 0 && at + length <= this.#window.length) return at;
+    // One buffer over and over: a frame is used before the next is asked for.
+    if (this.#space.length < length) this.#space = Buffer.alloc(length);
+    else if (length <= WINDOW && this.#space.length > WINDOW) this.#space = Buffer.alloc(WINDOW);
+    const window = this.#space.subarray(0, Math.min(this.#space.length, this.#end - this.position));
+    this.#window = window.subarray(0, this.#read(window, this.position));
+    this.#windowAt = this.position;
+    return length <= this.#window.length ? 0 : -1;
   }
 
   #read(target: Buffer, position: number): number {
@@ -164,5 +177,11 @@ export class SegmentReader {
 
 const padding = (length: number): number => (8 - (length % 8)) % 8;
 
+const fourBytes = (bytes: Buffer, at: number): number => (bytes[at] as number) * 0x1000000 + (((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
+const sixBytes = (bytes: Buffer, at: number): number => fourBytes(bytes, at) * 0x10000 + (((bytes[at + 4] as number) << 8) | (bytes[at + 5] as number));
+
 const ZEROS = Buffer.alloc(WINDOW + HEADER);
-const allZero = (bytes: Buffer): boolean => bytes.equals(ZEROS.subarray(0, bytes.length));
+const allZero = (bytes: Buffer, from: number, to: number): boolean => {
+  for (let i = from; i < to; i += 1) if (bytes[i] !== 0) return false;
+  return true;
+};

@@ -18,14 +18,15 @@ export interface BodyReference {
   readonly place: { readonly frame: number; readonly entry: number; readonly sealed: string } | undefined;
 }
 
-const MOST = 60 * 1024;
+/** Most bytes of one leaf. */
+export const MOST_LEAF = 60 * 1024;
 const DEEPEST = 32;
 const HEX = /^[0-9a-f]{64}$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** Reads a leaf strictly. Gives a sentence when it is not as it must be. */
 export const readLeaf = (bytes: Buffer): VerifiedLeaf | string => {
-  if (bytes.length > MOST) return `the record has ${bytes.length} bytes, more than a leaf may have`;
+  if (bytes.length > MOST_LEAF) return `the record has ${bytes.length} bytes, more than a leaf may have`;
   if (!isUtf8(bytes)) return 'the record is not UTF-8';
   const text = bytes.toString('utf8');
   let value: unknown;

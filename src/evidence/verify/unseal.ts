@@ -1,11 +1,16 @@
-import { createDecipheriv, createHash } from 'node:crypto';
+import { createDecipheriv, createHash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { zstdDecompressSync } from 'node:zlib';
 
 const MOST_ENTRY = 16 * 1024 * 1024;
+/** Keys that are remembered: one for each connection and day. */
+const MOST_KEYS = 10_000;
+const COMMIT = Buffer.from('wicketgate/commit/v1\0');
+/** Begins with what every commitment begins with. */
+const scratch = Buffer.concat([COMMIT, Buffer.alloc(4096)]);
 
 /** What a sealed frame turned out to hold. */
-export type Unsealed = { readonly kind: 'opened'; readonly commitments: readonly string[] } | { readonly kind: 'no_key' } | { readonly kind: 'wrong'; readonly why: string };
+export type Unsealed = { readonly kind: 'opened'; readonly commitments: readonly string[] } | { readonly kind: 'no_key'; readonly key: string } | { readonly kind: 'wrong'; readonly why: string };
 
 /** Opens sealed frames with a copy of the keys folder and computes the commitments of what is in them. */
 export class Unsealer {
@@ -29,7 +34,7 @@ export class Unsealer {
     if (payload.length < idEnd + 28) return { kind: 'wrong', why: 'it is too short' };
     const id = payload.toString('utf8', 3, idEnd);
     const key = this.#key(id);
-    if (!key) return { kind: 'no_key' };
+    if (!key) return { kind: 'no_key', key: id };
     let plain: Buffer;
     try {
       const decipher = createDecipheriv('aes-256-gcm', key, payload.subarray(idEnd, idEnd + 12), { authTagLength: 16 });
@@ -43,8 +48,16 @@ export class Unsealer {
     return commitments ? { kind: 'opened', commitments } : { kind: 'wrong', why: 'its content is malformed' };
   }
 
+  /** Whether the key with that id is there. */
+  has(id: string): boolean {
+    return this.#key(id) !== undefined;
+  }
+
   #key(id: string): Buffer | undefined {
-    if (!this.#keys.has(id)) this.#keys.set(id, this.#unwrap(id));
+    if (!this.#keys.has(id)) {
+      if (this.#keys.size >= MOST_KEYS) this.#keys.clear();
+      this.#keys.set(id, this.#unwrap(id));
+    }
     return this.#keys.get(id);
   }
 
@@ -91,10 +104,19 @@ const entriesOf = (plain: Buffer): string[] | undefined => {
     const length = plain.readUInt32BE(salt + 32);
     const bytes = encoding === 0 ? plain.subarray(data, end) : encoding === 1 ? inflate(plain.subarray(data, end), length) : undefined;
     if (!bytes || bytes.length !== length) return undefined;
-    commitments.push(createHash('sha256').update('wicketgate/commit/v1\0').update(plain.subarray(salt, salt + 32)).update(bytes).digest('hex'));
+    commitments.push(commitmentTo(plain.subarray(salt, salt + 32), bytes));
     at = end;
   }
   return commitments;
+};
+
+/** One call for small bodies, which nearly all are: to make a hash object costs more than to hash them. */
+const commitmentTo = (salt: Buffer, bytes: Buffer): string => {
+  const length = COMMIT.length + salt.length + bytes.length;
+  if (length > scratch.length) return createHash('sha256').update(COMMIT).update(salt).update(bytes).digest('hex');
+  salt.copy(scratch, COMMIT.length);
+  bytes.copy(scratch, COMMIT.length + salt.length);
+  return hash('sha256', scratch.subarray(0, length), 'hex');
 };
 
 const inflate = (bytes: Buffer, length: number): Buffer | undefined => {

@@ -131,11 +131,18 @@ test('a cut tail, a missing segment, an emptied segment', async () => {
   const all = frames();
   const used = all.findLast(({ type }) => type === 2)?.segment;
   const last = all.filter(({ segment }) => segment === used);
-  const cut = await harmedBy(edit(last[0]?.segment as string, (bytes) => bytes.fill(0, last.at(-3)?.at)));
-  assert.equal(cut.integrity.ok, true, 'a tail cut at a record leaves a shorter log that is whole: only a witness can tell');
-  assert.equal(cut.completeness.verdict, 'open', 'but it no longer ends with a stop');
+  const cutTail = edit(last[0]?.segment as string, (bytes) => bytes.fill(0, last.at(-3)?.at));
+  const cut = await harmedBy(cutTail, false);
+  assert.equal(cut.integrity.ok, true, 'nothing that is there was altered');
+  assert.match(cut.completeness.gaps[0]?.what ?? '', /the tail is missing: the checkpoint of tlog\/checkpoint/, 'the folder itself holds a checkpoint of more');
+  const forgotten = (folder: string): void => {
+    cutTail(folder);
+    fs.rmSync(join(folder, 'tlog'), { recursive: true });
+  };
+  assert.equal((await harmedBy(forgotten, false)).completeness.verdict, 'open', 'without any checkpoint it is a shorter log that is whole');
+  assert.match((await harmedBy(forgotten)).completeness.gaps[0]?.what ?? '', /the tail is missing: the last checkpoint that the keys folder knows/, 'the keys folder knows');
   const torn = await harmedBy(edit(last[0]?.segment as string, (bytes) => bytes.fill(0, (last.at(-1)?.at ?? 0) + 40)));
-  assert.equal(torn.completeness.verdict, 'open');
+  assert.equal(torn.completeness.verdict, 'incomplete');
   assert.ok((torn.completeness.tornTail?.bytes ?? 0) > 0);
   const missing = await harmedBy((folder) => fs.rmSync(join(folder, '00000001.seg')));
   assert.equal(missing.integrity.fault?.what, 'segment 00000001.seg is missing');

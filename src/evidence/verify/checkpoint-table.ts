@@ -1,0 +1,80 @@
+import type { Digest } from './tree.ts';
+
+/** How many checkpoints are compared: one a minute for two years. */
+const MOST = 1 << 20;
+const FIRST = 1 << 8;
+
+const NOT_REACHED = 0;
+const AGREES = 1;
+const DIFFERS = 2;
+
+/** What became of one checkpoint when the records were followed to its size. */
+export type Comparison = 'beyond' | 'agrees' | 'differs';
+
+/**
+ * Size and root of every checkpoint, so that each is compared the moment the tree has its size. They come in any order; memory is
+ * 45 bytes for each, whatever is in the notes.
+ */
+export class CheckpointTable {
+  #sizes = new Float64Array(FIRST);
+  #roots = Buffer.alloc(FIRST * 32);
+  #found = new Uint8Array(FIRST);
+  #order = new Uint32Array(0);
+  #next = 0;
+  count = 0;
+  unchecked = 0;
+  /** The size at which the tree is asked for next; Infinity when there is none. */
+  due = Infinity;
+
+  /** Gives the number under which it can be asked for. */
+  add(size: number, root: Digest): number {
+    if (this.count === MOST) {
+      this.unchecked += 1;
+      return -1;
+    }
+    if (this.count === this.#sizes.length) this.#grow();
+    this.#sizes[this.count] = size;
+    this.#roots.write(root, this.count * 32, 32, 'latin1');
+    this.count += 1;
+    return this.count - 1;
+  }
+
+  /** No more are added: in order of size from here on. */
+  begin(): void {
+    this.#order = Uint32Array.from({ length: this.count }, (_, i) => i).sort((a, b) => (this.#sizes[a] as number) - (this.#sizes[b] as number));
+    this.#await();
+  }
+
+  /** The tree has the size that is due. */
+  reached(root: Digest): void {
+    const size = this.due;
+    while (this.due === size) {
+      const index = this.#order[this.#next] as number;
+      this.#found[index] = this.#roots.toString('latin1', index * 32, index * 32 + 32) === root ? AGREES : DIFFERS;
+      this.#next += 1;
+      this.#await();
+    }
+  }
+
+  sizeOf(index: number): number {
+    return this.#sizes[index] as number;
+  }
+
+  comparison(index: number): Comparison {
+    const found = this.#found[index];
+    return found === AGREES ? 'agrees' : found === DIFFERS ? 'differs' : 'beyond';
+  }
+
+  #await(): void {
+    this.due = this.#next < this.count ? (this.#sizes[this.#order[this.#next] as number] as number) : Infinity;
+  }
+
+  #grow(): void {
+    const [sizes, roots] = [this.#sizes, this.#roots];
+    this.#sizes = new Float64Array(sizes.length * 2);
+    this.#sizes.set(sizes);
+    this.#roots = Buffer.alloc(roots.length * 2);
+    roots.copy(this.#roots);
+    this.#found = new Uint8Array(sizes.length * 2).fill(NOT_REACHED);
+  }
+}
