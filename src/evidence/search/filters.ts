@@ -1,0 +1,139 @@
+import type { SQLInputValue } from 'node:sqlite';
+import type { IndexFile } from './index-file.ts';
+import { folded } from './texts.ts';
+
+/** What to look for. All that is given must hold. Names may have `*` in them for any characters. */
+export interface SearchFilters {
+  readonly identity?: string;
+  readonly connection?: string;
+  /** What the command is, or one of its effects: drop_table, drop. */
+  readonly verb?: string;
+  /** `table:public.customers`, `public.customers`, or the last part of the name. */
+  readonly object?: string;
+  /** `allow`, a reason for which commands are refused, or `refused` for all of those. */
+  readonly decision?: string;
+  /** Part of the recorded statement or of its parameters, whatever its case. */
+  readonly text?: string;
+  /** Milliseconds since the epoch: from inclusive, until exclusive. */
+  readonly since?: number;
+  readonly until?: number;
+  /** Rows returned or changed, whichever is more: `>100`, `>=`, `<`, `<=` or `=`. */
+  readonly rows?: string;
+}
+
+/** A filter that cannot be understood. */
+export class BadFilter extends Error {}
+
+export const ROWS = /^(>=|<=|>|<|=) ?(\d{1,15})$/;
+/** Letters of a text that is looked for. */
+const LEAST_TEXT = 3;
+const MOST_TEXT = 1000;
+
+/** Throws BadFilter. */
+export const checkFilters = ({ text, rows, since, until }: SearchFilters): void => {
+  if (text !== undefined && (folded(text).length < LEAST_TEXT || text.length > MOST_TEXT)) throw new BadFilter(`a text to look for has ${LEAST_TEXT} to ${MOST_TEXT} characters`);
+  if (rows !== undefined && !ROWS.test(rows)) throw new BadFilter('rows are compared as in ">100", ">=", "<", "<=" or "="');
+  if (since !== undefined && until !== undefined && until <= since) throw new BadFilter('it ends before it begins');
+};
+
+/** Whether a number of rows is as asked; unknown numbers are not. */
+export const rowsMatch = (asked: string, rows: number | null): boolean => {
+  const [, sign, count] = ROWS.exec(asked) ?? [];
+  if (rows === null) return false;
+  const bound = Number(count);
+  switch (sign) {
+    case '>':
+      return rows > bound;
+    case '>=':
+      return rows >= bound;
+    case '<':
+      return rows < bound;
+    case '<=':
+      return rows <= bound;
+    default:
+      return rows === bound;
+  }
+};
+
+/** Whether a name is the one asked for. `*` stands for any characters; linear time. */
+export const nameMatches = (pattern: string, name: string): boolean => {
+  const [first = '', ...rest] = pattern.toLowerCase().split('*');
+  const text = name.toLowerCase();
+  if (rest.length === 0) return text === first;
+  if (!text.startsWith(first)) return false;
+  const last = rest.pop() as string;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
+};
+
+/** Whether an object, as in `table:public.customers`, is the one asked for: in whole, without its kind, or by the last part of its name. */
+export const objectMatches = (pattern: string, object: string): boolean => {
+  const name = object.slice(object.indexOf(':') + 1);
+  return [object, name, name.slice(name.lastIndexOf('.') + 1)].some((form) => nameMatches(pattern, form));
+};
+
+export const decisionMatches = (pattern: string, decision: string): boolean => (pattern === 'refused' ? decision !== 'allow' : nameMatches(pattern, decision));
+
+/** The filter with the fewest rows is looked up in its index, if those are no more than this; the others are tested on the rows. */
+const FEW = 50_000;
+
+/** Conditions on rows of `command`, in SQL; undefined when nothing can match. */
+export const conditionsOf = (index: IndexFile, filters: SearchFilters): { readonly sql: string; readonly values: readonly SQLInputValue[] } | undefined => {
+  const parts: string[] = [];
+  const values: SQLInputValue[] = [];
+  const tests = [
+    ['identity', 'identity', filters.identity, nameMatches],
+    ['connection', 'connection', filters.connection, nameMatches],
+    ['verb', 'verb', filters.verb, (pattern: string, set: string) => set.split(' ').some((verb) => nameMatches(pattern, verb))],
+    ['decision', 'decision', filters.decision, decisionMatches],
+  ] as const;
+  const tested: { readonly sql: string; readonly values: readonly SQLInputValue[]; readonly rows: number }[] = [];
+  for (const [column, kind, pattern, matches] of tests) {
+    if (pattern === undefined) continue;
+    const ids = idsOf(index, kind, pattern, matches);
+    if (ids.length === 0) return undefined;
+    const sql = `${column} IN (${ids.join(',')})`;
+    tested.push({ sql, values: [], rows: countUpTo(index, `command WHERE ${sql}`, []) });
+  }
+  const [, sign, count] = ROWS.exec(filters.rows ?? '') ?? [];
+  if (sign !== undefined) {
+    const sql = `rows ${sign} ?`;
+    tested.push({ sql, values: [Number(count)], rows: countUpTo(index, `command WHERE ${sql}`, [Number(count)]) });
+  }
+  tested.sort((a, b) => a.rows - b.rows);
+  tested.forEach((test, i) => {
+    // Said in a way that leaves SQLite no choice: it would rather go through all rows in their order than sort a few.
+    parts.push(i > 0 || test.rows > FEW ? `+${test.sql}` : `seq IN (SELECT seq FROM command WHERE ${test.sql})`);
+    values.push(...test.values);
+  });
+  if (filters.object !== undefined) {
+    const ids = idsOf(index, 'object', filters.object, objectMatches);
+    if (ids.length === 0) return undefined;
+    const list = ids.join(',');
+    const few = countUpTo(index, `object WHERE object IN (${list})`, []) <= FEW;
+    parts.push(few ? `seq IN (SELECT seq FROM object WHERE object IN (${list}))` : `EXISTS (SELECT 1 FROM object WHERE object IN (${list}) AND object.seq = command.seq)`);
+  }
+  for (const [sign, order, bound] of [['>=', '', filters.since], ['<', 'DESC', filters.until]] as const) {
+    if (bound === undefined) continue;
+    parts.push(`+time ${sign} ?`);
+    values.push(bound);
+    // While the clock never went back, times and numbers have one order, and numbers are found at once.
+    if (index.get('disorder') !== 0) continue;
+    const edge = index.sql(`SELECT seq FROM command WHERE time ${sign} ? ORDER BY time ${order}, seq ${order} LIMIT 1`).get(bound)?.['seq'];
+    if (edge === undefined) return undefined;
+    parts.push(`seq ${sign === '>=' ? '>=' : '<='} ?`);
+    values.push(edge);
+  }
+  return { sql: parts.length === 0 ? '1' : parts.join(' AND '), values };
+};
+
+/** Rows, counted no further than to see that they are not few. */
+const countUpTo = (index: IndexFile, from: string, values: readonly SQLInputValue[]): number => Number(index.sql(`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} LIMIT ${FEW + 1})`).get(...values)?.['n']);
+
+const idsOf = (index: IndexFile, kind: string, pattern: string, matches: (pattern: string, name: string) => boolean): number[] =>
+  (index.sql('SELECT id, text FROM name WHERE kind = ?').all(kind) as { id: number; text: string }[]).filter(({ text }) => matches(pattern, text)).map(({ id }) => id);

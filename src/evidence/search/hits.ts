@@ -1,0 +1,163 @@
+import { FrameCursor } from '../cursor.ts';
+import type { Disk } from '../disk.ts';
+import { FRAME_BODY, FRAME_LEAF, segmentName } from '../format.ts';
+import { nodeDisk } from '../node-disk.ts';
+import type { Leaf } from '../read.ts';
+import type { RecordedBody } from '../sessions.ts';
+import { SealBroken, type BodyOpener, type OpenedBody } from '../unseal.ts';
+import { decisionMatches, nameMatches, objectMatches, rowsMatch, type SearchFilters } from './filters.ts';
+import type { IndexFile } from './index-file.ts';
+import { rowsOf, wordsOf } from './rows.ts';
+import { folded } from './texts.ts';
+
+/** One command that was found, as the log has it: nothing in here comes from the index. */
+export interface Hit {
+  readonly log: string;
+  readonly sequence: number;
+  readonly time: string;
+  readonly session: string | undefined;
+  readonly command: number | undefined;
+  readonly identity: string | undefined;
+  readonly connection: string | undefined;
+  /** What it is, then what its effects are. */
+  readonly verbs: readonly string[];
+  readonly decision: string;
+  readonly objects: readonly string[];
+  /** `open` while it has no outcome, `refused`, else how it ended. */
+  readonly status: string;
+  readonly rows: number | null;
+  /** Statement and parameters; without keys, or when they are gone, why not. Answers are left out. */
+  readonly texts: readonly RecordedBody[];
+}
+
+/** What the index says is not what the log says: somebody changed one of the two. */
+export class IndexDiffers extends Error {}
+
+interface Row {
+  readonly identity: number | null;
+  readonly session: string | null;
+  readonly segment: number;
+  readonly position: number;
+  readonly bodies: number | null;
+  readonly outcome: number | null;
+  readonly outcome_segment: number | null;
+  readonly outcome_position: number | null;
+  readonly rows: number | null;
+}
+
+export interface HitParts {
+  readonly index: IndexFile;
+  readonly folder: string;
+  readonly log: string;
+  readonly opener: BodyOpener | undefined;
+  readonly disk?: Disk;
+}
+
+/** Reads a found command from the log, and holds it against what was asked. Throws IndexDiffers when the index led to something else. */
+export const hitOf = ({ index, folder, log, opener, disk = nodeDisk }: HitParts, sequence: number, filters: SearchFilters): Hit => {
+  const row = index
+    .sql('SELECT command.*, session.text AS session, session.identity AS identity FROM command LEFT JOIN session ON session.id = command.session WHERE seq = ?')
+    .get(sequence) as unknown as Row;
+  const differs = (what: string): IndexDiffers => new IndexDiffers(`the index is not what the log says of record ${sequence} (${what}): the index was changed, or the log was. Verify the log, and search again with --rebuild`);
+  const leafAt = (number: number, segment: number, position: number): Leaf => {
+    const leaf = readLeaf(disk, folder, segment, position);
+    if (leaf?.seq !== number || leaf.log !== log) throw differs('its place');
+    return leaf;
+  };
+  const leaf = leafAt(sequence, row.segment, row.position);
+  const { record } = leaf;
+  if (record.kind !== 'intent' && record.kind !== 'refusal') throw differs('its kind');
+  const ending = row.outcome === null ? undefined : leafAt(row.outcome, row.outcome_segment ?? -1, row.outcome_position ?? -1).record;
+  if (ending && !(ending.kind === 'outcome' || ending.kind === 'recovery')) throw differs('its outcome');
+  if (ending && (ending.session !== record.session || ending.command !== record.command)) throw differs('its outcome');
+  const opened = record.session === undefined ? undefined : openedBy(index, disk, folder, record.session, differs);
+  const identity = opened?.principal.identity ?? (record.kind === 'refusal' ? record.identity : undefined);
+  const { verbs, decision, objects } = wordsOf(record);
+  const rows = ending ? rowsOf(ending) : null;
+  const texts = textsOf({ folder, log, opener, disk }, leaf, row);
+  const time = Date.parse(leaf.time);
+  const holds =
+    (filters.identity === undefined || (identity !== undefined && nameMatches(filters.identity, identity))) &&
+    (filters.connection === undefined || (record.connection !== undefined && nameMatches(filters.connection, record.connection))) &&
+    (filters.verb === undefined || verbs.some((verb) => nameMatches(filters.verb as string, verb))) &&
+    (filters.decision === undefined || decisionMatches(filters.decision, decision)) &&
+    (filters.object === undefined || objects.some((object) => objectMatches(filters.object as string, object))) &&
+    (filters.rows === undefined || rowsMatch(filters.rows, rows)) &&
+    (filters.since === undefined || time >= filters.since) &&
+    (filters.until === undefined || time < filters.until) &&
+    (filters.text === undefined || folded(texts.flatMap((text) => ('bytes' in text ? [text.bytes.toString('utf8')] : [])).join('\n')).includes(folded(filters.text)));
+  if (!holds || rows !== row.rows) throw differs('what it did');
+  return {
+    log,
+    sequence,
+    time: leaf.time,
+    session: record.session,
+    command: record.command,
+    identity,
+    connection: record.connection,
+    verbs,
+    decision,
+    objects,
+    status: record.kind === 'refusal' ? 'refused' : !ending ? 'open' : ending.kind === 'outcome' ? ending.outcome.status : ending.what,
+    rows,
+    texts,
+  };
+};
+
+const readLeaf = (disk: Disk, folder: string, segment: number, position: number): Leaf | undefined => {
+  const path = `${folder}/${segmentName(segment)}`;
+  if (!Number.isSafeInteger(position) || position < 0 || !disk.exists(path)) return undefined;
+  const file = disk.open(path, 'read');
+  try {
+    const frame = position < file.size ? new FrameCursor(file, position, position + 128 * 1024).next() : undefined;
+    return frame?.type === FRAME_LEAF ? (JSON.parse(frame.payload.toString('utf8')) as Leaf) : undefined;
+  } finally {
+    file.close();
+  }
+};
+
+type Opened = Extract<Leaf['record'], { kind: 'session_open' }>;
+
+/** The record that opened a session: who it was does not come from the index either. */
+const openedBy = (index: IndexFile, disk: Disk, folder: string, session: string, differs: (what: string) => IndexDiffers): Opened => {
+  const row = index.sql('SELECT segment, position FROM session WHERE text = ?').get(session) as { segment: number; position: number } | undefined;
+  const record = row && readLeaf(disk, folder, row.segment, row.position)?.record;
+  if (record?.kind !== 'session_open' || record.session !== session) throw differs('its session');
+  return record;
+};
+
+const textsOf = ({ folder, log, opener, disk }: { folder: string; log: string; opener: BodyOpener | undefined; disk: Disk }, leaf: Leaf, row: Row): RecordedBody[] => {
+  const wanted = (leaf.bodies ?? []).filter(({ part }) => part !== 'answer');
+  if (wanted.length === 0) return [];
+  const frames = new Set(wanted.map(({ frame }) => frame));
+  const opened = new Map<number, readonly OpenedBody[] | 'altered' | undefined>();
+  if (opener && row.bodies !== null) {
+    const file = disk.open(`${folder}/${segmentName(row.segment)}`, 'read');
+    try {
+      const cursor = new FrameCursor(file, row.bodies, row.position);
+      for (let frame = cursor.next(); frame && opened.size < frames.size; frame = cursor.next()) {
+        if (frame.type !== FRAME_BODY || !frames.has(frame.number)) continue;
+        opened.set(frame.number, openOrAltered(opener, log, frame.number, frame.payload));
+      }
+    } finally {
+      file.close();
+    }
+  }
+  return wanted.map(({ part, frame, entry, lost }): RecordedBody => {
+    if (lost) return { part, absent: 'lost' };
+    if (!opener) return { part, absent: 'key_destroyed' };
+    if (frame === undefined || !opened.has(frame)) return { part, absent: 'missing' };
+    const bodies = opened.get(frame);
+    const body = bodies === 'altered' || bodies === undefined ? undefined : bodies[entry ?? -1];
+    return bodies === 'altered' ? { part, absent: 'altered' } : body ? { part, bytes: Buffer.from(body.bytes) } : { part, absent: bodies ? 'missing' : 'key_destroyed' };
+  });
+};
+
+const openOrAltered = (opener: BodyOpener, log: string, ordinal: number, sealed: Buffer): readonly OpenedBody[] | 'altered' | undefined => {
+  try {
+    return opener.open(log, ordinal, sealed);
+  } catch (error) {
+    if (error instanceof SealBroken) return 'altered';
+    throw error;
+  }
+};

@@ -1,0 +1,170 @@
+import type { KeysFolder } from '../keys.ts';
+import type { EvidenceRecord } from '../log.ts';
+import type { Leaf } from '../read.ts';
+import type { IndexFile } from './index-file.ts';
+import { BLOCK_BYTES, BLOCK_TEXTS, BlockSeal, folded, type TextBlock } from './texts.ts';
+
+/** Where a leaf stands, and where the sealed frames of its write begin. */
+export interface Place {
+  readonly segment: number;
+  readonly position: number;
+  readonly bodies: number | undefined;
+}
+
+type Intent = Extract<EvidenceRecord, { kind: 'intent' }>;
+type Refusal = Extract<EvidenceRecord, { kind: 'refusal' }>;
+type NameKind = 'identity' | 'connection' | 'verb' | 'decision' | 'object';
+
+/** What a search sees of a command, in the words of its own record. */
+export const wordsOf = (record: Intent | Refusal): { readonly verbs: readonly string[]; readonly decision: string; readonly objects: readonly string[] } => ({
+  // Its own (drop_table) and those of its effects (drop).
+  verbs: [...new Set([...(record.verb === undefined ? [] : [record.verb]), ...(record.effects ?? []).map(({ verb }) => verb)])],
+  decision: record.kind === 'intent' ? record.decision.effect : record.code,
+  objects: [...new Set((record.effects ?? []).flatMap(({ object, function: called }) => [...(object === undefined ? [] : [object]), ...(called === undefined ? [] : [`function:${called}`])]))],
+});
+
+/** Rows that a command returned or changed, whichever is more. */
+export const rowsOf = (record: EvidenceRecord): number | null => {
+  if (record.kind !== 'outcome') return null;
+  const { rowsReturned, rowsAffected } = record.outcome;
+  return rowsReturned === undefined && rowsAffected === undefined ? null : Math.max(rowsReturned ?? 0, rowsAffected ?? 0);
+};
+
+/** Turns records into rows, and keeps their texts, sealed. Used within one transaction. */
+export class Rows {
+  readonly #index: IndexFile;
+  readonly #keys: KeysFolder | undefined;
+  readonly #names = new Map<string, number>();
+  readonly #texts = new Map<string, TextBlock>();
+  #newest: number;
+  #disorder: boolean;
+
+  constructor(index: IndexFile, keys: KeysFolder | undefined) {
+    this.#index = index;
+    this.#keys = keys;
+    this.#newest = Number(index.get('newest') ?? 0);
+    this.#disorder = index.get('disorder') === 1;
+  }
+
+  add(leaf: Leaf, place: Place, textOf: () => { readonly key: string; readonly text: string } | undefined): void {
+    const time = Date.parse(leaf.time);
+    if (time < this.#newest) this.#disorder = true;
+    else this.#newest = time;
+    const { record } = leaf;
+    switch (record.kind) {
+      case 'session_open':
+        this.#index.sql('INSERT INTO session (text, identity, segment, position) VALUES (?, ?, ?, ?) ON CONFLICT (text) DO NOTHING').run(record.session, this.#name('identity', record.principal.identity), place.segment, place.position);
+        return;
+      case 'intent':
+      case 'refusal':
+        this.#command(leaf, record, time, place, textOf());
+        return;
+      case 'outcome':
+      case 'recovery':
+        this.#outcome(leaf, place);
+        return;
+      case 'purge':
+        for (const id of record.keys) this.#forget(id);
+        return;
+      default:
+    }
+  }
+
+  /** Writes what was gathered. */
+  save(): void {
+    for (const [key, { sequences, texts }] of this.#texts) this.#appendTexts(key, sequences, texts);
+    this.#texts.clear();
+    this.#index.set('newest', this.#newest);
+    this.#index.set('disorder', this.#disorder ? 1 : 0);
+  }
+
+  #command(leaf: Leaf, record: Intent | Refusal, time: number, { segment, position, bodies }: Place, text: { readonly key: string; readonly text: string } | undefined): void {
+    const session = record.session === undefined ? undefined : this.#index.sql('SELECT id, identity FROM session WHERE text = ?').get(record.session);
+    const identity = (session?.['identity'] as number | undefined) ?? (record.kind === 'refusal' && record.identity !== undefined ? this.#name('identity', record.identity) : null);
+    const { verbs, decision, objects } = wordsOf(record);
+    this.#index
+      .sql('INSERT INTO command (seq, time, session, number, identity, connection, verb, decision, segment, position, bodies) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(
+        leaf.seq,
+        time,
+        (session?.['id'] as number | undefined) ?? null,
+        record.command ?? null,
+        identity,
+        record.connection === undefined ? null : this.#name('connection', record.connection),
+        verbs.length === 0 ? null : this.#name('verb', verbs.toSorted().join(' ')),
+        this.#name('decision', decision),
+        segment,
+        position,
+        leaf.bodies ? (bodies ?? null) : null,
+      );
+    for (const object of objects) this.#index.sql('INSERT INTO object (object, seq) VALUES (?, ?) ON CONFLICT DO NOTHING').run(this.#name('object', object), leaf.seq);
+    if (record.kind === 'intent' && session) {
+      this.#index.sql('INSERT INTO pending (session, number, seq) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq').run(session['id'] as number, record.command, leaf.seq);
+    }
+    if (!text) return;
+    let block = this.#texts.get(text.key);
+    if (!block) this.#texts.set(text.key, (block = { sequences: [], texts: [] }));
+    block.sequences.push(leaf.seq);
+    block.texts.push(folded(text.text));
+  }
+
+  #outcome({ seq, record }: Leaf, { segment, position }: Place): void {
+    if (record.kind !== 'outcome' && !(record.kind === 'recovery' && record.what === 'indeterminate')) return;
+    if (record.session === undefined || record.command === undefined) return;
+    const found = this.#index.sql('SELECT pending.session AS session, seq FROM pending JOIN session ON session.id = pending.session WHERE session.text = ? AND number = ?').get(record.session, record.command);
+    if (!found) return;
+    this.#index.sql('DELETE FROM pending WHERE session = ? AND number = ?').run(found['session'] as number, record.command);
+    this.#index.sql('UPDATE command SET rows = ?, outcome = ?, outcome_segment = ?, outcome_position = ? WHERE seq = ?').run(rowsOf(record), seq, segment, position, found['seq'] as number);
+  }
+
+  /** A key was destroyed: what it sealed goes from here as well, for good once the file was vacuumed. */
+  #forget(key: string): void {
+    this.#texts.delete(key);
+    this.#keys?.forget(key);
+    if (this.#index.sql('DELETE FROM text WHERE key = ?').run(key).changes > 0) this.#index.set('vacuum', 1);
+  }
+
+  #name(kind: NameKind, text: string): number {
+    const cached = `${kind} ${text}`;
+    let id = this.#names.get(cached);
+    if (id === undefined) {
+      this.#index.sql('INSERT INTO name (kind, text) VALUES (?, ?) ON CONFLICT (kind, text) DO NOTHING').run(kind, text);
+      id = this.#index.sql('SELECT id FROM name WHERE kind = ? AND text = ?').get(kind, text)?.['id'] as number;
+      this.#names.set(cached, id);
+    }
+    return id;
+  }
+
+  /** Adds texts to the last block of a key while it has room, then to new ones. */
+  #appendTexts(key: string, sequences: readonly number[], texts: readonly string[]): void {
+    const secret = this.#keys?.forReading(key);
+    if (!secret) return;
+    const seal = new BlockSeal(secret, key);
+    const last = this.#index.sql('SELECT id, count, texts FROM text WHERE key = ? ORDER BY id DESC LIMIT 1').get(key) as { id: number; count: number; texts: Uint8Array } | undefined;
+    let block: TextBlock = { sequences: [], texts: [] };
+    let replaces: number | undefined;
+    if (last && last.count < BLOCK_TEXTS) {
+      block = seal.open(last.texts);
+      replaces = last.id;
+    }
+    let bytes = block.texts.reduce((sum, text) => sum + text.length, 0);
+    const write = (): void => {
+      if (block.texts.length === 0) return;
+      const sealed = seal.seal(block);
+      const range = [block.sequences[0] as number, block.sequences.at(-1) as number] as const;
+      if (replaces === undefined) this.#index.sql('INSERT INTO text (key, first, last, count, filter, texts) VALUES (?, ?, ?, ?, ?, ?)').run(key, ...range, block.texts.length, sealed.filter, sealed.texts);
+      else this.#index.sql('UPDATE text SET first = ?, last = ?, count = ?, filter = ?, texts = ? WHERE id = ?').run(...range, block.texts.length, sealed.filter, sealed.texts, replaces);
+      replaces = undefined;
+      block = { sequences: [], texts: [] };
+      bytes = 0;
+    };
+    sequences.forEach((sequence, i) => {
+      const text = texts[i] as string;
+      if (block.texts.length >= BLOCK_TEXTS || (block.texts.length > 0 && bytes + text.length > BLOCK_BYTES)) write();
+      block.sequences.push(sequence);
+      block.texts.push(text);
+      bytes += text.length;
+    });
+    write();
+  }
+}

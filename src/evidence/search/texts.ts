@@ -1,0 +1,119 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+
+/** Texts of one block, and bytes of them, above which the next one begins. */
+export const BLOCK_TEXTS = 1024;
+export const BLOCK_BYTES = 512 * 1024;
+/** Most bytes that a block can have: one text more than enough. */
+const MOST_BLOCK = 64 * 1024 * 1024;
+
+const FILTER_BYTES = 16 * 1024;
+/** Of the 32 bits of a hash the upper 17 choose among the filter's bits: the lower ones hardly depend on the later letters. */
+const FILTER_SHIFT = 32 - 17;
+/** Letters that a search must have for the filter to tell anything. */
+const GRAM = 4;
+
+/** Text as it is compared: without differences of case and of how accents are written. */
+export const folded = (text: string): string => text.normalize('NFC').toLowerCase().replaceAll('\0', ' ');
+
+/** The texts of some commands, in order of their sequence numbers. */
+export interface TextBlock {
+  readonly sequences: number[];
+  readonly texts: string[];
+}
+
+/**
+ * Texts are kept sealed, under keys derived from those that seal the bodies: when a purge destroys a key, its texts here are as gone as
+ * those in the log, also in copies of this file. A block's filter tells, when opened, whether a text can be in it at all.
+ */
+export class BlockSeal {
+  readonly #key: Buffer;
+  readonly #id: string;
+
+  /** @param secret the data key; @param id its id, to which blocks are bound */
+  constructor(secret: Uint8Array, id: string) {
+    this.#key = Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), 'wicketgate/search/v1', 32));
+    this.#id = id;
+  }
+
+  seal(block: TextBlock): { readonly filter: Buffer; readonly texts: Buffer } {
+    const bodies = block.texts.map((text) => Buffer.from(text, 'utf8'));
+    const head = Buffer.alloc(4 + 12 * bodies.length);
+    head.writeUInt32BE(bodies.length, 0);
+    let end = 0;
+    bodies.forEach((body, i) => {
+      end += body.length + 1;
+      head.writeUIntBE(block.sequences[i] as number, 4 + 12 * i + 2, 6);
+      head.writeUInt32BE(end, 4 + 12 * i + 8);
+    });
+    const plain = Buffer.concat([head, ...bodies.flatMap((body) => [body, SEPARATOR])]);
+    return { filter: this.#encrypt('filter', filterOf(bodies)), texts: this.#encrypt('texts', zstdCompressSync(plain)) };
+  }
+
+  /** Whether a folded text may be in the block. Never says no wrongly. Throws when the filter does not open. */
+  mayHold(filter: Uint8Array, needle: Buffer): boolean {
+    const bits = this.#decrypt('filter', filter);
+    for (let at = 0; at + GRAM <= needle.length; at += 1) if (!has(bits, gramAt(needle, at))) return false;
+    return true;
+  }
+
+  open(texts: Uint8Array): TextBlock {
+    const { head, body, count } = this.#parts(texts);
+    const block: TextBlock = { sequences: [], texts: [] };
+    for (let i = 0, from = 0; i < count; i += 1) {
+      const end = head.readUInt32BE(4 + 12 * i + 8);
+      block.sequences.push(head.readUIntBE(4 + 12 * i + 2, 6));
+      block.texts.push(body.toString('utf8', from, end - 1));
+      from = end;
+    }
+    return block;
+  }
+
+  /** Sequence numbers of the texts that hold a folded text. Throws when the block does not open. */
+  find(texts: Uint8Array, needle: Buffer): number[] {
+    const { head, body, count } = this.#parts(texts);
+    const found: number[] = [];
+    for (let at = body.indexOf(needle), i = 0; at >= 0; ) {
+      while (i < count && head.readUInt32BE(4 + 12 * i + 8) <= at) i += 1;
+      found.push(head.readUIntBE(4 + 12 * i + 2, 6));
+      at = body.indexOf(needle, head.readUInt32BE(4 + 12 * i + 8));
+    }
+    return found;
+  }
+
+  #parts(texts: Uint8Array): { readonly head: Buffer; readonly body: Buffer; readonly count: number } {
+    const plain = zstdDecompressSync(this.#decrypt('texts', texts), { maxOutputLength: MOST_BLOCK });
+    const count = plain.readUInt32BE(0);
+    return { head: plain, body: plain.subarray(4 + 12 * count), count };
+  }
+
+  #encrypt(what: string, plain: Buffer): Buffer {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
+    cipher.setAAD(Buffer.from(`${what}|${this.#id}`, 'utf8'));
+    return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  }
+
+  #decrypt(what: string, sealed: Uint8Array): Buffer {
+    const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(0, 12), { authTagLength: 16 });
+    decipher.setAAD(Buffer.from(`${what}|${this.#id}`, 'utf8'));
+    decipher.setAuthTag(sealed.subarray(-16));
+    return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
+  }
+}
+
+const SEPARATOR = Buffer.of(0);
+
+const gramAt = (bytes: Buffer, at: number): number => Math.imul(bytes.readUInt32LE(at), 0x9e3779b1) >>> FILTER_SHIFT;
+const has = (bits: Buffer, bit: number): boolean => ((bits[bit >>> 3] as number) & (1 << (bit & 7))) !== 0;
+
+const filterOf = (bodies: readonly Buffer[]): Buffer => {
+  const bits = Buffer.alloc(FILTER_BYTES);
+  for (const body of bodies) {
+    for (let at = 0; at + GRAM <= body.length; at += 1) {
+      const bit = gramAt(body, at);
+      bits[bit >>> 3] = (bits[bit >>> 3] as number) | (1 << (bit & 7));
+    }
+  }
+  return bits;
+};
