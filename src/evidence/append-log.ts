@@ -3,12 +3,14 @@ import { dayOf, type EvidenceClock } from './clock.ts';
 import type { Disk } from './disk.ts';
 import { Gaps } from './gaps.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { KeysFolder } from './keys.ts';
+import type { TreeFollower } from './tree/follower.ts';
+import type { KeysFolder, SealingKey } from './keys.ts';
 import type { Body, EvidenceLog, EvidenceRecord, Recording, Ticket } from './log.ts';
 import { pendingRecord, type LogState, type Pending } from './pending.ts';
 import { PieceRecording } from './recording.ts';
 import { describe, type SegmentRow } from './segment-row.ts';
 import type { EvidenceStats } from './stats.ts';
+import type { SyncMode } from './sync-pace.ts';
 import { failedTicket } from './tickets.ts';
 import type { OpenWork } from './work.ts';
 
@@ -17,8 +19,10 @@ const BACKLOG = 64 * 1024 * 1024;
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
 
-/** Kinds that end something: they may use the reserve. */
-const CLOSING: ReadonlySet<EvidenceRecord['kind']> = new Set(['session_close', 'outcome', 'refusal', 'recovery', 'instance']);
+/** Kinds that end something, and those without which a log would fall silent: they may use the reserve. */
+const CLOSING: ReadonlySet<EvidenceRecord['kind']> = new Set(['session_close', 'outcome', 'refusal', 'recovery', 'instance', 'key_event', 'heartbeat', 'self_check', 'clock']);
+/** Those among them that come for as long as it lasts. */
+const ENDLESS: ReadonlySet<EvidenceRecord['kind']> = new Set(['refusal', 'heartbeat', 'self_check', 'clock']);
 
 const PART = /^[a-z_]{1,32}$/;
 const NO_BODIES: readonly Body[] = [];
@@ -33,6 +37,9 @@ export interface AppendLogParts {
   readonly row: SegmentRow;
   readonly state: LogState;
   readonly work: OpenWork;
+  /** Grows with the log and signs its checkpoints. */
+  readonly tree: TreeFollower;
+  readonly sync: SyncMode;
   /** Bytes that only closing records may use. */
   readonly reserve: number;
   /** The last record of this run. */
@@ -53,6 +60,9 @@ export class AppendLog implements EvidenceLog {
   #recovering: Promise<string | undefined> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryAfter = FIRST_RETRY_MS;
+  /** Why bodies of a connection cannot be sealed, until they can. */
+  #keyless: { readonly connection: string; readonly reason: string } | undefined;
+  readonly #checks = { passed: 0, failed: 0 };
   #closed = false;
   #closing: Promise<void> | undefined;
   #space: { readonly free: number; readonly total: number } | undefined;
@@ -67,11 +77,18 @@ export class AppendLog implements EvidenceLog {
   get unavailable(): string | undefined {
     if (this.#commit.broken !== undefined) return this.#commit.broken;
     if (this.#closed) return 'the evidence log is closed';
+    if (this.#parts.tree.refused !== undefined) return this.#parts.tree.refused;
+    if (this.#keyless !== undefined) return this.#keyless.reason;
     if (this.#commit.backlog > BACKLOG) return 'the evidence disk is too slow: more waits for it than may';
     return this.#fits(Math.min(65_536, this.#row.segmentBytes / 16), this.#parts.reserve) ? undefined : this.#belowReserve;
   }
 
   append(record: EvidenceRecord, bodies: readonly Body[] = NO_BODIES): Ticket {
+    if (record.kind === 'session_close') {
+      if (this.#gaps.neverOpened(record.session)) return failedTicket('the session was not recorded, so it has no end');
+      if (this.#commit.broken === undefined) for (const gap of this.#gaps.takeOf(record.session)) this.append(gap);
+    }
+    if (record.kind === 'self_check') this.#checks[record.ok ? 'passed' : 'failed'] += 1;
     const closing = CLOSING.has(record.kind);
     const stopped = closing ? (this.#commit.broken ?? (this.#closed ? 'the evidence log is closed' : undefined)) : this.unavailable;
     if (stopped !== undefined) return this.#refuse(record, stopped);
@@ -86,9 +103,9 @@ export class AppendLog implements EvidenceLog {
       return this.#refuse(record, `the record cannot be written: ${describe(error)}`);
     }
     if (item.bound > this.#row.segmentBytes / 4) return this.#refuse(record, 'the record is larger than a segment takes');
-    // Refusals can be provoked without end: they may use half of the reserve, the rest is for what closes.
+    // Refusals can be provoked without end, and a full disk can last: they may use half of the reserve, the rest is for what closes.
     const { reserve } = this.#parts;
-    const kept = record.kind === 'refusal' ? reserve / 2 : closing ? 0 : reserve;
+    const kept = ENDLESS.has(record.kind) ? reserve / 2 : closing ? 0 : reserve;
     if (!this.#fits(item.bound, kept)) return this.#refuse(record, this.#belowReserve);
     return this.#commit.enqueue(item) as Ticket;
   }
@@ -96,10 +113,25 @@ export class AppendLog implements EvidenceLog {
   /** Records one answer of that connection, up to `capBytes`; the pieces are sealed under its key of the day. */
   openRecording(connection: string, capBytes: number): Recording {
     return new PieceRecording(capBytes, {
-      key: () => this.#parts.keys.forWriting(connection, dayOf(this.#parts.clock.wall())),
+      key: () => this.#key(connection, this.#parts.clock.wall()),
       add: (body) => this.#addPiece(body),
       finished: (pieces, bodies) => void this.#pieces.set(pieces, bodies),
     });
+  }
+
+  /** The tree of its records, and its signed checkpoints. */
+  get tree(): TreeFollower {
+    return this.#parts.tree;
+  }
+
+  /** Sessions that are open in the log. */
+  get openSessions(): number {
+    return this.#parts.work.sessions.length;
+  }
+
+  /** The keys that seal its bodies. */
+  get keys(): KeysFolder {
+    return this.#parts.keys;
   }
 
   /** Numbers, for metrics. */
@@ -119,6 +151,8 @@ export class AppendLog implements EvidenceLog {
       free: this.#space?.free,
       total: this.#space?.total,
       room: Math.max(0, left + ahead - this.#parts.reserve),
+      checksPassed: this.#checks.passed,
+      checksFailed: this.#checks.failed,
       next: this.#commit.next,
       durable: this.#commit.durable,
     };
@@ -129,8 +163,9 @@ export class AppendLog implements EvidenceLog {
     this.#space = space;
   }
 
-  /** Prepares the next segment if there is none; to be asked again from time to time while the disk is full. */
+  /** Prepares the next segment if there is none, and sees whether a key that could not be had can; to be asked again from time to time while the disk is full. */
   prepare(): Promise<void> {
+    if (this.#keyless !== undefined) this.#askForKey(this.#keyless.connection);
     return this.#closed || this.#commit.broken !== undefined ? Promise.resolve() : this.#row.prepare();
   }
 
@@ -154,7 +189,8 @@ export class AppendLog implements EvidenceLog {
 
   async #end(): Promise<void> {
     await this.#recovering;
-    if (this.#commit.broken === undefined) {
+    // A run whose start could not be recorded has no stop either.
+    if (this.#commit.broken === undefined && this.#commit.next > this.#parts.state.sequence) {
       this.#tellGaps();
       this.append(this.#parts.farewell);
     }
@@ -175,7 +211,25 @@ export class AppendLog implements EvidenceLog {
 
   #body({ part, connection, bytes }: Body, wall: number): PendingBody {
     if (!PART.test(part)) throw new Error('a part is named in small letters');
-    return pendingBody(this.#parts.keys.forWriting(connection, dayOf(wall)), part, bytes);
+    return pendingBody(this.#key(connection, wall), part, bytes);
+  }
+
+  #key(connection: string, wall: number): SealingKey {
+    try {
+      return this.#parts.keys.forWriting(connection, dayOf(wall));
+    } catch (error) {
+      this.#keyless = { connection, reason: `the key that seals what is recorded cannot be had: ${describe(error)}; commands are refused until it can, which is tried by itself` };
+      throw error;
+    }
+  }
+
+  #askForKey(connection: string): void {
+    this.#keyless = undefined;
+    try {
+      this.#key(connection, this.#parts.clock.wall());
+    } catch {
+      // Then it is set again.
+    }
   }
 
   /** Pieces of the answer that went into the log before its outcome. */

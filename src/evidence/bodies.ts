@@ -1,4 +1,4 @@
-import { createCipheriv, createHash, hash, randomBytes, randomFillSync } from 'node:crypto';
+import { createCipheriv, createHash, hash, randomFillSync } from 'node:crypto';
 import { FRAME_BODY, FRAME_HEADER, MOST_BODY, frameSize, sealFrame } from './format.ts';
 import type { SealingKey } from './keys.ts';
 
@@ -33,15 +33,17 @@ export interface PendingBody {
 let pool = Buffer.alloc(0);
 let poolUsed = 0;
 
-/** 32 random bytes. Drawn in bulk: one system call a record would cost more than its hash. */
-export const newSalt = (): Buffer => {
-  if (poolUsed + SALT > pool.length) {
+/** Random bytes, each given out once. Drawn in bulk: one system call a record would cost more than its hash. */
+const random = (bytes: number): Buffer => {
+  if (poolUsed + bytes > pool.length) {
     pool = randomFillSync(Buffer.allocUnsafeSlow(512 * SALT));
     poolUsed = 0;
   }
-  poolUsed += SALT;
-  return pool.subarray(poolUsed - SALT, poolUsed);
+  poolUsed += bytes;
+  return pool.subarray(poolUsed - bytes, poolUsed);
 };
+
+export const newSalt = (): Buffer => random(SALT);
 
 const scratch = Buffer.alloc(8192);
 COMMIT.copy(scratch);
@@ -106,12 +108,12 @@ const groupsOf = (bodies: readonly PendingBody[]): PendingBody[][] => {
 
 const sealGroup = (target: Buffer, at: number, group: readonly PendingBody[], log: string, ordinal: number, durable: number): number => {
   const { key } = group[0] as PendingBody;
-  const plain = Buffer.allocUnsafe(group.reduce((sum, body) => sum + entrySize(body), 0));
+  const plain = plainRoom(group.reduce((sum, body) => sum + entrySize(body), 0));
   let used = 0;
   for (const body of group) used = writeEntry(plain, used, body);
 
   const id = Buffer.from(key.id, 'utf8');
-  const nonce = randomBytes(NONCE);
+  const nonce = random(NONCE);
   const cipher = createCipheriv('aes-256-gcm', key.secret, nonce);
   cipher.setAAD(sealContext(log, ordinal, key.id));
   const start = at + FRAME_HEADER;
@@ -135,6 +137,15 @@ const sealGroup = (target: Buffer, at: number, group: readonly PendingBody[], lo
 };
 
 const EMPTY = new Uint8Array(0);
+
+let room = Buffer.allocUnsafeSlow(16 * 1024);
+
+/** Room for what is about to be sealed, used again for the next group; wiped after each. */
+const plainRoom = (bytes: number): Buffer => {
+  if (bytes > FRAME_FULL) return Buffer.allocUnsafeSlow(bytes);
+  if (bytes > room.length) room = Buffer.allocUnsafeSlow(Math.min(FRAME_FULL, 2 * bytes));
+  return room.subarray(0, bytes);
+};
 
 const writeEntry = (plain: Buffer, at: number, body: PendingBody): number => {
   let end = plain.writeUInt32BE(entrySize(body) - 4, at);

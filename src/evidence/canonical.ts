@@ -38,7 +38,23 @@ const canonicalString = (text: string): string => {
   return JSON.stringify(text);
 };
 
+const texts = new WeakMap<object, string>();
+
+/** Freezes a value that many records hold, with all in it, so that its text is made once. */
+export const fixed = <Value extends object>(value: Value): Value => {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null && !Object.isFrozen(member)) fixed(member);
+  Object.freeze(value);
+  try {
+    texts.set(value, canonical(value));
+  } catch {
+    // The record that holds it will be refused, with the reason.
+  }
+  return value;
+};
+
 const canonicalArray = (values: readonly unknown[], depth: number): string => {
+  const known = texts.get(values);
+  if (known !== undefined) return known;
   let text = '[';
   for (let i = 0; i < values.length; i += 1) {
     if (i > 0) text += ',';
@@ -48,13 +64,21 @@ const canonicalArray = (values: readonly unknown[], depth: number): string => {
 };
 
 const canonicalObject = (value: Record<string, unknown>, depth: number): string => {
-  const names = Object.keys(value).sort();
+  const known = texts.get(value);
+  if (known !== undefined) return known;
+  const names = Object.keys(value);
+  // Records are written in this order already, for the most part.
+  for (let i = 1; i < names.length; i += 1) {
+    if ((names[i - 1] as string) > (names[i] as string)) {
+      names.sort();
+      break;
+    }
+  }
   let text = '{';
   for (const name of names) {
     const member = value[name];
     if (member === undefined) continue;
-    if (text.length > 1) text += ',';
-    text += `${canonicalString(name)}:${canonical(member, depth + 1)}`;
+    text += `${text.length > 1 ? ',' : ''}${canonicalString(name)}:${canonical(member, depth + 1)}`;
   }
   return `${text}}`;
 };

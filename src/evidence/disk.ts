@@ -5,10 +5,11 @@
 export interface Disk {
   /** `create` makes a new file that only its owner may read and fails when there is one. */
   open(path: string, how: 'read' | 'write' | 'create'): DiskFile;
+  /** Throws when that cannot be found out. */
   exists(path: string): boolean;
   /** Names of files and folders directly in `folder`. */
   list(folder: string): string[];
-  /** With its parents; only the owner may enter. Nothing happens when it exists. */
+  /** With its parents; only the owner may enter; their names are durable when it returns. Nothing happens when it exists. */
   makeFolder(folder: string): void;
   rename(from: string, to: string): void;
   remove(path: string): void;
@@ -34,7 +35,9 @@ export interface DiskFile {
   writeLater(bytes: Buffer, position: number, then: (error: Error | undefined, written: number) => void): void;
   /** Makes the file's data durable. A failure is final for this file: what was written since the last success may be lost. */
   sync(then: (error?: Error) => void): void;
-  /** The same, blocking; for files that are made once. */
+  /** The same, blocking. Throws. */
+  syncData(): void;
+  /** Makes data and size durable, blocking; for files that are made once. */
   syncNow(): void;
   close(): void;
 }

@@ -4,7 +4,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { EvidenceRecord } from './log.ts';
 import { openEvidenceLog } from './open.ts';
+import { parseLeaf, readLog } from './read.ts';
 import { durable, intent, outcome, sessionClose, sessionOpen, statement } from './testdata/records.ts';
 import { SimDisk, type Fate, type Operation } from './testdata/sim-disk.ts';
 import { verify } from './verify/verify.ts';
@@ -64,6 +66,69 @@ test('below the reserve only closing records are taken, and the log says why', a
   assert.deepEqual(alerts, []);
 });
 
+/** Records of a disk's log, in order. */
+const recordsOn = async (disk: SimDisk): Promise<EvidenceRecord[]> => {
+  const records: EvidenceRecord[] = [];
+  for await (const item of readLog(about.folder, { disk })) if (item.type === 'leaf') records.push(parseLeaf(item).record);
+  return records;
+};
+
+test('what was refused or done while nothing could be recorded is counted afterwards, also without a session', async () => {
+  let fail = false;
+  const disk = new SimDisk({ fate: ({ kind, path }) => (fail && kind === 'sync' && path.includes('00000000.seg') ? 'EIO' : 'ok') });
+  const log = await openEvidenceLog({ ...about, disk });
+  fail = true;
+  assert.notEqual(await durable(log.append(sessionOpen('s1'))), undefined);
+  for (const count of [2, 3]) log.append({ kind: 'refusal', code: 'bad_token', network: '10.0.0.0/24', count });
+  log.append({ kind: 'refusal', code: 'evidence_unavailable', connection: 'billing', identity: 'billing-migrations' });
+  log.append(sessionOpen('s2'));
+  log.append({ kind: 'revocation', identity: 'billing-migrations', by: 'root' });
+  fail = false;
+  assert.equal(await log.recover(), undefined);
+  await log.close();
+  const told = (await recordsOn(disk)).filter((record) => record.kind === 'recovery');
+  assert.deepEqual(told, [
+    { kind: 'recovery', what: 'session_lost', session: 's1' },
+    { kind: 'recovery', what: 'unrecorded', of: 'refusal', count: 6 },
+    { kind: 'recovery', what: 'unrecorded', of: 'session_open', count: 1 },
+    { kind: 'recovery', what: 'unrecorded', of: 'revocation', count: 1 },
+  ]);
+});
+
+test('the reason does not grow with each attempt to come back', async () => {
+  let fail = false;
+  const disk = new SimDisk({ fate: ({ kind }) => (fail && (kind === 'sync' || kind === 'create') ? 'EROFS' : 'ok') });
+  const log = await openEvidenceLog({ ...about, disk });
+  fail = true;
+  assert.notEqual(await durable(log.append(sessionOpen('s1'))), undefined);
+  const first = await log.recover();
+  assert.match(first ?? '', /could not be made durable: the disk is read-only; commands are refused until .* tried by itself; coming back failed: the disk is read-only$/);
+  assert.equal(await log.recover(), first);
+  fail = false;
+  assert.equal(await log.recover(), undefined);
+  await log.close();
+});
+
+test('without the key of the day nothing is admitted, and it says why until the key can be had', async () => {
+  let fail = false;
+  const disk = new SimDisk({ fate: ({ kind, path }) => (fail && kind === 'create' && path.startsWith('/keys/') ? 'EROFS' : 'ok') });
+  const log = await openEvidenceLog({ ...about, disk });
+  await durable(log.append(sessionOpen('s1')));
+  fail = true;
+  assert.equal(log.unavailable, undefined, 'nobody has needed it yet');
+  assert.equal(log.append(intent('s1', 1), [statement('select 1')]).state, 'failed');
+  assert.match(log.unavailable ?? '', /the key that seals what is recorded cannot be had: the disk is read-only; commands are refused until it can/);
+  assert.equal(log.append(intent('s1', 2)).state, 'failed');
+  await log.prepare();
+  assert.match(log.unavailable ?? '', /cannot be had/);
+  fail = false;
+  await log.prepare();
+  assert.equal(log.unavailable, undefined);
+  assert.equal(await durable(log.append(intent('s1', 3), [statement('select 3')])), undefined);
+  await log.close();
+  assert.ok((await recordsOn(disk)).some((record) => record.kind === 'recovery' && record.what === 'unrecorded' && record.command === 1 && record.count === 2));
+});
+
 test('free space below 20 % is told', async () => {
   const disk = new SimDisk();
   disk.space = () => Promise.resolve({ free: 19, total: 100 });
@@ -102,7 +167,8 @@ test('a real disk that fills up', { skip: mayMount ? false : 'mounting a small f
   }
   const keysFolder = fs.mkdtempSync(join(tmpdir(), 'wicketgate-keys-'));
   t.after(() => {
-    execFileSync('umount', [mount]);
+    // Lazily: it goes even when the test failed with a file open there.
+    execFileSync('umount', ['-l', mount]);
     fs.rmdirSync(mount);
     fs.rmSync(keysFolder, { recursive: true });
   });

@@ -20,6 +20,8 @@ export interface LogEnd {
   readonly work: OpenWork;
   /** Bytes behind `position` that are not zero: the remains of writes that a crash cut. */
   readonly torn: { readonly from: number; readonly to: number } | undefined;
+  /** When the last record was written, by the wall clock then; of a log whose last record had to be read. */
+  readonly time: string | undefined;
   /** Leaves that were read to find out. */
   readonly read: number;
 }
@@ -41,7 +43,7 @@ export const findEnd = (disk: Disk, folder: string, log: string): LogEnd | undef
       const next = rows.find(({ number }) => number === row.number + 1);
       const end = walk.segment(row, next?.supersedes);
       if (row !== last) continue;
-      return { segment: row.number, position: end.position, state: walk.state, work: walk.work, torn: tornTail(row, end, walk.state.sequence), read: walk.read };
+      return { segment: row.number, position: end.position, state: walk.state, work: walk.work, time: walk.time, torn: tornTail(row, end, walk.state.sequence), read: walk.read };
     }
     throw new EvidenceDamaged(`no segment of ${folder} could be read`);
   } finally {
@@ -101,6 +103,7 @@ class Walk {
   #previous: string;
   #ordinal: number;
   readonly work: OpenWork;
+  time: string | undefined;
   read = 0;
 
   constructor(state: LogState, work: OpenWork) {
@@ -129,10 +132,11 @@ class Walk {
       return;
     }
     if (frame.type !== FRAME_LEAF || frame.number !== this.#sequence) throw new EvidenceDamaged(`${where}: not the record ${this.#sequence} that was due`);
-    const leaf = JSON.parse(frame.payload.toString('utf8')) as { prev: string; record: EvidenceRecord };
+    const leaf = JSON.parse(frame.payload.toString('utf8')) as { prev: string; record: EvidenceRecord; time: string };
     if (leaf.prev !== this.#previous) throw new EvidenceDamaged(`${where}: record ${this.#sequence} does not follow the one before it`);
     this.#previous = hash('sha256', frame.hashed, 'hex');
     this.#sequence += 1;
+    this.time = leaf.time;
     this.read += 1;
     this.work.apply(leaf.record);
   }

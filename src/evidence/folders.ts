@@ -1,6 +1,9 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { LOG_FILE } from './open.ts';
+import { LOG_FILE } from './log-file.ts';
+
+/** Where `evidence restart-log` puts a log that cannot go on, in the data folder. */
+const ENDED_LOGS = 'ended-logs';
 
 /** Log folders at a path: the path itself, or `evidence` in it (a data folder), or one folder for each instance in either. */
 export const logFolders = (path: string): string[] => {
@@ -12,6 +15,13 @@ export const logFolders = (path: string): string[] => {
     if (within.length > 0) return within;
   }
   return [];
+};
+
+/** Log folders at a path, and when it is a data folder also those that were set aside for a new log. */
+export const allLogFolders = (path: string): string[] => {
+  const ended = join(path, ENDED_LOGS);
+  const aside = isLog(path) ? [] : entriesOf(ended).map((name) => join(ended, name)).filter(isLog);
+  return [...logFolders(path), ...aside];
 };
 
 const isLog = (path: string): boolean => fs.existsSync(join(path, LOG_FILE));

@@ -1,28 +1,30 @@
-import { syncFailed, TailMismatch, verifyDurablePart } from './revive.ts';
+import { syncFailed, TailMismatch, verifyDurablePart, writeFailed } from './revive.ts';
 import type { Disk } from './disk.ts';
 import type { EvidenceRecord } from './log.ts';
 import { assemble, type LogState, type Pending } from './pending.ts';
+import { RecordQueue, recordsOf, type Batch } from './queue.ts';
 import { saveResume } from './resume.ts';
 import { describe, type SegmentRow } from './segment-row.ts';
 import { SyncTimes } from './stats.ts';
-import { RecordTicket, TicketGroup } from './tickets.ts';
+import { SyncPace, type SyncMode } from './sync-pace.ts';
+import type { RecordTicket, TicketGroup } from './tickets.ts';
 import type { OpenWork } from './work.ts';
 
 /** Records that nobody waits for are durable after this long. */
 const LAZY_MS = 100;
-/** Most bytes of one write, unless one record is larger. */
-const BATCH = 1024 * 1024;
-
-interface Batch {
-  readonly group: TicketGroup;
-  readonly items: Pending[];
-  bound: number;
-}
 
 interface Unsynced {
   readonly group: TicketGroup;
   readonly items: readonly Pending[];
   readonly bytes: Buffer;
+}
+
+/** What follows the log leaf by leaf: its Merkle tree. */
+export interface LeafFollower {
+  /** Leaf hashes, in hex, of records that were written, in order. What was written is never taken back within a run. */
+  written(leaves: readonly string[]): void;
+  /** So many records of the log are durable. */
+  durable(size: number): void;
 }
 
 export interface GroupCommitParts {
@@ -32,25 +34,24 @@ export interface GroupCommitParts {
   readonly row: SegmentRow;
   readonly state: LogState;
   readonly work: OpenWork;
+  readonly tree: LeafFollower;
+  readonly sync: SyncMode;
   /** Told when it breaks: records that are not in the log, and records that are (or will be) although their tickets failed. */
   readonly broke: (missed: readonly EvidenceRecord[], doubtful: readonly EvidenceRecord[]) => void;
 }
 
 /**
  * Writes and syncs. What is queued in one turn of the event loop goes out in one write; one sync at a time covers all that was
- * written before it began. A failed write or sync breaks it: every ticket fails, and it comes back only through `recover`, in a
- * new segment; a sync is never tried twice on one descriptor, because the kernel forgets what it could not write.
+ * written before it began, and none begins before the turn's write. A failed write or sync breaks it: every ticket fails, and it
+ * comes back only through `recover`, in a new segment; a sync is never tried twice on one descriptor, because the kernel forgets
+ * what it could not write.
  */
 export class GroupCommit {
   readonly #parts: GroupCommitParts;
   readonly #row: SegmentRow;
   readonly times = new SyncTimes();
 
-  #batches: Batch[] = [];
-  #queuedBytes = 0;
-  queuedRecords = 0;
-  /** Sequence of the next record that is queued. */
-  next: number;
+  readonly #queue: RecordQueue;
   /** Where the log stands as far as written, and as far as durable. */
   #state: LogState;
   #durable: { readonly state: LogState; readonly position: number };
@@ -58,11 +59,14 @@ export class GroupCommit {
   #unsynced: Unsynced[] = [];
   #covered: readonly Unsynced[] = [];
   #unsyncedBytes = 0;
+  /** A sync on another thread. */
   #syncing: Promise<void> | undefined;
+  readonly #pace: SyncPace;
   #scheduled = false;
   #switching = false;
   #lazy: NodeJS.Timeout | undefined;
-  #broken: { readonly reason: string; readonly rebuild: boolean } | undefined;
+  /** `cause`: what broke it; `reason`: that, and what came of the last attempt to come back. */
+  #broken: { readonly cause: string; readonly reason: string; readonly rebuild: boolean } | undefined;
 
   records = 0;
   bytes = 0;
@@ -71,8 +75,9 @@ export class GroupCommit {
   constructor(parts: GroupCommitParts) {
     this.#parts = parts;
     this.#row = parts.row;
+    this.#pace = new SyncPace(parts.sync);
     this.#state = parts.state;
-    this.next = parts.state.sequence;
+    this.#queue = new RecordQueue(parts.state.sequence, parts.row.segmentBytes, this.#schedule);
     this.#durable = { state: parts.state, position: parts.row.position };
   }
 
@@ -83,12 +88,21 @@ export class GroupCommit {
 
   /** Upper bound of the bytes queued. */
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#queue.bytes;
+  }
+
+  get queuedRecords(): number {
+    return this.#queue.records;
+  }
+
+  /** Sequence of the next record that is queued. */
+  get next(): number {
+    return this.#queue.next;
   }
 
   /** Bytes that wait for the disk in any way. */
   get backlog(): number {
-    return this.#queuedBytes + this.#unsyncedBytes;
+    return this.#queue.bytes + this.#unsyncedBytes;
   }
 
   get written(): number {
@@ -101,37 +115,21 @@ export class GroupCommit {
 
   /** Queues what has been found to fit. Gives the ticket of a record. */
   enqueue(item: Pending): RecordTicket | undefined {
-    let batch = this.#batches.at(-1);
-    // Batches stay small against a segment, because one that does not fit into the rest of it goes to the next as a whole.
-    if (!batch || batch.bound + item.bound > Math.min(BATCH, this.#row.segmentBytes / 16)) {
-      batch = { group: new TicketGroup(), items: [], bound: 0 };
-      this.#batches.push(batch);
-    }
-    batch.items.push(item);
-    batch.bound += item.bound;
-    this.#queuedBytes += item.bound;
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(this.#turn);
-    }
-    if (item.record === undefined) return undefined;
-    this.queuedRecords += 1;
-    const ticket = new RecordTicket(this.next, batch.group, this.#wantSync);
-    this.next += 1;
-    return ticket;
+    this.#schedule();
+    return this.#queue.add(item);
   }
 
   /** Writes and syncs all that is queued. Resolves when it is durable, or has failed. */
   drain(): Promise<void> {
     return new Promise((resolve) => {
-      const last = this.#batches.at(-1)?.group ?? this.#unsynced.at(-1)?.group ?? this.#covered.at(-1)?.group;
+      const last = this.#queue.last?.group ?? this.#unsynced.at(-1)?.group ?? this.#covered.at(-1)?.group;
       if (!last) {
         resolve();
         return;
       }
       last.wanted = true;
       last.whenDurable(() => resolve());
-      this.#wantSync();
+      this.#schedule();
     });
   }
 
@@ -152,6 +150,13 @@ export class GroupCommit {
 
   // Writing.
 
+  /** The end of this turn of the event loop: by then all is queued that this turn brings. */
+  readonly #schedule = (): void => {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#turn);
+  };
+
   readonly #turn = (): void => {
     this.#scheduled = false;
     this.#flush();
@@ -160,24 +165,25 @@ export class GroupCommit {
   #flush(): void {
     if (this.#broken || this.#switching) return;
     const written: TicketGroup[] = [];
-    while (!this.#broken && this.#batches.length > 0) {
-      const batch = this.#batches[0] as Batch;
+    for (let batch = this.#queue.first; batch && !this.#broken; batch = this.#queue.first) {
       if (batch.bound > this.#row.left) {
         this.#switching = true;
         break;
       }
       if (this.#write(batch)) written.push(batch.group);
     }
-    // The sync starts before the callbacks run: it takes longer than they do.
     if (this.#dead) return;
-    if (this.#switching || this.#unsynced.some(({ group }) => group.wanted)) this.#wantSync();
-    else if (this.#unsynced.length > 0) this.#lazy ??= setTimeout(this.#syncLazily, LAZY_MS);
+    // On another thread a sync starts before the callbacks run, because it takes longer than they do. On this one it comes
+    // behind them: what they send is dealt with elsewhere meanwhile.
+    const blocks = this.#pace.blocks;
+    if (!blocks) this.#syncIfDue();
     for (const group of written) if (group.state === 'queued') group.becomeWritten();
+    if (blocks && !this.#dead) this.#syncIfDue();
   }
 
   #write(batch: Batch): boolean {
     const { name, work } = this.#parts;
-    const { bytes, state } = assemble(batch.items, name, this.#state, this.#durable.state.sequence);
+    const { bytes, state, leaves } = assemble(batch.items, name, this.#state, this.#durable.state.sequence);
     let done = 0;
     try {
       while (done < bytes.length) {
@@ -189,13 +195,14 @@ export class GroupCommit {
       for (const { bodies } of batch.items) for (const body of bodies) body.frame = -1;
       // A full disk that took nothing has lost nothing: the file is as it was.
       const { code } = error as NodeJS.ErrnoException;
-      this.#break(`evidence could not be written: ${describe(error)}`, done > 0 || (code !== 'ENOSPC' && code !== 'EDQUOT'));
+      const rebuild = done > 0 || (code !== 'ENOSPC' && code !== 'EDQUOT');
+      this.#break(writeFailed(describe(error), rebuild), rebuild);
       return false;
     }
-    this.#batches.shift();
-    this.#queuedBytes -= batch.bound;
+    this.#queue.shift();
     this.#row.position += bytes.length;
     this.#state = state;
+    this.#parts.tree.written(leaves);
     this.#unsynced.push({ group: batch.group, items: batch.items, bytes });
     this.#unsyncedBytes += bytes.length;
     this.bytes += bytes.length;
@@ -203,20 +210,25 @@ export class GroupCommit {
       if (record === undefined) continue;
       work.apply(record);
       this.records += 1;
-      this.queuedRecords -= 1;
     }
     return true;
   }
 
   // Syncing.
 
+  /** Syncs if somebody waits for it or the segment is full; otherwise it has a little time. */
+  #syncIfDue(): void {
+    if (this.#syncing || this.#dead) return;
+    if (this.#switching || this.#unsynced.some(({ group }) => group.wanted)) this.#sync();
+    else if (this.#unsynced.length > 0) this.#lazy ??= setTimeout(this.#syncLazily, LAZY_MS);
+  }
+
   readonly #syncLazily = (): void => {
     this.#lazy = undefined;
-    this.#wantSync();
+    if (!this.#syncing && !this.#dead && this.#unsynced.length > 0) this.#sync();
   };
 
-  readonly #wantSync = (): void => {
-    if (this.#syncing || this.#dead) return;
+  #sync(): void {
     if (this.#unsynced.length === 0) {
       if (this.#switching) this.#switch();
       return;
@@ -227,15 +239,30 @@ export class GroupCommit {
     this.#unsynced = [];
     const reached = { state: this.#state, position: this.#row.position };
     const began = performance.now();
-    this.#syncing = new Promise((resolve) => {
-      this.#row.file.sync((error) => {
-        this.times.add((performance.now() - began) / 1000);
-        this.#syncing = undefined;
-        this.#synced(reached, error);
-        resolve();
+    const done = (error?: Error): void => {
+      const took = performance.now() - began;
+      this.times.add(took / 1000);
+      this.#pace.took(took);
+      this.#syncing = undefined;
+      this.#synced(reached, error);
+    };
+    if (!this.#pace.blocks) {
+      this.#syncing = new Promise((resolve) => {
+        this.#row.file.sync((error) => {
+          done(error);
+          resolve();
+        });
       });
-    });
-  };
+      return;
+    }
+    let failure: Error | undefined;
+    try {
+      this.#row.file.syncData();
+    } catch (error) {
+      failure = error as Error;
+    }
+    done(failure);
+  }
 
   #synced(reached: { readonly state: LogState; readonly position: number }, error: Error | undefined): void {
     if (error) {
@@ -249,10 +276,17 @@ export class GroupCommit {
     const covered = this.#covered;
     this.#covered = [];
     for (const { bytes } of covered) this.#unsyncedBytes -= bytes.length;
-    if (this.#switching && this.#unsynced.length === 0) this.#switch();
-    else if (this.#switching || this.#unsynced.some(({ group }) => group.wanted)) this.#wantSync();
-    else if (this.#unsynced.length > 0) this.#lazy ??= setTimeout(this.#syncLazily, LAZY_MS);
+    const goOn = (): void => {
+      if (this.#dead) return;
+      if (this.#switching && this.#unsynced.length === 0) this.#switch();
+      else this.#syncIfDue();
+    };
+    const { blocks } = this.#pace;
+    if (!blocks) goOn();
     for (const { group } of covered) if (group.state === 'written') group.becomeDurable();
+    // Behind those who wait: nobody waits for the tree.
+    this.#parts.tree.durable(reached.state.sequence);
+    if (blocks) goOn();
   }
 
   /** The current segment is durable to its end: on to the next one. */
@@ -261,11 +295,11 @@ export class GroupCommit {
     const { disk, folder, name, work } = this.#parts;
     try {
       if (!this.#row.advance()) {
-        this.#break('evidence could not be written: there is no further segment', false);
+        this.#break(writeFailed('there is no further segment', false), false);
         return;
       }
     } catch (error) {
-      this.#break(`evidence could not be written: ${describe(error)}`, true);
+      this.#break(writeFailed(describe(error), true), true);
       return;
     }
     this.#durable = { state: this.#state, position: this.#row.position };
@@ -281,17 +315,13 @@ export class GroupCommit {
   // Breaking and coming back.
 
   #break(reason: string, rebuild: boolean): void {
-    this.#broken = { reason, rebuild };
+    this.#broken = { cause: reason, reason, rebuild };
     this.#switching = false;
     if (rebuild) {
       clearTimeout(this.#lazy);
       this.#lazy = undefined;
     }
-    const queued = this.#batches;
-    this.#batches = [];
-    this.#queuedBytes = 0;
-    this.queuedRecords = 0;
-    this.next = this.#state.sequence;
+    const queued = this.#queue.abandon(this.#state.sequence);
     const unsynced = rebuild ? [...this.#covered, ...this.#unsynced] : [];
     this.#parts.broke(queued.flatMap(recordsOf), unsynced.flatMap(recordsOf));
     for (const { group } of unsynced) group.fail(reason);
@@ -306,7 +336,7 @@ export class GroupCommit {
       // The next write tells whether there is room again; nothing on disk is in doubt.
       await this.#row.prepare();
       this.#broken = undefined;
-      if (this.#unsynced.length > 0) this.#wantSync();
+      if (!this.#syncing && this.#unsynced.length > 0) this.#sync();
       return undefined;
     }
     await this.#syncing;
@@ -315,18 +345,17 @@ export class GroupCommit {
       const tail = Buffer.concat([...this.#covered, ...this.#unsynced].map(({ bytes }) => bytes));
       await this.#row.supersede(this.#durable.position, tail);
     } catch (error) {
-      const reason = error instanceof TailMismatch ? error.message : `${broken.reason}; coming back failed: ${describe(error)}`;
-      this.#broken = { reason, rebuild: true };
+      const reason = error instanceof TailMismatch ? error.message : `${broken.cause}; coming back failed: ${describe(error)}`;
+      this.#broken = { ...broken, reason };
       return reason;
     }
     this.#covered = [];
     this.#unsynced = [];
     this.#unsyncedBytes = 0;
     this.#durable = { state: this.#state, position: this.#row.position };
+    this.#parts.tree.durable(this.#state.sequence);
     this.#broken = undefined;
     void this.#row.prepare();
     return undefined;
   }
 }
-
-const recordsOf = ({ items }: { readonly items: readonly Pending[] }): EvidenceRecord[] => items.flatMap(({ record }) => record ?? []);

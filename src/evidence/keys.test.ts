@@ -57,7 +57,7 @@ test('files are for their owner only, and a folder without its key-encryption ke
   fs.rmSync(join(folder, 'sealing.kek'));
   assert.throws(() => KeysFolder.open(nodeDisk, folder, true), /holds sealing keys but not the sealing\.kek/);
   fs.writeFileSync(join(folder, 'sealing.kek'), `wicketgate-kek-1 ${Buffer.alloc(32, 1).toString('base64')}\n`, { mode: 0o600 });
-  assert.throws(() => KeysFolder.open(nodeDisk, folder, true).forWriting('billing', '2026-11-22'), /cannot be unwrapped/);
+  assert.throws(() => KeysFolder.open(nodeDisk, folder, true), /2026-11-22\.key cannot be unwrapped with the sealing\.kek of this folder: restore the one that wrapped it/);
   fs.writeFileSync(join(folder, 'sealing.kek'), kek);
   KeysFolder.open(nodeDisk, folder, true).forWriting('billing', '2026-11-22');
 });

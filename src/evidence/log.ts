@@ -66,8 +66,62 @@ export type EvidenceRecord =
   | { readonly kind: 'refusal'; readonly session?: string; readonly command?: number; readonly connection?: string; readonly code: string; /** Of a login: which check failed, a word of ours. */ readonly reason?: string; readonly verb?: string; readonly effects?: readonly RecordedEffect[]; readonly decision?: RecordedDecision; /** Before authentication: how many, in the minute that ends now, from this source network. */ readonly count?: number; readonly network?: string; readonly identity?: string }
   | { readonly kind: 'config_change'; readonly config: string; readonly policy: string; readonly accepted: boolean; /** Lines such as "mask removed: analysts/pii". Names of the configuration only. */ readonly changes: readonly string[] }
   | { readonly kind: 'revocation'; readonly identity: string; readonly by: string }
-  | { readonly kind: 'instance'; readonly event: 'start' | 'stop'; readonly instance: string; readonly build: string; readonly config: string }
-  | { readonly kind: 'recovery'; readonly session?: string; readonly command?: number; readonly what: 'indeterminate' | 'session_lost' | 'torn_tail' | 'unrecorded'; readonly bytes?: number; /** `unrecorded`: how many commands, from `command` on, were refused because their record could not be written. */ readonly count?: number };
+  | { readonly kind: 'instance'; readonly event: 'start' | 'stop'; readonly instance: string; readonly build: string; readonly config: string; /** Names of the logs of the deployment that this process knows of: one of them that cannot be shown later is missing. */ readonly roster?: readonly string[]; /** In the first record of a log that takes the place of one that could not go on: its name, and the last checkpoint that was signed of it. */ readonly follows?: { readonly log: string; readonly size: number; readonly root: string } }
+  /** Each minute while the process runs, so that silence is visible. */
+  | { readonly kind: 'heartbeat'; readonly sessions: number; /** Records under the last signed checkpoint, and its age in seconds. */ readonly size?: number; readonly age?: number }
+  /** The wall clock was set: against the monotonic clock of this run, or back behind the last record of the run before. */
+  | { readonly kind: 'clock'; readonly from: string; readonly to: string; readonly by: number }
+  /** The key that signs checkpoints. `rotated`: `note` is a signed note of the old key that names the new one. */
+  | { readonly kind: 'key_event'; readonly event: 'first' | 'rotated'; readonly vkey: string; readonly note?: string }
+  /** The gateway verified its own log: up to `size`, whose root (base64) was computed from the records. */
+  | { readonly kind: 'self_check'; readonly scope: 'start' | 'sample' | 'full'; readonly ok: boolean; readonly size: number; readonly root?: string; readonly found?: string }
+  | HoldRecord
+  | PurgeRecord
+  | AccessRecord
+  | { readonly kind: 'recovery'; readonly session?: string; readonly command?: number; readonly what: 'indeterminate' | 'session_lost' | 'torn_tail' | 'unrecorded'; readonly bytes?: number; /** `unrecorded`: how many commands, from `command` on, were refused because their record could not be written. Without a session: how many records of the kind `of`. */ readonly count?: number; readonly of?: string };
+
+/** A legal hold begins or ends: what it covers is not purged meanwhile. Each part that is given narrows it; none given: everything. */
+export type HoldRecord = {
+  readonly kind: 'hold';
+  readonly event: 'add' | 'remove';
+  readonly name: string;
+  /** Who asked for it on the command line: the user of the operating system, as told by that command. */
+  readonly by: string;
+  readonly reason: string;
+  readonly connections?: readonly string[];
+  readonly sessions?: readonly string[];
+  /** First and last UTC day, inclusive. */
+  readonly from?: string;
+  readonly to?: string;
+};
+
+/** Keys of bodies are destroyed: `begin` is durable before the first one goes, `done` follows the last. */
+export type PurgeRecord = {
+  readonly kind: 'purge';
+  readonly event: 'begin' | 'done';
+  /** Digest of the plan; the same in all records of one purge. */
+  readonly plan: string;
+  readonly by: string;
+  /** Ids of the keys that this record is about: at most 400, so a large purge has several `begin`. Of `done`: none. */
+  readonly keys: readonly string[];
+  /** Keys in all. */
+  readonly count: number;
+  /** Of `done`: keys that were there and were destroyed. The others were gone already. */
+  readonly destroyed?: number;
+};
+
+/** Somebody read what is sealed, or searched in it. Durable before anything is shown. */
+export type AccessRecord = {
+  readonly kind: 'access';
+  readonly act: 'show' | 'replay' | 'search' | 'export';
+  readonly by: string;
+  /** The session whose recording was read. */
+  readonly recording?: string;
+  /** Which filters a search had; what they said is in a sealed body. */
+  readonly filters?: readonly string[];
+  /** How many records are shown. */
+  readonly count: number;
+};
 
 export interface RecordedPrincipal {
   readonly identity: string;

@@ -1,23 +1,18 @@
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import type { Disk, DiskFile } from './disk.ts';
 import { lockFolder } from './lock.ts';
 
 /** The machine's own disk. */
 export const nodeDisk: Disk = {
   open: (path, how) => new NodeFile(fs.openSync(path, FLAGS[how], 0o600)),
-  exists: (path) => fs.existsSync(path),
+  // Not existsSync: a disk that cannot tell must not look like one where nothing is, for then a key would be made anew over the old one.
+  exists: (path) => fs.statSync(path, { throwIfNoEntry: false }) !== undefined,
   list: (folder) => fs.readdirSync(folder),
-  makeFolder: (folder) => void fs.mkdirSync(folder, { recursive: true, mode: 0o700 }),
+  makeFolder: (folder) => makeFolder(folder),
   rename: (from, to) => fs.renameSync(from, to),
   remove: (path) => fs.unlinkSync(path),
-  syncFolder: (folder) => {
-    const fd = fs.openSync(folder, 'r');
-    try {
-      fs.fsyncSync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
-  },
+  syncFolder: (folder) => syncFolder(folder),
   realPath: (path) => fs.realpathSync(path),
   mode: (path) => (process.platform === 'win32' ? undefined : fs.statSync(path).mode & 0o777),
   space: async (folder) => {
@@ -25,6 +20,29 @@ export const nodeDisk: Disk = {
     return { free: found.bavail * found.bsize, total: found.blocks * found.bsize };
   },
   lock: lockFolder,
+};
+
+const syncFolder = (folder: string): void => {
+  const fd = fs.openSync(folder, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+};
+
+/** One level at a time: Node's own `recursive` says ENOENT where the disk is read-only. The name of each is durable before the next. */
+const makeFolder = (folder: string): void => {
+  if (nodeDisk.exists(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw error;
+  }
+  syncFolder(parent);
 };
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
@@ -61,6 +79,10 @@ class NodeFile implements DiskFile {
 
   sync(then: (error?: Error) => void): void {
     fs.fdatasync(this.#fd, (error) => then(error ?? undefined));
+  }
+
+  syncData(): void {
+    fs.fdatasyncSync(this.#fd);
   }
 
   syncNow(): void {

@@ -4,16 +4,21 @@ import { systemClock, type EvidenceClock } from './clock.ts';
 import { readSmall, replaceFile, writeAll, type Disk, type DiskFile } from './disk.ts';
 import { findEnd, type LogEnd } from './find-end.ts';
 import { FORMAT, NO_LEAF, SEGMENT_NAME, segmentName } from './format.ts';
+import { FolderUnusable, formatLogFile, LOG_FILE, readLogFile, type LogFile } from './log-file.ts';
 import { KeysFolder, KeysUnusable } from './keys.ts';
 import type { EvidenceRecord } from './log.ts';
 import { nodeDisk } from './node-disk.ts';
+import { finishPurge } from './retention/purge.ts';
 import { SegmentRow } from './segment-row.ts';
+import type { SyncMode } from './sync-pace.ts';
 import { headerFrame, makeSegment } from './segments.ts';
+import { lockedLogs } from './tree/checkpoint-lock.ts';
+import { Duties, type DutyAlert } from './tree/duties.ts';
+import { TreeFollower } from './tree/follower.ts';
 import { OpenWork } from './work.ts';
 
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 const LEAST_SEGMENT = 64 * 1024;
-export const LOG_FILE = 'log.json';
 /** How often the disk's free space is looked at. */
 const LOOK_MS = 5000;
 /** Free space below which people are told, and above which it is over. */
@@ -25,6 +30,8 @@ export interface EvidenceLogOptions {
   readonly folder: string;
   /** Keys that seal bodies; made when missing; never inside `folder`, nor the other way round. */
   readonly keysFolder: string;
+  /** The key-encryption key, where the keys folder has it wrapped. */
+  readonly kek?: Buffer;
   /** Names of this gateway process and of the deployment that it is part of: letters, digits and `._:@-`. */
   readonly instance: string;
   readonly deployment?: string;
@@ -37,19 +44,25 @@ export interface EvidenceLogOptions {
   /** Preallocated space that only closing records may use; default a quarter of a segment, at most half. */
   readonly reserveBytes?: number;
   readonly disk?: Disk;
-  /** Free space on the log's disk fell below 20 % (told again only after it was above 25 %). */
-  readonly onAlert?: (alert: { readonly kind: 'disk_space'; readonly free: number; readonly total: number }) => void;
+  /** Which thread syncs. By itself (`adaptive`) the log chooses by how quick the disk is; tests pin it. */
+  readonly sync?: SyncMode;
+  readonly onAlert?: (alert: EvidenceAlert) => void;
+  /** The log is written to its end and signed, and its folder still held: what is done now is waited for. */
+  readonly onSigned?: () => Promise<void>;
 }
 
-/** The folder cannot be used for a log. Says why; nothing was changed. */
-export class FolderUnusable extends Error {}
+/** Free space on the log's disk fell below 20 % (told again only after it was above 25 %), or something about the tree is wrong. */
+export type EvidenceAlert = { readonly kind: 'disk_space'; readonly free: number; readonly total: number } | DutyAlert;
+
+/** Smaller steps are the clock's own discipline. */
+const CLOCK_STEP_MS = 2000;
 
 const NAME = /^[A-Za-z0-9._:@-]{1,64}$/;
 
 /**
  * Opens the log of a folder for writing: takes the folder for this process, finds the end, sets a torn tail aside, records what a
- * crash left open, and makes all of that durable before it resolves. Rejects with FolderTaken, FolderUnusable, KeysUnusable,
- * EvidenceDamaged or the disk's own error.
+ * crash left open, completes a purge that was begun, and makes all of that durable before it resolves. Rejects with FolderTaken, FolderUnusable, KeysUnusable,
+ * LogForked, LockDamaged, EvidenceDamaged or the disk's own error.
  */
 export const openEvidenceLog = async (options: EvidenceLogOptions): Promise<AppendLog> => {
   const { folder, keysFolder, instance, deployment = 'default', disk = nodeDisk, segmentBytes = SEGMENT_BYTES } = options;
@@ -59,46 +72,72 @@ export const openEvidenceLog = async (options: EvidenceLogOptions): Promise<Appe
   disk.makeFolder(folder);
   disk.makeFolder(keysFolder);
   refuseNested(disk, folder, keysFolder);
-  const keys = KeysFolder.open(disk, keysFolder, true);
+  const keys = KeysFolder.open(disk, keysFolder, true, options.kek);
   const unlock = await disk.lock(folder);
+  let releaseTree = (): Promise<void> => Promise.resolve();
   try {
-    const name = nameOf(disk, folder, deployment, instance);
+    const { log: name, follows } = nameOf(disk, folder, deployment, instance);
     for (const left of disk.list(folder).filter((entry) => entry.endsWith('.draft'))) disk.remove(`${folder}/${left}`);
     disk.makeFolder(`${folder}/resume`);
     const end = findEnd(disk, folder, name);
+    const clock = options.clock ?? systemClock;
+    // Before anything is changed: a log that is not what was signed stays as it is.
+    const tree = await TreeFollower.open({ disk, folder, keysFolder, log: name, size: end?.state.sequence ?? 0, clock });
+    releaseTree = () => tree.close();
+    const before = tree.latest();
+    const roster = [...new Set([...lockedLogs(disk, keysFolder), name])].sort();
     const row = new SegmentRow(disk, folder, name, segmentBytes, end ? continueAt(disk, folder, end) : await begin(disk, folder, name, segmentBytes));
     const watch = new SpaceWatch(disk, folder, options.onAlert);
+    const duties = new Duties({ folder, clock, ...(disk === nodeDisk ? {} : { withoutChecks: true }), ...(options.onAlert ? { onAlert: options.onAlert } : {}) });
     const about = { kind: 'instance', instance, build: options.build, config: options.config } as const;
     const log = new AppendLog({
       disk,
       folder,
       name,
       keys,
-      clock: options.clock ?? systemClock,
+      clock,
+      tree,
       row,
       state: end?.state ?? { sequence: 0, previous: NO_LEAF, ordinal: 0 },
       work: end?.work ?? new OpenWork(),
+      sync: options.sync ?? 'adaptive',
       reserve,
       farewell: { ...about, event: 'stop' },
       released: async () => {
         watch.stop();
+        duties.stop();
+        await tree.close();
+        await options.onSigned?.();
         await unlock();
       },
     });
     try {
       const preparing = log.prepare();
       if (row.left < 2 * reserve) await preparing;
-      await record(log, [{ ...about, event: 'start' }, ...recoveryOf(end)]);
+      const begun = end?.work.purges ?? [];
+      const started = { ...about, event: 'start', roster, ...(end || !follows ? {} : { follows }) } as const;
+      const checked: EvidenceRecord[] = before ? [{ kind: 'self_check', scope: 'start', ok: true, size: before.size, root: before.root.toString('base64'), ...(tree.rebuilt ? { found: 'the tiles were missing or wrong and were made again from the records' } : {}) }] : [];
+      await record(log, [started, ...tree.pendingKeyEvents(), ...recoveryOf(end), ...clockStep(end?.time, clock.wall()), ...checked]);
+      for (const purge of begun) await finishPurge(log, keys, purge);
+      await tree.start();
       await watch.start(log);
+      duties.start(log);
     } catch (error) {
       await log.close();
       throw error;
     }
     return log;
   } catch (error) {
+    await releaseTree();
     await unlock();
     throw error;
   }
+};
+
+/** The clock was set back while no gateway ran. */
+const clockStep = (last: string | undefined, wall: number): EvidenceRecord[] => {
+  const by = last === undefined ? 0 : wall - Date.parse(last);
+  return last !== undefined && by < -CLOCK_STEP_MS ? [{ kind: 'clock', from: last, to: new Date(wall).toISOString(), by }] : [];
 };
 
 const refuseNested = (disk: Disk, folder: string, keysFolder: string): void => {
@@ -107,29 +146,18 @@ const refuseNested = (disk: Disk, folder: string, keysFolder: string): void => {
 };
 
 /** The log's name, fixed when the folder is first used. A folder of a newer format, or with other things in it, is refused. */
-const nameOf = (disk: Disk, folder: string, deployment: string, instance: string): string => {
+const nameOf = (disk: Disk, folder: string, deployment: string, instance: string): LogFile => {
   const path = `${folder}/${LOG_FILE}`;
   if (disk.exists(path)) {
-    const { format, log } = readLogFile(readSmall(disk, path, 65_536));
-    if (format > FORMAT) throw new FolderUnusable(`${folder} is of format ${format}; this gateway writes format ${FORMAT}: use a newer gateway`);
-    return log;
+    const file = readLogFile(readSmall(disk, path, 65_536));
+    if (file.format > FORMAT) throw new FolderUnusable(`${folder} is of format ${file.format}; this gateway writes format ${FORMAT}: use a newer gateway`);
+    return file;
   }
   const foreign = disk.list(folder).find((entry) => SEGMENT_NAME.test(entry) || !(entry === 'writer.lock' || entry.endsWith('.draft')));
   if (foreign !== undefined) throw new FolderUnusable(`${folder} has no ${LOG_FILE} but holds ${foreign}: it is not an evidence folder, or only part of one`);
-  const log = `${deployment}/${instance}/${randomBytes(4).toString('hex')}`;
-  replaceFile(disk, folder, LOG_FILE, Buffer.from(`${JSON.stringify({ format: FORMAT, log })}\n`, 'utf8'), true);
-  return log;
-};
-
-/** What `log.json` says. Throws FolderUnusable. */
-export const readLogFile = (bytes: Buffer): { readonly format: number; readonly log: string } => {
-  try {
-    const { format, log } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
-    if (typeof format === 'number' && typeof log === 'string') return { format, log };
-  } catch {
-    // Said below.
-  }
-  throw new FolderUnusable(`${LOG_FILE} cannot be read`);
+  const file = { format: FORMAT, log: `${deployment}/${instance}/${randomBytes(4).toString('hex')}` };
+  replaceFile(disk, folder, LOG_FILE, formatLogFile(file), true);
+  return file;
 };
 
 interface Standing {
@@ -155,6 +183,7 @@ const continueAt = (disk: Disk, folder: string, { segment, position, torn }: Log
       writeAll(file, Buffer.alloc(bytes.length), torn.from);
     }
     file.syncNow();
+    disk.syncFolder(folder);
     return { number: segment, file, position };
   } catch (error) {
     file.close();

@@ -50,8 +50,9 @@ export interface LogState {
   readonly ordinal: number;
 }
 
-/** Turns queued records into frames: first the sealed bodies, then the leaves. Pure but for the places told to the bodies. */
-export const assemble = (items: readonly Pending[], log: string, from: LogState, durable: number): { readonly bytes: Buffer; readonly state: LogState } => {
+/** Turns queued records into frames: first the sealed bodies, then the leaves, whose hashes it gives. Pure but for the places told to the bodies. */
+export const assemble = (items: readonly Pending[], log: string, from: LogState, durable: number): { readonly bytes: Buffer; readonly state: LogState; readonly leaves: readonly string[] } => {
+  const leaves: string[] = [];
   let bound = 0;
   const bodies: PendingBody[] = [];
   for (const item of items) {
@@ -69,10 +70,11 @@ export const assemble = (items: readonly Pending[], log: string, from: LogState,
     const length = target.write(text, at + FRAME_HEADER, 'utf8');
     const next = sealFrame(target, at, FRAME_LEAF, sequence, durable, length);
     previous = leafHash(target, at, length);
+    leaves.push(previous);
     sequence += 1;
     at = next;
   }
-  return { bytes: target.subarray(0, at), state: { sequence, previous, ordinal: sealed.ordinal } };
+  return { bytes: target.subarray(0, at), state: { sequence, previous, ordinal: sealed.ordinal }, leaves };
 };
 
 const references = (refers: readonly PendingBody[]): string => {

@@ -5,7 +5,7 @@ import { FRAME_LEAF, FRAME_BODY, segmentName } from './format.ts';
 import type { EvidenceRecord } from './log.ts';
 import { EvidenceDamaged } from './find-end.ts';
 import { nodeDisk } from './node-disk.ts';
-import { LOG_FILE, readLogFile } from './open.ts';
+import { LOG_FILE, readLogFile } from './log-file.ts';
 import { listSegments, readHeader } from './segments.ts';
 
 /** A record as it stands in the log. */

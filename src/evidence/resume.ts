@@ -17,7 +17,7 @@ const nameOf = (segment: number): string => `${String(segment).padStart(8, '0')}
 
 /** Writes the state at the start of `segment`; drops the oldest ones. Not synced: a torn one is noticed and not used. */
 export const saveResume = (disk: Disk, folder: string, log: string, { segment, state, work }: Resume): void => {
-  const saved = JSON.stringify({ v: 1, log, segment, ...state, work });
+  const saved = JSON.stringify({ v: 2, log, segment, ...state, work });
   replaceFile(disk, folder, nameOf(segment), Buffer.from(`${digest(saved)}\n${saved}\n`, 'utf8'), false);
   for (const name of disk.list(folder)) {
     const found = RESUME_NAME.exec(name);
@@ -36,8 +36,8 @@ export const loadResumes = (disk: Disk, folder: string, log: string): Resume[] =
     .flatMap((name) => {
       const [digestLine, saved] = readSmall(disk, `${folder}/${name}`).toString('utf8').split('\n');
       if (saved === undefined || digest(saved) !== digestLine) return [];
-      const { log: of, segment, sequence, previous, ordinal, work } = JSON.parse(saved) as { log: string; segment: number; work: SavedWork } & LogState;
-      if (of !== log || nameOf(segment) !== name) return [];
+      const { v, log: of, segment, sequence, previous, ordinal, work } = JSON.parse(saved) as { v: number; log: string; segment: number; work: SavedWork } & LogState;
+      if (v !== 2 || of !== log || nameOf(segment) !== name) return [];
       return [{ segment, state: { sequence, previous, ordinal }, work: OpenWork.from(work) }];
     });
 };

@@ -8,8 +8,13 @@ import type { LogState } from './pending.ts';
 /** What was durable cannot be read again as it was written. */
 export class TailMismatch extends Error {}
 
-export const syncFailed = (what: string): string =>
-  `evidence could not be made durable: ${what}; commands are refused until the log has been read again and goes on in a new segment, which is tried by itself`;
+const COMES_BACK = 'commands are refused until the log has been read again and goes on in a new segment, which is tried by itself';
+
+export const syncFailed = (what: string): string => `evidence could not be made durable: ${what}; ${COMES_BACK}`;
+
+/** `rebuild`: what the file holds is in doubt. Else it only took nothing. */
+export const writeFailed = (what: string, rebuild: boolean): string =>
+  `evidence could not be written: ${what}; ${rebuild ? COMES_BACK : 'commands are refused until there is room, which is tried by itself'}`;
 
 const FRAMES_A_TURN = 2000;
 

@@ -57,7 +57,7 @@ export class SegmentRow {
     const header = { v: 1, log: this.#log, segment: number };
     try {
       const path = `${this.#folder}/${segmentName(number)}`;
-      const file = this.#disk.exists(path) ? this.#disk.open(path, 'write') : await makeSegment(this.#disk, this.#folder, header, this.#bytes);
+      const file = this.#disk.exists(path) ? openMade(this.#disk, this.#folder, path) : await makeSegment(this.#disk, this.#folder, header, this.#bytes);
       this.#next = { file, start: headerFrame(header).length, size: file.size };
       this.failure = undefined;
     } catch (error) {
@@ -108,6 +108,12 @@ export class SegmentRow {
     this.#next = undefined;
   }
 }
+
+/** A segment that was made before: whoever made it may have failed before its name was durable. */
+const openMade = (disk: Disk, folder: string, path: string): DiskFile => {
+  disk.syncFolder(folder);
+  return disk.open(path, 'write');
+};
 
 /** What a failed disk said, for people. */
 export const describe = (error: unknown): string => {

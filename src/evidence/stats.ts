@@ -20,6 +20,9 @@ export interface EvidenceStats {
   readonly total: number | undefined;
   /** Bytes that ordinary records may still take before the reserve. */
   readonly room: number;
+  /** Results of the log's checks of itself since it was opened. */
+  readonly checksPassed: number;
+  readonly checksFailed: number;
   /** Sequence of the next record; how many records are durable. */
   readonly next: number;
   readonly durable: number;

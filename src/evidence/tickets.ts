@@ -59,13 +59,13 @@ const call = (then: Then, failure: string | undefined): void => {
 /** One record's ticket. */
 export class RecordTicket implements Ticket {
   readonly sequence: number;
-  readonly #wantSync: () => void;
+  readonly #schedule: () => void;
   group: TicketGroup;
 
-  constructor(sequence: number, group: TicketGroup, wantSync: () => void) {
+  constructor(sequence: number, group: TicketGroup, schedule: () => void) {
     this.sequence = sequence;
     this.group = group;
-    this.#wantSync = wantSync;
+    this.#schedule = schedule;
   }
 
   get state(): Ticket['state'] {
@@ -81,7 +81,7 @@ export class RecordTicket implements Ticket {
     if (group.state === 'queued' || group.state === 'written') {
       if (!group.wanted) {
         group.wanted = true;
-        if (group.state === 'written') this.#wantSync();
+        if (group.state === 'written') this.#schedule();
       }
     }
     group.whenDurable(then);

@@ -23,10 +23,12 @@ export interface BodyOpener {
 }
 
 /** With the keys of a folder, which is only read. Throws KeysUnusable. */
-export const openBodies = (keysFolder: string, disk: Disk = nodeDisk): BodyOpener => {
-  const keys = KeysFolder.open(disk, keysFolder, false);
-  return { open: (log, ordinal, sealed) => openFrame(keys, log, ordinal, sealed) };
+export const openBodies = (keysFolder: string, disk: Disk = nodeDisk, kek?: Buffer): BodyOpener => {
+  return openWith(KeysFolder.open(disk, keysFolder, false, kek));
 };
+
+/** The same with a folder that is open already. */
+export const openWith = (keys: KeysFolder): BodyOpener => ({ open: (log, ordinal, sealed) => openFrame(keys, log, ordinal, sealed) });
 
 const openFrame = (keys: KeysFolder, log: string, ordinal: number, sealed: Buffer): readonly OpenedBody[] | undefined => {
   try {

@@ -7,9 +7,10 @@ interface SessionWork {
   readonly intents: Set<number>;
 }
 
-/** What stands open in the log: sessions without a close, intents without an outcome. */
+/** What stands open in the log: sessions without a close, intents without an outcome, purges that were begun. */
 export class OpenWork {
   readonly #sessions = new Map<string, SessionWork>();
+  readonly #purges = new Map<string, BegunPurge>();
 
   /** Takes in one record that is in the log. */
   apply(record: EvidenceRecord): void {
@@ -25,6 +26,9 @@ export class OpenWork {
         return;
       case 'session_close':
         this.#close(record.session);
+        return;
+      case 'purge':
+        this.#purge(record);
         return;
       case 'recovery':
         if (record.session === undefined) return;
@@ -52,13 +56,20 @@ export class OpenWork {
     return [...this.#sessions].filter(([, work]) => work.open).map(([session]) => session);
   }
 
+  /** Purges that were begun and not finished: their keys may still be there. */
+  get purges(): readonly BegunPurge[] {
+    return [...this.#purges.values()];
+  }
+
   toJSON(): SavedWork {
-    return [...this.#sessions].map(([session, work]) => [session, work.open, [...work.intents]]);
+    return [[...this.#sessions].map(([session, work]) => [session, work.open, [...work.intents]]), this.purges];
   }
 
   static from(saved: SavedWork): OpenWork {
     const work = new OpenWork();
-    for (const [session, open, intents] of saved) work.#sessions.set(session, { open, intents: new Set(intents) });
+    const [sessions, purges] = saved;
+    for (const [session, open, intents] of sessions) work.#sessions.set(session, { open, intents: new Set(intents) });
+    for (const purge of purges) work.#purges.set(purge.plan, purge);
     return work;
   }
 
@@ -69,6 +80,11 @@ export class OpenWork {
       this.#sessions.set(session, work);
     }
     return work;
+  }
+
+  #purge({ event, plan, by, keys, count }: Extract<EvidenceRecord, { kind: 'purge' }>): void {
+    if (event === 'done') this.#purges.delete(plan);
+    else this.#purges.set(plan, { plan, by, count, keys: [...(this.#purges.get(plan)?.keys ?? []), ...keys] });
   }
 
   #settle(session: string, command: number): void {
@@ -86,4 +102,12 @@ export class OpenWork {
   }
 }
 
-export type SavedWork = readonly (readonly [session: string, open: boolean, intents: readonly number[]])[];
+/** A purge of which the log says that it began and not that it ended. */
+export interface BegunPurge {
+  readonly plan: string;
+  readonly by: string;
+  readonly count: number;
+  readonly keys: readonly string[];
+}
+
+export type SavedWork = readonly [sessions: readonly (readonly [session: string, open: boolean, intents: readonly number[]])[], purges: readonly BegunPurge[]];

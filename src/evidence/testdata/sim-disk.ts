@@ -1,12 +1,15 @@
 import type { Disk, DiskFile } from '../disk.ts';
 
 /** What happens to one operation: nothing special, an error code, only part of a write, or the power goes. */
-export type Fate = 'ok' | 'EIO' | 'ENOSPC' | 'short' | 'power';
+export type Fate = 'ok' | 'EIO' | 'ENOSPC' | 'EROFS' | 'short' | 'power';
 export interface Operation {
   readonly number: number;
-  readonly kind: 'open' | 'create' | 'write' | 'sync' | 'rename' | 'remove' | 'syncFolder' | 'makeFolder';
+  readonly kind: 'create' | 'write' | 'sync' | 'rename' | 'remove' | 'syncFolder' | 'makeFolder';
   readonly path: string;
 }
+
+/** One thing happens at one operation. */
+export const at = (number: number, fate: Fate) => (operation: Operation): Fate => (operation.number === number ? fate : 'ok');
 
 interface PendingWrite {
   readonly position: number;
@@ -24,8 +27,10 @@ interface Inode {
 
 export interface SimDiskOptions {
   readonly fate?: (operation: Operation) => Fate;
-  /** The mutation that the tests must notice: syncs report success and do nothing. */
-  readonly ignoreSync?: boolean;
+  /** Which attempts to look (open, read, list, find out) fail with EIO. Numbered apart, since the power may as well go at the next change. */
+  readonly blind?: (number: number, path: string) => boolean;
+  /** Mutations that the tests must notice: these syncs report success and do nothing. */
+  readonly ignoreSync?: (path: string, kind: 'sync' | 'syncFolder') => boolean;
 }
 
 const SECTOR = 512;
@@ -33,7 +38,7 @@ const SECTOR = 512;
 /**
  * A disk in memory that keeps only what was synced. After a failed sync the pages count as clean, as on Linux: they can be read,
  * will never be written, and a later sync succeeds. When the power goes, each sector of each unsynced write is there or not, and
- * names changed since their folder was synced are changed or not (in order), as `powerCycle` is told.
+ * names changed since their folder was synced are changed or not (in order within a folder), as `powerCycle` is told.
  */
 export class SimDisk implements Disk {
   readonly #options: SimDiskOptions;
@@ -43,6 +48,7 @@ export class SimDisk implements Disk {
   #folders = new Set<string>(['/']);
   #locked = new Set<string>();
   operations = 0;
+  looks = 0;
   off = false;
 
   constructor(options: SimDiskOptions = {}) {
@@ -57,24 +63,26 @@ export class SimDisk implements Disk {
       this.#change(path, (names) => names.set(path, inode));
       return new SimFile(this, path, inode);
     }
-    this.step('open', path);
+    this.look(path);
     const inode = this.#names.get(path);
     if (!inode) throw failure('ENOENT');
     return new SimFile(this, path, inode);
   }
 
   exists(path: string): boolean {
+    this.look(path);
     return this.#names.has(path) || this.#folders.has(path);
   }
 
   list(folder: string): string[] {
+    this.look(folder);
     const entries = [...this.#names.keys(), ...this.#folders].filter((path) => path !== folder && path.startsWith(`${folder}/`)).map((path) => path.slice(folder.length + 1).split('/')[0] as string);
     return [...new Set(entries)];
   }
 
   makeFolder(folder: string): void {
     this.step('makeFolder', folder);
-    // Folders are taken as durable at once: what matters here are the names of files in them.
+    // Durable when it returns, as the port promises.
     for (let at = folder; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) this.#folders.add(at);
   }
 
@@ -96,7 +104,7 @@ export class SimDisk implements Disk {
 
   syncFolder(folder: string): void {
     this.step('syncFolder', folder);
-    if (this.#options.ignoreSync) return;
+    if (this.#options.ignoreSync?.(folder, 'syncFolder')) return;
     this.#nameChanges = this.#nameChanges.filter((change) => {
       if (change.folder !== folder) return true;
       change.apply(this.#mediumNames);
@@ -126,13 +134,15 @@ export class SimDisk implements Disk {
   }
 
   /** The disk after the power came back. `keep` decides for each sector of each unsynced write, and for each changed name. */
-  powerCycle(keep: (what: 'sector' | 'name') => boolean): SimDisk {
-    const after = new SimDisk();
+  powerCycle(keep: (what: 'sector' | 'name') => boolean, options: SimDiskOptions = {}): SimDisk {
+    const after = new SimDisk(options);
     after.#folders = new Set(this.#folders);
     const names = new Map(this.#mediumNames);
-    for (const change of this.#nameChanges) {
-      if (!keep('name')) break;
-      change.apply(names);
+    const stopped = new Set<string>();
+    for (const { folder, apply } of this.#nameChanges) {
+      if (stopped.has(folder)) continue;
+      if (keep('name')) apply(names);
+      else stopped.add(folder);
     }
     const revived = new Map<Inode, Inode>();
     for (const [path, inode] of names) {
@@ -162,12 +172,18 @@ export class SimDisk implements Disk {
       this.off = true;
       throw failure('EIO');
     }
-    if (fate === 'EIO' || fate === 'ENOSPC') throw failure(fate);
+    if (fate === 'EIO' || fate === 'ENOSPC' || fate === 'EROFS') throw failure(fate);
     return fate;
   }
 
-  persist(inode: Inode, writes: readonly PendingWrite[]): void {
-    if (this.#options.ignoreSync) return;
+  look(path: string): void {
+    if (this.off) throw failure('EIO');
+    this.looks += 1;
+    if (this.#options.blind?.(this.looks - 1, path)) throw failure('EIO');
+  }
+
+  persist(path: string, inode: Inode, writes: readonly PendingWrite[]): void {
+    if (this.#options.ignoreSync?.(path, 'sync')) return;
     for (const { position, bytes } of writes) inode.medium = overlay(inode.medium, position, bytes);
     inode.pending = inode.pending.filter((write) => !writes.includes(write));
   }
@@ -194,6 +210,7 @@ class SimFile implements DiskFile {
   }
 
   read(target: Buffer, position: number): number {
+    this.#disk.look(this.#path);
     return this.#inode.cached.copy(target, 0, position);
   }
 
@@ -232,6 +249,10 @@ class SimFile implements DiskFile {
     });
   }
 
+  syncData(): void {
+    this.#sync([...this.#inode.pending]);
+  }
+
   syncNow(): void {
     this.#sync([...this.#inode.pending]);
   }
@@ -247,7 +268,7 @@ class SimFile implements DiskFile {
       if (!this.#disk.off) this.#inode.pending = [];
       throw error;
     }
-    this.#disk.persist(this.#inode, covered);
+    this.#disk.persist(this.#path, this.#inode, covered);
   }
 }
 
