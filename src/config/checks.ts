@@ -1,6 +1,7 @@
 import { checkAddresses } from './addresses.ts';
 import { checkConditions } from './conditions.ts';
 import { checkCredentials } from './credentials.ts';
+import { checkEvidence } from './evidence.ts';
 import { checkGateway } from './gateway.ts';
 import type { Environment } from './load.ts';
 import { checkMasks } from './masks.ts';
@@ -8,6 +9,7 @@ import { checkPlanned } from './planned.ts';
 import type { Problems } from './problems.ts';
 import { checkProviders } from './providers.ts';
 import { checkNames, type Declared } from './references.ts';
+import { checkRetention } from './retention.ts';
 import { checkRules } from './rules.ts';
 import type { ConfigurationSource } from './schema.ts';
 import type { Places } from './shape.ts';
@@ -29,11 +31,13 @@ export interface Checking {
 export async function checkEverything(checking: Checking): Promise<void> {
   checkPlanned(checking);
   checkNames(checking);
+  checkRetention(checking);
   checkProviders(checking);
   checkAddresses(checking);
   checkConditions(checking);
   checkRules(checking);
   checkMasks(checking);
   await checkGateway(checking);
+  await checkEvidence(checking);
   await checkCredentials(checking);
 }

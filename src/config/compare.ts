@@ -1,6 +1,7 @@
 import { canonical } from './resolve.ts';
 import type { Config, IdentityConfig, LimitsConfig, MaskConfig, PolicyConfig, RuleConfig } from './resolved.ts';
-import { formatHostPort } from './units.ts';
+import { retentionOf } from './retention.ts';
+import { formatDuration, formatHostPort } from './units.ts';
 
 /** Names in one line; more are counted. */
 const mostNames = 5;
@@ -12,13 +13,13 @@ const mostNames = 5;
  */
 export function compare(before: Config, after: Config): string[] {
   if (before.digest === after.digest) return [];
-  const lines = [...policyChanges(before, after), ...reachChanges(before, after), ...namedChanges(before, after), ...gatewayChanges(before, after)];
+  const lines = [...policyChanges(before, after), ...reachChanges(before, after), ...namedChanges(before, after), ...retentionChanges(before, after), ...evidenceChanges(before, after), ...gatewayChanges(before, after)];
   return lines.length === 0 ? ['only the order of something changed'] : lines;
 }
 
 /** Changes that a reload cannot put in force, because sockets, folders and keys are taken at start. */
 export function restartNeeded(before: Config, after: Config): string[] {
-  const lines = (['data', 'keys', 'names', 'tls', 'reload'] as const).filter((key) => !same(before.gateway[key], after.gateway[key])).map((key) => `gateway.${key} changed`);
+  const lines = (['data', 'keys', 'keyCommand', 'names', 'tls', 'reload'] as const).filter((key) => !same(before.gateway[key], after.gateway[key])).map((key) => `gateway.${key} changed`);
   if (!same(before.control.listen, after.control.listen)) lines.push('control.listen changed');
   const addresses = (config: Config): Set<string> => new Set(config.connections.map(({ listen }) => formatHostPort(listen)));
   const [old, now] = [addresses(before), addresses(after)];
@@ -146,17 +147,41 @@ const reaches = (policy: PolicyConfig, connection: string): boolean => policy.co
 
 /** Providers, identities and connections: added, removed, or which of their keys changed. */
 function namedChanges(before: Config, after: Config): string[] {
-  return ([['identityProviders', 'identity provider'], ['identities', 'identity'], ['connections', 'connection']] as const).flatMap(([key, word]) => {
-    const [old, now] = [before[key], after[key]] as readonly [readonly Named[], readonly Named[]];
-    const lines: string[] = [];
-    for (const item of old) {
-      const next = now.find(({ name }) => name === item.name);
-      if (next === undefined) lines.push(`${word} removed: ${item.name}`);
-      else if (!same(item, next)) lines.push(`${word} changed: ${item.name} (${changedKeys(item, next).join(', ')})`);
-    }
-    for (const item of now) if (!old.some(({ name }) => name === item.name)) lines.push(`${word} added: ${item.name}`);
-    return lines;
-  });
+  return ([['identityProviders', 'identity provider'], ['identities', 'identity'], ['connections', 'connection']] as const).flatMap(([key, word]) => listChanges(word, before[key], after[key]));
+}
+
+function listChanges(word: string, old: readonly Named[], now: readonly Named[]): string[] {
+  const lines: string[] = [];
+  for (const item of old) {
+    const next = now.find(({ name }) => name === item.name);
+    if (next === undefined) lines.push(`${word} removed: ${item.name}`);
+    else if (!same(item, next)) lines.push(`${word} changed: ${item.name} (${changedKeys(item, next).join(', ')})`);
+  }
+  for (const item of now) if (!old.some(({ name }) => name === item.name)) lines.push(`${word} added: ${item.name}`);
+  return lines;
+}
+
+/** Who keeps checkpoints elsewhere: one that is gone, and a smaller quorum, protect less. */
+function evidenceChanges(before: Config, after: Config): string[] {
+  const [old, now] = [before.evidence, after.evidence];
+  return [
+    ...listChanges('witness', old.witnesses, now.witnesses),
+    ...listChanges('anchor', old.anchors, now.anchors),
+    ...(old.quorum === now.quorum ? [] : [`quorum of witnesses ${now.quorum < old.quorum ? 'relaxed' : 'tightened'}: ${old.quorum} to ${now.quorum}`]),
+  ];
+}
+
+/** For each connection and for all the others: whether its recordings are now kept for less long, or longer. */
+function retentionChanges(before: Config, after: Config): string[] {
+  const connections = new Set([...before.connections, ...after.connections].map(({ name }) => name));
+  return (['recordings', 'evidence'] as const).flatMap((what) =>
+    [...connections, '*'].flatMap((connection) => {
+      const [old, now] = [retentionOf(before.retention, connection)?.[what] ?? Infinity, retentionOf(after.retention, connection)?.[what] ?? Infinity];
+      if (old === now) return [];
+      const shown = (value: number): string => (value === Infinity ? 'for ever' : formatDuration(value));
+      return [`retention ${now < old ? 'shortened' : 'lengthened'}: ${connection}: ${what} ${shown(now)}, was ${shown(old)}`];
+    }),
+  );
 }
 
 interface Named {
@@ -178,7 +203,7 @@ function gatewayChanges(before: Config, after: Config): string[] {
   ] as const;
   return [
     ...limits.filter(([, old, now]) => old !== now).map(([key, old, now]) => `limit ${now > old ? 'relaxed' : 'tightened'}: gateway/${key}`),
-    ...(['data', 'keys', 'names', 'tls', 'reload'] as const).filter((key) => !same(before.gateway[key], after.gateway[key])).map((key) => `gateway changed: ${key}`),
+    ...(['data', 'keys', 'keyCommand', 'names', 'tls', 'reload'] as const).filter((key) => !same(before.gateway[key], after.gateway[key])).map((key) => `gateway changed: ${key}`),
     ...(same(before.control, after.control) ? [] : ['control changed']),
   ];
 }

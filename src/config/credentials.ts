@@ -14,10 +14,30 @@ const soon = 14 * 86_400_000;
  * at and dropped; none is in a message.
  */
 export async function checkCredentials({ source, places, env, problems, warnings, checkSecrets }: Checking): Promise<void> {
-  for (const { credential } of source.connections) {
-    if (credential.password === undefined) continue;
-    const spot = places.of(credential, 'password');
-    const ref = secretRef(places, credential, 'password', credential.password);
+  for (const { credential } of source.connections) if (credential.password !== undefined) await readSecret(credential, 'password', credential.password);
+  for (const anchor of source.evidence?.anchors ?? []) {
+    for (const key of ['secret', 'accessKey', 'secretKey', 'sessionToken'] as const) {
+      const written = anchor[key];
+      if (written !== undefined) await readSecret(anchor, key, written);
+    }
+  }
+  if (!checkSecrets) return;
+  for (const { target } of source.connections) if (target.ca !== undefined) await readCertificate(target, 'ca', target.ca);
+  for (const witness of source.evidence?.witnesses ?? []) if (witness.ca !== undefined) await readCertificate(witness, 'ca', witness.ca);
+  for (const anchor of source.evidence?.anchors ?? []) {
+    if (anchor.ca !== undefined) await readCertificate(anchor, 'ca', anchor.ca);
+    if (anchor.trust !== undefined) await readCertificate(anchor, 'trust', anchor.trust);
+  }
+  for (const provider of source.identityProviders) {
+    if (provider.ca !== undefined) await readCertificate(provider, 'ca', provider.ca);
+    if (provider.jwksFile !== undefined) await readKeySet(provider, provider.jwksFile);
+  }
+  const tls = source.gateway?.tls;
+  if (typeof tls === 'object') await readPair(tls);
+
+  async function readSecret(holder: object, key: string, written: string): Promise<void> {
+    const spot = places.of(holder, key);
+    const ref = secretRef(places, holder, key, written);
     if (ref.from === 'env') {
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(ref.name)) problems.add(spot, 'what follows env: is not the name of a variable');
       else if (checkSecrets && (env[ref.name] ?? '') === '') problems.add(spot, `the variable ${ref.name} is not set`, 'set it where the gateway is started');
@@ -27,14 +47,6 @@ export async function checkCredentials({ source, places, env, problems, warnings
       if (text !== undefined && (await modeOf(ref.path)) & 0o004) warnings.add(spot, `everybody on this machine can read ${ref.path}`, 'chmod 600');
     }
   }
-  if (!checkSecrets) return;
-  for (const { target } of source.connections) if (target.ca !== undefined) await readCertificate(target, 'ca', target.ca);
-  for (const provider of source.identityProviders) {
-    if (provider.ca !== undefined) await readCertificate(provider, 'ca', provider.ca);
-    if (provider.jwksFile !== undefined) await readKeySet(provider, provider.jwksFile);
-  }
-  const tls = source.gateway?.tls;
-  if (typeof tls === 'object') await readPair(tls);
 
   async function read(file: string, spot: Spot, what: string): Promise<string | undefined> {
     try {

@@ -23,6 +23,11 @@ export const forms = {
     hint: 'write env:NAME or file:PATH and keep the value there',
   },
   webAddress: { pattern: '^https?://', expected: 'an address that begins with https://' },
+  witnessKey: {
+    pattern: '^[^+\\s]{1,200}\\+[0-9a-f]{8}\\+[A-Za-z0-9+/]{44}$',
+    expected: 'a key NAME+KEYID+BASE64',
+    hint: 'wicketgate witness prints it; the key of an Ed25519 cosigner ends in 44 characters of base64',
+  },
   threshold: { pattern: '^> ?[0-9]+$', expected: 'a threshold such as "> 1000"' },
 } as const satisfies Record<string, Form>;
 

@@ -17,6 +17,9 @@ export async function checkGateway({ source, places, base, problems }: Checking)
   if (inside === '') problems.add(spot('keys'), 'data and keys are the same folder', 'keep the keys apart: who copies data must not get them');
   else if (!inside.startsWith('..') && !path.isAbsolute(inside)) problems.add(spot('keys'), 'keys lies inside data', 'keep the keys apart: who copies data must not get them');
 
+  // A name without a path would be looked for in folders that somebody else may write to.
+  if (gateway.keyCommand?.[0]?.startsWith('/') === false) problems.add(places.of(gateway.keyCommand, 0), 'is not a full path', 'begin it with /');
+
   gateway.names?.forEach((name, index) => {
     if (!isHostName(name.startsWith('*.') ? name.slice(2) : name)) problems.add(places.of(gateway.names ?? [], index), 'is not a host name or an address');
   });
@@ -35,7 +38,7 @@ export async function checkGateway({ source, places, base, problems }: Checking)
 }
 
 /** The path with its links resolved, as far as it exists. */
-async function real(folder: string): Promise<string> {
+export async function real(folder: string): Promise<string> {
   try {
     return await realpath(folder);
   } catch {

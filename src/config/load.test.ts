@@ -54,6 +54,8 @@ describe('load', () => {
         mask: [{ name: 'jobs/1', columns: ['*.password'], detect: [], mode: 'strict', transform: 'redact', origin: at(20) }],
         limits: { sessionAge: 43_200_000 }, origin: at(13),
       }],
+      retention: [],
+      evidence: { witnesses: [], quorum: 0, anchors: [] },
     });
     assert(!JSON.stringify(result).includes('secret'));
   });
@@ -115,15 +117,13 @@ describe('load', () => {
 
   test('accepts what is planned only when asked to', async () => {
     const text = sound.replace('effect: deny', 'effect: require_approval, approval: { groups: [okta/dba] }').replace('match: { verbs: [drop] }', 'match: { verbs: [delete], rows: "> 1000" }');
-    const where = await place('planned', { 'a.yaml': `${text}\napprovals: { forbid: [owner] }\nretention: [{ connections: ["*"], recordings: 400d }]\nevidence: { witnesses: [{ name: w }], anchors: [] }\n` });
+    const where = await place('planned', { 'a.yaml': `${text}\napprovals: { forbid: [owner] }\nretention: [{ connections: ["*"], recordings: 400d }]\n` });
     const refused = await load(where, { DB: 'x' });
     assert(!refused.ok);
     assert.deepEqual(refused.problems.map(({ message }) => message), [
       'needs approvals, which this version does not have yet',
       'needs approvals, which this version does not have yet',
       'needs approvals, which this version does not have yet',
-      'needs purge, which this version does not have yet: nothing is deleted',
-      'needs witnesses, which this version does not have yet',
     ]);
     const allowed = await load(where, { DB: 'x' }, { allowPlanned: true });
     assert(allowed.ok, JSON.stringify(allowed));

@@ -14,7 +14,7 @@ export type { Problem } from './problems.ts';
 
 export interface LoadOptions {
   /**
-   * Accept what this version cannot do yet: approvals, row thresholds, sign-in of people, witnesses, retention. For asking what a
+   * Accept what this version cannot do yet: approvals, row thresholds, sign-in of people. For asking what a
    * policy would decide; a gateway never starts with it.
    */
   readonly allowPlanned?: boolean;

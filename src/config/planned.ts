@@ -7,12 +7,10 @@ export function checkPlanned({ source, places, problems, allowPlanned }: Checkin
   if (source.control !== undefined) checkReferences(source.control, (key) => places.of(source.control ?? source, key), problems);
   if (allowPlanned) return;
   const refuse = (holder: object, key: string, what: string): void => problems.add(places.of(holder, key), `needs ${what}, which this version does not have yet`, 'remove it');
-  const { control, approvals, evidence, retention } = source;
+  const { control, approvals } = source;
   for (const key of ['login', 'roles'] as const) if (control?.[key] !== undefined && !isEmpty(control[key])) refuse(control, key, 'the control plane');
   if (control?.channels !== undefined && !isEmpty(control.channels)) refuse(control, 'channels', 'approvals');
   if (approvals !== undefined && !isEmpty(approvals)) problems.add(places.of(source, 'approvals'), 'needs approvals, which this version does not have yet', 'remove it');
-  for (const key of ['witnesses', 'anchors'] as const) if (evidence?.[key] !== undefined && !isEmpty(evidence[key])) refuse(evidence, key, key);
-  if (retention !== undefined && retention.length > 0) problems.add(places.of(retention), 'needs purge, which this version does not have yet: nothing is deleted', 'remove it');
   for (const policy of source.policies) {
     for (const rule of policy.rules ?? []) {
       if (rule.effect === 'require_approval') refuse(rule, 'effect', 'approvals');

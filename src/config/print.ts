@@ -1,5 +1,5 @@
 import { withoutControls } from './problems.ts';
-import type { Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, MaskConfig, PolicyConfig, RuleConfig, TransformConfig } from './resolved.ts';
+import type { AnchorConfig, Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, MaskConfig, PolicyConfig, RuleConfig, TransformConfig, WitnessConfig } from './resolved.ts';
 import { asSource, formatSecretRef } from './source.ts';
 import { formatDuration, formatHostPort, formatSize } from './units.ts';
 
@@ -25,6 +25,12 @@ export function print(config: Config): string {
     ...section('connections', config.connections, (connection) => connectionLines(connection, config.connections)),
     ...section('policies', config.policies, policyLines),
     '',
+    'retention',
+    ...indent(retentionLines(config)),
+    ...section('witnesses', config.evidence.witnesses, witnessLines),
+    ...(config.evidence.quorum === 0 ? [] : [`  ${config.evidence.quorum} of ${config.evidence.witnesses.length} make a checkpoint witnessed`]),
+    ...section('anchors', config.evidence.anchors, anchorLines),
+    '',
     ...leakLines(config),
   ]
     .map(withoutControls)
@@ -44,6 +50,8 @@ export function describe(config: Config): Readonly<Record<string, unknown>> {
       identities: origins(config.identities),
       connections: origins(config.connections),
       policies: origins(config.policies),
+      witnesses: origins(config.evidence.witnesses),
+      anchors: origins(config.evidence.anchors),
       rules: Object.fromEntries(config.policies.flatMap(({ name, rules }) => rules.map((rule) => [`${name}/${rule.name}`, `${rule.origin.file}:${rule.origin.line}`]))),
       masks: origins(config.policies.flatMap(({ mask }) => mask)),
     },
@@ -55,7 +63,7 @@ function gatewayLines({ gateway, control }: Config): string[] {
   const { limits } = gateway;
   return [
     `data        ${gateway.data}`,
-    `keys        ${gateway.keys}`,
+    `keys        ${gateway.keys}${gateway.keyCommand === undefined ? '' : `, the key-encryption key unwrapped by ${gateway.keyCommand[0]}`}`,
     `names       ${gateway.names.join(', ')}`,
     `tls         ${gateway.tls === 'auto' ? 'auto: certificates of an own CA' : `${gateway.tls.cert}, key ${gateway.tls.key}`}`,
     `limits      message ${formatSize(limits.message)}, statement ${formatSize(limits.statement)}, connections ${limits.connections}, before login ${limits.preAuth.seconds}s and ${formatSize(limits.preAuth.bytes)}`,
@@ -98,6 +106,27 @@ function connectionLines(connection: ConnectionConfig, all: readonly ConnectionC
     `credential  ${credential.username}, password ${credential.password === undefined ? 'none' : formatSecretRef(credential.password)}`,
     `evidence    ${evidence.mode}, ${evidence.recordAnswers === 0 ? 'answers are counted and not recorded' : `answers recorded up to ${formatSize(evidence.recordAnswers)} each`}`,
     ...(connection.functions.length === 0 ? [] : [`functions   ${connection.functions.join(', ')}`]),
+  ];
+}
+
+const witnessLines = ({ url, key, ca }: WitnessConfig): string[] => [`url         ${url}${ca === undefined ? '' : `, ca ${ca}`}`, `key         ${key}`];
+
+function anchorLines(anchor: AnchorConfig): string[] {
+  const where = anchor.type === 'file' ? anchor.path : `${anchor.url}${anchor.ca === undefined ? '' : `, ca ${anchor.ca}`}`;
+  return [
+    `${anchor.type.padEnd(11)} ${where}, every ${formatDuration(anchor.every)}`,
+    ...(anchor.type === 'webhook' ? [`secret      ${formatSecretRef(anchor.secret)}`] : []),
+    ...(anchor.type === 'rfc3161' ? [`trust       ${anchor.trust}`] : []),
+    ...(anchor.type === 's3' ? [`credential  ${formatSecretRef(anchor.accessKey)}, ${formatSecretRef(anchor.secretKey)}`, `lock        ${anchor.lock}, ${formatDuration(anchor.retain)}`] : []),
+  ];
+}
+
+function retentionLines({ retention }: Config): string[] {
+  const shown = (value: number | undefined): string => (value === undefined ? 'for ever' : formatDuration(value));
+  return [
+    ...retention.map(({ connections, recordings, evidence, origin }) => `${connections.map((name) => (name === '*' ? 'every other connection' : name)).join(', ')}: texts and answers ${shown(recordings)}, records ${shown(evidence)}  ${origin.file}:${origin.line}`),
+    ...(retention.some(({ connections }) => connections.includes('*')) ? [] : [`${retention.length === 0 ? 'everything' : 'everything else'}: for ever`]),
+    'nothing goes by itself: wicketgate evidence purge --plan shows what may go; records are never deleted by this version',
   ];
 }
 

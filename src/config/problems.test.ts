@@ -26,6 +26,12 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
   ['merge key', S('    protocol: postgres', '    protocol: postgres\n    <<: { plaintext: true }'), [
     'w.yaml:9:5: connections[db].<<: unknown key (merge keys are not part of YAML 1.2)',
   ]],
+  ['a protocol that is planned', S('protocol: postgres', 'protocol: mysql'), [
+    'w.yaml:8:5: connections[db].protocol: mysql is planned, and this version does not have it yet (postgres is there)',
+  ]],
+  ['a protocol that nobody plans', S('protocol: postgres', 'protocol: gopher'), [
+    'w.yaml:8:5: connections[db].protocol: expected postgres; found text',
+  ]],
   ['wrong type', S('port: 5432', 'port: "5432"'), [
     'w.yaml:10:34: connections[db].target.port: expected a whole number, 1 to 65535; found text (write it without quotes and units)',
   ]],

@@ -62,11 +62,6 @@ export function checkNames({ source, places, declared, problems, warnings }: Che
       if (name !== '*') known('connection', connections, name, policy.connections, index);
     });
   }
-  for (const retention of source.retention ?? []) {
-    retention.connections.forEach((name, index) => {
-      if (name !== '*') known('connection', connections, name, retention.connections, index);
-    });
-  }
   warnUnused();
 
   function warnUnused(): void {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, LimitsConfig, MaskConfig, PolicyConfig, RuleConfig, SecretRef } from './resolved.ts';
+import type { AnchorConfig, Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, LimitsConfig, MaskConfig, PolicyConfig, RetentionConfig, RuleConfig, SecretRef } from './resolved.ts';
 import type { ConfigurationSource } from './schema.ts';
 import type { Places } from './shape.ts';
 import { parseDuration, parseHostPort, parseSize, type HostPort } from './units.ts';
 
 type Source<K extends 'identityProviders' | 'identities' | 'connections' | 'policies'> = ConfigurationSource[K][number];
 type RuleSource = NonNullable<Source<'policies'>['rules']>[number];
+type AnchorSource = NonNullable<NonNullable<ConfigurationSource['evidence']>['anchors']>[number];
 type MaskSource = NonNullable<Source<'policies'>['mask']>[number];
 
 /** What is in force where the configuration says nothing. */
@@ -25,6 +26,8 @@ export const defaults = {
   clockSkew: '30s',
   maxKeyAge: '24h',
   recordAnswers: '1MiB',
+  anchorSoon: '1m',
+  anchorHourly: '1h',
   hold: '10m',
   expires: '15m',
   holdInTransaction: '0s',
@@ -44,6 +47,8 @@ export function resolve(source: ConfigurationSource, places: Places, base: strin
     identities: source.identities.map((identity) => resolver.identity(identity)),
     connections: source.connections.map((connection) => resolver.connection(connection)),
     policies: source.policies.map((policy) => resolver.policy(policy)),
+    retention: (source.retention ?? []).map((entry) => resolver.retention(entry)),
+    evidence: resolver.evidence(source.evidence ?? {}),
   };
   return { digest: digestOf(config), ...config };
 }
@@ -83,6 +88,7 @@ class Resolver {
     return {
       data: this.#path(written, 'data', written.data) ?? path.join(this.#base, defaults.data),
       keys: this.#path(written, 'keys', written.keys) ?? path.join(this.#base, defaults.keys),
+      ...(written.keyCommand === undefined ? {} : { keyCommand: written.keyCommand }),
       names: written.names ?? defaults.names,
       tls: tls === 'auto' ? tls : { cert: pathAt(this.#places, tls, 'cert', tls.cert), key: pathAt(this.#places, tls, 'key', tls.key) },
       limits: {
@@ -177,6 +183,54 @@ class Resolver {
     };
   }
 
+  evidence(written: NonNullable<ConfigurationSource['evidence']>): Config['evidence'] {
+    const witnesses = (written.witnesses ?? []).map((witness) => {
+      const ca = this.#path(witness, 'ca', witness.ca);
+      return { name: witness.name, url: withoutSlash(witness.url), key: witness.key, ...(ca === undefined ? {} : { ca }), origin: this.#origin(witness) };
+    });
+    return { witnesses, quorum: witnesses.length === 0 ? 0 : (written.quorum ?? witnesses.length), anchors: (written.anchors ?? []).map((anchor) => this.#anchor(anchor)) };
+  }
+
+  /** What a type needs was checked before; texts that are not there cannot come here. */
+  #anchor(written: AnchorSource): AnchorConfig {
+    const every = amount(parseDuration(written.every ?? (written.type === 'file' || written.type === 'webhook' ? defaults.anchorSoon : defaults.anchorHourly)));
+    const about = { name: written.name, every, origin: this.#origin(written) };
+    const secret = (key: 'secret' | 'accessKey' | 'secretKey' | 'sessionToken'): SecretRef => secretRef(this.#places, written, key, written[key] ?? '');
+    const file = (key: 'path' | 'trust'): string => pathAt(this.#places, written, key, written[key] ?? '');
+    const ca = this.#path(written, 'ca', written.ca);
+    const server = { url: withoutSlash(written.url ?? ''), ...(ca === undefined ? {} : { ca }) };
+    switch (written.type) {
+      case 'file':
+        return { ...about, type: 'file', path: file('path') };
+      case 'webhook':
+        return { ...about, type: 'webhook', url: written.url ?? '', ...(ca === undefined ? {} : { ca }), secret: secret('secret') };
+      case 'rfc3161':
+        return { ...about, type: 'rfc3161', url: written.url ?? '', ...(ca === undefined ? {} : { ca }), trust: file('trust') };
+      case 's3':
+        return {
+          ...about,
+          type: 's3',
+          ...server,
+          region: written.region ?? '',
+          accessKey: secret('accessKey'),
+          secretKey: secret('secretKey'),
+          ...(written.sessionToken === undefined ? {} : { sessionToken: secret('sessionToken') }),
+          lock: written.lock ?? 'compliance',
+          retain: amount(parseDuration(written.retain ?? '0s')),
+        };
+    }
+  }
+
+  retention(written: NonNullable<ConfigurationSource['retention']>[number]): RetentionConfig {
+    const { connections, recordings, evidence } = written;
+    return {
+      connections,
+      ...(recordings === undefined ? {} : { recordings: amount(parseDuration(recordings)) }),
+      ...(evidence === undefined ? {} : { evidence: amount(parseDuration(evidence)) }),
+      origin: this.#origin(written),
+    };
+  }
+
   #rule(written: RuleSource): RuleConfig {
     const { rows, ...match } = written.match ?? {};
     const approval = written.approval ?? (written.effect === 'require_approval' ? { groups: [] } : undefined);
@@ -221,6 +275,8 @@ class Resolver {
     return written === undefined ? undefined : pathAt(this.#places, holder, key, written);
   }
 }
+
+const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
 function hostPort(text: string): HostPort {
   const parsed = parseHostPort(text);

@@ -15,11 +15,52 @@ export interface Config {
   readonly identities: readonly IdentityConfig[];
   readonly connections: readonly ConnectionConfig[];
   readonly policies: readonly PolicyConfig[];
+  readonly retention: readonly RetentionConfig[];
+  readonly evidence: EvidenceConfig;
 }
+
+/** Who else keeps the checkpoints of the evidence log. */
+export interface EvidenceConfig {
+  readonly witnesses: readonly WitnessConfig[];
+  /** How many of them make a checkpoint witnessed; 0 when there are none. */
+  readonly quorum: number;
+  readonly anchors: readonly AnchorConfig[];
+}
+
+export interface WitnessConfig {
+  readonly name: string;
+  /** Submission prefix, without a slash at its end. */
+  readonly url: string;
+  /** As a vkey of signed-note. */
+  readonly key: string;
+  readonly ca?: string;
+  readonly origin: Origin;
+}
+
+/** `every` and `retain` in milliseconds. */
+export type AnchorConfig = { readonly name: string; readonly every: number; readonly origin: Origin } & (
+  | { readonly type: 'file'; readonly path: string }
+  | { readonly type: 'webhook'; readonly url: string; readonly ca?: string; readonly secret: SecretRef }
+  | { readonly type: 'rfc3161'; readonly url: string; readonly ca?: string; readonly trust: string }
+  | {
+      readonly type: 's3';
+      /** Address of the bucket, with a prefix as its path, without a slash at its end. */
+      readonly url: string;
+      readonly ca?: string;
+      readonly region: string;
+      readonly accessKey: SecretRef;
+      readonly secretKey: SecretRef;
+      readonly sessionToken?: SecretRef;
+      readonly lock: 'compliance' | 'governance';
+      readonly retain: number;
+    }
+);
 
 export interface GatewayConfig {
   readonly data: string;
   readonly keys: string;
+  /** Program and arguments. */
+  readonly keyCommand?: readonly string[];
   readonly names: readonly string[];
   readonly tls: 'auto' | { readonly cert: string; readonly key: string };
   readonly limits: { readonly message: number; readonly statement: number; readonly connections: number; readonly preAuth: { readonly seconds: number; readonly bytes: number } };
@@ -111,6 +152,14 @@ export interface MaskConfig {
   readonly detect: readonly string[];
   readonly mode: 'strict' | 'display';
   readonly transform: TransformConfig;
+  readonly origin: Origin;
+}
+
+/** How long what was recorded on these connections (`*`: all that no other entry names) is kept, in milliseconds; undefined: for ever. */
+export interface RetentionConfig {
+  readonly connections: readonly string[];
+  readonly recordings?: number;
+  readonly evidence?: number;
   readonly origin: Origin;
 }
 

@@ -37,6 +37,7 @@ export const Gateway = Type.Object(
   {
     data: Type.Optional(Type.String({ description: 'Folder for evidence, state and the generated CA. Relative to the configuration file. Default ./data.' })),
     keys: Type.Optional(Type.String({ description: 'Folder for sealing and signing keys. Start refuses if it lies inside data. Default ./keys.' })),
+    keyCommand: Type.Optional(Names('A command, as a list and with its full path, that unwraps the key-encryption key: it gets keys/sealing.kek.wrapped on standard input and prints the key. For a key service; run at start, without a shell, for at most 30 seconds. Default: none, and keys/sealing.kek lies there in clear.')),
     names: Type.Optional(Names('Host names and addresses in the certificates that tls: auto issues. Default localhost and 127.0.0.1.')),
     tls: Type.Optional(
       Type.Union([Type.Literal('auto'), Type.Object({ cert: Type.String({ description: 'PEM certificate chain file.' }), key: Type.String({ description: 'PEM private key file.' }) }, strict)], {
@@ -196,6 +197,54 @@ export const Policy = Type.Object(
   { ...strict, description: 'Every policy that names the identity (or one of its groups) and the connection applies, all together.' },
 );
 
+export const Witness = Type.Object(
+  {
+    name: Name('Name of the witness, in records, metrics and alerts.'),
+    url: Type.String({ pattern: forms.webAddress.pattern, description: 'Its submission prefix: checkpoints are posted to URL/add-checkpoint.' }),
+    key: Type.String({ pattern: forms.witnessKey.pattern, description: 'Its public key, as `wicketgate witness` prints it: NAME+KEYID+BASE64, type Ed25519 cosignature.' }),
+    ca: Type.Optional(Type.String({ description: 'PEM file of the CA of its certificate. Default: the system\'s.' })),
+  },
+  { ...strict, description: 'Somebody else who cosigns the checkpoints of the evidence log (tlog-witness).' },
+);
+
+export const Anchor = Type.Object(
+  {
+    name: Name('Name of the anchor, in metrics, alerts and folders.'),
+    type: Type.Union([Type.Literal('file'), Type.Literal('webhook'), Type.Literal('rfc3161'), Type.Literal('s3')], { description: 'file: copies to a folder elsewhere. webhook: a signed POST. rfc3161: a time-stamp of an authority. s3: an object that is locked against change.' }),
+    every: Type.Optional(Duration('How often, at least 10s. Default 1m for file and webhook, 1h for rfc3161 and s3.')),
+    path: Type.Optional(Type.String({ minLength: 1, description: 'file: the folder. Made when missing; its parent must be there.' })),
+    url: Type.Optional(Type.String({ pattern: forms.webAddress.pattern, description: 'webhook and rfc3161: where to post. s3: address of the bucket, with a path for a prefix: https://BUCKET.s3.REGION.amazonaws.com/PREFIX or https://HOST/BUCKET/PREFIX.' })),
+    ca: Type.Optional(Type.String({ description: 'webhook, rfc3161, s3: PEM file of the CA of the server\'s certificate. Default: the system\'s.' })),
+    trust: Type.Optional(Type.String({ description: 'rfc3161, required: PEM file of the CAs that certify the authority. A token that does not lead to one of them is refused.' })),
+    secret: Type.Optional(Secret('webhook, required: key of the HMAC.')),
+    region: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,40}$', description: 's3, required: region, for the signature.' })),
+    accessKey: Type.Optional(Secret('s3, required: access key id.')),
+    secretKey: Type.Optional(Secret('s3, required: secret access key.')),
+    sessionToken: Type.Optional(Secret('s3: session token of temporary credentials.')),
+    lock: Type.Optional(Type.Union([Type.Literal('compliance'), Type.Literal('governance')], { description: 's3: mode of the object lock. Default compliance: nobody can remove the object before its time.' })),
+    retain: Type.Optional(Duration('s3, required: how long the object is locked.')),
+  },
+  { ...strict, description: 'Another place that keeps checkpoints of the evidence log.' },
+);
+
+export const Evidence = Type.Object(
+  {
+    witnesses: Type.Optional(Type.Array(Witness, { description: 'Who cosigns checkpoints. At most 16.' })),
+    quorum: Type.Optional(Type.Integer({ minimum: 1, maximum: 16, description: 'How many witnesses make a checkpoint witnessed. Default: all.' })),
+    anchors: Type.Optional(Type.Array(Anchor, { description: 'Where else checkpoints are kept. At most 16.' })),
+  },
+  { ...strict, description: 'Who else keeps what the evidence log says. None of them is ever waited for: what is late is told.' },
+);
+
+export const Retention = Type.Object(
+  {
+    connections: Names('Connections, or *. An entry that names a connection goes before one with *. A connection stands in one entry only.'),
+    recordings: Type.Optional(Duration('How long statements, parameters and answers are kept, counted from the end of their UTC day; at least 1d. Then a purge may destroy their keys. Left out: for ever.')),
+    evidence: Type.Optional(Duration('How long records (who, what, when, decision, outcome; no texts) are to be kept; at least as long as recordings. This version never deletes records, so it is always kept to.')),
+  },
+  { ...strict, description: 'How long what was recorded on some connections is kept.' },
+);
+
 export const Configuration = Type.Object(
   {
     version: Type.Literal(1, { description: 'Version of the format: 1.' }),
@@ -206,8 +255,8 @@ export const Configuration = Type.Object(
     connections: Type.Array(Connection, { minItems: 1, description: 'What can be reached.' }),
     policies: Type.Array(Policy, { description: 'Who may do what. Without one, nobody may do anything.' }),
     approvals: Type.Optional(Type.Unknown({ description: 'Comes with approvals; refused at start until then.' })),
-    evidence: Type.Optional(Type.Object({ witnesses: Type.Optional(Type.Array(Type.Unknown(), { description: 'Refused at start until witnesses come, unless empty.' })), anchors: Type.Optional(Type.Array(Type.Unknown(), { description: 'Refused at start until anchors come, unless empty.' })) }, { ...strict, description: 'Who else keeps what the evidence log says.' })),
-    retention: Type.Optional(Type.Array(Type.Object({ connections: Names('Connections, or *.'), recordings: Type.Optional(Duration('How long texts and answers are kept.')), evidence: Type.Optional(Duration('How long records are kept.')) }, strict), { description: 'How long evidence is kept. Refused at start until purge comes: nothing is deleted yet.' })),
+    evidence: Type.Optional(Evidence),
+    retention: Type.Optional(Type.Array(Retention, { description: 'How long what was recorded is kept. A connection that no entry names, by name or by *, is kept for ever. Nothing goes by itself: wicketgate evidence purge does it.' })),
   },
   { ...strict, title: 'Wicketgate configuration' },
 );

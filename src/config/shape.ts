@@ -2,6 +2,7 @@ import { formOf, forms } from './forms.ts';
 import type { Problems, Spot } from './problems.ts';
 import { didYouMean, nearest } from './suggest.ts';
 import { parseDuration, parseSize } from './units.ts';
+import { plannedProtocols } from './vocabulary.ts';
 import type { Located, LocatedMap } from './yaml.ts';
 
 /** The part of JSON schema that `schema.ts` uses; anything else in it would be a mistake, and the tests look for it. */
@@ -157,6 +158,9 @@ class Walk {
       if (choices.some((choice) => choice.const !== undefined && choice.const === node.value)) return node.value;
       const fits = choices.find((choice) => choice.const === undefined && scalarType(choice.type, node.value));
       if (fits !== undefined) return this.#scalar(fits, node.value, node, spot);
+    }
+    if (node.kind === 'scalar' && spot.path.endsWith('.protocol') && plannedProtocols.includes(String(node.value))) {
+      return this.#wrong(spot, `${String(node.value)} is planned, and this version does not have it yet`, 'postgres is there');
     }
     const words = choices.filter((choice) => choice.const !== undefined).map((choice) => String(choice.const));
     const others = choices.filter((choice) => choice.const === undefined).map(kindOf);

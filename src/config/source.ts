@@ -1,4 +1,4 @@
-import type { Config, ConnectionConfig, IdentityProviderConfig, PolicyConfig, RuleConfig, SecretRef } from './resolved.ts';
+import type { AnchorConfig, Config, ConnectionConfig, IdentityProviderConfig, PolicyConfig, RuleConfig, SecretRef } from './resolved.ts';
 import type { ConfigurationSource } from './schema.ts';
 import { formatDuration, formatHostPort, formatSize } from './units.ts';
 
@@ -13,6 +13,7 @@ export function asSource(config: Config): ConfigurationSource {
     gateway: {
       data: gateway.data,
       keys: gateway.keys,
+      ...(gateway.keyCommand === undefined ? {} : { keyCommand: [...gateway.keyCommand] }),
       names: [...gateway.names],
       tls: gateway.tls === 'auto' ? 'auto' : { ...gateway.tls },
       limits: {
@@ -33,7 +34,37 @@ export function asSource(config: Config): ConfigurationSource {
     })),
     connections: config.connections.map(connection),
     policies: config.policies.map(policy),
+    ...(config.retention.length === 0
+      ? {}
+      : {
+          retention: config.retention.map(({ connections, recordings, evidence }) => ({
+            connections: [...connections],
+            ...(recordings === undefined ? {} : { recordings: formatDuration(recordings) }),
+            ...(evidence === undefined ? {} : { evidence: formatDuration(evidence) }),
+          })),
+        }),
+    evidence: {
+      witnesses: config.evidence.witnesses.map(({ origin: _origin, ...witness }) => witness),
+      ...(config.evidence.quorum === 0 ? {} : { quorum: config.evidence.quorum }),
+      anchors: config.evidence.anchors.map(anchor),
+    },
   };
+}
+
+function anchor(resolved: AnchorConfig): NonNullable<NonNullable<ConfigurationSource['evidence']>['anchors']>[number] {
+  const { origin: _origin, every, ...rest } = resolved;
+  const about = { every: formatDuration(every) };
+  switch (rest.type) {
+    case 'file':
+    case 'rfc3161':
+      return { ...rest, ...about };
+    case 'webhook':
+      return { ...rest, ...about, secret: formatSecretRef(rest.secret) };
+    case 's3': {
+      const { sessionToken, ...s3 } = rest;
+      return { ...s3, ...about, accessKey: formatSecretRef(s3.accessKey), secretKey: formatSecretRef(s3.secretKey), ...(sessionToken === undefined ? {} : { sessionToken: formatSecretRef(sessionToken) }), retain: formatDuration(s3.retain) };
+    }
+  }
 }
 
 function provider({ origin: _origin, keys, algorithms, maxTokenAge, clockSkew, maxKeyAge, ...rest }: IdentityProviderConfig): ConfigurationSource['identityProviders'][number] {

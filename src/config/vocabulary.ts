@@ -1,4 +1,5 @@
 import type { CommandClass } from '../model/command.ts';
+import { kindWords } from '../sql/kinds.ts';
 
 /** Classes that a command's effects fall in. */
 export const classes: readonly CommandClass[] = ['read', 'write', 'schema', 'session', 'unknown', 'admin'];
@@ -52,14 +53,11 @@ export const otherWords: Readonly<Record<string, string>> = {
   dml: 'write insert, update, delete, truncate, or classes: [write]',
 };
 
+/** Protocols that are planned, and that a connection may not name yet. */
+export const plannedProtocols: readonly string[] = ['mysql', 'sqlserver', 'ssh', 'kubernetes', 'http'];
+
 /** Kinds of things that stand in `objects`, alone or as `kind:pattern`. */
-export const kinds: readonly string[] = [
-  'access_method', 'aggregate', 'cast', 'collation', 'constraint', 'conversion', 'database', 'domain', 'event_trigger', 'extension',
-  'foreign_data_wrapper', 'foreign_table', 'function', 'group', 'index', 'language', 'large_object', 'materialized_view', 'operator',
-  'operator_class', 'operator_family', 'parameter', 'policy', 'procedure', 'publication', 'role', 'routine', 'rule', 'schema', 'sequence',
-  'server', 'setting', 'statistics', 'subscription', 'table', 'tablespace', 'text_search_configuration', 'text_search_dictionary',
-  'text_search_parser', 'text_search_template', 'transform', 'trigger', 'type', 'user', 'user_mapping', 'view',
-];
+export const kinds: readonly string[] = kindWords;
 
 /** What `detect` can look for. */
 export const detectors: readonly string[] = ['us_ssn', 'credit_card', 'email', 'phone', 'iban', 'ip', 'jwt', 'cloud_key', 'private_key'];

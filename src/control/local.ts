@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import type { Access, HoldRequest } from '../evidence/retention/steward.ts';
 
 /**
  * The socket through which the command line reaches a running gateway: on the same machine, by the same user. One line of
@@ -8,15 +9,34 @@ import { join } from 'node:path';
  */
 export const localSocket = (dataFolder: string): string => join(dataFolder, 'control.sock');
 
+/** None runs on that data folder. */
+export class NoGateway extends Error {}
+
 export type LocalRequest =
   | { readonly do: 'reload' }
   | { readonly do: 'sessions' }
-  | { readonly do: 'terminate'; readonly session: string };
+  | { readonly do: 'evidence' }
+  | { readonly do: 'rotate_key' }
+  | { readonly do: 'terminate'; readonly session: string }
+  | { readonly do: 'hold'; readonly hold: HoldRequest }
+  | { readonly do: 'purge'; readonly digest: string; readonly by: string }
+  | { readonly do: 'access'; readonly access: Access };
 
 export type LocalAnswer = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: string };
 
-const MOST_BYTES = 4096;
-const ANSWER_MS = 30_000;
+/** What came of something that says why not in words for people. */
+export const answerOf = async (doing: Promise<unknown>): Promise<LocalAnswer> => {
+  try {
+    return { ok: true, result: await doing };
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? error.message : 'the gateway could not do it' };
+  }
+};
+
+const MOST_BYTES = 16_384;
+const ASK_MS = 30_000;
+/** A purge, or a hold, reads the whole log first. */
+const ANSWER_MS = 3_600_000;
 
 export const startLocal = async (dataFolder: string, handle: (request: LocalRequest) => Promise<LocalAnswer>): Promise<Server> => {
   const path = localSocket(dataFolder);
@@ -24,7 +44,7 @@ export const startLocal = async (dataFolder: string, handle: (request: LocalRequ
   rmSync(path, { force: true });
   const server = createServer((socket) => {
     let line = '';
-    socket.setTimeout(ANSWER_MS, () => socket.destroy());
+    socket.setTimeout(ASK_MS, () => socket.destroy());
     socket.on('error', () => {});
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => {
@@ -32,6 +52,7 @@ export const startLocal = async (dataFolder: string, handle: (request: LocalRequ
       if (line.length > MOST_BYTES) socket.destroy();
       if (!line.includes('\n')) return;
       socket.removeAllListeners('data');
+      socket.setTimeout(0);
       let request: LocalRequest;
       try {
         request = JSON.parse(line) as LocalRequest;
@@ -64,7 +85,8 @@ export const askLocal = (dataFolder: string, request: LocalRequest): Promise<Loc
     const socket = createConnection(localSocket(dataFolder));
     let text = '';
     socket.setEncoding('utf8');
-    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error('the gateway did not answer')));
+    const takesLong = request.do === 'purge' || request.do === 'hold';
+    socket.setTimeout(takesLong ? ANSWER_MS : ASK_MS, () => socket.destroy(new Error('the gateway did not answer')));
     socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on('data', (chunk: string) => (text += chunk));
     socket.on('end', () => {
@@ -76,6 +98,6 @@ export const askLocal = (dataFolder: string, request: LocalRequest): Promise<Loc
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const none = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
-      reject(new Error(none ? `no gateway runs on ${dataFolder}` : error.code === 'EACCES' ? `not allowed: run this as the gateway's user` : error.message));
+      reject(none ? new NoGateway(`no gateway runs on ${dataFolder}`) : new Error(error.code === 'EACCES' ? `not allowed: run this as the gateway's user` : error.message));
     });
   });
