@@ -43,6 +43,8 @@ export const SYSTEM_PACKAGES = [
   { name: 'python3-alembic', use: 'a migration tool', required: false, here: () => python('alembic') },
   { name: 'libpostgresql-jdbc-java', use: 'JDBC as a client', required: false, here: () => existsSync('/usr/share/java/postgresql.jar') },
   { name: 'strace', use: 'tests that look at system calls', required: false, here: () => onPath('strace') },
+  { name: 'e2fsprogs', use: 'tests that cut the power of a disk or take its folders away', required: false, here: () => onPath('mkfs.ext4') && onPath('chattr') },
+  { name: 'xfsprogs', use: 'tests that cut the power of a disk', required: false, here: () => onPath('xfs_io') },
   { name: 'openssl', use: 'an independent TLS client', required: false, here: () => onPath('openssl') },
 ];
 

@@ -9,6 +9,8 @@ export interface SeenCommand {
   answered: boolean;
   /** The end of the answer came: the command tag, or ReadyForQuery behind it. */
   ended: boolean;
+  /** The gateway said no, in the place of an answer: then the two above stay as they were. */
+  refused: boolean;
 }
 
 /** Stands between a client and the gateway's plaintext port, passes all bytes on, and writes down what both sides said. */
@@ -105,7 +107,7 @@ class View {
   came(bytes: Buffer): void {
     let rest = Buffer.concat([this.#cameRest, bytes]);
     while (rest.length >= 5 && rest.length >= 1 + rest.readUInt32BE(1)) {
-      this.#backend(String.fromCharCode(rest[0] as number));
+      this.#backend(String.fromCharCode(rest[0] as number), rest.subarray(5, 1 + rest.readUInt32BE(1)));
       rest = rest.subarray(1 + rest.readUInt32BE(1));
     }
     this.#cameRest = rest;
@@ -136,12 +138,12 @@ class View {
   }
 
   #command(key: string): void {
-    const command = { key, answered: false, ended: false };
+    const command = { key, answered: false, ended: false, refused: false };
     this.#owed.push(command);
     this.#add(command);
   }
 
-  #backend(type: string): void {
+  #backend(type: string, body: Buffer): void {
     if (!this.#loggedIn) {
       this.#loggedIn = type === CHAR.ready;
       return;
@@ -150,8 +152,11 @@ class View {
     switch (type) {
       // A row description answers Describe, which runs nothing.
       case 'D':
-      case 'E':
         if (head) this.#answer(head);
+        return;
+      case 'E':
+        if (head && body.includes('\0Mwicketgate: ')) head.refused = true;
+        else if (head) this.#answer(head);
         return;
       case 'C':
         if (!head) return;
@@ -175,7 +180,7 @@ class View {
       return;
     }
     const command = this.#owed.shift();
-    if (command) command.ended = true;
+    if (command && !command.refused) command.ended = true;
   }
 
   #answer(command: SeenCommand): void {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { release, takeMount } from '../kit/reaper.ts';
 import { tempFolder } from '../kit/temp.ts';
 
 /** A file system of its own in memory, for what a full or read-only disk does. */
@@ -10,6 +11,7 @@ export interface SmallDisk {
   fill(): void;
   /** Gives it back. */
   free(): void;
+  /** Only while nobody has a file open for writing there. */
   readOnly(): void;
   [Symbol.dispose](): void;
 }
@@ -35,8 +37,10 @@ export const smallDisk = (size: string): SmallDisk => {
     if (status !== 0) throw new Error(`${args.join(' ')}: ${stderr}`);
   };
   try {
+    takeMount(path);
     mount('mount', '-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'wicketgate-test', path);
   } catch (error) {
+    release(path);
     folder.remove();
     throw error;
   }
@@ -59,6 +63,7 @@ export const smallDisk = (size: string): SmallDisk => {
     [Symbol.dispose]: () => {
       // Lazily: it goes even when somebody still has a file open there.
       spawnSync('umount', ['-l', path]);
+      release(path);
       folder.remove();
     },
   };

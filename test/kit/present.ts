@@ -42,6 +42,7 @@ const OPTIONAL = {
   pgbouncer: { here: () => program('pgbouncer') !== undefined, install: 'apt-get install pgbouncer' },
   strace: { here: () => program('strace') !== undefined, install: 'apt-get install strace' },
   openssl: { here: () => program('openssl') !== undefined, install: 'apt-get install openssl' },
+  moto: { here: () => program('moto_server') !== undefined, install: "pip install 'moto[server]'" },
   psycopg: { here: () => pythonModule('psycopg'), install: 'apt-get install python3-psycopg' },
   psycopg2: { here: () => pythonModule('psycopg2'), install: 'apt-get install python3-psycopg2' },
   sqlalchemy: { here: () => pythonModule('sqlalchemy'), install: 'apt-get install python3-sqlalchemy' },

@@ -9,10 +9,12 @@ const PROGRAM = String.raw`
 BEGIN { FS = "\t" }
 $1 == "process" { signals[$2] = $3 }
 $1 == "folder" { folders[$2] = 1 }
-$1 == "forget" { delete signals[$2]; delete folders[$2] }
+$1 == "mount" { mounts[$2] = 1 }
+$1 == "forget" { delete signals[$2]; delete folders[$2]; delete mounts[$2] }
 END {
   for (pid in signals) system("kill -s " signals[pid] " " pid " 2>/dev/null")
   for (pid in signals) system("i=0; while kill -0 " pid " 2>/dev/null && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done; kill -s KILL " pid " 2>/dev/null")
+  for (mount in mounts) system("umount -l '" mount "' 2>/dev/null")
   for (folder in folders) system("i=0; while ! rm -rf -- '" folder "' 2>/dev/null && [ $i -lt 20 ]; do sleep 0.1; i=$((i+1)); done")
 }`;
 
@@ -39,8 +41,17 @@ export function takeProcess(pid: number, signal: 'KILL' | 'QUIT'): void {
 
 /** Makes sure that a folder which we made, or a file, does not outlive us. */
 export function takeFolder(path: string): void {
+  tell(`folder\t${cleanable(path)}`);
+}
+
+/** Makes sure that a file system which we mounted does not outlive us; before the folders go. */
+export function takeMount(path: string): void {
+  tell(`mount\t${cleanable(path)}`);
+}
+
+function cleanable(path: string): string {
   if (/['\n\t]/.test(path)) throw new Error(`a path with a quote, tab or line end cannot be cleaned up: ${path}`);
-  tell(`folder\t${path}`);
+  return path;
 }
 
 /** It is gone already. */

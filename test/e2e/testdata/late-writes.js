@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
-const { writeSync, fdatasync } = fs;
+const { writeSync, fdatasync, fdatasyncSync } = fs;
 /** @type {(() => void)[]} */
 let kept = [];
 /** @type {(fd: number, bytes: Buffer, from: number, length: number, position: number | null) => number} */
@@ -14,10 +14,17 @@ const late = (fd, bytes, from, length, position) => {
 };
 // @ts-expect-error One of its forms, which is the one that the log uses.
 fs.writeSync = late;
-// @ts-expect-error Without what promisify needs of it, which nobody asks for here.
-fs.fdatasync = (fd, then) => {
+const flush = () => {
   for (const write of kept) write();
   kept = [];
+};
+// @ts-expect-error Without what promisify needs of it, which nobody asks for here.
+fs.fdatasync = (fd, then) => {
+  flush();
   fdatasync(fd, then);
+};
+fs.fdatasyncSync = (fd) => {
+  flush();
+  fdatasyncSync(fd);
 };
 syncBuiltinESMExports();
