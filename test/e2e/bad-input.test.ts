@@ -150,7 +150,6 @@ describe('messages', () => {
     'a Bind with a negative length': Buffer.concat([header('B', 4 + 12), Buffer.from([0, 0, 0, 0, 0, 1, 255, 255, 255, 254, 0, 0])]),
     'a Describe of neither statement nor portal': Buffer.concat([header('D', 6), Buffer.from('X\0')]),
     'a password out of turn': Buffer.concat([header('p', 7), Buffer.from('pw\0')]),
-    'a Parse that is not UTF-8': Buffer.concat([header('P', 4 + 14), Buffer.from('\0SELECT \'', 'latin1'), Buffer.from([0xff, 0x27, 0, 0, 0])]),
   };
   for (const [what, bytes] of Object.entries(ending)) {
     test(`${what} ends the session with a protocol violation`, async () => {
@@ -161,7 +160,9 @@ describe('messages', () => {
   }
 
   const going: Readonly<Record<string, readonly [Buffer[], string]>> = {
-    'a Query that is not UTF-8': [[Buffer.concat([header('Q', 4 + 12), Buffer.from("SELECT '", 'latin1'), Buffer.from([0xc3, 0x28, 0x27, 0])])], 'E42501'],
+    'a Query that is not UTF-8': [[Buffer.concat([header('Q', 4 + 12), Buffer.from("SELECT '", 'latin1'), Buffer.from([0xc3, 0x28, 0x27, 0])])], 'E22021'],
+    'a Parse that is not UTF-8': [[Buffer.concat([header('P', 4 + 14), Buffer.from('\0SELECT \'', 'latin1'), Buffer.from([0xff, 0x27, 0, 0, 0])]), say.sync], 'E22021'],
+    'a Bind whose portal is not UTF-8': [[Buffer.concat([header('B', 4 + 9), Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 0])]), say.sync], 'E22021'],
     'a statement above the limit': [[say.query(`SELECT '${'x'.repeat(1_100_000)}'`)], 'E54000'],
     'a FunctionCall': [[Buffer.concat([header('F', 4 + 10), Buffer.from([0, 0, 4, 210, 0, 0, 0, 0, 0, 0])])], 'E0A000'],
     'very deep nesting': [[say.query(`SELECT ${'('.repeat(20_000)}1${')'.repeat(20_000)}`)], 'E42501'],

@@ -97,7 +97,20 @@ test('wicketgate reload says what changed, or why not', async () => {
   assert.equal(bad.code, 1, bad.stdout);
   assert.match(bad.stderr, /nobody-of-that-name/);
 
-  rewrite(gateway, { policies: LOOSE, gateway: { data: './elsewhere', keys: './keys' } });
+  // With the file itself, what is wrong with it is said where it stands, and the gateway is left alone.
+  const file = await gateway.cli('reload', '--config', gateway.configFile);
+  assert.equal(file.code, 1, file.stdout);
+  assert.match(file.stderr, /wicketgate\.yaml:\d+:\d+: .*nobody-of-that-name.*\nnot in force; a gateway that runs goes on with the old one\n$/);
+  writeFileSync(gateway.configFile, readFileSync(gateway.configFile, 'utf8').replace('policies:', 'polices:'));
+  const misspelt = await gateway.cli('reload', '--config', gateway.configFile);
+  assert.deepEqual([misspelt.code, misspelt.stdout], [1, '']);
+  assert.match(misspelt.stderr, /wicketgate\.yaml:\d+:\d+: polices: .*policies/);
+  const asked = await gateway.cli('reload', '--data', gateway.dataDir);
+  assert.equal(asked.code, 1, asked.stdout);
+  assert.match(asked.stderr, /wicketgate\.yaml:\d+:\d+: polices: .*policies/);
+  assert.match(await ssn(gateway), /123-45-6789/, 'the old one serves on');
+
+  rewrite(gateway, { policies: LOOSE, polices: undefined, gateway: { data: './elsewhere', keys: './keys' } });
   const restart = await gateway.cli('reload', '--data', gateway.dataDir);
   assert.equal(restart.code, 1);
   assert.match(restart.stderr, /needs a restart: gateway\.data changed/);

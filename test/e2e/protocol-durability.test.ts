@@ -271,6 +271,37 @@ describe('effect', () => {
     await bench.close();
   });
 
+  test('portals run in another order than they were bound: Sync waits for the youngest of them', async () => {
+    const bench = await start('effect');
+    bench.wire.send(say.parse('u', 'UPDATE t SET v = v'), say.parse('i', INSERT), say.bind('older', 'u', [], []), say.flush);
+    (await bench.held(1)).becomeDurable();
+    await bench.wire.until('BindComplete');
+    const from = bench.up.length;
+    bench.wire.send(say.bind('younger', 'i', [], []), say.execute('younger'), say.execute('older'), say.sync);
+    await bench.held(2);
+    await until(() => bench.up.subarray(from).includes('older'));
+    assert.ok(!bench.up.subarray(from).includes(SYNC_FRAME), 'the Sync was sent before the intent of what it commits was durable');
+    bench.freely();
+    assert.deepEqual(plain(await bench.wire.until('ReadyForQuery')).at(-1), 'ZI');
+    await bench.close();
+  });
+
+  test('a Query behind COMMIT in the same series waits, although no ReadyForQuery has told that the block is over', async () => {
+    const bench = await start('effect');
+    bench.wire.send(say.query('BEGIN'));
+    await bench.pass(1);
+    await bench.wire.until('ReadyForQuery');
+    bench.wire.send(say.parse('', 'COMMIT'), say.bind('', '', [], []), say.execute(''), say.flush);
+    await bench.pass(2);
+    await bench.wire.until('CommandComplete');
+    bench.wire.send(say.query(INSERT));
+    await bench.held(3);
+    assert.ok(!bench.up.includes('the mark'));
+    bench.freely();
+    assert.deepEqual(plain(await bench.wire.until('ReadyForQuery')), ['INSERT 0 1', 'ZI']);
+    await bench.close();
+  });
+
   test('COPY data is asked for only when the intent is durable', async () => {
     const bench = await start('effect');
     bench.wire.send(say.query('COPY t FROM STDIN'), say.copyData(Buffer.from('the mark\n')), say.copyDone);

@@ -96,6 +96,8 @@ test('no token, no password and no protected value is in any file of the gateway
     await cli('sessions', 'show', id, '--config', gateway.configFile, '--json');
     await cli('sessions', 'replay', id, '--config', gateway.configFile);
   }
+  await cli('evidence', 'search', '--config', gateway.configFile, '--text', 'customers');
+  await cli('evidence', 'publish', '--data', gateway.dataDir, '--out', join(gateway.folder, 'published'));
   await cli('evidence', 'verify', gateway.dataDir, '--keys', join(gateway.folder, 'keys'), '--json');
   for (const path of ['/ready', '/metrics']) printed.push(await (await fetch(`${gateway.control}${path}`, { headers: { connection: 'close' } })).text());
   await until(() => gateway.logLines().length > 3, 5_000);
@@ -110,7 +112,27 @@ test('no token, no password and no protected value is in any file of the gateway
   assert.deepEqual(found(PASSWORDS), [], 'passwords in statements');
   assert.deepEqual(found(SSN), [], 'protected values of the target');
   assert.deepEqual(found(SENT), [], 'values on their way to protected columns');
+
+  // What was scanned is all there is: each folder that a gateway makes had something in it.
+  const scanned = filesIn(gateway.folder).map((path) => path.slice(gateway.folder.length + 1));
+  for (const place of [/^data\/evidence\/\d+\.seg$/, /^data\/evidence\/tlog\/checkpoint$/, /^data\/evidence\/tlog\/checkpoints\//, /^data\/search\/.+\.db$/, /^data\/state\.db/, /^keys\/checkpoint-lock\//, /^keys\/signing\//, /^keys\/sealing\//, /^published\/tile\//, /^gateway\.log$/]) {
+    assert.ok(scanned.some((path) => place.test(path)), `no file ${place} in ${scanned.join(' ')}`);
+  }
+  // Keys stand in their own file and nowhere else, not even in the keys folder.
+  const keyFiles = filesIn(join(gateway.folder, 'keys')).filter((path) => /\.(kek|skey|key)$/.test(path) && !path.includes('/sealing/'));
+  assert.ok(keyFiles.length >= 3, keyFiles.join(' '));
+  const elsewhere = keyFiles.flatMap((path) =>
+    secretsIn(readFileSync(path)).flatMap((secret) => everything.filter(({ where, bytes }) => where !== path && bytes.includes(secret)).map(({ where }) => `${path} in ${where}`)));
+  assert.deepEqual(elsewhere, [], 'keys outside their files');
 });
+
+/** The secret of a key file: as it stands there, and as bytes where it is base64. */
+const secretsIn = (file: Buffer): Buffer[] => {
+  const text = file.toString('latin1').trim();
+  // The last word of a text; names and public parts stand in front of it.
+  const secret = /^[\x20-\x7e\n]+$/.test(text) ? (text.split('\n')[0] ?? '').split(/[ +](?=[A-Za-z0-9+/]{40,}={0,2}$)/).at(-1) ?? '' : '';
+  return secret.length >= 32 ? [Buffer.from(secret), Buffer.from(secret, 'base64')] : [file];
+};
 
 /** A value as it is, and as bytea or UTF-16 would show it. */
 const forms = (text: string): Buffer[] => [Buffer.from(text), Buffer.from(Buffer.from(text).toString('hex')), Buffer.from(Buffer.from(text).toString('base64').replace(/=+$/, '')), Buffer.from(text, 'utf16le')];

@@ -28,9 +28,16 @@ export interface ToolScene {
 
 const ALLOW = ['read', 'write', 'schema', 'session'];
 
-/** What the sample policy says: all four classes, no rule, no mask. */
+/** What migrations need besides classes: leave to attach code of their own, which `docs/reference/policy.md` explains. */
+const CODE = {
+  name: 'code-of-migrations',
+  match: { classes: ['unknown'], verbs: ['create'], objects: ['function', 'procedure', 'trigger', 'aggregate', 'operator'] },
+  effect: 'allow',
+};
+
+/** What the sample policy says: all four classes, leave to define code, no mask. */
 export const TOOL_POLICIES = [
-  { name: 'tools', identities: ['tool', 'asking'], connections: ['*'], allow: ALLOW },
+  { name: 'tools', identities: ['tool', 'asking'], connections: ['*'], allow: ALLOW, rules: [CODE] },
   { name: 'vouching', identities: ['vouched'], connections: ['*'], allow: [...ALLOW, 'unknown'] },
 ];
 
