@@ -2,7 +2,8 @@ import { cpus } from 'node:os';
 import { writeFileSync } from 'node:fs';
 import { pgbench } from '../test/kit/clients.ts';
 import { addedLatency } from './latency.ts';
-import { idleMemory } from './memory.ts';
+import { logAlone } from './log.ts';
+import { IDLE_SESSIONS, idleMemory } from './memory.ts';
 import { printRow, type Row } from './report.ts';
 import { pairedRounds, type Contender } from './rounds.ts';
 import { GATEWAYS, startField, type Env, type Field, type GatewayKind } from './targets.ts';
@@ -10,7 +11,7 @@ import { bulkRead } from './bulk.ts';
 
 /*
  * npm run bench [ROUNDS] [ROW...]: ratios to direct access and to pgbouncer in session mode, paired in one run. Rows: select, tpcb, strict,
- * latency, bulk, tls, connect, idle. Everything shares this machine, so a ratio at many clients is one of CPU budgets.
+ * latency, bulk, tls, connect, idle, log. Everything shares this machine, so a ratio at many clients is one of CPU budgets.
  */
 const [roundsText = '5', ...wanted] = process.argv.slice(2);
 const rounds = Number(roundsText);
@@ -29,7 +30,7 @@ const kindsNeeded = (): readonly GatewayKind[] => {
   const kinds = new Set<GatewayKind>(['records']);
   if (wants('select')) for (const kind of ['none', 'answers'] as const) kinds.add(kind);
   if (wants('strict') || wants('latency')) kinds.add('strict');
-  if (wants('tls')) kinds.add('tls');
+  if (wants('tls')) for (const kind of ['tls', 'tlsNone'] as const) kinds.add(kind);
   if (wants('bulk')) for (const kind of ['keep', 'redact', 'detect', 'answers'] as const) kinds.add(kind);
   return GATEWAYS.filter((kind) => kinds.has(kind));
 };
@@ -56,7 +57,7 @@ const measure = async (field: Field, report: (text: string) => void): Promise<vo
   }
   if (wants('tls')) {
     const args = ['-S', '-M', 'prepared', '-c', '32', '-j', '1'];
-    await row('pgbench -S prepared, 32 clients, TLS on both sides', 'tps', [contender('direct', field.directTls, args), contender('pgbouncer', field.pgbouncerTls, args), contender('effect, records only', gateways.tls.env, args)], [{ contender: 'effect, records only', against: 'pgbouncer', atLeast: 0.7 }]);
+    await row('pgbench -S prepared, 32 clients, TLS on both sides', 'tps', [contender('direct', field.directTls, args), contender('pgbouncer', field.pgbouncerTls, args), contender('no evidence', gateways.tlsNone.env, args), contender('effect, records only', gateways.tls.env, args)], [{ contender: 'no evidence', against: 'pgbouncer', atLeast: 0.7 }]);
   }
   if (wants('connect')) {
     const args = ['-C', '-S', '-c', '8', '-j', '1'];
@@ -67,18 +68,24 @@ const measure = async (field: Field, report: (text: string) => void): Promise<vo
   if (wants('idle')) report(await idleMemory(gateways.records));
 };
 
-const field = await startField(kindsNeeded(), wants('bulk'));
 const lines: string[] = [];
 const report = (text: string): void => {
   lines.push(text);
   process.stdout.write(`${text}\n`);
 };
-try {
-  await pgbench(['-i', '-s', '20', '-q'], field.direct);
-  report(`Wicketgate bench: ${rounds} rounds of ${SECONDS} s each, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}, PostgreSQL 15`);
-  report('Each figure: median ratio to direct access of the same round [lowest .. highest], median rate. Client, target and gateway share the cores.');
-  await measure(field, report);
-} finally {
-  await field.stop();
-}
+const besideTargets = async (): Promise<void> => {
+  const field = await startField(kindsNeeded(), wants('bulk'), wants('idle') ? IDLE_SESSIONS + 200 : 200);
+  try {
+    await pgbench(['-i', '-s', '20', '-q'], field.direct);
+    report(`Wicketgate bench: ${rounds} rounds of ${SECONDS} s each, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}, PostgreSQL 15`);
+    report('Each figure: median ratio to direct access of the same round [lowest .. highest], median rate. Client, target and gateway share the cores.');
+    await measure(field, report);
+  } finally {
+    await field.stop();
+  }
+};
+
+// Before anything else runs on the machine.
+if (wants('log')) report(await logAlone(rounds));
+if (wanted.length === 0 || wanted.some((row) => row !== 'log')) await besideTargets();
 if (process.env['BENCH_REPORT'] !== undefined) writeFileSync(process.env['BENCH_REPORT'], `${lines.join('\n')}\n`);

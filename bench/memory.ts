@@ -3,8 +3,8 @@ import pg from 'pg';
 import type { Gateway } from '../test/kit/gateway.ts';
 import type { Env } from './targets.ts';
 
-/** PostgreSQL here takes 200 connections; logged-in sessions stand for more by their own growth. */
-const SESSIONS = 150;
+/** As many as PostgreSQL takes beside everything else here: each is a process of its own there. */
+export const IDLE_SESSIONS = 1000;
 
 /** Private and shared pages of a process, in KiB. */
 const pss = (pid: number): number => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? NaN);
@@ -21,12 +21,12 @@ export const idleMemory = async ({ gateway, env }: { readonly gateway: Gateway; 
     }
     return clients;
   };
+  const base = rss(gateway.pid);
   // The first sessions make what all share.
   const warm = await open(10);
-  const base = rss(gateway.pid);
   const before = pss(gateway.pid);
-  const clients = await open(SESSIONS);
-  const each = (pss(gateway.pid) - before) / SESSIONS;
+  const clients = await open(IDLE_SESSIONS);
+  const each = (pss(gateway.pid) - before) / IDLE_SESSIONS;
   for (const client of [...warm, ...clients]) await client.end();
-  return ['\nidle plaintext sessions', `  user space for each of ${SESSIONS}          ${each.toFixed(1)} KiB   goal 24 KiB (stated for 5,000; the target here takes 200)`, `  RSS of the gateway                  ${Math.round(base / 1024)} MB   goal 140 MB: ${base / 1024 < 140 ? 'reached' : 'MISSED'}`].join('\n');
+  return ['\nidle plaintext sessions', `  user space for each of ${IDLE_SESSIONS}         ${each.toFixed(1)} KiB   goal 24 KiB (stated for 5,000)`, `  RSS of the gateway as started       ${Math.round(base / 1024)} MB   goal 140 MB: ${base / 1024 < 140 ? 'reached' : 'MISSED'}`].join('\n');
 };

@@ -8,7 +8,10 @@ import { startPostgres, type Postgres } from '../test/kit/postgres.ts';
 export type Env = Readonly<Record<string, string>>;
 
 const PASSWORD = 'bench-target-password';
-const WITHOUT_EVIDENCE = join(fileURLToPath(new URL('.', import.meta.url)), 'gateway-without-evidence.ts');
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const WITHOUT_EVIDENCE = join(HERE, 'gateway-without-evidence.ts');
+/** What people start. */
+const COMMAND = join(HERE, '..', 'bin', 'wicketgate.js');
 
 /** Everything that is measured, up and ready. */
 export interface Field {
@@ -17,12 +20,12 @@ export interface Field {
   readonly directTls: Env;
   readonly pgbouncer: Env;
   readonly pgbouncerTls: Env;
-  /** A gateway for each way of keeping evidence; `tls` is encrypted on both sides. */
+  /** A gateway for each way of keeping evidence; `tls` and `tlsNone` are encrypted on both sides. */
   readonly gateways: Readonly<Record<GatewayKind, { readonly gateway: Gateway; readonly env: Env }>>;
   stop(): Promise<void>;
 }
 
-export const GATEWAYS = ['none', 'records', 'answers', 'strict', 'tls', 'redact', 'keep', 'detect'] as const;
+export const GATEWAYS = ['none', 'records', 'answers', 'strict', 'tls', 'tlsNone', 'redact', 'keep', 'detect'] as const;
 export type GatewayKind = (typeof GATEWAYS)[number];
 
 /** Long-lived, because one run takes longer than a CI token lives. */
@@ -40,6 +43,7 @@ const EVIDENCE: Record<GatewayKind, Record<string, unknown>> = {
   answers: { recordAnswers: '1MiB' },
   strict: { mode: 'strict', recordAnswers: 'off' },
   tls: { recordAnswers: 'off' },
+  tlsNone: { recordAnswers: 'off' },
   redact: { recordAnswers: '1MiB' },
   keep: { recordAnswers: '1MiB' },
   detect: { recordAnswers: '1MiB' },
@@ -53,12 +57,12 @@ CREATE TABLE bulk AS SELECT n AS id, 'name ' || n AS name, 'row' || n || '@examp
 ALTER TABLE bulk OWNER TO app;`;
 
 /** Starts PostgreSQL, pgbouncer in session mode and the gateways, all on this machine. */
-export const startField = async (kinds: readonly GatewayKind[], bulk: boolean): Promise<Field> => {
+export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, connections = 200): Promise<Field> => {
   const target = await startPostgres({
     version: 15,
     tls: true,
     users: [{ name: 'app', password: PASSWORD }],
-    config: { shared_buffers: '1GB', max_connections: 200, jit: 'off', autovacuum: 'off', max_wal_size: '4GB' },
+    config: { shared_buffers: '1GB', max_connections: connections, jit: 'off', autovacuum: 'off', max_wal_size: '4GB' },
     setup: `GRANT CREATE ON SCHEMA public TO app;${bulk ? BULK : ''}`,
   });
   const issuer = await staticIssuer();
@@ -69,7 +73,7 @@ export const startField = async (kinds: readonly GatewayKind[], bulk: boolean): 
   const token = await issuer.token({ claims: { job: 'bench' }, expiresIn: TOKEN_SECONDS });
 
   const start = async (kind: GatewayKind): Promise<{ gateway: Gateway; env: Env }> => {
-    const tls = kind === 'tls';
+    const tls = kind === 'tls' || kind === 'tlsNone';
     const gateway = await startGateway(
       {
         gateway: { names: ['localhost', '127.0.0.1'] },
@@ -87,7 +91,7 @@ export const startField = async (kinds: readonly GatewayKind[], bulk: boolean): 
         ],
         policies: [{ name: 'bench', identities: ['bench'], connections: ['bench'], allow: ['read', 'write', 'schema', 'session'], ...(MASKS[kind] ? { mask: MASKS[kind] } : {}) }],
       },
-      { env: { TARGET_PASSWORD: PASSWORD }, ...(kind === 'none' ? { program: [WITHOUT_EVIDENCE] } : {}) },
+      { env: { TARGET_PASSWORD: PASSWORD }, program: kind === 'none' || kind === 'tlsNone' ? [WITHOUT_EVIDENCE] : [COMMAND, 'start', '--config'] },
     );
     const secure: Env = tls ? { PGSSLMODE: 'verify-full', PGSSLROOTCERT: join(gateway.dataDir, 'ca.pem') } : { PGSSLMODE: 'disable' };
     return { gateway, env: { PGHOST: tls ? 'localhost' : '127.0.0.1', PGPORT: String(gateway.port('bench')), PGDATABASE: 'bench', PGUSER: 'bench', PGPASSWORD: token, ...secure } };

@@ -6,10 +6,16 @@ import { formatProblem } from './config/problems.ts';
 import type { Config } from './config/resolved.ts';
 import { watchForRename } from './config/watch.ts';
 import { startControl, type Readiness } from './control/http.ts';
-import { startLocal, type LocalAnswer, type LocalRequest } from './control/local.ts';
+import { answerOf, startLocal, type LocalAnswer, type LocalRequest } from './control/local.ts';
 import { createMetrics } from './control/metrics.ts';
+import { answerSteward } from './control/steward.ts';
 import type { AppendLog } from './evidence/append-log.ts';
-import { openEvidenceLog, type EvidenceLogOptions } from './evidence/open.ts';
+import { Elsewhere } from './evidence/elsewhere.ts';
+import { unwrapKek } from './evidence/key-command.ts';
+import { openEvidenceLog, type EvidenceAlert, type EvidenceLogOptions } from './evidence/open.ts';
+import { Steward } from './evidence/retention/steward.ts';
+import { surveyInThread } from './evidence/retention/survey-thread.ts';
+import { followLog } from './evidence/search/follow.ts';
 import { createIdentities } from './identity/identities.ts';
 import { createCertificates } from './listeners/certificates.ts';
 import { startListeners } from './listeners/listeners.ts';
@@ -50,7 +56,23 @@ export interface GatewayPorts {
 }
 
 /** What the gateway needs of its evidence log. */
-export type EvidenceStore = Pick<AppendLog, 'append' | 'unavailable' | 'close' | 'stats' | 'openRecording'>;
+export type EvidenceStore = Pick<AppendLog, 'append' | 'unavailable' | 'close' | 'stats' | 'openRecording' | 'keys' | 'name'> & Partial<Pick<AppendLog, 'tree'>>;
+
+const tellAlert = (log: Logger, alert: EvidenceAlert): void => {
+  switch (alert.kind) {
+    case 'disk_space':
+      log.warn({ free: alert.free, total: alert.total }, 'the evidence disk is nearly full');
+      return;
+    case 'checkpoint':
+      log.error({ reason: alert.reason }, 'checkpoints of the evidence log are not signed or not shown');
+      return;
+    case 'self_check':
+      log.error({ found: alert.found }, 'the evidence log does not verify: run wicketgate evidence verify');
+      return;
+    case 'clock':
+      log.warn({ by: alert.by }, 'the clock was set');
+  }
+};
 
 const loadOrRefuse = async (where: string): Promise<Config> => {
   const loaded = await load(where);
@@ -65,19 +87,23 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
   const closers: (() => void | Promise<void>)[] = [];
   let degraded: string | undefined;
   let draining = false;
+  let elsewhere: Elsewhere | undefined;
 
   const undo = async (): Promise<void> => {
     for (const close of closers.reverse()) await close();
   };
 
   try {
+    const kek = config.gateway.keyCommand && (await unwrapKek(config.gateway.keyCommand, config.gateway.keys));
     const evidence = await openLog({
       folder: join(config.gateway.data, 'evidence'),
       keysFolder: config.gateway.keys,
+      ...(kek ? { kek } : {}),
       instance: 'gateway-1',
       build: version,
       config: config.digest,
-      onAlert: ({ free, total }) => log.warn({ free, total }, 'the evidence disk is nearly full'),
+      onAlert: (alert) => tellAlert(log, alert),
+      onSigned: async () => elsewhere?.finish(),
     });
     closers.push(() => evidence.close());
     const state = openState(config.gateway.data);
@@ -85,13 +111,16 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     const certificates = await createCertificates(config.gateway, { log });
     closers.push(() => certificates.close());
     const secrets = createSecrets();
+    const { tree } = evidence;
+    elsewhere = tree && new Elsewhere({ config: config.evidence, name: evidence.name, folder: join(config.gateway.data, 'evidence'), tree, secrets, log });
+    elsewhere?.start();
     const identities = createIdentities(config, { clock: Date.now, once: state.once, revocations: state.revocations, log });
     closers.push(() => identities.close());
     const understander = createPostgresUnderstander();
     closers.push(() => understander.close());
 
     let clients = (): number => 0;
-    const metrics = createMetrics({ stats: () => evidence.stats, available: () => evidence.unavailable === undefined, clients: () => clients() });
+    const metrics = createMetrics({ stats: () => evidence.stats, available: () => evidence.unavailable === undefined, clients: () => clients(), checkpoints: () => elsewhere?.status });
     const gate = createGate({
       config,
       policies,
@@ -136,6 +165,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       try {
         nextPolicies = compilePolicies(next);
         identities.replace(next);
+        elsewhere?.replace(next.evidence);
       } catch (error) {
         return refuseConfig(error instanceof Error ? error.message : 'cannot be honoured');
       }
@@ -181,6 +211,8 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       if (draining) details['draining'] = 'the gateway is stopping';
       if (evidence.unavailable !== undefined) details['evidence'] = evidence.unavailable;
       for (const { provider, lastError } of identities.status()) if (lastError !== undefined) details[`keys of ${provider}`] = lastError;
+      const late = elsewhere?.late ?? [];
+      if (late.length > 0) details['evidence kept elsewhere'] = late.join('; ');
       if (degraded !== undefined) details['configuration'] = 'degraded: the newest configuration is refused';
       return { ready: !draining && evidence.unavailable === undefined, details };
     };
@@ -189,6 +221,17 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       closers.push(() => void control.close());
       closers.push(() => control.closeAllConnections());
     }
+    if (openLog === openEvidenceLog) {
+      const following = followLog({
+        folder: join(config.gateway.data, 'evidence'),
+        indexes: join(config.gateway.data, 'search'),
+        keysFolder: config.gateway.keys,
+        ...(kek ? { kek } : {}),
+        onProblem: (problem) => log.warn({ problem }, 'the search index is not kept in step; a search takes in what is missing'),
+      });
+      closers.push(() => following.close());
+    }
+    const steward = new Steward({ log: evidence, retention: () => config.retention, survey: () => surveyInThread(join(config.gateway.data, 'evidence')) });
     const answer = async (request: LocalRequest): Promise<LocalAnswer> => {
       switch (request.do) {
         case 'reload':
@@ -197,6 +240,14 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
           return { ok: true, result: [...gate.live.values()].map(({ session }) => ({ id: session.id, identity: session.principal.identity, connection: session.connection, peer: session.peer.address, openedAt: new Date(session.openedAt).toISOString() })) };
         case 'terminate':
           return gate.endSession(request.session) ? { ok: true, result: { session: request.session } } : { ok: false, error: `no live session ${request.session}` };
+        case 'evidence':
+          return elsewhere ? { ok: true, result: elsewhere.status } : { ok: false, error: 'this log has no checkpoints' };
+        case 'rotate_key':
+          return tree ? answerOf(tree.rotate(evidence).then((vkey) => ({ vkey }))) : { ok: false, error: 'this log has no checkpoints' };
+        case 'hold':
+        case 'purge':
+        case 'access':
+          return answerSteward(steward, request);
         default:
           return { ok: false, error: 'unknown request' };
       }
@@ -205,7 +256,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     closers.push(() => void local.close());
 
     await identities.ready();
-    log.info({ version, config: config.digest, policy: policies.version, connections: config.connections.length }, 'ready');
+    log.info({ version, evidence: evidence.name, ...(tree && { key: tree.vkey }), config: config.digest, policy: policies.version, connections: config.connections.length }, 'ready');
 
     const drainAndClose = async (): Promise<void> => {
       draining = true;

@@ -38,7 +38,7 @@ const sections = (command: Command, parents: readonly string[]): string[] => {
   return [`## ${name.join(' ')}`, '', '```text', helpOf(command), '```', ''];
 };
 
-const program = createProgram();
+const program = await createProgram();
 const text = `${introduction}\n${program.commands.flatMap((command) => sections(command, [])).join('\n').trimEnd()}\n`;
 const file = path.join(import.meta.dirname, '..', 'docs', 'reference', 'cli.md');
 const shown = path.relative(process.cwd(), file);

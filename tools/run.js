@@ -26,7 +26,10 @@ if ('problem' in found) {
 const node = found.path;
 
 // Programs that the file starts by the name `node` must be the same one.
+/** @type {NodeJS.ProcessEnv} */
 const env = { ...process.env, PATH: `${dirname(node)}:${process.env['PATH'] ?? ''}` };
+// As bin/wicketgate.js does it.
+env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.cache', 'wicketgate');
 const child = spawn(node, [join(root, file), ...args], { cwd: process.cwd(), env, stdio: 'inherit' });
 // On Ctrl-C the terminal tells both; the child decides when it ends, and this waits for it. Without a terminal nobody else tells it.
 process.on('SIGINT', () => { if (!process.stdin.isTTY) child.kill('SIGINT'); });

@@ -1,44 +1,98 @@
 import type { Command } from 'commander';
-import { logFolders } from '../evidence/folders.ts';
+import { statSync } from 'node:fs';
+import { allLogFolders, logFolders } from '../evidence/folders.ts';
+import type { KeptCheckpoint } from '../evidence/verify/checkpoints.ts';
+import { missingLogs, predecessors, type MissingLog } from '../evidence/verify/deployment.ts';
+import { keptCheckpoint } from '../evidence/verify/kept.ts';
 import { NotEvidence, verify, type Verdict } from '../evidence/verify/verify.ts';
 import { noLogIn, visibleLine, wrongUse } from './recorded.ts';
+import { policyIn, several, trustIn, withTrustOptions, type TrustOptions } from './trust-options.ts';
+import { describeMissing, describeVerdict } from './verdict-text.ts';
+import { isZip, verifyPacks } from './verify-pack.ts';
 
-interface VerifyCommandOptions {
+interface VerifyCommandOptions extends TrustOptions {
   readonly keys?: string;
+  readonly checkpoint?: readonly string[];
   readonly json?: boolean;
   readonly closed?: boolean;
 }
 
 /** `wicketgate evidence verify`: exit code 0 verified, 1 altered or incomplete, 2 not evidence at all. */
 export function registerEvidenceVerify(evidence: Command): void {
-  evidence
-    .command('verify <folder>')
-    .description('verify an evidence log, live or a copy, offline: that nothing was altered, and that nothing is missing')
-    .option('--keys <folder>', 'a keys folder, or a copy: also open the sealed bodies and compare them with the records')
+  withTrustOptions(
+    evidence
+      .command('verify <path...>')
+      .description('verify evidence logs, live or copies, offline: that nothing was altered, and that nothing is missing. A folder is that of a log, or a data folder; a file is a pack of evidence export')
+      .option('--keys <folder>', 'a keys folder, or a copy: also open the sealed bodies and compare them with the records, and ask which checkpoint was signed last'),
+  )
+    .option('--checkpoint <file>', 'a checkpoint that you kept: the log must contain what it states (can be given again)', several)
     .option('--closed', 'also require that the log ends with the stop of its instance: for copies made after a shutdown')
     .option('--json', 'print for programs')
     .action(run);
 }
 
-const run = async (path: string, options: VerifyCommandOptions): Promise<void> => {
-  const folders = logFolders(path);
-  if (folders.length === 0) {
-    wrongUse(noLogIn(path));
+const run = async (paths: readonly string[], options: VerifyCommandOptions): Promise<void> => {
+  const trust = trustIn(options);
+  const kept = keptIn(options.checkpoint ?? []);
+  if (!trust || !kept) return;
+  if (paths.some(isZip)) {
+    if (!paths.every(isZip)) wrongUse('packs and folders are verified each on their own');
+    else if (kept.length > 0 || options.keys !== undefined) wrongUse('--keys and --checkpoint are for folders: a pack has the texts of its samples, and its checkpoints are compared with --vkey and --policy');
+    else await verifyPacks(paths, { vkeys: options.vkey ?? [], policy: policyIn(options), closed: options.closed === true, json: options.json === true });
     return;
   }
-  const verdicts: Verdict[] = [];
+  const folders: string[] = [];
+  for (const path of paths) {
+    const found = allLogFolders(path);
+    if (found.length === 0) {
+      wrongUse(notALog(path));
+      return;
+    }
+    folders.push(...found);
+  }
+  const all = [...kept, ...predecessors(folders)];
+  const verdicts: (Verdict & { readonly folder: string })[] = [];
   for (const folder of folders) {
     try {
-      const verdict = await verify(folder, { ...(options.keys === undefined ? {} : { keys: options.keys }), ...(process.stderr.isTTY ? { onProgress } : {}) });
+      const verdict = await verify(folder, { trust, kept: all, ...(options.keys === undefined ? {} : { keys: options.keys }), ...(process.stderr.isTTY ? { onProgress } : {}) });
       if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-      verdicts.push(verdict);
-      if (!options.json) process.stdout.write(describeVerdict(folder, verdict));
-      if (!verdict.integrity.ok || verdict.completeness.verdict === 'incomplete' || (options.closed && verdict.completeness.verdict !== 'complete')) process.exitCode ||= 1;
+      const stranger = trust.keys.length > 0 && !trust.keys.some(({ name }) => name === verdict.log);
+      verdicts.push({ ...verdict, folder });
+      if (!options.json) process.stdout.write(describeVerdict(folder, verdict, stranger));
+      if (stranger || !verdict.integrity.ok || verdict.completeness.verdict === 'incomplete' || (options.closed && verdict.completeness.verdict !== 'complete')) process.exitCode ||= 1;
     } catch (error) {
-      wrongUse(error instanceof NotEvidence ? error.message : `${visibleLine(folder)} cannot be verified: ${visibleLine((error as Error).message)}`);
+      wrongUse(error instanceof NotEvidence ? visibleLine(error.message) : `${visibleLine(folder)} cannot be verified: ${visibleLine((error as Error).message)}`);
     }
   }
-  if (options.json) process.stdout.write(`${JSON.stringify(verdicts)}\n`);
+  const missing = missingAmong(verdicts, kept, paths.length > 1 || logFolders(paths[0] as string)[0] !== paths[0]);
+  if (missing.some(({ failure }) => failure)) process.exitCode ||= 1;
+  if (options.json) process.stdout.write(`${JSON.stringify([...verdicts, ...missing.map((one) => ({ ...one, missing: true }))])}\n`);
+  else process.stdout.write(describeMissing(missing));
+};
+
+/** Logs that were not given. Of one log folder alone nobody expects the others; of a data folder, or several, one does. */
+const missingAmong = (verdicts: readonly Verdict[], kept: readonly KeptCheckpoint[], expected: boolean): (MissingLog & { readonly failure: boolean })[] => {
+  const strangers = kept
+    .filter(({ checkpoint }) => !verdicts.some(({ log }) => log === checkpoint.origin))
+    .map(({ source, checkpoint }) => ({ log: checkpoint.origin, namedBy: source, failure: true }));
+  const named = missingLogs(verdicts)
+    .filter(({ log }) => !strangers.some((one) => one.log === log))
+    .map((one) => ({ ...one, failure: expected }));
+  return [...strangers, ...named];
+};
+
+const keptIn = (paths: readonly string[]): KeptCheckpoint[] | undefined => {
+  try {
+    return paths.map(keptCheckpoint);
+  } catch (error) {
+    if (!(error instanceof NotEvidence)) throw error;
+    return wrongUse(visibleLine(error.message));
+  }
+};
+
+const notALog = (path: string): string => {
+  const file = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  return file ? `${visibleLine(path)} is a file, not a folder${path.endsWith('.tlog-proof') ? ': for a proof use evidence verify-proof' : ''}` : noLogIn(path);
 };
 
 let shownAt = 0;
@@ -47,35 +101,4 @@ const onProgress = ({ records, bytes, ofBytes }: { readonly records: number; rea
   if (now - shownAt < 100) return;
   shownAt = now;
   process.stderr.write(`\r\u001b[K${records} records, ${Math.floor((100 * bytes) / Math.max(1, ofBytes))} %`);
-};
-
-/** The two verdicts, for people. */
-export const describeVerdict = (folder: string, verdict: Verdict): string => {
-  const { integrity, completeness, counts, bodies } = verdict;
-  const lines = [
-    `${visibleLine(folder)}: log ${visibleLine(verdict.log ?? '?')}`,
-    `  ${verdict.records} records in ${verdict.segments} segments, ${verdict.first ?? '-'} to ${verdict.last ?? '-'}`,
-    `  ${counts.sessions} sessions, ${counts.commands} commands, ${counts.refusals} refusals, ${counts.runs} runs of the gateway${counts.crashes > 0 ? `, ${counts.crashes} of them ended without a stop` : ''}`,
-    `  ${bodies.frames} sealed bodies, ${bodies.references} references, ${bodies.committed} compared with their commitment${bodies.withoutKey > 0 ? `, ${bodies.withoutKey} whose key is gone` : ''}${bodies.lost > 0 ? `, ${bodies.lost} lost with a disk` : ''}${bodies.unchecked > 0 ? `, ${bodies.unchecked} too far back to check` : ''}`,
-    ...(verdict.head === undefined ? [] : [`  head ${verdict.head} after record ${verdict.records - 1}`]),
-    integrity.ok ? 'INTEGRITY     ok: no record that is there was altered' : `INTEGRITY     FAILED: ${visibleLine(integrity.fault?.what ?? '')}${place(integrity.fault)}`,
-    ...completenessLines(completeness),
-  ];
-  return `${lines.join('\n')}\n`;
-};
-
-const place = (fault: Verdict['integrity']['fault']): string =>
-  fault ? ` (record ${fault.sequence ?? '?'}${fault.segment === undefined ? '' : `, ${fault.segment}`}${fault.position === undefined ? '' : ` at byte ${fault.position}`})` : '';
-
-const NAMED = 10;
-
-const completenessLines = ({ verdict, gaps, gapCount, openSessions, openCommands, tornTail }: Verdict['completeness']): string[] => {
-  const torn = tornTail ? `; ${tornTail.bytes} bytes behind it are no record: ${tornTail.what}${place(tornTail)}, as a crash leaves it` : '';
-  if (verdict === 'complete') return ['COMPLETENESS  ok: every session and command has its end, and the log ends with a stop'];
-  if (verdict === 'open') return [`COMPLETENESS  ok up to the last record; the log is open (in use, or ended without a stop): ${openSessions} sessions and ${openCommands} commands without an end${torn}`];
-  return [
-    `COMPLETENESS  FAILED: ${gapCount} ${gapCount === 1 ? 'gap' : 'gaps'}${torn}`,
-    ...gaps.slice(0, NAMED).map(({ what, sequence, session }) => `  record ${sequence ?? '?'}${session === undefined ? '' : `, session ${visibleLine(session)}`}: ${visibleLine(what)}`),
-    ...(gapCount > NAMED ? [`  and ${gapCount - NAMED} more`] : []),
-  ];
 };

@@ -16,16 +16,30 @@ const MEANING: Readonly<Record<string, readonly [done: string, no: string]>> = {
   'sessions show': ['printed', 'no such session is recorded'],
   'sessions replay': ['printed', 'no such session is recorded'],
   'sessions terminate': ['ended', 'no such session lives, or no gateway answers'],
+  'evidence status': ['nothing is late', 'something is, or no gateway answers'],
   'evidence verify': ['verified', 'altered, incomplete, or with --closed still open'],
+  'evidence verify-proof': ['the record is in the log', 'it is not, or that is not proven'],
+  witness: ['stopped by SIGTERM or SIGINT, or the key printed', 'its folder, its address or its certificate does not let it start'],
+  'evidence prove': ['proved', 'not proved, and why'],
+  'evidence publish': ['written', 'not written, and why'],
+  'evidence rotate-key': ['replaced', 'not replaced, and why; or no gateway answers'],
+  'evidence restart-log': ['set aside', 'not done, and why'],
+  'evidence export': ['written', 'not written, and why: it could not be recorded, nothing was signed, or the disk'],
+  'evidence search': ['printed, also when nothing is found', 'not searched: it could not be recorded, or the index differs from the log'],
+  'evidence purge': ['shown, or done', 'not done, and why: another plan by now, nothing to do, or the log cannot be written'],
+  'evidence hold add': ['in force', 'not recorded, and why'],
+  'evidence hold list': ['printed, also when there are none', 'cannot be read'],
+  'evidence hold remove': ['ended', 'there is none of that name, or it cannot be recorded'],
   demo: ['done', 'a step did not show what it should'],
 };
 
-/** Puts the exit codes under the help of every command that does something. Throws when one is not listed: a defect. */
-export const addExitCodes = (program: Command, path: readonly string[] = []): void => {
+/** Puts the exit codes under the help of every command that does something, but for those that are only `named`. Throws when one is not listed: a defect. */
+export const addExitCodes = (program: Command, named: ReadonlySet<Command>, path: readonly string[] = []): void => {
   for (const command of program.commands) {
+    if (named.has(command)) continue;
     const at = [...path, command.name()];
     if (command.commands.length > 0) {
-      addExitCodes(command, at);
+      addExitCodes(command, named, at);
       continue;
     }
     const meaning = MEANING[at.join(' ')];

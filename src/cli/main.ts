@@ -1,13 +1,16 @@
 import { CommanderError } from 'commander';
+import { EvidenceDamaged } from '../evidence/find-end.ts';
+import { KeysUnusable } from '../evidence/keys.ts';
+import { FolderUnusable } from '../evidence/log-file.ts';
 import { StateUnusable } from '../store/state.ts';
 import { createProgram } from './program.ts';
 
 /** Files and sockets of this machine that cannot be used: for people, not a defect. */
-const isOfThisMachine = (error: unknown): error is Error => error instanceof StateUnusable || (error instanceof Error && 'syscall' in error);
+const isOfThisMachine = (error: unknown): error is Error => [StateUnusable, KeysUnusable, FolderUnusable, EvidenceDamaged].some((kind) => error instanceof kind) || (error instanceof Error && 'syscall' in error);
 
 /** The command line. Exit codes: 0 done, 1 no (denied, not verified, differences found), 2 wrong use. */
 try {
-  await createProgram().parseAsync();
+  await (await createProgram(process.argv.slice(2))).parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else if (isOfThisMachine(error)) {

@@ -10,17 +10,33 @@ const leaves = (command: Command, path: readonly string[] = []): { readonly path
 
 const wicketgate = (...args: readonly string[]) => spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], { encoding: 'utf8' });
 
-test('every command says what its exit codes mean', () => {
-  for (const { path, command } of leaves(createProgram())) {
+test('every command says what its exit codes mean', async () => {
+  for (const { path, command } of leaves(await createProgram())) {
     let help = '';
     command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
     assert.match(help, /Exit codes: 0 .+; 1 .+; 2 wrong use/, path.join(' '));
   }
 });
 
+test('the list of commands says of each what the command says of itself', async () => {
+  const listed = (await createProgram([])).commands.map((command) => [command.name(), command.description()]);
+  assert.deepEqual(listed, (await createProgram()).commands.map((command) => [command.name(), command.description()]));
+});
+
+test('only what is asked for is loaded: of other commands there is the name', async () => {
+  const whole = leaves(await createProgram());
+  for (const { path } of whole) {
+    const program = await createProgram([...path, '--data', 'elsewhere']);
+    const help = (of: readonly { readonly path: readonly string[]; readonly command: Command }[]): string | undefined => of.find((leaf) => leaf.path.join(' ') === path.join(' '))?.command.helpInformation();
+    assert.equal(help(leaves(program)), help(whole), path.join(' '));
+  }
+  const program = await createProgram(['evidence', 'verify', 'folder']);
+  assert.deepEqual(program.commands.find((command) => command.name() === 'evidence')?.commands.map((command) => command.name()), ['verify']);
+});
+
 test('wrong use is 2 and help is 0, in commands of commands too', () => {
-  for (const args of [[], ['sessions', 'nonsense'], ['check', '--nonsense']]) assert.equal(wicketgate(...args).status, 2, args.join(' '));
-  for (const args of [['evidence', 'verify', '--help']]) assert.equal(wicketgate(...args).status, 0, args.join(' '));
+  for (const args of [[], ['nonsense'], ['sessions'], ['sessions', 'nonsense'], ['check', '--nonsense']]) assert.equal(wicketgate(...args).status, 2, args.join(' '));
+  for (const args of [['--help'], ['help', 'sessions'], ['evidence', 'verify', '--help'], ['--version']]) assert.equal(wicketgate(...args).status, 0, args.join(' '));
 });
 
 test('a folder of this machine that cannot be used is said in one line, 1', () => {

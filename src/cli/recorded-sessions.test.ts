@@ -91,7 +91,7 @@ test('evidence verify: exit code 0, 1 and 2, two verdicts', async () => {
   const broken = await run('evidence', 'verify', copy, '--keys', keys);
   assert.equal(broken.code, 1, 's-two has no close although the instance stopped');
   assert.match(broken.stdout, /INTEGRITY {5}ok/);
-  assert.match(broken.stdout, /COMPLETENESS {2}FAILED: 1 gap\n {2}record 6, session s-two: the session has no close/);
+  assert.match(broken.stdout, /COMPLETENESS {2}FAILED: 1 gap\n {2}record \d+, session s-two: the session has no close/);
   const path = join(copy, '00000000.seg');
   const bytes = fs.readFileSync(path);
   bytes[bytes.indexOf('"session":"s-one"') + 12] = 0x7a;
@@ -100,7 +100,7 @@ test('evidence verify: exit code 0, 1 and 2, two verdicts', async () => {
   assert.equal(altered.code, 1);
   const [verdict] = JSON.parse(altered.stdout) as { integrity: { ok: boolean; fault: { sequence: number } } }[];
   assert.equal(verdict?.integrity.ok, false);
-  assert.equal(verdict.integrity.fault.sequence, 1);
+  assert.equal(verdict.integrity.fault.sequence, 2);
   assert.equal((await run('evidence', 'verify', keys)).code, 2);
 });
 

@@ -1,8 +1,9 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { load } from '../config/load.ts';
+import type { Config } from '../config/resolved.ts';
 import { logFolders } from '../evidence/folders.ts';
+import { unwrapKek } from '../evidence/key-command.ts';
 
 /** Where recorded sessions are read from. */
 export interface RecordedOptions {
@@ -39,18 +40,43 @@ export const noLogIn = (folder: string): string => {
   return `${visibleLine(folder)} holds no evidence log`;
 };
 
+/** What the options of a command on recorded sessions lead to. */
+export interface Recorded {
+  /** Folders of logs. */
+  readonly folders: readonly string[];
+  readonly keys: string | undefined;
+  /** The key-encryption key, where the configuration has a command that unwraps it. */
+  readonly kek: Buffer | undefined;
+  readonly data: string;
+  /** Set when the folder is the configuration's own, where its gateway writes; not when it is a copy. */
+  readonly live: Config | undefined;
+}
+
 /** The log folders and the keys folder that the options name; undefined after saying what is wrong. */
-export const recordedIn = async (options: RecordedOptions): Promise<{ readonly folders: readonly string[]; readonly keys: string | undefined } | undefined> => {
+export const recordedIn = async (options: RecordedOptions): Promise<Recorded | undefined> => {
   let { data, keys } = options;
+  let config: Config | undefined;
   if (options.config !== undefined) {
+    const { load } = await import('../config/load.ts');
     const loaded = await load(options.config, process.env, { checkSecrets: false, allowPlanned: true });
     if (!loaded.ok) return wrongUse(`${options.config} cannot be read as a configuration: wicketgate check --config ${options.config} says why`);
-    data ??= loaded.config.gateway.data;
-    keys ??= loaded.config.gateway.keys;
+    config = loaded.config;
+    data ??= config.gateway.data;
+    keys ??= config.gateway.keys;
   }
   if (data === undefined) return wrongUse('give --config or --data');
   const folders = logFolders(data);
-  return folders.length === 0 ? wrongUse(noLogIn(data)) : { folders, keys };
+  if (folders.length === 0) return wrongUse(noLogIn(data));
+  // Another folder of keys is a copy, which has its own.
+  const kek = config?.gateway.keyCommand && keys === config.gateway.keys ? await unwrapKek(config.gateway.keyCommand, keys) : undefined;
+  return { folders, keys, kek, data, live: config && within(config.gateway.data, data) ? config : undefined };
+};
+
+/** Whether a path is that folder or lies in it. */
+const within = (folder: string, path: string): boolean => {
+  if (!existsSync(folder)) return false;
+  const [outer, inner] = [realpathSync(folder), realpathSync(path)];
+  return inner === outer || inner.startsWith(`${outer}/`);
 };
 
 // Control characters, and those that change the direction or joining of text: a recorded statement must not steer the terminal.

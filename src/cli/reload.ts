@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { load } from '../config/load.ts';
 import { askLocal, type LocalRequest } from '../control/local.ts';
 
 /** The data folder of a configuration, or undefined after its problems were printed. */
 export const dataFolderOf = async (where: string): Promise<string | undefined> => {
+  const { load } = await import('../config/load.ts');
   const loaded = await load(where, process.env, { checkSecrets: false, allowPlanned: true });
   if (loaded.ok) return loaded.config.gateway.data;
   process.stderr.write(`${where} cannot be read as a configuration: wicketgate check --config ${where} says why\n`);
@@ -37,6 +37,14 @@ export const ask = async (options: AskOptions, request: LocalRequest, print: (re
   }
 };
 
+/** What is wrong with a configuration, wherever it is read; secrets and what is only planned are the gateway's to judge. */
+const problemsIn = async (where: string): Promise<readonly string[]> => {
+  const { load } = await import('../config/load.ts');
+  const { formatProblem } = await import('../config/problems.ts');
+  const loaded = await load(where, process.env, { checkSecrets: false, allowPlanned: true });
+  return loaded.ok ? [] : loaded.problems.map(formatProblem);
+};
+
 /** `wicketgate reload`: reads the configuration again, all or nothing. */
 export function registerReload(program: Command): void {
   program
@@ -45,10 +53,18 @@ export function registerReload(program: Command): void {
     .option('--config <file or folder>', 'the configuration whose gateway is meant')
     .option('--data <folder>', 'or its data folder')
     .option('--json', 'print for programs')
-    .action((options: AskOptions) =>
-      ask(options, { do: 'reload' }, (result) => {
+    .action(async (options: AskOptions) => {
+      const wrong = options.config === undefined ? [] : await problemsIn(options.config);
+      if (wrong.length > 0) {
+        // The gateway would read the same and refuse it.
+        if (options.json) process.stdout.write(`${JSON.stringify({ ok: false, error: wrong.join('\n') })}\n`);
+        else process.stderr.write(`${wrong.join('\n')}\nnot in force; a gateway that runs goes on with the old one\n`);
+        process.exitCode = 1;
+        return;
+      }
+      await ask(options, { do: 'reload' }, (result) => {
         const { changes } = result as { changes: readonly string[] };
         return changes.length === 0 ? 'in force; nothing changed\n' : `in force:\n${changes.map((change) => `  ${change}\n`).join('')}`;
-      }),
-    );
+      });
+    });
 }

@@ -29,7 +29,7 @@ const replay = async (session: string, options: ReplayOptions, { render }: Repla
     wrongUse('--speed takes a number: 2 is twice as fast, 0 does not wait');
     return;
   }
-  const entries = await timelineOf(session, options);
+  const entries = await timelineOf('replay', session, options);
   if (!entries) return;
   const protocol = entries.map(({ leaf }) => (leaf.record.kind === 'session_open' ? leaf.record.protocol : undefined)).find((found) => found !== undefined) ?? '';
   let before: TimelineEntry | undefined;

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { sessionTimeline, type RecordedBody, type TimelineEntry } from '../evidence/sessions.ts';
 import { openBodies } from '../evidence/unseal.ts';
+import { recordAccess } from './access.ts';
 import { recordedIn, visible, visibleLine, withRecordedOptions, type RecordedOptions } from './recorded.ts';
+import { whoAsks } from './who.ts';
 
 /** `wicketgate sessions show`: one session's records in order, with the recorded form of its statements. */
 export function registerSessionsShow(sessions: Command): void {
@@ -9,20 +11,23 @@ export function registerSessionsShow(sessions: Command): void {
 }
 
 const show = async (session: string, options: RecordedOptions): Promise<void> => {
-  const entries = await timelineOf(session, options);
+  const entries = await timelineOf('show', session, options);
   if (!entries) return;
   if (options.json) process.stdout.write(`${JSON.stringify(entries.map(forPrograms))}\n`);
   else for (const entry of entries) process.stdout.write(describeEntry(entry));
 };
 
-/** The records of a session in whichever of the logs has it; undefined after saying what is wrong (exit code 1 or 2). */
-export const timelineOf = async (session: string, options: RecordedOptions): Promise<TimelineEntry[] | undefined> => {
+/**
+ * The records of a session in whichever of the logs has it, once it is recorded that somebody reads them; undefined after saying what
+ * is wrong (exit code 1 or 2).
+ */
+export const timelineOf = async (act: 'show' | 'replay', session: string, options: RecordedOptions): Promise<TimelineEntry[] | undefined> => {
   const recorded = await recordedIn(options);
   if (!recorded) return undefined;
-  const opener = recorded.keys === undefined ? undefined : openBodies(recorded.keys);
+  const opener = recorded.keys === undefined ? undefined : openBodies(recorded.keys, undefined, recorded.kek);
   for (const folder of recorded.folders) {
     const entries = await sessionTimeline(folder, session, opener);
-    if (entries) return entries;
+    if (entries) return (await recordAccess(recorded, { act, by: whoAsks(), recording: session, count: entries.length })) ? entries : undefined;
   }
   process.stderr.write(`no session ${visibleLine(session)} is recorded\n`);
   process.exitCode = 1;

@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+
+/** Adds a command to what it belongs to. */
+export type Register = (parent: Command) => void;
+
+/** A word that may follow `wicketgate`: a command, or the noun that several belong to. */
+export interface Entry {
+  readonly name: string;
+  /** What the list of commands says of it. */
+  readonly says: string;
+  /** Adds it to the program, with all that belongs to it. */
+  readonly whole?: () => Promise<Register>;
+  /** Of a noun: its verbs, each to be added to it. */
+  readonly verbs?: Readonly<Record<string, () => Promise<Register>>>;
+}
+
+/**
+ * Every command, by the file it is in. A file is loaded when its command is asked for: most of what one of them needs, the others do
+ * without, and loading everything takes a second.
+ */
+export const commands: readonly Entry[] = [
+  { name: 'start', says: 'run the gateway', whole: async () => (await import('./start.ts')).registerStart },
+  { name: 'check', says: 'validate a configuration and print what is in force', whole: async () => (await import('./check.ts')).registerCheck },
+  { name: 'reload', says: 'make the running gateway read its configuration again; all or nothing', whole: async () => (await import('./reload.ts')).registerReload },
+  { name: 'ca', says: 'print the CA that clients should trust, and how, per client', whole: async () => (await import('./ca.ts')).registerCa },
+  { name: 'identities', says: 'machine identities', whole: async () => (await import('./identities.ts')).registerIdentities },
+  { name: 'policy', says: 'ask and test policies', whole: policy },
+  { name: 'catalog', says: 'print the catalog of a target as JSON: names and types, no data. For policy explain and policy test --catalog', whole: async () => (await import('./catalog.ts')).registerCatalog },
+  {
+    name: 'sessions',
+    says: 'recorded and live sessions',
+    verbs: {
+      list: async () => (await import('./sessions-list.ts')).registerSessionsList,
+      show: async () => (await import('./sessions-show.ts')).registerSessionsShow,
+      replay,
+      terminate: async () => (await import('./sessions-terminate.ts')).registerSessionsTerminate,
+    },
+  },
+  {
+    name: 'evidence',
+    says: 'the evidence log',
+    verbs: {
+      status: async () => (await import('./evidence-status.ts')).registerEvidenceStatus,
+      verify: async () => (await import('./evidence-verify.ts')).registerEvidenceVerify,
+      'verify-proof': async () => (await import('./evidence-verify-proof.ts')).registerEvidenceVerifyProof,
+      prove: async () => (await import('./evidence-prove.ts')).registerEvidenceProve,
+      publish: async () => (await import('./evidence-publish.ts')).registerEvidencePublish,
+      'rotate-key': async () => (await import('./evidence-rotate-key.ts')).registerEvidenceRotateKey,
+      'restart-log': async () => (await import('./evidence-restart-log.ts')).registerEvidenceRestartLog,
+      export: async () => (await import('./evidence-export.ts')).registerEvidenceExport,
+      search: async () => (await import('./evidence-search.ts')).registerEvidenceSearch,
+      purge: async () => (await import('./evidence-purge.ts')).registerEvidencePurge,
+      hold: async () => (await import('./evidence-hold.ts')).registerEvidenceHold,
+    },
+  },
+  { name: 'witness', says: "run a witness for somebody else's evidence log: it cosigns checkpoints, and never two histories", whole: async () => (await import('./witness.ts')).registerWitness },
+  { name: 'demo', says: 'try everything on this machine (in a clone): embedded PostgreSQL, issuer, gateway, a walk', whole: async () => (await import('./demo.ts')).registerDemo },
+];
+
+async function policy(): Promise<Register> {
+  const { registerPolicyExplain } = await import('./policy-explain.ts');
+  const { registerPolicyTest } = await import('./policy-test.ts');
+  const { sqlCommand, sqlObjection } = await import('./sql-command.ts');
+  return (program) => {
+    registerPolicyExplain(program, { toCommand: sqlCommand, objection: sqlObjection });
+    registerPolicyTest(program, { toCommand: sqlCommand });
+  };
+}
+
+async function replay(): Promise<Register> {
+  const { registerSessionsReplay } = await import('./sessions-replay.ts');
+  const { renderAnswer } = await import('../protocols/postgres/render.ts');
+  return (sessions) => registerSessionsReplay(sessions, { render: (_protocol, bytes) => renderAnswer(bytes) });
+}
