@@ -335,6 +335,8 @@ export class GroupCommit {
     if (!broken.rebuild) {
       // The next write tells whether there is room again; nothing on disk is in doubt.
       await this.#row.prepare();
+      // A sync that ran meanwhile failed: what was written is in doubt by now.
+      if (this.#broken !== broken) return this.#broken?.reason;
       this.#broken = undefined;
       if (!this.#syncing && this.#unsynced.length > 0) this.#sync();
       return undefined;

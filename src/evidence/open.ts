@@ -69,6 +69,7 @@ export const openEvidenceLog = async (options: EvidenceLogOptions): Promise<Appe
   if (!NAME.test(instance) || !NAME.test(deployment)) throw new FolderUnusable('instance and deployment are names of letters, digits and ._:@-');
   if (segmentBytes < LEAST_SEGMENT) throw new FolderUnusable(`a segment has at least ${LEAST_SEGMENT} bytes`);
   const reserve = Math.min(options.reserveBytes ?? segmentBytes / 4, segmentBytes / 2);
+  if (!disk.exists(`${folder}/${LOG_FILE}`) && disk.exists(`${folder}.new/${LOG_FILE}`)) throw new FolderUnusable(`${folder}.new is what "wicketgate evidence restart-log" left when it was interrupted: run it again, so that the new log names the one before`);
   disk.makeFolder(folder);
   disk.makeFolder(keysFolder);
   refuseNested(disk, folder, keysFolder);

@@ -53,7 +53,7 @@ describe('reader and writer', () => {
   });
   test('nothing may be left', () => assert.throws(() => new Reader(Buffer.from([1])).end(), faulty('trailing')));
   test('text is strict', () => {
-    for (const bytes of [[0xff, 0], [0xc0, 0x80, 0], [0xed, 0xa0, 0x80, 0], [0xe2, 0x82, 0]]) assert.throws(() => new Reader(Buffer.from(bytes)).cstring(), faulty('malformed'));
+    for (const bytes of [[0xff, 0], [0xc0, 0x80, 0], [0xed, 0xa0, 0x80, 0], [0xe2, 0x82, 0]]) assert.throws(() => new Reader(Buffer.from(bytes)).cstring(), faulty('encoding'));
     assert.equal(new Reader(Buffer.from('\ufeffé\0')).cstring(), '\ufeffé', 'a byte order mark is text');
     assert.throws(() => new Writer().cstring('a\0b'), TypeError);
   });

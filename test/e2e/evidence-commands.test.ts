@@ -93,8 +93,9 @@ const COURSES: Readonly<Record<string, readonly [Course, readonly string[]]>> = 
       wire.send(...run("INSERT INTO audit VALUES (62,'c')"), say.query("INSERT INTO audit VALUES (63,'d')"), data('x'), say.sync);
       await wire.until('ReadyForQuery');
     },
-    // 1/0 fails when it is planned, so it never ran; a Parse whose text was skipped is on record in strict mode.
-    ['insert ok', 'select unused', '(?:prepare unused, )?insert unused'],
+    // 1/0 fails when it is planned, so it never ran. How much of the third was admitted before its error came is a matter of time, above all in strict
+    // mode, where each message waits; what was admitted has its end on record.
+    ['insert ok', 'select unused(?:, prepare unused)?(?:, insert unused)?'],
   ],
   'a refusal behind a change in a series': [course(1, ...run("INSERT INTO audit VALUES (70,'a')"), ...run('DROP TABLE audit'), ...run("INSERT INTO audit VALUES (71,'b')"), say.sync), ['insert ok', '(?:drop_table|prepare) refused']],
   'a Query in a series': [course(2, ...run("INSERT INTO audit VALUES (80,'a')"), say.query('SELECT 1/0'), say.sync), ['insert ok', 'select error']],

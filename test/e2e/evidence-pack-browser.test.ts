@@ -41,7 +41,7 @@ describe('verify.html in a browser', { skip: none }, () => {
     await page.evaluate(`document.querySelector('#vkeys').value = ${JSON.stringify(vkeys)}`);
     if (policy !== undefined) await page.choose('#policy', policy);
     await page.evaluate('document.querySelector("#verify").click()');
-    return String(await until(() => page.evaluate('document.querySelector("#result").innerText'), 60_000, 'the result'));
+    return until(async () => (await page.evaluate('document.querySelector("#result").innerText')) as string, 60_000, 'the result');
   };
 
   const altered = (change: (files: Map<string, Buffer>) => void): string => {

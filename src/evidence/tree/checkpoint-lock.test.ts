@@ -37,6 +37,26 @@ test('an older copy of the log is refused and left as it is; restart-log begins 
   assert.ok(starts[1]?.kind === 'instance' && starts[1].follows === undefined);
 });
 
+test('restart-log that was killed between its two renames: no log is begun that does not name the one before', async (t) => {
+  const options = place(t);
+  await append(options, 3);
+  const { size, origin } = shown(options.folder);
+  const rename = (from: string, to: string): void => {
+    if (from.endsWith('evidence.new')) throw new Error('killed');
+    nodeDisk.rename(from, to);
+  };
+  await assert.rejects(restartLog({ ...nodeDisk, rename }, options.base, options.keysFolder), /killed/);
+  await assert.rejects(openEvidenceLog(options), /restart-log" left when it was interrupted: run it again/);
+  assert.equal(fs.existsSync(options.folder), false);
+  // Whoever made it in the meantime did not begin a log.
+  fs.mkdirSync(options.folder);
+  const restarted = await restartLog(nodeDisk, options.base, options.keysFolder);
+  assert.deepEqual([restarted.ended, restarted.signed], [origin, size]);
+  await append(options, 1);
+  const [first] = await leavesIn(options.folder);
+  assert.ok(first?.record.kind === 'instance' && first.record.follows?.log === origin);
+});
+
 test('a copy that went another way is refused', async (t) => {
   const options = place(t);
   await append(options, 300);

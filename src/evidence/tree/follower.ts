@@ -6,7 +6,7 @@ import type { EvidenceRecord, Ticket } from '../log.ts';
 import { describe } from '../segment-row.ts';
 import { signCheckpoint } from '../tlog/checkpoint.ts';
 import { consistencyProof, inclusionProof } from '../tlog/merkle.ts';
-import { formatVkey } from '../tlog/note.ts';
+import { BadNote, formatVkey, noteVerifier, openNote, type VerifierKey } from '../tlog/note.ts';
 import { nodesOf, TILE_WIDTH, type TileReader } from '../tlog/tiles.ts';
 import { CheckpointLock, LockDamaged, LockMoved, type SignedCheckpoint } from './checkpoint-lock.ts';
 import { PublishedCheckpoints, shownCheckpoints } from './published.ts';
@@ -74,8 +74,12 @@ export class TreeFollower implements LeafFollower {
       const keys = SigningKeys.open(disk, keysFolder, log, last === undefined);
       const tiles = new TileStore(disk, folder);
       const restored = await restoreTree({ disk, folder, size, last, eventsFrom: Math.min(last?.size ?? 0, keys.next?.since ?? Number.POSITIVE_INFINITY), tiles });
-      const first = restored.keyEvents.find(({ event }) => event === 'first');
-      if (!last && first && first.vkey !== formatVkey(keys.current)) throw new KeysUnusable(`the key in ${keysFolder} that should sign ${log} is not the one that the log names: restore the keys folder that belongs to it`);
+      const named = restored.keyEvents.at(-1)?.vkey;
+      const ours = [keys.current, ...(keys.next ? [keys.next.signer] : [])];
+      // An older copy of the keys folder, from before the key was replaced: what it signs would not verify, and could not be taken back.
+      if ((named !== undefined && !ours.some((key) => formatVkey(key) === named)) || (last && !isSignedBy(last.note, keys.current))) {
+        throw new KeysUnusable(`the key in ${keysFolder} that should sign ${log} is not the one that the log names, or that signed last: restore the keys folder that belongs to it`);
+      }
       return new TreeFollower(options, lock, keys, tiles, restored);
     } catch (error) {
       await lock.close();
@@ -270,3 +274,12 @@ export class TreeFollower implements LeafFollower {
     return this.#tiles.full({ ...tile, width: TILE_WIDTH }) ?? this.#tiles.read(tile);
   };
 }
+
+const isSignedBy = (note: string, key: VerifierKey): boolean => {
+  try {
+    return openNote(note, [noteVerifier(key)]).verified.length > 0;
+  } catch (error) {
+    if (error instanceof BadNote) return false;
+    throw error;
+  }
+};

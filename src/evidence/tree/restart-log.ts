@@ -23,7 +23,7 @@ export const restartLog = async (disk: Disk, dataFolder: string, keysFolder: str
   const folder = `${dataFolder}/evidence`;
   const draft = `${dataFolder}/evidence.new`;
   // A run before this one was interrupted between the two renames.
-  if (!disk.exists(folder) && disk.exists(`${draft}/${LOG_FILE}`)) return takeOver(disk, dataFolder, folder, draft);
+  if (!disk.exists(`${folder}/${LOG_FILE}`) && disk.exists(`${draft}/${LOG_FILE}`)) return takeOver(disk, dataFolder, folder, draft);
   if (!disk.exists(`${folder}/${LOG_FILE}`)) throw new FolderUnusable(`${folder} holds no evidence log`);
   const unlock = await disk.lock(folder);
   let ended: string;

@@ -60,3 +60,26 @@ test('a crash while the key is replaced, before and after its record: the next s
   }
 });
 
+test('keys from before the key was replaced, all of them or only those that sign, start nothing and sign nothing', async (t) => {
+  for (const part of ['', '/signing']) {
+    const options = place(t);
+    await append(options, 3);
+    const older = join(options.base, 'older');
+    copy(options.keysFolder, older);
+    const log = await openEvidenceLog(options);
+    await log.tree.rotate(log);
+    await log.close();
+    const newer = join(options.base, 'newer');
+    copy(options.keysFolder, newer);
+    fs.rmSync(`${options.keysFolder}${part}`, { recursive: true });
+    copy(`${older}${part}`, `${options.keysFolder}${part}`);
+    const before = noteIn(options.folder);
+    await assert.rejects(openEvidenceLog(options), /is not the one that the log names, or that signed last: restore the keys folder/);
+    assert.equal(noteIn(options.folder), before);
+    fs.rmSync(options.keysFolder, { recursive: true });
+    copy(newer, options.keysFolder);
+    await append(options, 1);
+    const { integrity } = await verify(options.folder, {});
+    assert.equal(integrity.ok, true, JSON.stringify(integrity));
+  }
+});

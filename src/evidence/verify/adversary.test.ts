@@ -249,3 +249,72 @@ test('witnesses: a quorum is asked for, found, and a wrong cosignature is named'
   fs.writeFileSync(join(folder, 'tlog/checkpoint.witnessed'), cosigned(cosigned(whole, one, 1_800_000_000), { ...two, secret: three.secret }, 1_800_000_007));
   assert.match(found(await verify(folder, options)), /the cosignature of the witness b is wrong/);
 });
+
+/** A log that signed each minute for two hours. */
+const twoHours = (folder: string): { readonly log: SignedLog; readonly witness: ReturnType<typeof makeKey> } => {
+  const key = makeKey(LOG);
+  const at = (record: MadeRecord['record'], minute: number): MadeRecord => ({ record, wall: START + minute * 60_000, mono: minute * 60_000_000 });
+  const about = { kind: 'instance', instance: 'gw-1', build: 'b', config: 'c' };
+  const records = [at({ ...about, event: 'start' }, 0), at({ kind: 'key_event', event: 'first', vkey: key.vkey }, 0), ...Array.from({ length: 120 }, (_, i) => at({ kind: 'heartbeat', sessions: 0 }, i + 1)), at({ ...about, event: 'stop' }, 121)];
+  const log = makeLog(folder, LOG, records);
+  const signed = Array.from(records, (_, i) => i + 1).slice(2);
+  storeCheckpoints(folder, signed.map((size) => ({ note: checkpointOf(log, size, key), wall: records[size - 1]?.wall ?? START })));
+  return { log: { ...log, records, key, signed }, witness: makeKey('w1.example', 4) };
+};
+
+test('a quorum for the beginning is none for what came hours later', async () => {
+  const { parsePolicy } = await import('./policy.ts');
+  const folder = fresh();
+  const { log, witness } = twoHours(folder);
+  const policy = parsePolicy(`log ${log.key.vkey}\nwitness a ${witness.vkey}\nquorum a\n`);
+  const whole = log.records.length;
+  // Who has the key keeps what a witness cosigned early, and makes up the rest. That a witness says it again today changes nothing.
+  for (const [size, time, enough] of [[whole, 240, true], [whole - 4, 240, true], [whole - 10, 240, false], [5, 240, false], [5, 90_000, false]] as const) {
+    fs.writeFileSync(join(folder, 'tlog/checkpoint.witnessed'), cosigned(checkpointOf(log, size, log.key), witness, START / 1000 + time));
+    const verdict = await verify(folder, { trust: { keys: policy.logs, policy } });
+    assert.equal(verdict.checkpoints.witnessed?.size, size);
+    if (enough) assert.equal(found(verdict), '', `${size}`);
+    else assert.match(found(verdict), new RegExp(`records ${size} to ${whole - 1}, written over [0-9]+ min, are under no checkpoint that as many witnesses cosigned`));
+  }
+});
+
+test('a body cannot be pushed out of what is remembered by one that was made up', async () => {
+  const put = (record: MadeRecord['record'], bodies: readonly Buffer[] = []): MadeRecord => ({ record, wall: START, mono: 0, bodies });
+  const key = makeKey(LOG);
+  const records = [put({ kind: 'instance', event: 'start' }), put({ kind: 'key_event', event: 'first', vkey: key.vkey }), put({ kind: 'session_open', session: 's' }), put({ kind: 'refusal', session: 's', command: 1 }, [Buffer.from('one'), Buffer.from('two')])];
+  const folder = fresh();
+  const log = makeLog(folder, LOG, records);
+  storeCheckpoints(folder, [{ note: checkpointOf(log, 4, key), wall: START }]);
+  const path = join(folder, '00000000.seg');
+  const bytes = fs.readFileSync(path);
+  const frames: Buffer[] = [];
+  for (let at = 0; bytes.toString('latin1', at, at + 4) === 'WGF1'; at += frames.at(-1)?.length ?? 0) frames.push(Buffer.from(bytes.subarray(at, at + Math.ceil((32 + bytes.readUInt32BE(at + 8)) / 8) * 8)));
+  const [one, two] = frames.filter((frame) => frame[24] === 3) as [Buffer, Buffer];
+  for (const ahead of [1, 1024, 1 << 20]) {
+    const madeUp = Buffer.from(two);
+    madeUp.writeUIntBE(1 + ahead, 12, 6);
+    madeUp.writeUInt32BE(crc32(madeUp.subarray(8, 32 + madeUp.readUInt32BE(8))), 4);
+    fs.writeFileSync(path, Buffer.concat([...frames.flatMap((frame) => (frame === one ? [] : frame === two ? [two, madeUp] : [frame])), Buffer.alloc(64)]));
+    assert.match(found(await verify(folder, given({ key }))), /body 0 is missing/);
+  }
+});
+
+test('records without a checkpoint are hours of records, whatever their clocks say', async () => {
+  const key = makeKey(LOG);
+  const about = { kind: 'instance', instance: 'gw-1', build: 'b', config: 'c' };
+  const at = (record: MadeRecord['record'], wall: number, mono: number): MadeRecord => ({ record, wall: START + wall * 60_000, mono: mono * 60_000_000 });
+  const beats = (wall: (i: number) => number, mono: (i: number) => number): MadeRecord[] => Array.from({ length: 300 }, (_, i) => at({ kind: 'heartbeat', sessions: 0 }, wall(i), mono(i)));
+  // Who has no key goes on from what was signed at the start, with a clock that is set back at the end, stands still, is in the future, or in runs of their own.
+  const forgeries: readonly (readonly MadeRecord[])[] = [
+    [...beats((i) => i, (i) => i), at({ ...about, event: 'stop' }, 1, 300)],
+    [...beats(() => 0, (i) => i), at({ ...about, event: 'stop' }, 0, 300)],
+    [...beats((i) => 50_000_000 + i, (i) => i), at({ ...about, event: 'stop' }, 50_000_300, 300)],
+    [...beats((i) => i, () => 0).flatMap((beat, i) => [at({ ...about, event: 'start' }, i, 0), beat, at({ ...about, event: 'stop' }, i, 0)]), at({ ...about, event: 'start' }, 0, 0), at({ ...about, event: 'stop' }, 0, 0)],
+  ];
+  for (const [i, forged] of forgeries.entries()) {
+    const folder = fresh();
+    const log = makeLog(folder, LOG, [at({ ...about, event: 'start' }, 0, 0), at({ kind: 'key_event', event: 'first', vkey: key.vkey }, 0, 0), ...(i === 3 ? [at({ ...about, event: 'stop' }, 0, 0)] : []), ...forged]);
+    storeCheckpoints(folder, [{ note: checkpointOf(log, 2, key), wall: START }]);
+    assert.match(found(await verify(folder, given({ key }))), /the log is signed since record 1, but no checkpoint covers records 2 to [0-9]+/, `forgery ${i}`);
+  }
+});

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BodyLedger } from './body-ledger.ts';
+import { CheckpointTable } from './checkpoint-table.ts';
 import { Completeness } from './completeness.ts';
+import { EMPTY_ROOT } from './tree.ts';
 
 /* A log that was made up to fill memory is not followed further than a gateway could go. */
 
@@ -42,4 +44,15 @@ test('commitments of opened bodies: the newest are compared, the others counted 
   assert.match(reference(199_998, 'c0') ?? '', /not what the record commits to/);
   assert.equal(reference(5, 'c5'), undefined);
   assert.deepEqual([ledger.committed, ledger.unchecked], [2, 1]);
+});
+
+test('more checkpoints than are compared: the first are, the others say nothing', () => {
+  const table = new CheckpointTable();
+  for (let i = 0; i < (1 << 20) + 3; i += 1) table.add(0, EMPTY_ROOT);
+  table.begin();
+  table.reached(EMPTY_ROOT);
+  table.goesOn(7);
+  assert.deepEqual([table.count, table.unchecked, table.due, table.size], [1 << 20, 3, Infinity, 0]);
+  assert.deepEqual([0, (1 << 20) - 1, 1 << 20].map((index) => table.comparison(index)), ['agrees', 'agrees', 'unchecked']);
+  assert.deepEqual([0, 1 << 20].map((index) => table.followedAt(index)), [7, undefined]);
 });

@@ -40,10 +40,10 @@ export class CheckpointFiles {
     this.#days = stat?.isDirectory() ? this.#listDays() : [];
   }
 
-  /** All of them, the same each time it is asked. What is no checkpoint line is given to `wrong`. */
+  /** All of them, the newest and its days first, the same each time it is asked. What is no checkpoint line is given to `wrong`. */
   *notes(wrong: (fault: Fault) => void): Generator<StoredNote> {
-    for (const { name, bytes } of this.#days) yield* this.#day(`${HISTORY}/${name}`, bytes, wrong);
     for (const newest of this.#newest) yield newest;
+    for (const { name, bytes } of this.#days.toReversed()) yield* this.#day(`${HISTORY}/${name}`, bytes, wrong);
   }
 
   #read(file: string): StoredNote[] {

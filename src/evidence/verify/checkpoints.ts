@@ -28,14 +28,17 @@ export interface Walked {
   /** The walk ended at a fault: what comes behind was not seen. */
   readonly broken: boolean;
   readonly history: KeyHistory;
-  /** Milliseconds that pass from the first record that no checkpoint of the table covers to the last. */
+  /** Milliseconds that pass from the first record that no checkpoint of the table covers to the last, and from the first of all; without those that the walk took. */
   readonly uncoveredMs: number;
+  readonly passedMs: number;
 }
 
 const NAMED = 20;
 const NOTES_A_TURN = 256;
 /** A gateway signs each second in which its log grew. */
 const UNSIGNED_MS = 180_000;
+/** It submits to witnesses every ten seconds, shows what they cosigned each minute, and tells people when it was not witnessed for so long. */
+const UNWITNESSED_MS = 300_000;
 
 interface At {
   readonly size: number;
@@ -63,6 +66,8 @@ export class Checkpoints {
   #signed = 0;
   #latestTime: string | undefined;
   #witnessed: CheckpointFindings['witnessed'];
+  /** The time that had passed at the first record that the largest witnessed checkpoint does not cover. */
+  #unwitnessedSince: number | undefined;
   #stored = 0;
 
   constructor(folder: string, log: string, kept: readonly KeptCheckpoint[], trust: Trust) {
@@ -71,27 +76,26 @@ export class Checkpoints {
     this.#trust = trust;
     this.#files = new CheckpointFiles(folder);
     this.#faults.push(...this.#files.faults);
+    // What the auditor brought comes first: a folder with more checkpoints than are compared must not push it out.
+    for (const { checkpoint } of kept) this.table.add(checkpoint.size, checkpoint.root);
     for (const { checkpoint } of this.#stores((fault) => this.#fault(fault))) {
       this.table.add(checkpoint.size, checkpoint.root);
       this.#stored += 1;
     }
-    for (const { checkpoint } of kept) this.table.add(checkpoint.size, checkpoint.root);
     this.table.begin();
   }
 
   /** Judges what the table found, now that the keys are known. */
   async judge(walked: Walked): Promise<{ readonly faults: readonly Fault[]; readonly gaps: readonly Gap[]; readonly findings: Omit<CheckpointFindings, 'tiles' | 'tilesMissing'> }> {
-    let index = 0;
+    const brought = this.#kept.length;
+    let index = brought;
     for (const { stored, checkpoint } of this.#stores(() => undefined)) {
-      if (index >= this.#stored) break;
+      if (index >= brought + this.#stored) break;
       this.#one(index, checkpoint, { size: checkpoint.size, where: `the checkpoint of ${stored.file}${stored.line > 0 ? `, line ${stored.line},` : ''}`, fault: { segment: stored.file, ...(stored.line > 0 ? { line: stored.line } : {}) } }, walked, stored.time);
       index += 1;
       if (index % NOTES_A_TURN === 0) await nextTurn();
     }
-    for (const { source, checkpoint } of this.#kept) {
-      this.#one(index, checkpoint, { size: checkpoint.size, where: source, fault: {} }, walked, undefined, true);
-      index += 1;
-    }
+    for (const [i, { source, checkpoint }] of this.#kept.entries()) this.#one(i, checkpoint, { size: checkpoint.size, where: source, fault: {} }, walked, undefined, true);
     this.#conclude(walked);
     const { rotations, current } = walked.history;
     const vkey = current?.vkey ?? this.#trust.keys[0]?.vkey;
@@ -130,7 +134,7 @@ export class Checkpoints {
   #one(index: number, checkpoint: Checkpoint, at: At, walked: Walked, time: string | undefined, kept = false): void {
     const comparison = this.table.comparison(index);
     // Behind a fault nothing was read: nothing is known about the tree there, nor whose key it was.
-    if (comparison === 'beyond' && walked.broken) return;
+    if (comparison === 'unchecked' || (comparison === 'beyond' && walked.broken)) return;
     const signature = this.#signature(checkpoint, walked.history);
     // The key of a checkpoint beyond the end may be named in what is missing.
     const stranger = signature === 'absent' && comparison === 'beyond';
@@ -145,12 +149,12 @@ export class Checkpoints {
       this.#agree += 1;
       if (kept) this.#keptAgree += 1;
       if (!this.#agrees || at.size > this.#agrees.size) this.#agrees = at;
-      if (signature !== 'absent' && signature !== 'wrong' && signature !== 'unknown') this.#good(checkpoint, signature, walked.history, time, at);
+      if (signature !== 'absent' && signature !== 'wrong' && signature !== 'unknown') this.#good(index, checkpoint, signature, walked.history, time, at);
     }
   }
 
   /** A checkpoint that agrees with the records, signed by that key. */
-  #good(checkpoint: Checkpoint, key: VerifierKey, history: KeyHistory, time: string | undefined, at: At): void {
+  #good(index: number, checkpoint: Checkpoint, key: VerifierKey, history: KeyHistory, time: string | undefined, at: At): void {
     this.#signed += 1;
     if (checkpoint.size >= this.#covered) {
       this.#covered = checkpoint.size;
@@ -164,6 +168,7 @@ export class Checkpoints {
     else if (enough && by.length > 0 && (!this.#witnessed || checkpoint.size >= this.#witnessed.size)) {
       const times = by.map((name) => cosignedAt(checkpoint.note, policy.witnesses.get(name) as VerifierKey) ?? 0);
       const first = new Date(Math.min(...times) * 1000);
+      this.#unwitnessedSince = this.table.followedAt(index);
       this.#witnessed = { size: checkpoint.size, by, of: policy.witnesses.size, ...(Number.isNaN(first.getTime()) ? {} : { time: first.toISOString() }) };
     }
   }
@@ -182,7 +187,7 @@ export class Checkpoints {
     return good ?? 'absent';
   }
 
-  #conclude({ records, broken, history, uncoveredMs }: Walked): void {
+  #conclude({ records, broken, history, uncoveredMs, passedMs }: Walked): void {
     const [differs, beyond] = [this.#differs, this.#beyond];
     if (differs) {
       const since = this.#agrees && this.#agrees.size < differs.size ? `of records ${this.#agrees.size} to ${differs.size - 1} at least one was` : `of the first ${differs.size} records at least one was`;
@@ -197,6 +202,11 @@ export class Checkpoints {
       else this.#gaps.push({ what: `no checkpoint is there that the key that was given (${ids}) could have signed${signer}`, sequence: records });
     }
     if (this.#trust.policy?.quorum && !this.#witnessed) this.#gaps.push({ what: 'no checkpoint is cosigned by as many witnesses as the policy asks for', sequence: records });
+    const unwitnessedMs = this.#unwitnessedSince === undefined ? 0 : passedMs - this.#unwitnessedSince;
+    if (this.#trust.policy?.quorum && this.#witnessed && unwitnessedMs > UNWITNESSED_MS) {
+      const { size } = this.#witnessed;
+      this.#gaps.push({ what: `records ${size} to ${records - 1}, written over ${Math.round(unwitnessedMs / 60_000)} min, are under no checkpoint that as many witnesses cosigned as the policy asks for: who has the key could have rewritten them`, sequence: size });
+    }
     const since = history.since;
     if (since === undefined || uncoveredMs <= UNSIGNED_MS) return;
     const from = this.#agrees?.size ?? 0;

@@ -20,9 +20,8 @@ export class Records {
   #first: string | undefined;
   #follows: Predecessor | undefined;
   readonly #last = Buffer.alloc(TIME_LENGTH);
-  #lastWall = 0;
   #coveredTo = -1;
-  /** When the first record was written that no checkpoint covers. */
+  /** What had passed when the first record was written that no checkpoint covers. */
   #uncoveredSince: number | undefined;
 
   constructor(log: string) {
@@ -43,9 +42,9 @@ export class Records {
     return this.#first === undefined ? undefined : this.#last.toString('latin1');
   }
 
-  /** Time between the first and the last record without a checkpoint, as long as it lies before `until`: a log in use is written on. */
-  uncoveredMs(until: number): number {
-    return this.#uncoveredSince === undefined ? 0 : Math.min(this.#lastWall, until) - this.#uncoveredSince;
+  /** Time between the first and the last record without a checkpoint. */
+  get uncoveredMs(): number {
+    return this.#uncoveredSince === undefined ? 0 : this.timeline.passed - this.#uncoveredSince;
   }
 
   /** There is a checkpoint of the first `size` records. */
@@ -83,7 +82,7 @@ export class Records {
         return undefined;
       case 'key_event':
         this.timeline.beats();
-        if (this.#coveredTo < 0) this.#uncoveredSince ??= this.#lastWall;
+        if (this.#coveredTo < 0) this.#uncoveredSince ??= this.timeline.passed;
         return this.history.record(record, seq);
       default:
         return undefined;
@@ -91,10 +90,8 @@ export class Records {
   }
 
   #time(seq: number, bytes: Buffer, timeAt: number, mono: number): void {
-    const wall = wallOf(bytes, timeAt);
-    this.timeline.record(seq, wall, mono);
-    this.#lastWall = wall;
-    if (seq === this.#coveredTo) this.#uncoveredSince = wall;
+    this.timeline.record(seq, wallOf(bytes, timeAt), mono);
+    if (seq === this.#coveredTo) this.#uncoveredSince = this.timeline.passed;
     for (let i = 0; i < TIME_LENGTH; i += 1) this.#last[i] = bytes[timeAt + i] as number;
     this.#first ??= this.#last.toString('latin1');
   }

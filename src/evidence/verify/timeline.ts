@@ -23,6 +23,8 @@ export class Timeline {
   #mono = 0;
   #sequence = -1;
   #inRun = false;
+  /** Milliseconds that passed by one clock or the other, from record to record: setting a clock back takes nothing away. */
+  passed = 0;
   #beats = false;
   readonly steps: ClockStep[] = [];
   stepCount = 0;
@@ -37,6 +39,7 @@ export class Timeline {
   record(sequence: number, wall: number, mono: number): void {
     if (this.#sequence >= 0) {
       const passed = wall - this.#wall;
+      this.passed += Math.max(0, passed, this.#inRun ? (mono - this.#mono) / 1000 : 0);
       if (this.#inRun) this.#within(sequence, wall, mono, passed);
       else if (passed < 0) this.#step(sequence, wall, passed);
     }

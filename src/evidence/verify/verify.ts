@@ -27,7 +27,7 @@ export const verify = async (folder: string, options: VerifyOptions = {}): Promi
   const unsealer = options.keys === undefined ? undefined : new Unsealer(options.keys);
   const kept = [...(options.kept ?? []), ...(options.keys === undefined ? [] : checkpointLock(options.keys))].filter(({ checkpoint }) => checkpoint.origin === log);
   const { keys = [], policy } = options.trust ?? {};
-  const begun = Date.now();
+  const begun = performance.now();
   // Before the records: a log in use grows, and what is signed by now is there by then.
   const checkpoints = new Checkpoints(folder, log, kept, { keys: keys.filter(({ name }) => name === log), policy });
   const names = segmentsOf(folder);
@@ -40,7 +40,9 @@ export const verify = async (folder: string, options: VerifyOptions = {}): Promi
   bodies.finish();
   const beyond = broken ? undefined : tiles.finish();
   if (beyond !== undefined) follow.gap(`the tail is missing: ${beyond}`, walk.sequence);
-  const judged = await checkpoints.judge({ records: walk.sequence, broken: broken !== undefined, history: records.history, uncoveredMs: records.uncoveredMs(begun) });
+  // A log in use is written on while it is read; its checkpoints were read before.
+  const reading = performance.now() - begun;
+  const judged = await checkpoints.judge({ records: walk.sequence, broken: broken !== undefined, history: records.history, uncoveredMs: records.uncoveredMs - reading, passedMs: records.timeline.passed - reading });
   for (const { what, sequence } of judged.gaps) follow.gap(what, sequence ?? walk.sequence);
   const faults = ordered(broken, judged.faults, tiles.faults);
   const missing = follow.count > 0 || broken !== undefined || walk.sequence === 0;

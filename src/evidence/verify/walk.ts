@@ -145,6 +145,8 @@ export class Walk {
   #body(reader: SegmentReader): string | undefined {
     const { number } = reader;
     if (number < this.#ordinal) return `body ${number} comes after body ${this.#ordinal - 1}`;
+    // Without gaps: else one that was made up, far ahead, would push others out of what is remembered.
+    if (number > this.#ordinal) return `${number === this.#ordinal + 1 ? `body ${this.#ordinal} is` : `bodies ${this.#ordinal} to ${number - 1} are`} missing`;
     this.#ordinal = number + 1;
     const payload = reader.payload();
     const unsealed = this.#unsealer?.open(this.#log, number, payload);
@@ -160,6 +162,7 @@ export class Walk {
     if (fault !== undefined) return fault;
     this.#previous = hash('sha256', reader.hashed(), 'latin1');
     this.#tree.append(this.#previous);
+    if (this.sequence === this.#table.size) this.#table.goesOn(this.records.timeline.passed);
     this.sequence += 1;
     if (this.sequence === this.#table.due) {
       this.#table.reached(this.#tree.root());
