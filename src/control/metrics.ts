@@ -38,6 +38,22 @@ class Counts {
   }
 }
 
+/** A counter by connection and one label, for what happens with each command. */
+const counted = (registers: Registry[], name: string, help: string, label: string): Counts => {
+  const counts = new Counts();
+  new Counter({
+    name,
+    help,
+    labelNames: ['connection', label],
+    registers,
+    collect() {
+      this.reset();
+      counts.each((connection, value, count) => this.inc({ connection, [label]: value }, count));
+    },
+  });
+  return counts;
+};
+
 /** Of each witness: whether it cosigns, and how often what was wrong. Of each anchor: how old its newest checkpoint is. */
 const perParty = (registers: Registry[], checkpoints: MeasuredParts['checkpoints']): void => {
   new Gauge({
@@ -96,28 +112,8 @@ const perParty = (registers: Registry[], checkpoints: MeasuredParts['checkpoints
 export const createMetrics = ({ stats, available, clients, checkpoints }: MeasuredParts): Metrics => {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
-  const decided = new Counts();
-  const settled = new Counts();
-  const decisions = new Counter({
-    name: 'wicketgate_decisions_total',
-    help: 'Commands decided, by connection and decision.',
-    labelNames: ['connection', 'decision'],
-    registers,
-    collect() {
-      this.reset();
-      decided.each((connection, decision, count) => this.inc({ connection, decision }, count));
-    },
-  });
-  const outcomes = new Counter({
-    name: 'wicketgate_outcomes_total',
-    help: 'Commands settled, by connection and outcome.',
-    labelNames: ['connection', 'status'],
-    registers,
-    collect() {
-      this.reset();
-      settled.each((connection, status, count) => this.inc({ connection, status }, count));
-    },
-  });
+  const decided = counted(registers, 'wicketgate_decisions_total', 'Commands decided, by connection and decision.', 'decision');
+  const settled = counted(registers, 'wicketgate_outcomes_total', 'Commands settled, by connection and outcome.', 'status');
   const sessions = new Gauge({ name: 'wicketgate_sessions', help: 'Sessions open, by connection.', labelNames: ['connection'], registers });
   const opened = new Counter({ name: 'wicketgate_sessions_opened_total', help: 'Sessions opened, by connection.', labelNames: ['connection'], registers });
   const valid = new Gauge({ name: 'wicketgate_configuration_valid', help: '1 when the newest configuration is in force, 0 when it was refused.', registers });
@@ -173,8 +169,6 @@ export const createMetrics = ({ stats, available, clients, checkpoints }: Measur
     },
   });
   void syncs;
-  void decisions;
-  void outcomes;
   return {
     observer: {
       decided: (connection, decision) => decided.add(connection, decision),

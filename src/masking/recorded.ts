@@ -26,7 +26,7 @@ export function recordedText(text: Uint8Array, understood: Understood, masks: Ma
     if (hidden.literals !== 'all' && hidden.code.has(index)) markers.set(literal.start, { end: literal.end, marker: recordedCode(literal.value) });
     else if (hidden.literals === 'all' || hidden.literals.has(index) || isSensitive(literal)) markers.set(literal.start, { end: literal.end, marker: markerOf('literal', literal.kind) });
   });
-  return starred(withoutComments(text, markers, understood.statements.some(hides) ? understood.statements.filter(hides) : []));
+  return starred(withoutComments(text, markers, understood.statements.filter(hides)));
 }
 
 const hides = ({ facts }: { readonly facts: StatementFacts }): boolean => facts.hidesValue === true;

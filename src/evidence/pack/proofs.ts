@@ -1,7 +1,8 @@
 import type { Disk } from '../disk.ts';
 import { leavesOf } from '../tree/leaves.ts';
+import { nodesByRecords } from '../tree/nodes-by-records.ts';
 import { TileStore } from '../tree/tile-store.ts';
-import { BadTree, CompactEdge, consistencyProof, inclusionProof, leafHash, nodeHash, rootAt, verifyConsistency, verifyInclusion, type NodeSource } from '../tlog/merkle.ts';
+import { BadTree, consistencyProof, inclusionProof, leafHash, nodeHash, verifyConsistency, verifyInclusion, type NodeSource } from '../tlog/merkle.ts';
 import { nodesOf, TILE_WIDTH, type TileReader } from '../tlog/tiles.ts';
 import { NotWritten } from './zip-file.ts';
 
@@ -67,22 +68,8 @@ const byTiles = async (disk: Disk, folder: string, wanted: Wanted): Promise<Prov
 
 const byRecords = async (disk: Disk, folder: string, wanted: Wanted): Promise<Proved> => {
   const { size, root } = wanted.closing;
-  const needed = new Map<string, Buffer>();
-  const nothing = Buffer.alloc(32);
-  const ask: NodeSource = (level, index) => {
-    needed.set(`${level}/${index}`, nothing);
-    return nothing;
-  };
-  make(wanted, ask);
-  rootAt(size, ask);
-  const edge = new CompactEdge();
-  const completed = (level: number, node: Buffer): void => {
-    // The subtree that was just completed ends with the leaf that is being pushed.
-    const name = `${level}/${Math.floor(edge.size / 2 ** level)}`;
-    if (needed.has(name)) needed.set(name, Buffer.from(node));
-  };
-  for await (const { bytes } of leavesOf(disk, folder, 0, size)) edge.push(leafHash(bytes), completed);
-  const proved = make(wanted, (level, index) => needed.get(`${level}/${index}`) as Buffer);
-  if (!edge.root().equals(root) || !holds(wanted, proved)) throw new NotWritten(`the first ${size} records in ${folder} are not those that were signed: run "wicketgate evidence verify"`);
+  const found = await nodesByRecords(disk, folder, size, (ask) => void make(wanted, ask));
+  const proved = make(wanted, found.nodes);
+  if (!found.root.equals(root) || !holds(wanted, proved)) throw new NotWritten(`the first ${size} records in ${folder} are not those that were signed: run "wicketgate evidence verify"`);
   return proved;
 };

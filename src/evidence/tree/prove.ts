@@ -1,11 +1,12 @@
 import type { Disk } from '../disk.ts';
 import { logName } from '../read.ts';
 import { parseCheckpointText, type Checkpoint } from '../tlog/checkpoint.ts';
-import { BadTree, CompactEdge, inclusionProof, leafHash, rootAt, verifyInclusion, type NodeSource } from '../tlog/merkle.ts';
+import { BadTree, inclusionProof, leafHash, verifyInclusion } from '../tlog/merkle.ts';
 import { parseNote } from '../tlog/note.ts';
 import { formatProof } from '../tlog/proof.ts';
 import { nodesOf, TILE_WIDTH, type TileReader } from '../tlog/tiles.ts';
 import { leavesOf } from './leaves.ts';
+import { nodesByRecords } from './nodes-by-records.ts';
 import { shownCheckpoints } from './published.ts';
 import { TileStore } from './tile-store.ts';
 
@@ -77,22 +78,9 @@ const byTiles = (disk: Disk, folder: string, index: number, { size, root }: Chec
 
 /** Reads all records once and keeps the few nodes that the proof needs. Throws NotProved when they are not those that were signed. */
 const byRecords = async (disk: Disk, folder: string, index: number, { size, root }: Checkpoint, leaf: Buffer): Promise<Buffer[]> => {
-  const needed = new Map<string, Buffer>();
-  const ask: NodeSource = (level, at) => {
-    needed.set(`${level}/${at}`, leaf);
-    return leaf;
-  };
-  inclusionProof(index, size, ask);
-  rootAt(size, ask);
-  const edge = new CompactEdge();
-  const completed = (level: number, node: Buffer): void => {
-    // The subtree that was just completed ends with the leaf that is being pushed.
-    const name = `${level}/${Math.floor(edge.size / 2 ** level)}`;
-    if (needed.has(name)) needed.set(name, Buffer.from(node));
-  };
-  for await (const { bytes } of leavesOf(disk, folder, 0, size)) edge.push(leafHash(bytes), completed);
-  if (!edge.root().equals(root)) throw new NotProved(`the first ${size} records in ${folder} are not those that were signed: run "wicketgate evidence verify"`);
-  const hashes = inclusionProof(index, size, (level, at) => needed.get(`${level}/${at}`) as Buffer);
+  const found = await nodesByRecords(disk, folder, size, (ask) => void inclusionProof(index, size, ask));
+  if (!found.root.equals(root)) throw new NotProved(`the first ${size} records in ${folder} are not those that were signed: run "wicketgate evidence verify"`);
+  const hashes = inclusionProof(index, size, found.nodes);
   if (!verifyInclusion(index, size, leaf, hashes, root)) throw new NotProved(`record ${index} is not the one that was signed: run "wicketgate evidence verify"`);
   return hashes;
 };
