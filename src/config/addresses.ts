@@ -52,8 +52,8 @@ export function checkAddresses(checking: Checking): void {
   const url = source.control?.url;
   if (source.control !== undefined && url !== undefined) {
     const parsed = URL.parse(url);
-    if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '') {
-      problems.add(places.of(source.control, 'url'), 'is not a web address', 'such as https://wicketgate.acme.example, without a user');
+    if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '' || parsed.search !== '' || parsed.hash !== '') {
+      problems.add(places.of(source.control, 'url'), 'is not a web address', 'such as https://wicketgate.acme.example, without a user, a query or a fragment');
     }
   }
 

@@ -1,11 +1,13 @@
 import { checkAddresses } from './addresses.ts';
+import { checkApprovals } from './approvals.ts';
+import { checkChannels } from './channels.ts';
 import { checkConditions } from './conditions.ts';
 import { checkCredentials } from './credentials.ts';
 import { checkEvidence } from './evidence.ts';
 import { checkGateway } from './gateway.ts';
 import type { Environment } from './load.ts';
+import { checkLogins } from './logins.ts';
 import { checkMasks } from './masks.ts';
-import { checkPlanned } from './planned.ts';
 import type { Problems } from './problems.ts';
 import { checkProviders } from './providers.ts';
 import { checkNames, type Declared } from './references.ts';
@@ -23,13 +25,11 @@ export interface Checking {
   readonly env: Environment;
   readonly problems: Problems;
   readonly warnings: Problems;
-  readonly allowPlanned: boolean;
   readonly checkSecrets: boolean;
 }
 
 /** Everything that the schema cannot say. Each check adds to `problems` or `warnings` and leaves the rest to the others. */
 export async function checkEverything(checking: Checking): Promise<void> {
-  checkPlanned(checking);
   checkNames(checking);
   checkRetention(checking);
   checkProviders(checking);
@@ -37,6 +37,9 @@ export async function checkEverything(checking: Checking): Promise<void> {
   checkConditions(checking);
   checkRules(checking);
   checkMasks(checking);
+  checkLogins(checking);
+  checkApprovals(checking);
+  checkChannels(checking);
   await checkGateway(checking);
   await checkEvidence(checking);
   await checkCredentials(checking);

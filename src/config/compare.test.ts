@@ -9,10 +9,14 @@ import type { ConfigurationSource } from './schema.ts';
 import { soundConfiguration } from './testdata/arbitrary.ts';
 
 const text = `version: 1
+control:
+  login: [{ name: okta, issuer: https://okta.example, clientId: wicketgate, accounts: { ci: claims.account } }]
+  roles: { approver: { groups: [okta/dba, okta/all] } }
+  channels: [{ name: hook, type: webhook, url: https://hooks.example/x, secret: env:HOOK }]
 identityProviders:
   - { name: ci, issuer: https://ci.example, audience: wicketgate }
 identities:
-  - { name: report, owner: { contact: c }, provider: ci, claims: { project: 1 }, groups: [analysts, staff] }
+  - { name: report, owner: { contact: c, group: okta/owners }, provider: ci, claims: { project: 1 }, requester: claims.actor, groups: [analysts, staff] }
   - { name: sync, owner: { contact: c }, provider: ci, claims: { project: 2 }, groups: [analysts] }
 connections:
   - { name: db, protocol: postgres, listen: 127.0.0.1:6432, target: { host: db.internal, port: 5432, database: app }, credential: { username: app, password: env:DB } }
@@ -24,7 +28,8 @@ policies:
     allow: [read]
     rules:
       - { name: never-drop, match: { verbs: [drop] }, effect: deny }
-      - { name: big, match: { verbs: [delete] }, effect: require_approval, approval: { groups: [okta/dba] } }
+      - { name: big, match: { verbs: [delete] }, effect: require_approval, approval: { groups: [okta/dba], count: 2 } }
+      - { name: many, match: { verbs: [update], rows: "> 10" }, effect: deny }
     mask:
       - { name: pii, columns: ["*.ssn"] }
       - columns: ["*.email"]
@@ -37,7 +42,7 @@ policies:
 `;
 
 async function read(source: string): Promise<Config> {
-  const result = await loadSources([{ file: '/nowhere/w.yaml', text: source }], '/nowhere', { DB: 'x', DB2: 'x' }, { allowPlanned: true });
+  const result = await loadSources([{ file: '/nowhere/w.yaml', text: source }], '/nowhere', { DB: 'x', DB2: 'x', HOOK: 'x' });
   assert(result.ok, JSON.stringify(result));
   return result.config;
 }
@@ -52,8 +57,28 @@ describe('compare', () => {
     ['a deny removed', edit('      - { name: never-drop, match: { verbs: [drop] }, effect: deny }\n', ''), ['deny removed: analysts/never-drop']],
     ['a deny narrowed', edit('verbs: [drop]', 'verbs: [drop], objects: [table]'), ['deny changed: analysts/never-drop (match)']],
     ['a deny turned round', edit('effect: deny', 'effect: allow'), ['deny removed: analysts/never-drop (it is now allow)']],
-    ['an approval removed', edit('      - { name: big, match: { verbs: [delete] }, effect: require_approval, approval: { groups: [okta/dba] } }\n', ''), ['approval removed: analysts/big']],
-    ['an approval weakened', edit('groups: [okta/dba]', 'groups: [okta/all]'), ['approval changed: analysts/big (approval)']],
+    ['an approval removed', edit('      - { name: big, match: { verbs: [delete] }, effect: require_approval, approval: { groups: [okta/dba], count: 2 } }\n', ''), ['approval removed: analysts/big']],
+['an approval by fewer people', edit('count: 2', 'count: 1'), ['approval weakened: analysts/big: by 1 person, was 2 people']],
+    ['an approval by more people', edit('count: 2', 'count: 3'), ['approval tightened: analysts/big: by 3 people, was 2 people']],
+    ['an approval by others', edit('groups: [okta/dba], count', 'groups: [okta/all], count'), ['approval weakened: analysts/big: okta/all may approve', 'approval tightened: analysts/big: okta/dba may no longer approve']],
+    ['an approval that lasts longer', edit('count: 2', 'count: 2, expires: 1h, hold: 5m, holdInTransaction: 10s'), [
+      'approval weakened: analysts/big: can be used for 1h, was 15m', 'approval changed: analysts/big: hold 5m, was 10m', 'approval changed: analysts/big: holdInTransaction 10s, was 0ms',
+    ]],
+    ['an approval of less, with another reason', edit('match: { verbs: [delete] }, effect', 'match: { verbs: [delete], rows: "> 5" }, reason: x, effect'), ['approval changed: analysts/big (reason)', 'approval weakened: analysts/big: more than 5 rows, was any number of rows']],
+    ['a higher threshold', edit('"> 10"', '"> 20"'), ['deny weakened: analysts/many: more than 20 rows, was more than 10 rows']],
+    ['a lower threshold, of something else', edit('[update], rows: "> 10"', '[insert], rows: "> 0"'), ['deny changed: analysts/many (match)', 'deny tightened: analysts/many: more than 0 rows, was more than 10 rows']],
+    ['who may not approve', `${text}approvals: { forbid: [author] }\n`, ['approvals weakened: the requester may approve', 'approvals weakened: the owner may approve']],
+    ['who is known', edit(', group: okta/owners }', ' }').replace('requester: claims.actor, ', ''), [
+      'identity changed: report (owner, requester)', 'approvals weakened: the requester of report is no longer known', 'approvals weakened: the owner of report is no longer known',
+    ]],
+    ['break-glass', `${text}approvals: { breakGlass: { groups: [okta/incidents] } }\n`, ['break-glass added: okta/incidents']],
+    ['roles', edit('approver: { groups: [okta/dba, okta/all] }', 'approver: { groups: [okta/dba, okta/x] }, admin: { groups: [okta/all] }'), [
+      'role admin widened: okta/all', 'role approver narrowed: okta/all', 'role approver widened: okta/x',
+    ]],
+    ['the role of approver', edit('roles: { approver: { groups: [okta/dba, okta/all] } }', 'roles: {}'), ['role approver removed: all people that rules name may approve']],
+    ['logins', edit('clientId: wicketgate, accounts: { ci: claims.account }', 'clientId: other, groupsClaim: roles, accounts: { ci: claims.x }'), ['login changed: okta (clientId, groupsClaim, accounts)']],
+    ['channels', edit('secret: env:HOOK }]', 'secret: env:HOOK, includeStatement: true }, { name: more, type: webhook, url: https://hooks.example/y, secret: env:HOOK }]'), ['channel changed: hook (includeStatement)', 'channel added: more', 'channel hook now sends statements']],
+    ['an address of the page', edit('control:', 'control:\n  url: https://x.example\n  listen: 127.0.0.1:7099'), ['control changed: listen', 'control changed: url']],
     ['a named mask removed', edit('      - { name: pii, columns: ["*.ssn"] }\n', ''), ['mask removed: analysts/pii']],
     ['a mask without a name removed', edit('      - columns: ["*.email"]\n', ''), ['mask removed: analysts/2']],
     ['a mask weakened', edit('columns: ["*.ssn"]', 'columns: ["*.ssn"], mode: display'), ['mask changed: analysts/pii (mode)']],
@@ -63,6 +88,7 @@ describe('compare', () => {
     ['an identity that leaves a group', edit('groups: [analysts, staff]', 'groups: [staff]'), [
       'deny analysts/never-drop no longer applies to report on db, report on spare',
       'approval analysts/big no longer applies to report on db, report on spare',
+      'deny analysts/many no longer applies to report on db, report on spare',
       'mask analysts/pii no longer applies to report on db, report on spare',
       'mask analysts/2 no longer applies to report on db, report on spare',
       'mask analysts/3 no longer applies to report on db, report on spare',
@@ -74,6 +100,7 @@ describe('compare', () => {
       'policy analysts no longer names connection spare',
       'deny analysts/never-drop no longer applies to report on spare, sync on spare',
       'approval analysts/big no longer applies to report on spare, sync on spare',
+      'deny analysts/many no longer applies to report on spare, sync on spare',
       'mask analysts/pii no longer applies to report on spare, sync on spare',
       'mask analysts/2 no longer applies to report on spare, sync on spare',
       'mask analysts/3 no longer applies to report on spare, sync on spare',
@@ -81,15 +108,15 @@ describe('compare', () => {
       'limit analysts/sessionAge no longer applies to report on spare, sync on spare',
     ]],
     ['a whole policy', text.slice(0, text.indexOf('  - name: analysts')) + text.slice(text.indexOf('  - name: everybody')), [
-      'policy removed: analysts', 'deny removed: analysts/never-drop', 'approval removed: analysts/big', 'mask removed: analysts/pii', 'mask removed: analysts/2', 'mask removed: analysts/3',
+      'policy removed: analysts', 'deny removed: analysts/never-drop', 'approval removed: analysts/big', 'deny removed: analysts/many', 'mask removed: analysts/pii', 'mask removed: analysts/2', 'mask removed: analysts/3',
       'limit removed: analysts/commandsPerMinute', 'limit removed: analysts/sessionAge',
     ]],
     ['identities and connections', edit('name: sync', 'name: sync2').replace('name: spare', 'name: other').replace('[db, spare]', '[db, other]').replace('env:DB', 'env:DB2'), [
       'policy analysts no longer names connection spare', 'policy analysts now names connection other',
       'identity removed: sync', 'identity added: sync2', 'connection changed: db (credential)', 'connection removed: spare', 'connection added: other',
     ]],
-    ['the gateway', edit('version: 1', 'version: 1\ngateway: { names: [gw], limits: { connections: 9000, message: 2MiB } }\ncontrol: { listen: off }'), [
-      'limit tightened: gateway/message', 'limit relaxed: gateway/connections', 'gateway changed: names', 'control changed',
+    ['the gateway', edit('version: 1', 'version: 1\ngateway: { names: [gw], limits: { connections: 9000, message: 2MiB } }'), [
+      'limit tightened: gateway/message', 'limit relaxed: gateway/connections', 'gateway changed: names',
     ]],
     ['order', edit('[staff, analysts]', '[analysts, staff]'), ['only the order of something changed']],
   ];
@@ -109,13 +136,44 @@ describe('compare', () => {
     assert.equal(lines.find((line) => line.startsWith('deny')), 'deny analysts/never-drop no longer applies to report on spare, sync on spare, job0 on spare, job1 on spare, job2 on spare and 6 more');
   });
 
+  test('whatever makes an approval easier has a line that says weakened', async () => {
+    let weakened = 0;
+    await fc.assert(
+      fc.asyncProperty(soundConfiguration, fc.nat(), fc.constantFrom('count', 'groups', 'expires', 'forbid'), async (written, seed, kind) => {
+        const next = structuredClone(written);
+        const held = next.policies.flatMap(({ rules = [] }) => rules).filter(({ approval }) => approval !== undefined);
+        const approval = held[seed % Math.max(1, held.length)]?.approval;
+        if (approval === undefined) return;
+        if (kind === 'count') {
+          if ((approval.count ?? 1) === 1) return;
+          approval.count = (approval.count ?? 1) - 1;
+        } else if (kind === 'expires') {
+          if (approval.expires === '30d') return;
+          approval.expires = '29d';
+        } else if (kind === 'groups') approval.groups.push(`${next.control?.login?.[0]?.name ?? ''}/newcomers`);
+        else {
+          if (next.approvals?.forbid?.length === 0) return;
+          next.approvals = { ...next.approvals, forbid: [] };
+        }
+        const [before, after] = [await tryRead(written), await tryRead(next)];
+        if (before === undefined) return;
+        assert(after !== undefined);
+        weakened += 1;
+        const lines = compare(before, after);
+        assert(lines.some((line) => /^approvals? weakened: /.test(line)), lines.join('\n'));
+      }),
+      { numRuns: 300 },
+    );
+    assert(weakened > 20, `only ${weakened} were weakened`);
+  });
+
   test('every deny, mask and limit that a removal takes away has a line', async () => {
     await fc.assert(
       fc.asyncProperty(soundConfiguration, fc.nat(), async (written, seed) => {
         const before = await tryRead(written);
         if (before === undefined) return;
         const targets = written.policies.flatMap((policy, p) => [
-          ...(policy.rules ?? []).map((rule, i) => ({ line: `deny removed: ${policy.name}/${rule.name}`, remove: (next: ConfigurationSource) => next.policies[p]?.rules?.splice(i, 1) })),
+          ...(policy.rules ?? []).map((rule, i) => ({ line: `${rule.effect === 'deny' ? 'deny' : 'approval'} removed: ${policy.name}/${rule.name}`, remove: (next: ConfigurationSource) => next.policies[p]?.rules?.splice(i, 1) })),
           ...(policy.mask ?? []).map((mask, i) => ({ line: /* twice the same mask: either may be called gone */ new RegExp(`^mask removed: ${policy.name}/\\d+$`), remove: (next: ConfigurationSource) => next.policies[p]?.mask?.splice(i, 1), mask })),
           ...Object.keys(policy.limits ?? {}).map((key) => ({ line: `limit removed: ${policy.name}/${key}`, remove: (next: ConfigurationSource) => Reflect.deleteProperty(next.policies[p]?.limits ?? {}, key) })),
         ]);
@@ -144,7 +202,7 @@ describe('restartNeeded', () => {
     ['policies', edit('effect: deny', 'effect: allow'), []],
     ['a connection on an address that is there', edit('policies:\n', '  - { name: more, protocol: postgres, listen: 127.0.0.1:6432, target: { host: db3.internal, port: 5432, database: app3 }, credential: { username: app } }\npolicies:\n'), []],
     ['another address', edit('127.0.0.1:6433', '127.0.0.1:6434'), ['listen address added: 127.0.0.1:6434', 'listen address removed: 127.0.0.1:6433']],
-    ['folders, names, control', edit('version: 1', 'version: 1\ngateway: { data: /srv/d, keys: /srv/k, names: [gw], reload: watch }\ncontrol: { listen: off }'), [
+    ['folders, names, control', edit('version: 1', 'version: 1\ngateway: { data: /srv/d, keys: /srv/k, names: [gw], reload: watch }').replace('control:', 'control:\n  listen: 127.0.0.1:7099'), [
       'gateway.data changed', 'gateway.keys changed', 'gateway.names changed', 'gateway.reload changed', 'control.listen changed',
     ]],
   ];

@@ -1,3 +1,5 @@
+import { approvalChanges, peopleChanges, thresholdChange } from './compare-people.ts';
+import { listChanges, same } from './differences.ts';
 import { canonical } from './resolve.ts';
 import type { Config, IdentityConfig, LimitsConfig, MaskConfig, PolicyConfig, RuleConfig } from './resolved.ts';
 import { retentionOf } from './retention.ts';
@@ -13,7 +15,7 @@ const mostNames = 5;
  */
 export function compare(before: Config, after: Config): string[] {
   if (before.digest === after.digest) return [];
-  const lines = [...policyChanges(before, after), ...reachChanges(before, after), ...namedChanges(before, after), ...retentionChanges(before, after), ...evidenceChanges(before, after), ...gatewayChanges(before, after)];
+  const lines = [...policyChanges(before, after), ...reachChanges(before, after), ...namedChanges(before, after), ...retentionChanges(before, after), ...evidenceChanges(before, after), ...peopleChanges(before, after), ...gatewayChanges(before, after)];
   return lines.length === 0 ? ['only the order of something changed'] : lines;
 }
 
@@ -57,16 +59,22 @@ function ruleChanges(policy: PolicyConfig, now: PolicyConfig | undefined): strin
     const next = now?.rules.find(({ name }) => name === rule.name);
     if (next === undefined) lines.push(`${ruleWord[rule.effect]} removed: ${full}`);
     else if (next.effect !== rule.effect) lines.push(`${ruleWord[rule.effect]} removed: ${full} (it is now ${ruleWord[next.effect]})`);
-    else if (!sameRule(rule, next)) lines.push(`${ruleWord[rule.effect]} changed: ${full}${changedParts(rule, next)}`);
+    else if (!same(rule, next)) lines.push(...changedRule(full, rule, next));
   }
   for (const rule of now?.rules ?? []) if (!policy.rules.some(({ name }) => name === rule.name)) lines.push(`${ruleWord[rule.effect]} added: ${policy.name}/${rule.name}`);
   return lines;
 }
 
-const changedParts = (a: RuleConfig, b: RuleConfig): string => {
-  const parts = (['match', 'when', 'approval', 'reason'] as const).filter((key) => !same(a[key], b[key]));
-  return ` (${parts.join(', ')})`;
-};
+function changedRule(full: string, rule: RuleConfig, next: RuleConfig): string[] {
+  const word = ruleWord[rule.effect];
+  const [{ rows: oldRows, ...oldMatch }, { rows, ...match }] = [rule.match, next.match];
+  const parts = [...(same(oldMatch, match) ? [] : ['match']), ...(['when', 'reason'] as const).filter((key) => !same(rule[key], next[key]))];
+  return [
+    ...(parts.length === 0 ? [] : [`${word} changed: ${full} (${parts.join(', ')})`]),
+    ...thresholdChange(word, full, oldRows, rows),
+    ...(rule.approval === undefined || next.approval === undefined ? [] : approvalChanges(full, rule.approval, next.approval)),
+  ];
+}
 
 function maskChanges(policy: PolicyConfig, now: PolicyConfig | undefined): string[] {
   // Masks without a name are called by their place, which shifts when one is removed; so the same content counts as the same mask.
@@ -150,17 +158,6 @@ function namedChanges(before: Config, after: Config): string[] {
   return ([['identityProviders', 'identity provider'], ['identities', 'identity'], ['connections', 'connection']] as const).flatMap(([key, word]) => listChanges(word, before[key], after[key]));
 }
 
-function listChanges(word: string, old: readonly Named[], now: readonly Named[]): string[] {
-  const lines: string[] = [];
-  for (const item of old) {
-    const next = now.find(({ name }) => name === item.name);
-    if (next === undefined) lines.push(`${word} removed: ${item.name}`);
-    else if (!same(item, next)) lines.push(`${word} changed: ${item.name} (${changedKeys(item, next).join(', ')})`);
-  }
-  for (const item of now) if (!old.some(({ name }) => name === item.name)) lines.push(`${word} added: ${item.name}`);
-  return lines;
-}
-
 /** Who keeps checkpoints elsewhere: one that is gone, and a smaller quorum, protect less. */
 function evidenceChanges(before: Config, after: Config): string[] {
   const [old, now] = [before.evidence, after.evidence];
@@ -184,15 +181,6 @@ function retentionChanges(before: Config, after: Config): string[] {
   );
 }
 
-interface Named {
-  readonly name: string;
-}
-
-function changedKeys(a: object, b: object): string[] {
-  const [one, two] = [a, b] as readonly [Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>];
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => key !== 'origin' && !same(one[key], two[key]));
-}
-
 function gatewayChanges(before: Config, after: Config): string[] {
   const limits = [
     ['message', before.gateway.limits.message, after.gateway.limits.message],
@@ -204,12 +192,9 @@ function gatewayChanges(before: Config, after: Config): string[] {
   return [
     ...limits.filter(([, old, now]) => old !== now).map(([key, old, now]) => `limit ${now > old ? 'relaxed' : 'tightened'}: gateway/${key}`),
     ...(['data', 'keys', 'keyCommand', 'names', 'tls', 'reload'] as const).filter((key) => !same(before.gateway[key], after.gateway[key])).map((key) => `gateway changed: ${key}`),
-    ...(same(before.control, after.control) ? [] : ['control changed']),
   ];
 }
 
-const same = (a: unknown, b: unknown): boolean => (a === undefined || b === undefined ? a === b : canonical(a) === canonical(b));
-const sameRule = (a: RuleConfig, b: RuleConfig): boolean => same(a, b);
 const sameMask = (a: MaskConfig, b: MaskConfig): boolean => same({ ...a, name: '' }, { ...b, name: '' });
 
 function listed(names: readonly string[]): string {

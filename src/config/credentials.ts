@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Checking } from './checks.ts';
 import { reasonOf } from './files.ts';
 import type { Spot } from './problems.ts';
-import { pathAt, secretRef } from './resolve.ts';
+import { pathAt, secretRef } from './written.ts';
 
 /** Keys, certificates and passwords are small; more than this is another file. */
 const largest = 256 * 1024;
@@ -21,6 +21,13 @@ export async function checkCredentials({ source, places, env, problems, warnings
       if (written !== undefined) await readSecret(anchor, key, written);
     }
   }
+  for (const login of source.control?.login ?? []) if (login.clientSecret !== undefined) await readSecret(login, 'clientSecret', login.clientSecret);
+  for (const channel of source.control?.channels ?? []) {
+    for (const key of ['token', 'signingSecret', 'secret'] as const) {
+      const written = channel[key];
+      if (written !== undefined) await readSecret(channel, key, written);
+    }
+  }
   if (!checkSecrets) return;
   for (const { target } of source.connections) if (target.ca !== undefined) await readCertificate(target, 'ca', target.ca);
   for (const witness of source.evidence?.witnesses ?? []) if (witness.ca !== undefined) await readCertificate(witness, 'ca', witness.ca);
@@ -28,7 +35,8 @@ export async function checkCredentials({ source, places, env, problems, warnings
     if (anchor.ca !== undefined) await readCertificate(anchor, 'ca', anchor.ca);
     if (anchor.trust !== undefined) await readCertificate(anchor, 'trust', anchor.trust);
   }
-  for (const provider of source.identityProviders) {
+  for (const channel of source.control?.channels ?? []) if (channel.ca !== undefined) await readCertificate(channel, 'ca', channel.ca);
+  for (const provider of [...source.identityProviders, ...(source.control?.login ?? [])]) {
     if (provider.ca !== undefined) await readCertificate(provider, 'ca', provider.ca);
     if (provider.jwksFile !== undefined) await readKeySet(provider, provider.jwksFile);
   }

@@ -4,9 +4,11 @@ import { isHostName, isLoopback } from './addresses.ts';
 import type { Checking } from './checks.ts';
 import { real } from './gateway.ts';
 import { at } from './problems.ts';
-import { defaults, pathAt } from './resolve.ts';
+import { unique } from './references.ts';
+import { defaults } from './resolve.ts';
 import type { ConfigurationSource } from './schema.ts';
 import { formatDuration, parseDuration } from './units.ts';
+import { pathAt } from './written.ts';
 
 type Evidence = NonNullable<ConfigurationSource['evidence']>;
 type Witness = NonNullable<Evidence['witnesses']>[number];
@@ -35,12 +37,7 @@ export async function checkEvidence(checking: Checking): Promise<void> {
   const { witnesses = [], anchors = [], quorum } = evidence;
   for (const [key, list] of [['witnesses', witnesses], ['anchors', anchors]] as const) {
     if (list.length > most) problems.add(places.of(evidence, key), `${list.length} are too many: at most ${most}`);
-    const firsts = new Map<string, object>();
-    for (const item of list) {
-      const first = firsts.get(item.name);
-      if (first === undefined) firsts.set(item.name, item);
-      else problems.add(places.of(item, 'name'), `the name is already taken at ${at(places.of(first, 'name').place)}`, 'names are unique');
-    }
+    unique(list, places, problems);
   }
   if (anchors.filter(({ type }) => type === 'file').length > mostFiles) problems.add(places.of(evidence, 'anchors'), `more than ${mostFiles} of type file`, 'a file system that hangs holds a thread that the log needs');
   if (quorum !== undefined && quorum > witnesses.length) {

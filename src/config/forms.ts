@@ -28,6 +28,13 @@ export const forms = {
     expected: 'a key NAME+KEYID+BASE64',
     hint: 'wicketgate witness prints it; the key of an Ed25519 cosigner ends in 44 characters of base64',
   },
+  peopleGroup: {
+    // Groups of some providers are paths or have spaces; what matters is where the login's name ends.
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}/[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]{1,256}$',
+    expected: 'a group of people, LOGIN/GROUP',
+    hint: 'the name of one of control.login, a slash, and the group as its tokens name it, such as okta/dba',
+  },
+  slackChannel: { pattern: '^[CGD][A-Z0-9]{2,30}$', expected: 'the id of a Slack channel', hint: 'not its name: Slack shows the id, such as C0123ABCD, in the details of the channel' },
   threshold: { pattern: '^> ?[0-9]+$', expected: 'a threshold such as "> 1000"' },
 } as const satisfies Record<string, Form>;
 

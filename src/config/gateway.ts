@@ -2,8 +2,9 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { isHostName } from './addresses.ts';
 import type { Checking } from './checks.ts';
-import { defaults, pathAt } from './resolve.ts';
+import { defaults } from './resolve.ts';
 import { parseSize } from './units.ts';
+import { pathAt } from './written.ts';
 
 /** The gateway's own folders, names and bounds. */
 export async function checkGateway({ source, places, base, problems }: Checking): Promise<void> {

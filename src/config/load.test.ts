@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { load } from './load.ts';
-import { sound } from './testdata/sound.ts';
+import { peopleEnvironment, sound, soundWithPeople } from './testdata/sound.ts';
 
 const examples = path.join(import.meta.dirname, '..', '..', 'examples');
 let folder: string;
@@ -36,7 +36,8 @@ describe('load', () => {
         limits: { message: 16_777_216, statement: 1_048_576, connections: 5000, preAuth: { seconds: 10, bytes: 65_536 } },
         reload: 'signal',
       },
-      control: { listen: { host: '127.0.0.1', port: 7080 } },
+      control: { listen: { host: '127.0.0.1', port: 7080 }, login: [], roles: { admin: [], approver: [], auditor: [], viewer: [] }, channels: [] },
+      approvals: { forbid: ['requester', 'owner', 'author'], breakGlass: [] },
       identityProviders: [{
         name: 'ci', issuer: 'https://ci.example', audience: 'wicketgate', keys: { from: 'discovery' }, algorithms: ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'],
         once: false, maxTokenAge: 3_600_000, clockSkew: 30_000, maxKeyAge: 86_400_000, allowPrivate: false, origin: at(3),
@@ -115,20 +116,33 @@ describe('load', () => {
     assert((await load(where, { DB: 'x' })).ok);
   });
 
-  test('accepts what is planned only when asked to', async () => {
-    const text = sound.replace('effect: deny', 'effect: require_approval, approval: { groups: [okta/dba] }').replace('match: { verbs: [drop] }', 'match: { verbs: [delete], rows: "> 1000" }');
-    const where = await place('planned', { 'a.yaml': `${text}\napprovals: { forbid: [owner] }\nretention: [{ connections: ["*"], recordings: 400d }]\n` });
-    const refused = await load(where, { DB: 'x' });
-    assert(!refused.ok);
-    assert.deepEqual(refused.problems.map(({ message }) => message), [
-      'needs approvals, which this version does not have yet',
-      'needs approvals, which this version does not have yet',
-      'needs approvals, which this version does not have yet',
-    ]);
-    const allowed = await load(where, { DB: 'x' }, { allowPlanned: true });
-    assert(allowed.ok, JSON.stringify(allowed));
-    const [rule] = allowed.config.policies[0]?.rules ?? [];
-    assert.equal(rule?.match.rows, 1000);
-    assert.deepEqual(rule?.approval, { groups: ['okta/dba'], count: 1, hold: 600_000, expires: 900_000, holdInTransaction: 0 });
+  test('fills in what is not said about people', async () => {
+    const where = await place('people', { 'a.yaml': soundWithPeople });
+    const result = await load(where, peopleEnvironment);
+    assert(result.ok, JSON.stringify(result));
+    const { control, approvals, identities, policies } = result.config;
+    const at = (line: number) => ({ file: path.join(where, 'a.yaml'), line });
+    assert.deepEqual(control, {
+      listen: { host: '127.0.0.1', port: 7080 },
+      url: 'https://wicketgate.example',
+      login: [{
+        name: 'okta', issuer: 'https://okta.example', clientId: 'wicketgate', clientSecret: { from: 'env', name: 'OKTA' }, scopes: ['openid', 'profile'], groupsClaim: 'groups',
+        accounts: { ci: 'ci_account' }, keys: { from: 'discovery' }, maxTokenAge: 3_600_000, sessionAge: 43_200_000, idle: 3_600_000, allowPrivate: false, origin: at(5),
+      }],
+      roles: { admin: [], approver: ['okta/dba', 'okta/oncall'], auditor: [], viewer: [] },
+      channels: [
+        {
+          name: 'oncall', type: 'slack', includeStatement: false, token: { from: 'env', name: 'SLACK' }, signingSecret: { from: 'env', name: 'SIGNING' }, channel: 'C0123', api: 'https://slack.com/api',
+          people: { login: 'okta', userClaim: 'slack_id' }, origin: at(12),
+        },
+        { name: 'teams', type: 'webhook', includeStatement: false, url: 'https://hooks.example/x', secret: { from: 'env', name: 'HOOK' }, origin: at(13) },
+      ],
+    });
+    assert.deepEqual(approvals, { forbid: ['requester', 'owner', 'author'], breakGlass: ['okta/incidents'] });
+    assert.deepEqual([identities[0]?.requester, identities[0]?.author], ['actor', 'author']);
+    const [big, huge] = policies[0]?.rules ?? [];
+    assert.equal(big?.match.rows, 1000);
+    assert.deepEqual(big?.approval, { groups: ['okta/dba'], count: 1, hold: 600_000, expires: 900_000, holdInTransaction: 0 });
+    assert.deepEqual([huge?.match.rows, huge?.approval], [9000, undefined]);
   });
 });

@@ -14,11 +14,6 @@ export type { Problem } from './problems.ts';
 
 export interface LoadOptions {
   /**
-   * Accept what this version cannot do yet: approvals, row thresholds, sign-in of people. For asking what a
-   * policy would decide; a gateway never starts with it.
-   */
-  readonly allowPlanned?: boolean;
-  /**
    * false: do not look whether variables are set and files readable. For checks away from the machine that will run the gateway.
    * Default true.
    */
@@ -58,7 +53,7 @@ export async function loadSources(sources: readonly SourceFile[], base: string, 
   // What conform leaves in has the types of the schema; what is missing has been reported.
   const written = conform(Configuration as unknown as Schema, root, problems, places) as Partial<ConfigurationSource>;
   const source: ConfigurationSource = Object.assign(written, { ...empty, ...written });
-  await checkEverything({ source, places, declared: declaredNames(root), base, env, problems, warnings, allowPlanned: options.allowPlanned ?? false, checkSecrets: options.checkSecrets ?? true });
+  await checkEverything({ source, places, declared: declaredNames(root), base, env, problems, warnings, checkSecrets: options.checkSecrets ?? true });
   if (problems.any) return refused();
   return { ok: true, config: resolve(source, places, base, sources.map(({ file }) => file)), warnings: warnings.list() };
 }

@@ -1,5 +1,7 @@
+import { approvalLines, peopleSections } from './print-people.ts';
 import { withoutControls } from './problems.ts';
 import type { AnchorConfig, Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, MaskConfig, PolicyConfig, RuleConfig, TransformConfig, WitnessConfig } from './resolved.ts';
+import { indent, section } from './sections.ts';
 import { asSource, formatSecretRef } from './source.ts';
 import { formatDuration, formatHostPort, formatSize } from './units.ts';
 
@@ -23,7 +25,8 @@ export function print(config: Config): string {
     ...section('identity providers', config.identityProviders, providerLines),
     ...section('identities', config.identities, (identity) => identityLines(identity, config.policies)),
     ...section('connections', config.connections, (connection) => connectionLines(connection, config.connections)),
-    ...section('policies', config.policies, policyLines),
+    ...section('policies', config.policies, (policy) => policyLines(policy, config)),
+    ...peopleSections(config),
     '',
     'retention',
     ...indent(retentionLines(config)),
@@ -50,6 +53,8 @@ export function describe(config: Config): Readonly<Record<string, unknown>> {
       identities: origins(config.identities),
       connections: origins(config.connections),
       policies: origins(config.policies),
+      login: origins(config.control.login),
+      channels: origins(config.control.channels),
       witnesses: origins(config.evidence.witnesses),
       anchors: origins(config.evidence.anchors),
       rules: Object.fromEntries(config.policies.flatMap(({ name, rules }) => rules.map((rule) => [`${name}/${rule.name}`, `${rule.origin.file}:${rule.origin.line}`]))),
@@ -90,6 +95,7 @@ function identityLines(identity: IdentityConfig, policies: readonly PolicyConfig
     `tokens      of ${identity.provider} with ${Object.entries(identity.claims).map(([claim, value]) => `${claim} = ${JSON.stringify(value)}`).join(', ')}`,
     ...(identity.when === undefined ? [] : [`when        ${identity.when}`]),
     ...(identity.requester === undefined ? [] : [`requester   claims.${identity.requester}`]),
+    ...(identity.author === undefined ? [] : [`author      claims.${identity.author}`]),
     ...(identity.groups.length === 0 ? [] : [`groups      ${identity.groups.join(', ')}`]),
     `policies    ${applying.length === 0 ? 'none: may do nothing' : applying.map(({ name }) => name).join(', ')}`,
   ];
@@ -130,7 +136,7 @@ function retentionLines({ retention }: Config): string[] {
   ];
 }
 
-function policyLines(policy: PolicyConfig): string[] {
+function policyLines(policy: PolicyConfig, config: Config): string[] {
   const { limits } = policy;
   const amounts = [
     limits.commandsPerMinute === undefined ? [] : [`${limits.commandsPerMinute} commands a minute`],
@@ -143,21 +149,21 @@ function policyLines(policy: PolicyConfig): string[] {
     `for         ${[...policy.identities, ...policy.groups.map((group) => `group ${group}`)].join(', ')}`,
     `on          ${policy.connections.map((name) => (name === '*' ? 'every connection' : name)).join(', ')}`,
     `allows      ${policy.allow.length === 0 ? 'no class' : policy.allow.join(', ')}`,
-    ...policy.rules.flatMap(ruleLines),
+    ...policy.rules.flatMap((rule) => ruleLines(rule, config)),
     ...policy.mask.flatMap(maskLines),
     ...(amounts.length === 0 ? [] : [`limits      ${amounts.join(', ')}`]),
   ];
 }
 
-function ruleLines(rule: RuleConfig): string[] {
+function ruleLines(rule: RuleConfig, config: Config): string[] {
   const { match } = rule;
   const parts = (['verbs', 'objects', 'columns', 'functions', 'classes'] as const).flatMap((key) => (match[key] === undefined ? [] : [`${key} ${match[key].join(', ')}`]));
   if (match.rows !== undefined) parts.push(`more than ${match.rows} rows`);
   if (rule.when !== undefined) parts.push(`when ${rule.when}`);
-  const approval = rule.approval === undefined ? '' : ` by ${rule.approval.count} of ${rule.approval.groups.join(', ')}, held ${formatDuration(rule.approval.hold)}`;
   return [
-    `${{ allow: 'allows', deny: 'denies', require_approval: 'holds' }[rule.effect].padEnd(11)} ${rule.name}: ${parts.length === 0 ? 'everything' : parts.join('; ')}${approval}  (${rule.origin.file}:${rule.origin.line})`,
+    `${{ allow: 'allows', deny: 'denies', require_approval: 'holds' }[rule.effect].padEnd(11)} ${rule.name}: ${parts.length === 0 ? 'everything' : parts.join('; ')}  (${rule.origin.file}:${rule.origin.line})`,
     ...(rule.reason === undefined ? [] : [`            because ${rule.reason}`]),
+    ...(rule.approval === undefined ? [] : approvalLines(rule.approval, config.control.roles.approver).map((line) => `            ${line}`)),
   ];
 }
 
@@ -182,9 +188,3 @@ function leakLines({ policies }: Config): string[] {
   if (used.length === 0) return ['nothing is masked'];
   return ['what masks still let through', ...used.map((mode) => `  ${mode.padEnd(11)} ${acceptedLeaks[mode]}`)];
 }
-
-function section<T extends { readonly name: string; readonly origin: { readonly file: string; readonly line: number } }>(title: string, list: readonly T[], lines: (item: T) => string[]): string[] {
-  return ['', title, ...(list.length === 0 ? ['  none'] : list.flatMap((item) => [`  ${item.name}  (${item.origin.file}:${item.origin.line})`, ...indent(indent(lines(item)))]))];
-}
-
-const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);

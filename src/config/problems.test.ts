@@ -88,10 +88,6 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
   ['literal credential', S('env:DB', 'hunter2'), [
     'w.yaml:11:34: connections[db].credential.password: a literal credential is not accepted (write env:NAME or file:PATH and keep the value there)',
   ]],
-  ['literal in a planned part', `${sound}control: { login: [{ name: okta, clientSecret: hunter2 }] }\n`, [
-    'w.yaml:22:12: control.login: clientSecret: a literal credential is not accepted (write env:NAME or file:PATH and keep the value there)',
-    'w.yaml:22:12: control.login: needs the control plane, which this version does not have yet (remove it)',
-  ]],
   ['variable not set', S('env:DB', 'env:NOT_SET'), [
     'w.yaml:11:34: connections[db].credential.password: the variable NOT_SET is not set (set it where the gateway is started)',
   ]],
@@ -212,7 +208,7 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
     'w.yaml:5:89: identities[job].requester: expected claims.NAME (such as claims.actor)',
   ]],
   ['address of the control plane', S('version: 1', 'version: 1\ncontrol: { url: "https://admin:hunter2@x.example" }'), [
-    'w.yaml:2:12: control.url: is not a web address (such as https://wicketgate.acme.example, without a user)',
+    'w.yaml:2:12: control.url: is not a web address (such as https://wicketgate.acme.example, without a user, a query or a fragment)',
   ]],
   ['word that is no verb', R('{ name: no-drop, match: { verbs: [RENAME, merge, DROP] }, effect: deny }'), [
     'w.yaml:18:43: policies[jobs].rules[no-drop].match.verbs[0]: there is no verb "RENAME", so this never matches (write alter)',
@@ -246,11 +242,11 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
   ['grant under a deny', R('{ name: no-drop, match: { verbs: [drop, alter] }, effect: deny }\n      - { name: drop-tmp, match: { verbs: [drop], objects: ["table:tmp_*"] }, effect: allow }'), [
     'w.yaml:19:9: policies[jobs].rules[drop-tmp]: can never take effect: the deny "no-drop" at w.yaml:18 matches everything that it matches, and deny always wins (narrow the deny, or remove this rule)',
   ]],
-  ['require_approval', R('{ name: r, match: { verbs: [delete], rows: "> 1000" }, effect: require_approval }'), [
-    'w.yaml:18:46: policies[jobs].rules[r].match.rows: needs approvals, which this version does not have yet (remove it)',
-    'w.yaml:18:64: policies[jobs].rules[r].effect: needs approvals, which this version does not have yet (remove it)',
+  ['require_approval without anybody', R('{ name: r, match: { verbs: [delete], rows: "> 1000" }, effect: require_approval }'), [
+    'w.yaml:18:64: policies[jobs].rules[r].effect: nothing says who approves (add approval: { groups: [LOGIN/GROUP] })',
+    'w.yaml:18:64: policies[jobs].rules[r].effect: nobody could approve: there is no control.login, with which people sign in (add one)',
   ]],
-  ['approval of a deny', R('{ name: r, match: { verbs: [delete] }, effect: deny, approval: { groups: [x] } }'), [
+  ['approval of a deny', R('{ name: r, match: { verbs: [delete] }, effect: deny, approval: { groups: [okta/x] } }'), [
     'w.yaml:18:62: policies[jobs].rules[r].approval: says how to approve, and the effect is deny (remove it, or write effect: require_approval)',
   ]],
   ['detector', S('- columns: ["*.password"]', '- { detect: [ssn_us] }'), [

@@ -1,6 +1,5 @@
-import { isIP } from 'node:net';
-import { isHostName, isLoopback } from './addresses.ts';
 import type { Checking } from './checks.ts';
+import { claimParts, claimProblem } from './claims.ts';
 import { isCloudAudience, isDefaultAudience, sharedIssuers } from './issuers.ts';
 import { at } from './problems.ts';
 import { quoted } from './references.ts';
@@ -8,6 +7,7 @@ import type { ConfigurationSource } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import { parseDuration } from './units.ts';
 import { algorithms } from './vocabulary.ts';
+import { isAllTenants, webAddressProblem, type AddressUse } from './web-address.ts';
 
 type Provider = ConfigurationSource['identityProviders'][number];
 type Identity = ConfigurationSource['identities'][number];
@@ -23,10 +23,15 @@ export function checkProviders(checking: Checking): void {
 }
 
 function checkProvider(provider: Provider, { places, problems, warnings }: Checking): void {
-  checkWebAddress('issuer', provider.issuer);
-  if (provider.jwks !== undefined) checkWebAddress('jwks', provider.jwks);
+  const allowPrivate = provider.allowPrivate === true;
+  const check = (key: 'issuer' | 'jwks', written: string, use: AddressUse): void => {
+    const wrong = webAddressProblem(written, use);
+    if (wrong !== undefined) problems.add(places.of(provider, key), wrong.message, wrong.suggestion);
+  };
+  check('issuer', provider.issuer, { fetched: provider.jwks === undefined && provider.jwksFile === undefined, allowPrivate, bare: 'an issuer' });
+  if (provider.jwks !== undefined) check('jwks', provider.jwks, { fetched: true, allowPrivate });
   if (provider.jwks !== undefined && provider.jwksFile !== undefined) problems.add(places.of(provider, 'jwksFile'), 'jwks and jwksFile are both given', 'keep one of them');
-  if (/^https:\/\/login\.microsoftonline\.com\/(common|organizations|consumers|\{)/i.test(provider.issuer)) {
+  if (isAllTenants(provider.issuer)) {
     problems.add(places.of(provider, 'issuer'), 'is the address of all tenants, which no token has as its issuer', 'write the id of your tenant in its place');
   }
   if (isCloudAudience(provider.audience)) {
@@ -47,32 +52,6 @@ function checkProvider(provider: Provider, { places, problems, warnings }: Check
     if (key === 'clockSkew' && value !== undefined && value > longestSkew) problems.add(places.of(provider, key), 'is longer than 60s', 'set the clocks right');
     if (key !== 'clockSkew' && value === 0) problems.add(places.of(provider, key), 'is zero, so no token could ever be accepted');
   }
-
-  function checkWebAddress(key: 'issuer' | 'jwks', written: string): void {
-    const spot = places.of(provider, key);
-    const url = URL.parse(written);
-    const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
-    if (url === null || !isHostName(host) || written !== written.trim()) return problems.add(spot, 'is not a web address');
-    if (url.username !== '' || url.password !== '') return problems.add(spot, 'holds a user or password', 'remove them');
-    if (key === 'issuer' && (written.includes('?') || written.includes('#'))) return problems.add(spot, 'has a query or a fragment, which an issuer never has');
-    if (url.protocol !== 'https:' && !isLoopback(host)) return problems.add(spot, 'http is accepted for loopback addresses only', 'write https://');
-    const fetched = key === 'jwks' || (provider.jwks === undefined && provider.jwksFile === undefined);
-    if (!fetched) return undefined;
-    if (isMetadata(host)) return problems.add(spot, 'is a link-local or metadata address, from which nothing is fetched');
-    if (provider.allowPrivate !== true && isPrivate(host)) return problems.add(spot, 'is a private or loopback address, from which no keys are fetched', 'write allowPrivate: true if the issuer is really there');
-    return undefined;
-  }
-}
-
-/** Link-local addresses, where clouds hand out the machine's own credentials. */
-function isMetadata(host: string): boolean {
-  return (isIP(host) === 4 && host.startsWith('169.254.')) || /^fe[89ab]/i.test(isIP(host) === 6 ? host : '') || host === 'metadata.google.internal';
-}
-
-function isPrivate(host: string): boolean {
-  if (isLoopback(host)) return true;
-  if (isIP(host) === 4) return /^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.)/.test(host);
-  return isIP(host) === 6 && /^f[cd]/i.test(host);
 }
 
 /** A token finds its provider by issuer and audience, so these must not be the same twice. */
@@ -91,8 +70,10 @@ function checkIdentity(identity: Identity, { source, places, problems, warnings 
     const parts = claimParts(claim);
     if (parts === undefined) problems.add(places.of(identity.claims, claim), 'has an empty part', 'write a\\.b for a claim whose name has a dot');
   }
-  const { requester } = identity;
-  if (requester !== undefined && !/^claims\.[^\s.]/.test(requester)) problems.add(places.of(identity, 'requester'), 'expected claims.NAME', 'such as claims.actor');
+  for (const key of ['requester', 'author'] as const) {
+    const wrong = identity[key] === undefined ? undefined : claimProblem(identity[key]);
+    if (wrong !== undefined) problems.add(places.of(identity, key), wrong.message, wrong.suggestion);
+  }
 
   const issuer = source.identityProviders.find(({ name }) => name === identity.provider)?.issuer;
   const shared = sharedIssuers.find((known) => known.issuer === issuer);
@@ -102,12 +83,6 @@ function checkIdentity(identity: Identity, { source, places, problems, warnings 
   const suggestion = `add one of ${shared.ids.join(', ')}`;
   if (has(shared.names)) warnings.add(places.of(identity, 'claims'), 'names the tenant by names only, which can be given away or taken over', suggestion);
   else problems.add(places.of(identity, 'claims'), `no claim says whose token it is, and anybody can get a token from ${shared.issuer}`, suggestion);
-}
-
-/** `a.b` is member b of a; `\.` is a dot in a name. Undefined when a part is empty. */
-function claimParts(claim: string): readonly string[] | undefined {
-  const parts = claim.replaceAll('\\\\', '\u0001').replaceAll('\\.', '\u0000').split('.');
-  return parts.includes('') ? undefined : parts;
 }
 
 /** Two matches are a refusal, so an identity whose tokens all match another one too can never be anyone. */

@@ -12,6 +12,7 @@ interface Named {
 /** The names that are written down, also of items that have something else wrong with them: naming those is no mistake. */
 export interface Declared {
   readonly providers: ReadonlySet<string>;
+  readonly logins: ReadonlySet<string>;
   readonly identities: ReadonlySet<string>;
   readonly connections: ReadonlySet<string>;
   /** Groups of identities. */
@@ -19,15 +20,16 @@ export interface Declared {
 }
 
 export function declaredNames(root: LocatedMap): Declared {
-  const texts = (list: string, key: string): Set<string> => {
-    const node = root.entries.get(list)?.value;
+  const control = root.entries.get('control')?.value;
+  const texts = (list: string, key: string, section: LocatedMap = root): Set<string> => {
+    const node = section.entries.get(list)?.value;
     const values = (node?.kind === 'list' ? node.items : []).flatMap((item): readonly (Located | undefined)[] => {
       const value = item.kind === 'map' ? item.entries.get(key)?.value : undefined;
       return value?.kind === 'list' ? value.items : [value];
     });
     return new Set(values.flatMap((value) => (value?.kind === 'scalar' && typeof value.value === 'string' ? [value.value] : [])));
   };
-  return { providers: texts('identityProviders', 'name'), identities: texts('identities', 'name'), connections: texts('connections', 'name'), groups: texts('identities', 'groups') };
+  return { providers: texts('identityProviders', 'name'), logins: control?.kind === 'map' ? texts('login', 'name', control) : new Set(), identities: texts('identities', 'name'), connections: texts('connections', 'name'), groups: texts('identities', 'groups') };
 }
 
 /** Names are given once, and what is named exists. */
@@ -81,7 +83,8 @@ export function checkNames({ source, places, declared, problems, warnings }: Che
   }
 }
 
-function unique(list: readonly Named[], places: Places, problems: Problems): void {
+/** No name is given twice. */
+export function unique(list: readonly Named[], places: Places, problems: Problems): void {
   const firsts = new Map<string, Named>();
   for (const item of list) {
     const first = firsts.get(item.name);

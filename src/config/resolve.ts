@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import type { Origin } from '../model/decision.ts';
+import { resolveApproval, resolveApprovals, resolveChannel, resolveLogin, resolveRoles } from './resolve-people.ts';
 import type { AnchorConfig, Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, LimitsConfig, MaskConfig, PolicyConfig, RetentionConfig, RuleConfig, SecretRef } from './resolved.ts';
 import type { ConfigurationSource } from './schema.ts';
 import type { Places } from './shape.ts';
 import { parseDuration, parseHostPort, parseSize, type HostPort } from './units.ts';
+import { amount, claimName, keysFrom, originOf, pathAt, secretRef, withoutSlash } from './written.ts';
 
 type Source<K extends 'identityProviders' | 'identities' | 'connections' | 'policies'> = ConfigurationSource[K][number];
 type RuleSource = NonNullable<Source<'policies'>['rules']>[number];
@@ -28,9 +31,6 @@ export const defaults = {
   recordAnswers: '1MiB',
   anchorSoon: '1m',
   anchorHourly: '1h',
-  hold: '10m',
-  expires: '15m',
-  holdInTransaction: '0s',
 } as const;
 
 /**
@@ -43,6 +43,7 @@ export function resolve(source: ConfigurationSource, places: Places, base: strin
     files: files.map((file) => path.resolve(file)),
     gateway: resolver.gateway(source.gateway ?? {}),
     control: resolver.control(source.control ?? {}),
+    approvals: resolveApprovals(source.approvals ?? {}),
     identityProviders: source.identityProviders.map((provider) => resolver.provider(provider)),
     identities: source.identities.map((identity) => resolver.identity(identity)),
     connections: source.connections.map((connection) => resolver.connection(connection)),
@@ -51,24 +52,6 @@ export function resolve(source: ConfigurationSource, places: Places, base: strin
     evidence: resolver.evidence(source.evidence ?? {}),
   };
   return { digest: digestOf(config), ...config };
-}
-
-/** A path relative to the file that the key stands in. */
-export function pathAt(places: Places, holder: object, key: string, written: string): string {
-  return path.resolve(path.dirname(places.of(holder, key).place.file), written);
-}
-
-/** The number of a duration or size that the schema has already accepted. */
-export function amount(parsed: number | undefined): number {
-  if (parsed === undefined) throw new RangeError('an amount that was not checked');
-  return parsed;
-}
-
-/** `env:NAME` or `file:PATH`. */
-export function secretRef(places: Places, holder: object, key: string, written: string): SecretRef {
-  const colon = written.indexOf(':');
-  const rest = written.slice(colon + 1);
-  return written.slice(0, colon) === 'env' ? { from: 'env', name: rest } : { from: 'file', path: pathAt(places, holder, key, rest) };
 }
 
 /** Name of a mask in records: `policy/name`, or `policy/` and its place in the list, from 1. */
@@ -106,17 +89,22 @@ class Resolver {
 
   control(written: NonNullable<ConfigurationSource['control']>): Config['control'] {
     const listen = written.listen ?? defaults.control;
-    return { ...(listen === 'off' ? {} : { listen: hostPort(listen) }), ...(written.url === undefined ? {} : { url: written.url }) };
+    return {
+      ...(listen === 'off' ? {} : { listen: hostPort(listen) }),
+      ...(written.url === undefined ? {} : { url: withoutSlash(written.url) }),
+      login: (written.login ?? []).map((login) => resolveLogin(login, this.#places)),
+      roles: resolveRoles(written.roles ?? {}),
+      channels: (written.channels ?? []).map((channel) => resolveChannel(channel, this.#places)),
+    };
   }
 
   provider(written: Source<'identityProviders'>): IdentityProviderConfig {
     const ca = this.#path(written, 'ca', written.ca);
-    const file = this.#path(written, 'jwksFile', written.jwksFile);
     return {
       name: written.name,
       issuer: written.issuer,
       audience: written.audience,
-      keys: file !== undefined ? { from: 'file', path: file } : written.jwks !== undefined ? { from: 'url', url: written.jwks } : { from: 'discovery' },
+      keys: keysFrom(this.#places, written),
       algorithms: written.algorithms ?? defaults.algorithms,
       once: written.once ?? false,
       maxTokenAge: amount(parseDuration(written.maxTokenAge ?? defaults.maxTokenAge)),
@@ -136,7 +124,8 @@ class Resolver {
       provider: written.provider,
       claims: written.claims,
       ...(written.when === undefined ? {} : { when: written.when }),
-      ...(written.requester === undefined ? {} : { requester: written.requester.replace(/^claims\./, '') }),
+      ...(written.requester === undefined ? {} : { requester: claimName(written.requester) }),
+      ...(written.author === undefined ? {} : { author: claimName(written.author) }),
       groups: written.groups ?? [],
       origin: this.#origin(written),
     };
@@ -233,24 +222,13 @@ class Resolver {
 
   #rule(written: RuleSource): RuleConfig {
     const { rows, ...match } = written.match ?? {};
-    const approval = written.approval ?? (written.effect === 'require_approval' ? { groups: [] } : undefined);
     return {
       name: written.name,
       match: { ...match, ...(rows === undefined ? {} : { rows: Number(rows.replace(/^> ?/, '')) }) },
       ...(written.when === undefined ? {} : { when: written.when }),
       effect: written.effect,
       ...(written.reason === undefined ? {} : { reason: written.reason }),
-      ...(approval === undefined
-        ? {}
-        : {
-            approval: {
-              groups: approval.groups,
-              count: approval.count ?? 1,
-              hold: amount(parseDuration(approval.hold ?? defaults.hold)),
-              expires: amount(parseDuration(approval.expires ?? defaults.expires)),
-              holdInTransaction: amount(parseDuration(approval.holdInTransaction ?? defaults.holdInTransaction)),
-            },
-          }),
+      ...(written.approval === undefined || written.effect !== 'require_approval' ? {} : { approval: resolveApproval(written.approval) }),
       origin: this.#origin(written),
     };
   }
@@ -266,17 +244,14 @@ class Resolver {
     };
   }
 
-  #origin(holder: object): { file: string; line: number } {
-    const { file, line } = this.#places.of(holder).place;
-    return { file, line };
+  #origin(holder: object): Origin {
+    return originOf(this.#places, holder);
   }
 
   #path(holder: object, key: string, written: string | undefined): string | undefined {
     return written === undefined ? undefined : pathAt(this.#places, holder, key, written);
   }
 }
-
-const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
 function hostPort(text: string): HostPort {
   const parsed = parseHostPort(text);

@@ -10,7 +10,8 @@ export interface Config {
   readonly digest: string;
   readonly files: readonly string[];
   readonly gateway: GatewayConfig;
-  readonly control: { readonly listen?: { readonly host: string; readonly port: number }; readonly url?: string };
+  readonly control: ControlConfig;
+  readonly approvals: ApprovalsConfig;
   readonly identityProviders: readonly IdentityProviderConfig[];
   readonly identities: readonly IdentityConfig[];
   readonly connections: readonly ConnectionConfig[];
@@ -67,11 +68,80 @@ export interface GatewayConfig {
   readonly reload: 'signal' | 'watch';
 }
 
+/** The address of the control plane, and the people who reach it. */
+export interface ControlConfig {
+  /** Undefined: off. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  /** Without a slash at its end. */
+  readonly url?: string;
+  readonly login: readonly LoginConfig[];
+  /** Groups of each role, as `login/group`. Empty: nobody has the role. */
+  readonly roles: Readonly<Record<Role, readonly string[]>>;
+  readonly channels: readonly ChannelConfig[];
+}
+
+export type Role = 'admin' | 'approver' | 'auditor' | 'viewer';
+
+/** Where an issuer's keys come from. */
+export type KeySource = { readonly from: 'discovery' } | { readonly from: 'url'; readonly url: string } | { readonly from: 'file'; readonly path: string };
+
+/** An OIDC provider that people sign in with. Durations in milliseconds. */
+export interface LoginConfig {
+  readonly name: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Undefined: a public client, which PKCE protects alone. */
+  readonly clientSecret?: SecretRef;
+  readonly scopes: readonly string[];
+  /** Name of the claim of the ID token that lists the person's groups, without the leading `claims.`. */
+  readonly groupsClaim: string;
+  /** By name of the identity provider: the claim of the ID token, without the leading `claims.`, that holds the same person's account there. */
+  readonly accounts: Readonly<Record<string, string>>;
+  readonly keys: KeySource;
+  readonly maxTokenAge: number;
+  readonly sessionAge: number;
+  readonly idle: number;
+  readonly ca?: string;
+  readonly allowPrivate: boolean;
+  readonly origin: Origin;
+}
+
+/** Where people are asked for approval. */
+export type ChannelConfig = {
+  readonly name: string;
+  /** Whether the recorded form of the statement leaves the gateway this way. */
+  readonly includeStatement: boolean;
+  readonly ca?: string;
+  readonly origin: Origin;
+} & (
+  | {
+      readonly type: 'slack';
+      readonly token: SecretRef;
+      readonly signingSecret: SecretRef;
+      /** Id of the Slack channel. */
+      readonly channel: string;
+      /** Base address of Slack's Web API, without a slash at its end. */
+      readonly api: string;
+      /** Whose accounts Slack users are: the login, and the claim of its ID token (without `claims.`) that holds the Slack user's id. Undefined: buttons only open the page. */
+      readonly people?: { readonly login: string; readonly userClaim: string };
+    }
+  | { readonly type: 'webhook'; readonly url: string; readonly secret: SecretRef }
+);
+
+/** Who may not approve, and who may let something through alone. */
+export interface ApprovalsConfig {
+  readonly forbid: readonly Forbidden[];
+  /** Groups as `login/group`. Empty: nobody. */
+  readonly breakGlass: readonly string[];
+}
+
+export type Forbidden = 'requester' | 'owner' | 'author';
+
 export interface IdentityProviderConfig {
   readonly name: string;
   readonly issuer: string;
   readonly audience: string;
-  readonly keys: { readonly from: 'discovery' } | { readonly from: 'url'; readonly url: string } | { readonly from: 'file'; readonly path: string };
+  readonly keys: KeySource;
   readonly algorithms: readonly string[];
   readonly once: boolean;
   readonly maxTokenAge: number;
@@ -91,6 +161,8 @@ export interface IdentityConfig {
   readonly when?: string;
   /** Name of the claim, without the leading `claims.`. */
   readonly requester?: string;
+  /** Who wrote what runs, where that is somebody else. Name of the claim, without the leading `claims.`. */
+  readonly author?: string;
   readonly groups: readonly string[];
   readonly origin: Origin;
 }
@@ -135,6 +207,7 @@ export interface RuleConfig {
 
 /** Who answers a held command, and for how long things wait. Durations in milliseconds. */
 export interface ApprovalConfig {
+  /** As `login/group`. */
   readonly groups: readonly string[];
   /** How many people. */
   readonly count: number;

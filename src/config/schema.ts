@@ -1,20 +1,12 @@
 import Type, { type Static } from 'typebox';
+import { Duration, Name, Names, Secret, Size, strict } from './fields.ts';
 import { forms } from './forms.ts';
+import { Approval, Approvals, Control } from './schema-people.ts';
 
 /**
  * The shape of the configuration, one doc on each key. The JSON schema and the reference page are generated from it.
  * Keys are the contract: add, do not rename.
  */
-const strict = { additionalProperties: false } as const;
-const Name = (description: string) => Type.String({ pattern: forms.name.pattern, description });
-const Duration = (description: string) =>
-  Type.String({ pattern: forms.duration.pattern, description: `${description} A duration such as 30s, 10m, 12h, 400d.` });
-const Size = (description: string) =>
-  Type.String({ pattern: forms.size.pattern, description: `${description} A size such as 64KiB, 16MiB.` });
-const Secret = (description: string) =>
-  Type.String({ pattern: forms.secret.pattern, description: `${description} A reference, env:NAME or file:PATH; a literal is an error.` });
-const Names = (description: string) => Type.Array(Type.String(), { minItems: 1, description });
-
 export const GatewayLimits = Type.Object(
   {
     message: Type.Optional(Size('Largest protocol message. Default 16MiB.')),
@@ -50,17 +42,6 @@ export const Gateway = Type.Object(
   { ...strict, description: 'The gateway itself.' },
 );
 
-export const Control = Type.Object(
-  {
-    listen: Type.Optional(Type.String({ description: 'host:port of health, readiness and metrics. Default 127.0.0.1:7080. `off` turns it off.' })),
-    url: Type.Optional(Type.String({ description: 'The address people reach it by, for links.' })),
-    login: Type.Optional(Type.Array(Type.Unknown(), { description: 'Sign-in of people. Comes with the control plane; refused at start until then.' })),
-    roles: Type.Optional(Type.Unknown({ description: 'Roles of people. Comes with the control plane; refused at start until then.' })),
-    channels: Type.Optional(Type.Array(Type.Unknown(), { description: 'Where approvals are asked. Comes with approvals; refused at start until then.' })),
-  },
-  { ...strict, description: 'Health, readiness and metrics; later the control plane.' },
-);
-
 export const IdentityProvider = Type.Object(
   {
     name: Name('Name of the provider.'),
@@ -82,12 +63,13 @@ export const IdentityProvider = Type.Object(
 export const Identity = Type.Object(
   {
     name: Name('Name of the identity; goes into records and into the target\'s own log.'),
-    owner: Type.Object({ group: Type.Optional(Type.String({ description: 'Group of the accountable people, as provider/group.' })), contact: Type.Optional(Type.String({ description: 'How to reach them.' })) }, { ...strict, minProperties: 1, description: 'Who is accountable. Required.' }),
+    owner: Type.Object({ group: Type.Optional(Type.String({ description: 'Group of the accountable people, as LOGIN/GROUP. They may not approve what the identity does (approvals.forbid).' })), contact: Type.Optional(Type.String({ description: 'How to reach them.' })) }, { ...strict, minProperties: 1, description: 'Who is accountable. Required.' }),
     purpose: Type.Optional(Type.String({ description: 'What the identity is for.' })),
     provider: Type.String({ description: 'Name of the identity provider.' }),
     claims: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { minProperties: 1, description: 'Claims that must all be equal, by value and type. A claim of a nested object is written a.b; use "\\." for a dot in a name.' }),
     when: Type.Optional(Type.String({ description: 'CEL over `claims` that must be true as well.' })),
-    requester: Type.Optional(Type.String({ description: 'claims.NAME of the human author behind a job.' })),
+    requester: Type.Optional(Type.String({ description: 'claims.NAME of the account of the person who started the job, at this provider. Such a person may not approve what the job does (approvals.forbid).' })),
+    author: Type.Optional(Type.String({ description: 'claims.NAME of the account of the person who wrote what the job runs, where that is somebody else.' })),
     groups: Type.Optional(Names('Groups that policies can name.')),
   },
   { ...strict, description: 'A verified token becomes a named principal when exactly one identity matches it.' },
@@ -133,7 +115,7 @@ export const Match = Type.Object(
     columns: Type.Optional(Names('Columns or patterns: customers.ssn, *.password.')),
     functions: Type.Optional(Names('Functions or patterns: billing.close_month, pg_catalog.*.')),
     classes: Type.Optional(Names('Classes: read, write, schema, session, unknown, admin.')),
-    rows: Type.Optional(Type.String({ pattern: forms.threshold.pattern, description: 'More rows than this, as "> 1000". Needs approvals; refused at start until then.' })),
+    rows: Type.Optional(Type.String({ pattern: forms.threshold.pattern, description: 'More rows than this, as "> 1000". For require_approval and deny: what cannot be counted counts as more.' })),
   },
   { ...strict, minProperties: 1, description: 'What a rule matches. Every key given must match; within a list, one is enough.' },
 );
@@ -143,9 +125,9 @@ export const Rule = Type.Object(
     name: Name('Name of the rule, in refusals and records.'),
     match: Type.Optional(Match),
     when: Type.Optional(Type.String({ description: 'CEL over identity, claims, connection, statement, session and now. An error in it counts as a match of deny and as no match of allow.' })),
-    effect: Type.Union([Type.Literal('allow'), Type.Literal('deny'), Type.Literal('require_approval')], { description: 'deny always wins; require_approval needs approvals and is refused at start until then.' }),
+    effect: Type.Union([Type.Literal('allow'), Type.Literal('deny'), Type.Literal('require_approval')], { description: 'allow grants. require_approval grants what people approve. deny always wins.' }),
     reason: Type.Optional(Type.String({ description: 'Told to the client in a refusal.' })),
-    approval: Type.Optional(Type.Object({ groups: Names('Who may approve.'), count: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: 'How many people. Default 1.' })), hold: Type.Optional(Duration('How long the command is held.')), expires: Type.Optional(Duration('How long an approval can be used.')), holdInTransaction: Type.Optional(Duration('How long inside a transaction, at most 60s.')) }, { ...strict, description: 'Who approves what the rule holds.' })),
+    approval: Type.Optional(Approval),
   },
   { ...strict, description: 'An exception to the classes of allow.' },
 );
@@ -177,7 +159,7 @@ export const Limits = Type.Object(
     commandsPerMinute: Type.Optional(Type.Integer({ minimum: 1, description: 'Commands a minute for each identity on each connection.' })),
     rowsPerCommand: Type.Optional(Type.Integer({ minimum: 1, description: 'Rows that one command may return; the answer ends with 54000 beyond it.' })),
     concurrentSessions: Type.Optional(Type.Integer({ minimum: 1, description: 'Sessions of one identity at once.' })),
-    heldCommands: Type.Optional(Type.Integer({ minimum: 1, description: 'Commands held for approval at once. Used when approvals come.' })),
+    heldCommands: Type.Optional(Type.Integer({ minimum: 1, description: 'Commands held for approval at once, of one identity on one connection; further ones are refused at once. Default 100.' })),
     sessionAge: Type.Optional(Duration('Longest life of a session.')),
   },
   { ...strict, description: 'Limits for each identity and connection. The strictest of all that apply wins.' },
@@ -254,7 +236,7 @@ export const Configuration = Type.Object(
     identities: Type.Array(Identity, { description: 'Who is known.' }),
     connections: Type.Array(Connection, { minItems: 1, description: 'What can be reached.' }),
     policies: Type.Array(Policy, { description: 'Who may do what. Without one, nobody may do anything.' }),
-    approvals: Type.Optional(Type.Unknown({ description: 'Comes with approvals; refused at start until then.' })),
+    approvals: Type.Optional(Approvals),
     evidence: Type.Optional(Evidence),
     retention: Type.Optional(Type.Array(Retention, { description: 'How long what was recorded is kept. A connection that no entry names, by name or by *, is kept for ever. Nothing goes by itself: wicketgate evidence purge does it.' })),
   },

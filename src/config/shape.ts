@@ -187,8 +187,8 @@ function unknownKeyHint(key: string, known: readonly string[], node: LocatedMap)
   return didYouMean(key, known.filter((name) => !node.entries.has(name)));
 }
 
-/** Without places: for parts whose shape is not decided yet. */
-export function plain(node: Located): unknown {
+/** Without places: for parts of any shape, such as the claims of a case that policies are tested with. */
+function plain(node: Located): unknown {
   if (node.kind === 'scalar') return node.value;
   if (node.kind === 'list') return node.items.map(plain);
   return Object.fromEntries([...node.entries].map(([key, entry]) => [key, plain(entry.value)]));

@@ -1,4 +1,5 @@
-import type { AnchorConfig, Config, ConnectionConfig, IdentityProviderConfig, PolicyConfig, RuleConfig, SecretRef } from './resolved.ts';
+import { roleNames, type ChannelSource, type LoginSource } from './resolve-people.ts';
+import type { AnchorConfig, ChannelConfig, Config, ConnectionConfig, IdentityProviderConfig, KeySource, LoginConfig, PolicyConfig, RuleConfig, SecretRef } from './resolved.ts';
 import type { ConfigurationSource } from './schema.ts';
 import { formatDuration, formatHostPort, formatSize } from './units.ts';
 
@@ -24,12 +25,20 @@ export function asSource(config: Config): ConfigurationSource {
       },
       reload: gateway.reload,
     },
-    control: { listen: control.listen === undefined ? 'off' : formatHostPort(control.listen), ...(control.url === undefined ? {} : { url: control.url }) },
+    control: {
+      listen: control.listen === undefined ? 'off' : formatHostPort(control.listen),
+      ...(control.url === undefined ? {} : { url: control.url }),
+      login: control.login.map(login),
+      roles: Object.fromEntries(roleNames.flatMap((name) => (control.roles[name].length === 0 ? [] : [[name, { groups: [...control.roles[name]] }]]))),
+      channels: control.channels.map(channel),
+    },
+    approvals: { forbid: [...config.approvals.forbid], ...(config.approvals.breakGlass.length === 0 ? {} : { breakGlass: { groups: [...config.approvals.breakGlass] } }) },
     identityProviders: config.identityProviders.map(provider),
-    identities: config.identities.map(({ origin: _origin, groups, requester, claims, ...rest }) => ({
+    identities: config.identities.map(({ origin: _origin, groups, requester, author, claims, ...rest }) => ({
       ...rest,
       claims: { ...claims },
       ...(requester === undefined ? {} : { requester: `claims.${requester}` }),
+      ...(author === undefined ? {} : { author: `claims.${author}` }),
       ...(groups.length === 0 ? {} : { groups: [...groups] }),
     })),
     connections: config.connections.map(connection),
@@ -67,10 +76,30 @@ function anchor(resolved: AnchorConfig): NonNullable<NonNullable<ConfigurationSo
   }
 }
 
+function login({ origin: _origin, keys, clientSecret, scopes, accounts, maxTokenAge, sessionAge, idle, ...rest }: LoginConfig): LoginSource {
+  return {
+    ...rest,
+    ...(clientSecret === undefined ? {} : { clientSecret: formatSecretRef(clientSecret) }),
+    scopes: [...scopes],
+    accounts: Object.fromEntries(Object.entries(accounts).map(([provider, claim]) => [provider, `claims.${claim}`])),
+    ...keysWritten(keys),
+    maxTokenAge: formatDuration(maxTokenAge),
+    sessionAge: formatDuration(sessionAge),
+    idle: formatDuration(idle),
+  };
+}
+
+function channel({ origin: _origin, ...rest }: ChannelConfig): ChannelSource {
+  if (rest.type === 'webhook') return { ...rest, secret: formatSecretRef(rest.secret) };
+  return { ...rest, token: formatSecretRef(rest.token), signingSecret: formatSecretRef(rest.signingSecret) };
+}
+
+const keysWritten = (keys: KeySource): { readonly jwks?: string; readonly jwksFile?: string } => (keys.from === 'url' ? { jwks: keys.url } : keys.from === 'file' ? { jwksFile: keys.path } : {});
+
 function provider({ origin: _origin, keys, algorithms, maxTokenAge, clockSkew, maxKeyAge, ...rest }: IdentityProviderConfig): ConfigurationSource['identityProviders'][number] {
   return {
     ...rest,
-    ...(keys.from === 'url' ? { jwks: keys.url } : keys.from === 'file' ? { jwksFile: keys.path } : {}),
+    ...keysWritten(keys),
     algorithms: [...algorithms],
     maxTokenAge: formatDuration(maxTokenAge),
     clockSkew: formatDuration(clockSkew),

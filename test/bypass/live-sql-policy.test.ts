@@ -102,17 +102,18 @@ describe('approval and thresholds', () => {
 const approvingPolicy = async (): Promise<SessionPolicy> => {
   const { policies, ...rest } = gatewayConfig('https://issuer.example', 5432);
   const rules = [
-    { name: 'definitions', match: { classes: ['schema'] }, effect: 'require_approval', approval: { groups: ['approvers'] } },
-    { name: 'truncate', match: { verbs: ['truncate'] }, effect: 'require_approval', approval: { groups: ['approvers'] } },
-    { name: 'many', match: { verbs: ['delete', 'update'], rows: '> 1' }, effect: 'require_approval', approval: { groups: ['approvers'] } },
+    { name: 'definitions', match: { classes: ['schema'] }, effect: 'require_approval', approval: { groups: ['people/approvers'] } },
+    { name: 'truncate', match: { verbs: ['truncate'] }, effect: 'require_approval', approval: { groups: ['people/approvers'] } },
+    { name: 'many', match: { verbs: ['delete', 'update'], rows: '> 1' }, effect: 'require_approval', approval: { groups: ['people/approvers'] } },
   ];
   const config = {
     version: 1,
     ...rest,
+    control: { login: [{ name: 'people', issuer: 'https://people.example', clientId: 'wicketgate' }] },
     connections: rest.connections.map((connection) => ({ ...connection, listen: '127.0.0.1:1' })),
     policies: policies.map((policy) => (policy.name === 'dml' ? { ...policy, rules } : policy)),
   };
-  const loaded = await loadSources([{ file: 'wicketgate.yaml', text: stringify(config) }], '.', {}, { allowPlanned: true, checkSecrets: false });
+  const loaded = await loadSources([{ file: 'wicketgate.yaml', text: stringify(config) }], '.', {}, { checkSecrets: false });
   assert.ok(loaded.ok, JSON.stringify(loaded));
   const session = compilePolicies(loaded.config).forSession(
     { identity: 'dml', provider: 'ci', subject: 's', groups: [], owner: {}, claims: { job: 'dml' }, tokenFingerprint: '', tokenExpiresAt: 0 },

@@ -13,8 +13,48 @@ const all = <T>(...parts: fc.Arbitrary<object>[]): fc.Arbitrary<T> => fc.tuple(.
 
 /** Configurations that are sound, with every optional key there or not, and texts of any characters. */
 export const soundConfiguration: fc.Arbitrary<ConfigurationSource> = fc
-  .tuple(fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), fc.uniqueArray(name, { maxLength: 3 }))
-  .chain(([providers, identities, connections, policies]) => {
+  .tuple(fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), fc.uniqueArray(name, { maxLength: 3 }), fc.uniqueArray(name, { maxLength: 2 }))
+  .chain(([providers, identities, connections, policies, logins]) => {
+    // People stand in a part of the configurations only; without them nothing is held.
+    const people = logins.length > 0;
+    const peopleGroup = people ? fc.constantFrom(...logins.flatMap((n) => [`${n}/dba`, `${n}/on call`, `${n}/a/b: c`])) : text;
+    const peopleGroups = fc.uniqueArray(peopleGroup, { minLength: 1, maxLength: 3 });
+    const login = (n: string) =>
+      all<NonNullable<NonNullable<ConfigurationSource['control']>['login']>[number]>(
+        fc.constant({ name: n, issuer: `https://${n}.people.example`, clientId: 'people' }),
+        // Whoever may be asked has an account wherever a requester can come from.
+        fc.constant({ accounts: Object.fromEntries(providers.map((provider) => [provider, 'claims.accounts.here'])) }),
+        maybe('clientSecret', fc.constantFrom('env:OKTA', 'file:/run/okta')),
+        maybe('scopes', fc.constantFrom(['openid'], ['groups', 'openid'])),
+        maybe('groupsClaim', fc.constantFrom('roles', 'https://acme\\.example/groups')),
+        maybe('jwks', fc.constant('https://keys.example/people')),
+        maybe('sessionAge', fc.constantFrom('1m', '7d', '90s')),
+        maybe('maxTokenAge', duration),
+        maybe('idle', fc.constantFrom('1s', '59s')),
+        maybe('allowPrivate', fc.boolean()),
+      );
+    const channel = (n: string) =>
+      all<NonNullable<NonNullable<ConfigurationSource['control']>['channels']>[number]>(
+        fc.constant({ name: n }),
+        fc.oneof(
+          all<object>(fc.constant({ type: 'slack', token: 'env:SLACK', signingSecret: 'file:/run/signing', channel: 'C0123' }), maybe('api', fc.constantFrom('https://slack.example/api/', 'http://127.0.0.1:9')), maybe('people', fc.record({ login: fc.constantFrom(...logins), userClaim: fc.constant('slack.id') }))),
+          fc.constant({ type: 'webhook', url: 'https://hooks.example/x?y', secret: 'env:HOOK' }),
+        ),
+        maybe('includeStatement', fc.boolean()),
+      );
+    const control = people
+      ? all<NonNullable<ConfigurationSource['control']>>(
+          fc.constantFrom({}, { listen: '0.0.0.0:9000', url: 'https://x.example/base/' }),
+          fc.tuple(...logins.map(login)).map((list) => ({ login: list })),
+          // All logins have the role of approver, or there is none: else a rule could name groups of others only.
+          maybe('roles', all<object>(maybe('admin', fc.record({ groups: peopleGroups })), maybe('viewer', fc.record({ groups: peopleGroups })), maybe('approver', fc.constant({ groups: logins.map((n) => `${n}/approvers`) })))),
+          maybe('channels', fc.uniqueArray(name.filter((n) => n !== 'page' && n !== 'terminal'), { maxLength: 2 }).chain((names) => fc.tuple(...names.map(channel)))),
+        )
+      : fc.constantFrom<NonNullable<ConfigurationSource['control']>>({}, { listen: 'off' }, { listen: '0.0.0.0:9000', url: 'https://x.example' });
+    const approvals = people
+      ? all<NonNullable<ConfigurationSource['approvals']>>(maybe('forbid', fc.subarray(['author', 'requester', 'owner'])), maybe('breakGlass', fc.record({ groups: peopleGroups })))
+      : fc.constantFrom<NonNullable<ConfigurationSource['approvals']>>({}, { forbid: [] });
+    const ownerGroup = people ? fc.constantFrom(...logins.map((n) => `${n}/owners`)) : text;
     const provider = (n: string, index: number) =>
       all<Item<'identityProviders'>>(
         fc.constant({ name: n, issuer: `https://${n}.example`, audience: `wicketgate-${index}` }),
@@ -29,13 +69,14 @@ export const soundConfiguration: fc.Arbitrary<ConfigurationSource> = fc
     const identity = (n: string, index: number) =>
       all<Item<'identities'>>(
         fc.constant({ name: n, groups: ['everybody'] }),
-        fc.record({ owner: fc.oneof(fc.record({ group: text }), fc.record({ contact: text }), fc.record({ group: text, contact: text })) }),
+        fc.record({ owner: fc.oneof(fc.record({ group: ownerGroup }), fc.record({ contact: text }), fc.record({ group: ownerGroup, contact: text })) }),
         fc.record({ provider: fc.constantFrom(...providers) }),
         // The number tells the identities apart; the rest may be anything, also names that objects treat in their own way.
         fc.dictionary(fc.constantFrom('__proto__', 'constructor', 'origin', 'a.b', 'a\\.b', 'ref'), fc.oneof(text, fc.boolean(), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 }))).map((claims) => ({ claims: { ...claims, project: index } })),
         maybe('purpose', text),
         maybe('when', fc.constantFrom('claims.ref == "main"', '"x" in claims')),
         maybe('requester', fc.constant('claims.actor')),
+        maybe('author', fc.constant('claims.commit.author')),
       );
     const connection = (n: string, index: number) =>
       all<Item<'connections'>>(
@@ -53,8 +94,17 @@ export const soundConfiguration: fc.Arbitrary<ConfigurationSource> = fc
     );
     const rule = (n: string) =>
       all<NonNullable<Item<'policies'>['rules']>[number]>(
-        fc.constant({ name: n, effect: 'deny' }),
-        maybe('match', fc.constantFrom({ verbs: ['drop'] }, { objects: ['database', 'table:x.*'] }, { columns: ['*.ssn'], classes: ['read'] }, { functions: ['a.*'] })),
+        fc.constant({ name: n }),
+        people
+          ? fc.oneof(
+              fc.constant({ effect: 'deny' }),
+              all<object>(
+                fc.constant({ effect: 'require_approval' }),
+                fc.record({ approval: all<object>(fc.record({ groups: peopleGroups }), maybe('count', fc.integer({ min: 1, max: 10 })), maybe('hold', fc.constantFrom('60s', '24h')), maybe('expires', fc.constantFrom('1ms', '30d')), maybe('holdInTransaction', fc.constantFrom('0s', '60s'))) }),
+              ),
+            )
+          : fc.constant({ effect: 'deny' }),
+        maybe('match', fc.constantFrom({ verbs: ['drop'] }, { objects: ['database', 'table:x.*'] }, { columns: ['*.ssn'], classes: ['read'] }, { verbs: ['delete', 'update'], rows: '> 10' }, { functions: ['a.*'] })),
         maybe('when', fc.constant('now.getHours("UTC") < 6')),
         maybe('reason', text),
       );
@@ -71,7 +121,8 @@ export const soundConfiguration: fc.Arbitrary<ConfigurationSource> = fc
     return fc.record({
       version: fc.constant(1 as const),
       gateway: fc.constantFrom<NonNullable<ConfigurationSource['gateway']>>({}, { data: './d', keys: './k', names: ['gw.internal'], reload: 'watch' }, { limits: { message: '1GiB', connections: 7, preAuth: { bytes: '1B' } } }),
-      control: fc.constantFrom<NonNullable<ConfigurationSource['control']>>({}, { listen: 'off' }, { listen: '0.0.0.0:9000', url: 'https://x.example' }),
+      control,
+      approvals,
       identityProviders: fc.tuple(...providers.map(provider)),
       identities: fc.tuple(...identities.map(identity)),
       connections: fc.tuple(...connections.map(connection)),
