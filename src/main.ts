@@ -5,6 +5,8 @@ import { load } from './config/load.ts';
 import { formatProblem } from './config/problems.ts';
 import type { Config } from './config/resolved.ts';
 import { watchForRename } from './config/watch.ts';
+import { answerApprovals } from './control/approvals.ts';
+import { startApprovals } from './control/approvals-service.ts';
 import { startControl, type Readiness } from './control/http.ts';
 import { answerOf, startLocal, type LocalAnswer, type LocalRequest } from './control/local.ts';
 import { createMetrics } from './control/metrics.ts';
@@ -17,6 +19,7 @@ import { Steward } from './evidence/retention/steward.ts';
 import { surveyInThread } from './evidence/retention/survey-thread.ts';
 import { followLog } from './evidence/search/follow.ts';
 import { createIdentities } from './identity/identities.ts';
+import { createPeople } from './identity/people.ts';
 import { createCertificates } from './listeners/certificates.ts';
 import { startListeners } from './listeners/listeners.ts';
 import { refusal } from './model/decision.ts';
@@ -121,6 +124,9 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
 
     let clients = (): number => 0;
     const metrics = createMetrics({ stats: () => evidence.stats, available: () => evidence.unavailable === undefined, clients: () => clients(), checkpoints: () => elsewhere?.status });
+    const approvals = startApprovals({ config: () => config, evidence, store: state.approvals, log });
+    closers.push(() => approvals.close());
+    const people = createPeople(() => config.control.login, { clock: Date.now, log });
     const gate = createGate({
       config,
       policies,
@@ -130,6 +136,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       openRecording: (connection, cap) => evidence.openRecording(connection, cap),
       maskKey: keyFile(join(config.gateway.keys, 'mask.key')),
       observe: metrics.observer,
+      approvals,
     });
     closers.push(() => gate.close());
     state.revocations.onChange(({ revoked }) => {
@@ -248,6 +255,8 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
         case 'purge':
         case 'access':
           return answerSteward(steward, request);
+        case 'approvals':
+          return answerApprovals({ approvals, people, access: (access) => steward.access(access) }, request);
         default:
           return { ok: false, error: 'unknown request' };
       }
@@ -256,6 +265,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     closers.push(() => void local.close());
 
     await identities.ready();
+    await people.ready();
     log.info({ version, evidence: evidence.name, ...(tree && { key: tree.vkey }), config: config.digest, policy: policies.version, connections: config.connections.length }, 'ready');
 
     const drainAndClose = async (): Promise<void> => {

@@ -16,7 +16,7 @@ export function registerCa(program: Command): void {
     .requiredOption('--config <file or folder>', 'the configuration')
     .option('--json', 'print for programs')
     .action(async ({ config: where, json }: Options) => {
-      const loaded = await load(where, process.env, { checkSecrets: false, allowPlanned: true });
+      const loaded = await load(where, process.env, { checkSecrets: false });
       if (!loaded.ok) {
         process.stderr.write(`${where} cannot be read as a configuration: wicketgate check --config ${where} says why\n`);
         process.exitCode = 2;

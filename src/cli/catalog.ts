@@ -11,7 +11,7 @@ export function registerCatalog(program: Command): void {
     .requiredOption('--config <file or folder>', 'the configuration')
     .requiredOption('--connection <name>', 'whose target')
     .action(async ({ config: where, connection: name }: { readonly config: string; readonly connection: string }) => {
-      const loaded = await load(where, process.env, { allowPlanned: true });
+      const loaded = await load(where, process.env);
       if (!loaded.ok) {
         process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
         process.exitCode = 2;

@@ -36,6 +36,19 @@ export const commands: readonly Entry[] = [
       terminate: async () => (await import('./sessions-terminate.ts')).registerSessionsTerminate,
     },
   },
+  { name: 'login', says: 'log in as a person, in a browser, for approvals; keeps the ID token for this user only', whole: async () => (await import('./login.ts')).registerLogin },
+  { name: 'logout', says: 'forget the ID token that login has kept', whole: async () => (await import('./login.ts')).registerLogout },
+  {
+    name: 'approvals',
+    says: 'commands that wait for people',
+    verbs: {
+      list: async () => (await import('./approvals-list.ts')).registerApprovalsList,
+      show: async () => (await import('./approvals-show.ts')).registerApprovalsShow,
+      approve: async () => (await import('./approvals-answer.ts')).registerApprovalsAnswer('approve'),
+      deny: async () => (await import('./approvals-answer.ts')).registerApprovalsAnswer('deny'),
+      force: async () => (await import('./approvals-answer.ts')).registerApprovalsAnswer('force'),
+    },
+  },
   {
     name: 'evidence',
     says: 'the evidence log',

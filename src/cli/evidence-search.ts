@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import { KeysFolder } from '../evidence/keys.ts';
 import { nodeDisk } from '../evidence/node-disk.ts';
-import { BadFilter, checkFilters, type SearchFilters } from '../evidence/search/filters.ts';
+import { BadFilter, checkFilters, RAN, type SearchFilters } from '../evidence/search/filters.ts';
 import { IndexDiffers, type Hit } from '../evidence/search/hits.ts';
 import { LogIndex, type SearchAnswer } from '../evidence/search/search.ts';
 import { recordAccess } from './access.ts';
@@ -39,7 +39,7 @@ export function registerEvidenceSearch(evidence: Command): void {
     .option('--verb <verb>', 'select, update, drop, drop_table, ...')
     .option('--object <name>', 'table:public.customers, public.customers or customers')
     .option('--text <text>', 'part of the recorded statement or its parameters, whatever its case')
-    .option('--decision <decision>', 'allow, refused, or the reason of a refusal')
+    .option('--decision <decision>', 'allow, require_approval (ran once people had approved), refused, or the reason of a refusal')
     .option('--since <time>', 'at or after: a time as in 2026-11-22T08:00Z, or an age as in 30m, 12h, 7d')
     .option('--until <time>', 'before')
     .option('--rows <comparison>', 'rows returned or changed: ">100", ">=", "<", "<=", "="')
@@ -139,7 +139,7 @@ const described = ({ log, size, root, hits, more }: SearchAnswer): string =>
 
 const sentence = ({ sequence, time, session, command, identity, connection, verbs, decision, status, rows, texts }: Hit): string => {
   const where = [identity ?? 'somebody unknown', ...(connection === undefined ? [] : ['on', connection])].join(' ');
-  const what = [...(command === undefined ? [] : [`#${command}`]), verbs[0] ?? 'login', decision === 'allow' ? decision : `REFUSED ${decision}`].join(' ');
+  const what = [...(command === undefined ? [] : [`#${command}`]), verbs[0] ?? 'login', RAN.includes(decision) ? decision : `REFUSED ${decision}`].join(' ');
   const end = status === 'refused' ? '' : ` -> ${status}${rows === null ? '' : `, ${rows} rows`}`;
   const shown = texts.map((text) => ('absent' in text ? `[${text.part} ${text.absent === 'key_destroyed' ? 'sealed: its key is not there' : text.absent}]` : cut(text.bytes.toString('utf8'))));
   return `${time}  ${visibleLine(`${where}: ${what}${end}`)}  (record ${sequence}${session === undefined ? '' : `, session ${visibleLine(session)}`})\n${shown.map((text) => `${visible(text).trimEnd().replaceAll(/^/gm, '    ')}\n`).join('')}`;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { nodeDisk } from '../evidence/node-disk.ts';
 import { openEvidenceLog } from '../evidence/open.ts';
+import { filesOf, makeEvidence, makePack, packAgain } from '../evidence/pack/testdata/packs.ts';
 import { durable, intent, outcome, sessionClose, sessionOpen, statement } from '../evidence/testdata/records.ts';
 import { proveRecord } from '../evidence/tree/prove.ts';
 import type { Verdict } from '../evidence/verify/verify.ts';
@@ -73,7 +74,11 @@ test('keys that do not fit: of nobody, of another log, of a witness, or another 
   const stranger = await run('evidence', 'verify', at('data'), '--vkey', other);
   assert.equal(stranger.code, 1);
   assert.match(stranger.stdout, /signed by NOT ONE of the keys that you gave: none is of this log/);
-  fs.writeFileSync(at('policy'), `log ${vkey}\nquorum none\n`);
+  // Beside the right key: its log is asked for, and is not there. A policy names whom to trust, whatever is shown.
+  const absent = await run('evidence', 'verify', at('data'), '--vkey', vkey, '--vkey', other);
+  assert.equal(absent.code, 1);
+  assert.match(absent.stdout, /INTEGRITY {5}ok[^]*MISSING LOG {3}default\/gw-2\/[0-9a-f]{8} is not among the folders given; a --vkey tells of it\n/);
+  fs.writeFileSync(at('policy'), `log ${vkey}\nlog ${other}\nquorum none\n`);
   assert.equal((await run('evidence', 'verify', at('data'), '--policy', at('policy'))).code, 0);
   fs.writeFileSync(at('policy'), `log ${vkey}\nquorum everybody\n`);
   const unread = await run('evidence', 'verify', at('data'), '--policy', at('policy'));
@@ -129,4 +134,33 @@ test('a proof that the gateway wrote, verified with the record from a file or a 
   for (const args of [[], ['--vkey', vkey], ['--vkey', vkey, '--folder', at('elsewhere')], ['--vkey', vkey, '--record', at('nothing')]]) assert.equal((await run('evidence', 'verify-proof', at('p.tlog-proof'), ...args)).code, 2);
   assert.equal((await run('evidence', 'verify-proof', at('kept'), '--vkey', vkey, '--folder', at('data'))).code, 2);
   assert.match((await run('evidence', 'verify', at('p.tlog-proof'))).stderr, /for a proof use evidence verify-proof/);
+});
+
+test('a pack whose manifest was altered is an altered pack, exit code 1; what is no pack, or of a newer version, is 2', async () => {
+  await makePack(await makeEvidence(at('packed')), at('pack.zip'));
+  const pack = fs.readFileSync(at('pack.zip'));
+  assert.equal((await run('evidence', 'verify', at('pack.zip'))).code, 0);
+  const files = await filesOf(pack);
+  const begins = pack.lastIndexOf('manifest.json', pack.lastIndexOf('manifest.json') - 1) + 'manifest.json'.length;
+  const flipped = Buffer.from(pack);
+  flipped[begins + 40] = (flipped[begins + 40] as number) ^ 1;
+  const altered: Record<string, Buffer> = {
+    'a byte of it': flipped,
+    'all of it': Buffer.from(packAgain(files, at('again.zip'), (said) => Object.keys(said).forEach((name) => delete said[name]))),
+    'a member': Buffer.from(packAgain(files, at('again.zip'), (said) => void (said['logs'] = []))),
+    'a digest': Buffer.from(packAgain(files, at('again.zip'), (said) => void ((said['files'] as { sha256: string }[])[0] = { ...(said['files'] as { sha256: string }[])[0], sha256: '0'.repeat(64) }))),
+    'the version': Buffer.from(packAgain(files, at('again.zip'), (said) => void (said['version'] = 'x'))),
+  };
+  for (const [what, bytes] of Object.entries(altered)) {
+    fs.writeFileSync(at('altered.zip'), bytes);
+    const { code, stdout, stderr } = await run('evidence', 'verify', at('altered.zip'));
+    assert.equal(code, 1, `${what}: ${stdout}${stderr}`);
+    assert.match(stdout, /INTEGRITY {5}FAILED: /, what);
+  }
+  const [found] = (await json('evidence', 'verify', at('altered.zip'))) as { integrity: { ok: boolean } }[];
+  assert.equal(found?.integrity.ok, false);
+  for (const bytes of [pack.subarray(0, pack.length - 1), Buffer.from('PK\u0003\u0004 something else'), packAgain(files, at('again.zip'), (said) => void (said['version'] = 2))]) {
+    fs.writeFileSync(at('altered.zip'), bytes);
+    assert.equal((await run('evidence', 'verify', at('altered.zip'))).code, 2);
+  }
 });

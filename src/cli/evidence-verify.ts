@@ -64,17 +64,18 @@ const run = async (paths: readonly string[], options: VerifyCommandOptions): Pro
       wrongUse(error instanceof NotEvidence ? visibleLine(error.message) : `${visibleLine(folder)} cannot be verified: ${visibleLine((error as Error).message)}`);
     }
   }
-  const missing = missingAmong(verdicts, kept, paths.length > 1 || logFolders(paths[0] as string)[0] !== paths[0]);
+  const missing = missingAmong(verdicts, [...kept.map(({ source, checkpoint }) => ({ log: checkpoint.origin, namedBy: source })), ...namesOfKeys(options.vkey ?? [])], paths.length > 1 || logFolders(paths[0] as string)[0] !== paths[0]);
   if (missing.some(({ failure }) => failure)) process.exitCode ||= 1;
   if (options.json) process.stdout.write(`${JSON.stringify([...verdicts, ...missing.map((one) => ({ ...one, missing: true }))])}\n`);
   else process.stdout.write(describeMissing(missing));
 };
 
-/** Logs that were not given. Of one log folder alone nobody expects the others; of a data folder, or several, one does. */
-const missingAmong = (verdicts: readonly Verdict[], kept: readonly KeptCheckpoint[], expected: boolean): (MissingLog & { readonly failure: boolean })[] => {
-  const strangers = kept
-    .filter(({ checkpoint }) => !verdicts.some(({ log }) => log === checkpoint.origin))
-    .map(({ source, checkpoint }) => ({ log: checkpoint.origin, namedBy: source, failure: true }));
+/** The logs of keys that were given one by one: who brings the key of a log wants to see that log. A policy names whom to trust, whatever is shown. */
+const namesOfKeys = (vkeys: readonly string[]): MissingLog[] => vkeys.map((text) => ({ log: text.trim().split('+', 1)[0] as string, namedBy: 'a --vkey' }));
+
+/** Logs that were not given. `asked`: those that the auditor named. Of one log folder alone nobody expects the others; of a data folder, or several, one does. */
+const missingAmong = (verdicts: readonly Verdict[], asked: readonly MissingLog[], expected: boolean): (MissingLog & { readonly failure: boolean })[] => {
+  const strangers = asked.filter(({ log }, i) => !verdicts.some((one) => one.log === log) && asked.findIndex((one) => one.log === log) === i).map((one) => ({ ...one, failure: true }));
   const named = missingLogs(verdicts)
     .filter(({ log }) => !strangers.some((one) => one.log === log))
     .map((one) => ({ ...one, failure: expected }));

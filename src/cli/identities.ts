@@ -9,7 +9,7 @@ interface Options {
 }
 
 const configOf = async (where: string) => {
-  const loaded = await load(where, process.env, { checkSecrets: false, allowPlanned: true });
+  const loaded = await load(where, process.env, { checkSecrets: false });
   if (loaded.ok) return loaded.config;
   process.stderr.write(`${where} cannot be read as a configuration: wicketgate check --config ${where} says why\n`);
   process.exitCode = 2;

@@ -83,9 +83,9 @@ export function policyNoun(program: Program): Program {
   return program.commands.find((command) => command.name() === 'policy') ?? program.command('policy').description('ask and test policies');
 }
 
-/** Loads and compiles. What is only planned, and secrets of another machine, do not stand in the way of a question. */
+/** Loads and compiles. Secrets of another machine do not stand in the way of a question. */
 export async function openPolicies(where: string): Promise<{ readonly config: Config; readonly policies: PolicySet }> {
-  const result = await load(where, process.env, { allowPlanned: true, checkSecrets: false });
+  const result = await load(where, process.env, { checkSecrets: false });
   if (!result.ok) throw new WrongUse(result.problems.map(formatProblem).join('\n'));
   try {
     return { config: result.config, policies: compilePolicies(result.config) };

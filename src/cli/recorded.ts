@@ -58,7 +58,7 @@ export const recordedIn = async (options: RecordedOptions): Promise<Recorded | u
   let config: Config | undefined;
   if (options.config !== undefined) {
     const { load } = await import('../config/load.ts');
-    const loaded = await load(options.config, process.env, { checkSecrets: false, allowPlanned: true });
+    const loaded = await load(options.config, process.env, { checkSecrets: false });
     if (!loaded.ok) return wrongUse(`${options.config} cannot be read as a configuration: wicketgate check --config ${options.config} says why`);
     config = loaded.config;
     data ??= config.gateway.data;

@@ -4,7 +4,7 @@ import { askLocal, type LocalRequest } from '../control/local.ts';
 /** The data folder of a configuration, or undefined after its problems were printed. */
 export const dataFolderOf = async (where: string): Promise<string | undefined> => {
   const { load } = await import('../config/load.ts');
-  const loaded = await load(where, process.env, { checkSecrets: false, allowPlanned: true });
+  const loaded = await load(where, process.env, { checkSecrets: false });
   if (loaded.ok) return loaded.config.gateway.data;
   process.stderr.write(`${where} cannot be read as a configuration: wicketgate check --config ${where} says why\n`);
   process.exitCode = 2;
@@ -37,11 +37,11 @@ export const ask = async (options: AskOptions, request: LocalRequest, print: (re
   }
 };
 
-/** What is wrong with a configuration, wherever it is read; secrets and what is only planned are the gateway's to judge. */
+/** What is wrong with a configuration, wherever it is read; secrets are the gateway's to judge. */
 const problemsIn = async (where: string): Promise<readonly string[]> => {
   const { load } = await import('../config/load.ts');
   const { formatProblem } = await import('../config/problems.ts');
-  const loaded = await load(where, process.env, { checkSecrets: false, allowPlanned: true });
+  const loaded = await load(where, process.env, { checkSecrets: false });
   return loaded.ok ? [] : loaded.problems.map(formatProblem);
 };
 

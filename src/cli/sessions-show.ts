@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { sessionTimeline, type RecordedBody, type TimelineEntry } from '../evidence/sessions.ts';
 import { openBodies } from '../evidence/unseal.ts';
 import { recordAccess } from './access.ts';
+import { answerText, approvalSentence, approversIn } from './approval-words.ts';
 import { recordedIn, visible, visibleLine, withRecordedOptions, type RecordedOptions } from './recorded.ts';
 import { whoAsks } from './who.ts';
 
@@ -14,7 +15,10 @@ const show = async (session: string, options: RecordedOptions): Promise<void> =>
   const entries = await timelineOf('show', session, options);
   if (!entries) return;
   if (options.json) process.stdout.write(`${JSON.stringify(entries.map(forPrograms))}\n`);
-  else for (const entry of entries) process.stdout.write(describeEntry(entry));
+  else {
+    const approvers = approversIn(entries);
+    for (const entry of entries) process.stdout.write(describeEntry(entry, approvers));
+  }
 };
 
 /**
@@ -50,10 +54,10 @@ const WHY: Readonly<Record<Extract<RecordedBody, { absent: string }>['absent'], 
 };
 
 /** One record for people: time, what, and the sealed texts below it. */
-export const describeEntry = ({ leaf, bodies }: TimelineEntry): string => {
-  const texts = bodies.filter(({ part }) => part !== 'answer').map((body) => ('absent' in body ? `[${body.part} ${WHY[body.absent]}]` : textOf(body.part, body.bytes)));
+export const describeEntry = ({ leaf, bodies }: TimelineEntry, approvers: ReadonlyMap<string, string> = new Map()): string => {
+  const texts = bodies.filter(({ part }) => part !== 'answer').map((body) => ('absent' in body ? `[${body.part} ${WHY[body.absent]}]` : leaf.record.kind === 'approval' && body.part === 'detail' ? answerText(body.bytes) : textOf(body.part, body.bytes)));
   const indented = texts.map((text) => `${visible(text).trimEnd().replaceAll(/^/gm, '    ')}\n`).join('');
-  return `${leaf.time}  ${visibleLine(sentence(leaf.record))}\n${indented}`;
+  return `${leaf.time}  ${visibleLine(sentence(leaf.record, approvers))}\n${indented}`;
 };
 
 const textOf = (part: string, bytes: Buffer): string => {
@@ -61,16 +65,18 @@ const textOf = (part: string, bytes: Buffer): string => {
   return part === 'statement' ? text : `${part}: ${text}`;
 };
 
-const sentence = (record: TimelineEntry['leaf']['record']): string => {
+const sentence = (record: TimelineEntry['leaf']['record'], approvers: ReadonlyMap<string, string>): string => {
   switch (record.kind) {
     case 'session_open':
       return `session opened by ${record.principal.identity} on ${record.connection} (${record.protocol}) from ${record.peer.address}${record.peer.tls ? ' over TLS' : ''}`;
     case 'intent':
-      return `#${record.command} ${record.verb}: ${record.decision.effect} by ${record.decision.rules[0] ?? 'default'}${record.masks.length > 0 ? `, masks ${record.masks.join(', ')}` : ''}`;
+      return `#${record.command} ${record.verb}: ${record.decision.effect} by ${record.decision.rules[0] ?? 'default'}${record.approval === undefined ? '' : `, approved: request ${record.approval} by ${approvers.get(record.approval) ?? 'nobody that this log knows of'}`}${record.masks.length > 0 ? `, masks ${record.masks.join(', ')}` : ''}`;
     case 'refusal':
-      return `${record.command === undefined ? '' : `#${record.command} `}${record.verb ?? 'refused'}: REFUSED ${record.code}${record.decision ? ` by ${record.decision.rules[0] ?? 'default'}` : ''}`;
+      return `${record.command === undefined ? '' : `#${record.command} `}${record.verb ?? 'refused'}: REFUSED ${record.code}${record.decision ? ` by ${record.decision.rules[0] ?? 'default'}` : ''}${record.approval === undefined ? '' : `, request ${record.approval}`}`;
     case 'outcome':
       return `#${record.command} -> ${outcomeOf(record.outcome)}${record.answer?.truncated ? `, recorded ${record.answer.recorded} of ${record.answer.bytes} bytes` : ''}`;
+    case 'approval':
+      return approvalSentence(record);
     case 'progress':
       return `#${record.command} ... ${record.bytesUp} bytes up, ${record.bytesDown} down`;
     case 'session_close':

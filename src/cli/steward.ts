@@ -12,7 +12,7 @@ import { survey } from '../evidence/retention/survey.ts';
 
 /** The configuration, or undefined after saying that it cannot be read (exit code 2). */
 export const configOf = async (where: string): Promise<Config | undefined> => {
-  const loaded = await load(where, process.env, { checkSecrets: false, allowPlanned: true });
+  const loaded = await load(where, process.env, { checkSecrets: false });
   if (loaded.ok) return loaded.config;
   process.stderr.write(`${where} cannot be read as a configuration: wicketgate check --config ${where} says why\n`);
   process.exitCode = 2;

@@ -6,7 +6,7 @@ import { BadNote } from '../evidence/verify/pack/note.ts';
 import { trustIn } from '../evidence/verify/pack/policy.ts';
 import type { LogFindings, PackFault, PackVerdict } from '../evidence/verify/pack/verdict.ts';
 import { verifyPack } from '../evidence/verify/pack/verify.ts';
-import { NotAPack } from '../evidence/verify/pack/zip.ts';
+import { NotAPack, PackAltered } from '../evidence/verify/pack/zip.ts';
 import { visibleLine, wrongUse } from './recorded.ts';
 
 /** How many of a kind are named; the others are counted. --json has more. */
@@ -35,7 +35,7 @@ export const isZip = (path: string): boolean => {
 
 /** Verifies packs; sets the exit code: 1 altered or incomplete, 2 not a pack. `closed`: the period must be over. */
 export const verifyPacks = async (paths: readonly string[], { vkeys, policy, closed, json }: { readonly vkeys: readonly string[]; readonly policy: string | undefined; readonly closed: boolean; readonly json: boolean }): Promise<void> => {
-  const verdicts: (PackVerdict & { readonly pack: unknown; readonly file: string })[] = [];
+  const verdicts: (Pick<PackVerdict, 'integrity'> & { readonly file: string })[] = [];
   for (const path of paths) {
     try {
       const trust = trustIn(vkeys, policy, sha256);
@@ -48,6 +48,13 @@ export const verifyPacks = async (paths: readonly string[], { vkeys, policy, clo
     } catch (error) {
       if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
       const { message } = error as Error;
+      if (error instanceof PackAltered) {
+        // What it says of itself cannot be believed any more, so nothing else of it is shown.
+        process.exitCode ||= 1;
+        verdicts.push({ integrity: { ok: false, faults: [{ what: message }], faultCount: 1 }, file: path });
+        if (!json) process.stdout.write(`${visibleLine(path)}: evidence pack\nINTEGRITY     FAILED: ${visibleLine(message)}\n`);
+        continue;
+      }
       wrongUse(error instanceof NotAPack ? `${visibleLine(path)} cannot be verified: ${visibleLine(message)}` : error instanceof BadNote ? visibleLine(message) : `${visibleLine(path)} cannot be read: ${visibleLine(message)}`);
     }
   }

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { Access, HoldRequest } from '../evidence/retention/steward.ts';
+import type { ApprovalsRequest } from './approvals.ts';
 
 /**
  * The socket through which the command line reaches a running gateway: on the same machine, by the same user. One line of
@@ -20,9 +21,11 @@ export type LocalRequest =
   | { readonly do: 'terminate'; readonly session: string }
   | { readonly do: 'hold'; readonly hold: HoldRequest }
   | { readonly do: 'purge'; readonly digest: string; readonly by: string }
-  | { readonly do: 'access'; readonly access: Access };
+  | { readonly do: 'access'; readonly access: Access }
+  | ApprovalsRequest;
 
-export type LocalAnswer = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: string };
+/** `code`: a stable word for programs, where there is one. */
+export type LocalAnswer = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: string; readonly code?: string };
 
 /** What came of something that says why not in words for people. */
 export const answerOf = async (doing: Promise<unknown>): Promise<LocalAnswer> => {
@@ -34,6 +37,10 @@ export const answerOf = async (doing: Promise<unknown>): Promise<LocalAnswer> =>
 };
 
 const MOST_BYTES = 16_384;
+/** An answer to a request for approval carries the person's ID token, which may have 16 KiB, and a reason. */
+const APPROVALS: LocalRequest['do'] = 'approvals';
+const APPROVALS_START = `{"do":${JSON.stringify(APPROVALS)},`;
+const MOST_BYTES_OF_APPROVALS = 65_536;
 const ASK_MS = 30_000;
 /** A purge, or a hold, reads the whole log first. */
 const ANSWER_MS = 3_600_000;
@@ -49,7 +56,10 @@ export const startLocal = async (dataFolder: string, handle: (request: LocalRequ
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => {
       line += chunk;
-      if (line.length > MOST_BYTES) socket.destroy();
+      if (line.length > (line.startsWith(APPROVALS_START) ? MOST_BYTES_OF_APPROVALS : MOST_BYTES)) {
+        socket.destroy();
+        return;
+      }
       if (!line.includes('\n')) return;
       socket.removeAllListeners('data');
       socket.setTimeout(0);
@@ -87,7 +97,9 @@ export const askLocal = (dataFolder: string, request: LocalRequest): Promise<Loc
     socket.setEncoding('utf8');
     const takesLong = request.do === 'purge' || request.do === 'hold';
     socket.setTimeout(takesLong ? ANSWER_MS : ASK_MS, () => socket.destroy(new Error('the gateway did not answer')));
-    socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));
+    // First: how long a line may be depends on it.
+    const { do: what, ...rest } = request;
+    socket.on('connect', () => socket.write(`${JSON.stringify({ do: what, ...rest })}\n`));
     socket.on('data', (chunk: string) => (text += chunk));
     socket.on('end', () => {
       try {

@@ -59,11 +59,11 @@ export interface RecordingSummary {
 /** Fields every record has besides its kind's own are added by the log: version, log name, sequence, time, chain. */
 export type EvidenceRecord =
   | { readonly kind: 'session_open'; readonly session: string; readonly connection: string; readonly protocol: string; readonly principal: RecordedPrincipal; readonly peer: { readonly address: string; readonly tls: boolean }; readonly policy: string; readonly config: string; readonly mode: 'effect' | 'strict' }
-  | { readonly kind: 'intent'; readonly session: string; readonly command: number; readonly connection: string; readonly verb: string; readonly effects: readonly RecordedEffect[]; readonly timing: string; readonly decision: RecordedDecision; readonly bytes: number; readonly masks: readonly string[] }
+  | { readonly kind: 'intent'; readonly session: string; readonly command: number; readonly connection: string; readonly verb: string; readonly effects: readonly RecordedEffect[]; readonly timing: string; readonly decision: RecordedDecision; readonly bytes: number; readonly masks: readonly string[]; /** The request whose approval it runs under. Present exactly when the decision asks for approval. */ readonly approval?: string }
   | { readonly kind: 'progress'; readonly session: string; readonly command: number; readonly bytesUp: number; readonly bytesDown: number }
   | { readonly kind: 'outcome'; readonly session: string; readonly command: number; readonly outcome: Outcome; readonly answer?: RecordingSummary }
   | { readonly kind: 'session_close'; readonly session: string; readonly reason: string; readonly commands: number; readonly refused: number; readonly housekeeping: Readonly<Record<string, number>> }
-  | { readonly kind: 'refusal'; readonly session?: string; readonly command?: number; readonly connection?: string; readonly code: string; /** Of a login: which check failed, a word of ours. */ readonly reason?: string; readonly verb?: string; readonly effects?: readonly RecordedEffect[]; readonly decision?: RecordedDecision; /** Before authentication: how many, in the minute that ends now, from this source network. */ readonly count?: number; readonly network?: string; readonly identity?: string }
+  | { readonly kind: 'refusal'; readonly session?: string; readonly command?: number; readonly connection?: string; readonly code: string; /** Of a login: which check failed, a word of ours. */ readonly reason?: string; readonly verb?: string; readonly effects?: readonly RecordedEffect[]; readonly decision?: RecordedDecision; /** Before authentication: how many, in the minute that ends now, from this source network. */ readonly count?: number; readonly network?: string; readonly identity?: string; /** The request that waits for an answer, or that was denied. */ readonly approval?: string }
   | { readonly kind: 'config_change'; readonly config: string; readonly policy: string; readonly accepted: boolean; /** Lines such as "mask removed: analysts/pii". Names of the configuration only. */ readonly changes: readonly string[] }
   | { readonly kind: 'revocation'; readonly identity: string; readonly by: string }
   | { readonly kind: 'instance'; readonly event: 'start' | 'stop'; readonly instance: string; readonly build: string; readonly config: string; /** Names of the logs of the deployment that this process knows of: one of them that cannot be shown later is missing. */ readonly roster?: readonly string[]; /** In the first record of a log that takes the place of one that could not go on: its name, and the last checkpoint that was signed of it. */ readonly follows?: { readonly log: string; readonly size: number; readonly root: string } }
@@ -75,10 +75,46 @@ export type EvidenceRecord =
   | { readonly kind: 'key_event'; readonly event: 'first' | 'rotated'; readonly vkey: string; readonly note?: string }
   /** The gateway verified its own log: up to `size`, whose root (base64) was computed from the records. */
   | { readonly kind: 'self_check'; readonly scope: 'start' | 'sample' | 'full'; readonly ok: boolean; readonly size: number; readonly root?: string; readonly found?: string }
+  | ApprovalRecord
   | HoldRecord
   | PurgeRecord
   | AccessRecord
+  | ControlRecord
   | { readonly kind: 'recovery'; readonly session?: string; readonly command?: number; readonly what: 'indeterminate' | 'session_lost' | 'torn_tail' | 'unrecorded'; readonly bytes?: number; /** `unrecorded`: how many commands, from `command` on, were refused because their record could not be written. Without a session: how many records of the kind `of`. */ readonly count?: number; readonly of?: string };
+
+/**
+ * Something happened to a request for approval. An answer takes effect only once its record is durable. Who answered and why is in a sealed
+ * body (`detail`: `{name, issuer, subject, reason}`); the record itself holds names of the configuration only.
+ */
+export type ApprovalRecord = ApprovalBase &
+  (
+    /** A command waits for people. `again`: the same request, what it asks for has changed, or its approval no longer counts. */
+    | { readonly event: 'requested'; readonly again?: true; readonly steps: readonly RecordedStep[]; /** When it lapses unanswered: ISO 8601, UTC. */ readonly expires: string }
+    | { readonly event: 'answered'; readonly verdict: 'approve' | 'deny' | 'force'; /** Name in `control.login`. */ readonly provider: string; /** The person's groups that counted, as the configuration names them. */ readonly groups: readonly string[]; readonly channel: string }
+    /** Enough people approved, or one forced it: one execution may follow. `steps`: what was asked for at that moment. */
+    | { readonly event: 'approved'; readonly steps: readonly RecordedStep[] }
+    /** `state`: whether it had been approved. */
+    | { readonly event: 'expired'; readonly state: 'pending' | 'approved' }
+    | { readonly event: 'denied' | 'withdrawn' }
+  );
+
+type ApprovalBase = {
+  readonly kind: 'approval';
+  readonly request: string;
+  /** The session that asked first. Others may wait for the same request. */
+  readonly session: string;
+  readonly connection: string;
+  readonly identity: string;
+  /** Keyed digest (hex) of exactly what is approved. */
+  readonly digest: string;
+};
+
+/** One rule's word on who approves. */
+export type RecordedStep = {
+  readonly rule: string;
+  readonly groups: readonly string[];
+  readonly count: number;
+};
 
 /** A legal hold begins or ends: what it covers is not purged meanwhile. Each part that is given narrows it; none given: everything. */
 export type HoldRecord = {
@@ -121,6 +157,27 @@ export type AccessRecord = {
   readonly filters?: readonly string[];
   /** How many records are shown. */
   readonly count: number;
+};
+
+/**
+ * A person or an API token did something in the control plane, or tried to. Durable before it takes effect. Who it was, and their words, are in
+ * a sealed body (`detail`: `{name, issuer, subject, detail}`); the record itself holds names of the configuration and ids of ours.
+ */
+export type ControlRecord = {
+  readonly kind: 'control';
+  /** `refused`: somebody who is known may not do that. `bootstrap`: the first administrator was made. */
+  readonly event: 'sign_in' | 'sign_out' | 'action' | 'refused' | 'bootstrap_link' | 'bootstrap';
+  /** Of an action, done or refused: its operationId. */
+  readonly action?: string;
+  readonly by: 'person' | 'token' | 'command_line';
+  /** Name in `control.login`. */
+  readonly provider?: string;
+  /** Groups of the person that the configuration names for a role. */
+  readonly groups?: readonly string[];
+  /** Id of the API token. */
+  readonly token?: string;
+  /** What it was done to: a name of the configuration, or an id of ours. */
+  readonly target?: string;
 };
 
 export interface RecordedPrincipal {

@@ -18,18 +18,43 @@ export interface FetchRules {
 /** Whole fetch, from name resolution to the last byte. */
 const TIMEOUT = 5_000;
 
+/** Nothing came of a fetch. The message is safe to log: it names hosts, never what was sent or answered. */
+export class FetchFailed extends Error {
+  override name = 'FetchFailed';
+}
+
+/** What is sent. Without a method it is a GET. */
+export interface Asked {
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
 /**
- * Fetches one small document of an issuer. The address is judged where the connection is made: what the name resolved to
- * is what is connected to, so no second resolution can differ. No redirect is followed, no proxy of the environment used.
+ * Fetches one small document of an issuer.
  *
- * @throws Error with a message that is safe to log: never the document.
+ * @throws FetchFailed
  */
-export const fetchDocument = async (address: string, rules: FetchRules, maxBytes: number): Promise<Buffer> => {
+export const fetchDocument = async (address: string, rules: FetchRules, maxBytes: number): Promise<Buffer> => (await exchange(address, rules, maxBytes, {}, true)).body;
+
+/**
+ * Sends one request to an issuer, and takes whatever status it answers. The address is judged where the connection is made: what the name
+ * resolved to is what is connected to, so no second resolution can differ. No redirect is followed, no proxy of the environment used.
+ *
+ * @throws FetchFailed
+ */
+export const exchange = async (address: string, rules: FetchRules, maxBytes: number, asked: Asked, onlyOk = false): Promise<Answered> => {
   const url = checkedUrl(address, rules);
   const ca = rules.ca === undefined ? undefined : await readFile(rules.ca);
   const options: RequestOptions = {
-    method: 'GET',
-    headers: { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'wicketgate' },
+    method: asked.method ?? 'GET',
+    headers: { accept: 'application/json', ...asked.headers, 'accept-encoding': 'identity', 'user-agent': 'wicketgate' },
     // A connection of its own: a pooled one would not be judged again.
     agent: false,
     lookup: judgingLookup(url, rules),
@@ -37,14 +62,14 @@ export const fetchDocument = async (address: string, rules: FetchRules, maxBytes
     maxHeaderSize: 16 * 1024,
   };
   return new Promise((done, failed) => {
-    const fail = (cause: unknown): void => failed(new Error(`${url.host}: ${describe(cause)}`));
+    const fail = (cause: unknown): void => failed(new FetchFailed(`${url.host}: ${describe(cause)}`));
     const request =
       url.protocol === 'https:'
         ? requestTls(url, { ...options, minVersion: 'TLSv1.2', rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) })
         : requestPlain(url, options);
     request.on('error', fail);
     request.on('response', (response) => {
-      const refused = refusedResponse(response, maxBytes);
+      const refused = refusedResponse(response, maxBytes, onlyOk);
       if (refused !== undefined) {
         fail(new FetchRefused(refused));
         request.destroy();
@@ -61,9 +86,9 @@ export const fetchDocument = async (address: string, rules: FetchRules, maxBytes
       });
       response.on('error', fail);
       response.on('aborted', () => fail(new FetchRefused('connection ended early')));
-      response.on('end', () => done(Buffer.concat(chunks)));
+      response.on('end', () => done({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }));
     });
-    request.end();
+    request.end(asked.body);
   });
 };
 
@@ -80,15 +105,15 @@ export const isLoopbackUrl = (address: string): boolean => {
 const bareHost = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '');
 
 const checkedUrl = (address: string, rules: FetchRules): URL => {
-  if (!URL.canParse(address)) throw new Error('address is not a URL');
+  if (!URL.canParse(address)) throw new FetchFailed('address is not a URL');
   const url = new URL(address);
-  if (url.username !== '' || url.password !== '') throw new Error(`${url.host}: address must not carry a user or password`);
+  if (url.username !== '' || url.password !== '') throw new FetchFailed(`${url.host}: address must not carry a user or password`);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && rules.allowLoopback && isLoopbackUrl(address))) {
-    throw new Error(`${url.host}: only https is fetched (http on loopback when the issuer is on loopback)`);
+    throw new FetchFailed(`${url.host}: only https is fetched (http on loopback when the issuer is on loopback)`);
   }
   const host = bareHost(url);
   // A literal address is connected to without a lookup, so it is judged here.
-  if (isIP(host) !== 0 && !mayReach(addressKind(host), url, rules)) throw new Error(`${url.host}: ${notAllowed(host)}`);
+  if (isIP(host) !== 0 && !mayReach(addressKind(host), url, rules)) throw new FetchFailed(`${url.host}: ${notAllowed(host)}`);
   return url;
 };
 
@@ -115,8 +140,8 @@ const judgingLookup =
     });
   };
 
-const refusedResponse = (response: IncomingMessage, maxBytes: number): string | undefined => {
-  if (response.statusCode !== 200) return `answered ${response.statusCode}`;
+const refusedResponse = (response: IncomingMessage, maxBytes: number, onlyOk: boolean): string | undefined => {
+  if (onlyOk && response.statusCode !== 200) return `answered ${response.statusCode}`;
   const encoding = response.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') return 'answer is encoded';
   if (Number(response.headers['content-length'] ?? 0) > maxBytes) return 'document is too large';

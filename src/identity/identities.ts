@@ -4,8 +4,9 @@ import type { Logger } from '../model/logger.ts';
 import type { Credential, Peer, Principal } from '../model/principal.ts';
 import { isSupportedAlgorithm } from './algorithms.ts';
 import { checkClaims, hasAudience } from './claims.ts';
+import { keyLog } from './keylog.ts';
 import { IssuerKeys, type KeyStatus } from './keys.ts';
-import { compileIdentity, matchIdentity, requesterOf, type IdentityRule } from './match.ts';
+import { compileIdentity, matchIdentity, peopleOf, type IdentityRule } from './match.ts';
 import type { OnceStore } from './once.ts';
 import { RefusedLogins } from './refused.ts';
 import { tokenRefusal, type TokenReason, type TokenRefusal } from './reasons.ts';
@@ -120,18 +121,6 @@ const compile = (config: IdentitySettings, ports: IdentityPorts, previous: reado
   });
 };
 
-/** Logs when the keys of a provider become unreachable and when they come back, not each attempt in between. */
-const keyLog = (provider: string, log: IdentityPorts['log']): ((failure?: string) => void) => {
-  let failing: string | undefined;
-  return (failure) => {
-    if (failure !== failing) {
-      if (failure === undefined) log?.info({ event: 'keys_loaded', provider }, 'keys of the provider are available again');
-      else log?.warn({ event: 'keys_failed', provider, error: failure }, 'keys of the provider cannot be loaded');
-    }
-    failing = failure;
-  };
-};
-
 const authenticate = async (text: string, providers: readonly Provider[], verified: VerifiedSignatures, ports: IdentityPorts): Promise<Principal | TokenRefusal> => {
   const token = parseToken(text);
   if (typeof token === 'string') return tokenRefusal(token);
@@ -193,14 +182,13 @@ type Proven = Pick<Principal, 'provider' | 'subject' | 'claims' | 'tokenFingerpr
 
 const principalOf = (rule: IdentityRule, proven: Proven): Principal => {
   const { identity } = rule;
-  const requester = requesterOf(rule, proven.claims);
   return {
     identity: identity.name,
     provider: proven.provider,
     subject: proven.subject,
     groups: identity.groups,
     owner: identity.owner,
-    ...(requester === undefined ? {} : { requester }),
+    ...peopleOf(rule, proven.claims),
     claims: proven.claims,
     tokenFingerprint: proven.tokenFingerprint,
     tokenExpiresAt: proven.tokenExpiresAt,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { claimAt, parseClaimPath } from './claimpath.ts';
-import { compileIdentity, matchIdentity, requesterOf } from './match.ts';
+import { compileIdentity, matchIdentity, peopleOf } from './match.ts';
 import { identityConfig } from './testdata/settings.ts';
 
 const outcome = (more: Parameters<typeof identityConfig>[0] | Parameters<typeof identityConfig>[0][], claims: object): string => {
@@ -88,6 +88,7 @@ test('a token that left claims out matches nothing that looks at them, not even 
 
 test('the requester is text or nobody', () => {
   const rule = compileIdentity(identityConfig({ requester: 'actor.login' }));
-  assert.equal(requesterOf(rule, { actor: { login: 'ada' } }), 'ada');
-  for (const claims of [{}, { actor: 'ada' }, { actor: { login: 7 } }, { actor: { login: '' } }, { 'actor.login': 'ada' }]) assert.equal(requesterOf(rule, claims), undefined);
+  assert.deepEqual(peopleOf(rule, { actor: { login: 'ada' } }), { requester: 'ada' });
+  assert.deepEqual(peopleOf(compileIdentity(identityConfig({ author: 'commit.by' })), { commit: { by: 'lin' } }), { author: 'lin' });
+  for (const claims of [{}, { actor: 'ada' }, { actor: { login: 7 } }, { actor: { login: '' } }, { 'actor.login': 'ada' }]) assert.deepEqual(peopleOf(rule, claims), {});
 });

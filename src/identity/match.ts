@@ -8,6 +8,7 @@ export interface IdentityRule {
   readonly equal: readonly { readonly path: readonly string[]; readonly value: string | number | boolean }[];
   readonly when?: Condition;
   readonly requester?: readonly string[];
+  readonly author?: readonly string[];
 }
 
 /** Who a token stands for: one identity, or why there is none. */
@@ -21,6 +22,7 @@ export const compileIdentity = (identity: IdentityConfig): IdentityRule => {
       equal: Object.entries(identity.claims).map(([path, value]) => ({ path: parseClaimPath(path), value })),
       ...(identity.when === undefined ? {} : { when: compileCondition(identity.when) }),
       ...(identity.requester === undefined ? {} : { requester: parseClaimPath(identity.requester) }),
+      ...(identity.author === undefined ? {} : { author: parseClaimPath(identity.author) }),
     };
   } catch (cause) {
     throw new Error(`identity ${identity.name}: ${(cause as Error).message}`, { cause });
@@ -37,10 +39,14 @@ export const matchIdentity = (rules: readonly IdentityRule[], claims: Readonly<R
   return matching.length === 1 ? only : 'identity_ambiguous';
 };
 
-/** The human author behind a token, when the identity names a claim for it and the claim is text. */
-export const requesterOf = (rule: IdentityRule, claims: Readonly<Record<string, unknown>>): string | undefined => {
-  const value = rule.requester === undefined ? undefined : claimAt(claims, rule.requester);
-  return typeof value === 'string' && value !== '' ? value : undefined;
+/** The people behind a token, where the identity names claims for them and the claims are text. */
+export const peopleOf = (rule: IdentityRule, claims: Readonly<Record<string, unknown>>): { readonly requester?: string; readonly author?: string } => {
+  const textAt = (path: readonly string[] | undefined): string | undefined => {
+    const value = path === undefined ? undefined : claimAt(claims, path);
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const [requester, author] = [textAt(rule.requester), textAt(rule.author)];
+  return { ...(requester === undefined ? {} : { requester }), ...(author === undefined ? {} : { author }) };
 };
 
 const matches = (rule: IdentityRule, claims: Readonly<Record<string, unknown>>): boolean =>
@@ -57,7 +63,7 @@ const isEqual = (claim: unknown, value: string | number | boolean): boolean =>
 const OVERAGE = ['groups', 'roles', 'wids'];
 
 /** The names that this token says are elsewhere (OpenID Connect Core 5.6.2), or undefined when it is complete. */
-const leftOut = (claims: Readonly<Record<string, unknown>>): ReadonlySet<string> | undefined => {
+export const leftOut = (claims: Readonly<Record<string, unknown>>): ReadonlySet<string> | undefined => {
   const names = claims['_claim_names'];
   const marked = names !== undefined || claims['_claim_sources'] !== undefined || claims['hasgroups'] === true || claims['hasgroups'] === 'true';
   if (!marked) return undefined;

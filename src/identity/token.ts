@@ -23,6 +23,8 @@ const TYPES = new Set(['jwt', 'at+jwt']);
 export interface ParsedToken {
   readonly algorithm: string;
   readonly keyId?: string;
+  /** `typ` of the header, in lower case and without `application/`. */
+  readonly type?: string;
   readonly claims: Readonly<Record<string, unknown>>;
   /** The bytes that are signed. */
   readonly signingInput: Buffer;
@@ -55,14 +57,12 @@ export const parseToken = (token: string): ParsedToken | TokenReason => {
   const { alg, kid, typ } = header;
   if (typeof alg !== 'string') return 'algorithm_refused';
   if (kid !== undefined && (typeof kid !== 'string' || kid === '' || kid.length > MAX_KID)) return 'token_malformed';
-  if (typ !== undefined && !isTokenType(typ)) return 'type_unexpected';
+  const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : undefined;
+  if (typ !== undefined && !TYPES.has(type ?? '')) return 'type_unexpected';
   const signingInput = Buffer.from(`${head}.${body}`, 'latin1');
   const fingerprint = createHash('sha256').update(signingInput).digest('base64url');
-  return { algorithm: alg, ...(kid === undefined ? {} : { keyId: kid }), claims, signingInput, signature, fingerprint };
+  return { algorithm: alg, ...(kid === undefined ? {} : { keyId: kid }), ...(type === undefined ? {} : { type }), claims, signingInput, signature, fingerprint };
 };
-
-const isTokenType = (typ: unknown): boolean =>
-  typeof typ === 'string' && TYPES.has(typ.toLowerCase().replace(/^application\//, ''));
 
 /**
  * Decodes base64url only in its one canonical form: no padding, no white space, no stray bits in the last character.

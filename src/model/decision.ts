@@ -1,3 +1,4 @@
+import type { ApprovalDemand } from './approval.ts';
 import type { Effect } from './command.ts';
 
 /** Where a rule stands in the configuration. */
@@ -28,6 +29,15 @@ export interface Decision {
   readonly denied?: Effect;
   /** Rows above which the command must not go on (`rowsPerCommand`), when a limit applies. */
   readonly maxRows?: number;
+  /** Who has to approve. Present exactly when the effect is `require_approval`. */
+  readonly approval?: ApprovalDemand;
+  /**
+   * Rows above which this decision holds no longer: the smallest of the numbers in `rows: "> N"` (deny, require_approval) that reach the
+   * command in every other way, and of `rowsPerCommand` when it changes rows. Numbers that a known count is above already do not count.
+   * While the count is unknown, rules with such a number take part: count, and ask again with `rows`. Whatever is let through must be undone
+   * when it turns out to change more. Absent when no count would lift a refusal, or lead to one.
+   */
+  readonly threshold?: number;
   /** SHA-256 (hex) of the policy set that decided. */
   readonly policyVersion: string;
 }
@@ -45,6 +55,8 @@ export interface Refusal {
   readonly object?: { readonly kind: string; readonly name: string };
   /** The session, when there is one: what a person gives to the security team. */
   readonly session?: string;
+  /** The approval request that waits for an answer, or that was answered. An id carries no right. */
+  readonly approval?: string;
 }
 
 /** Why something was refused. */
@@ -55,6 +67,7 @@ export type RefusalCode =
   | 'not_granted' // no policy lets this identity reach this connection
   | 'denied' // policy: a deny rule, or nothing that allows
   | 'approval_required'
+  | 'cancelled' // the client cancelled a command that was held
   | 'not_understood' // unknown statement without a grant
   | 'not_found' // names something that the target does not have
   | 'masking' // touches a protected column in a way that cannot be masked

@@ -12,6 +12,8 @@ export interface Principal {
   readonly owner: { readonly group?: string; readonly contact?: string };
   /** The human author behind a job, when the identity names a claim for it (`identities[].requester`). */
   readonly requester?: string;
+  /** Who wrote what runs, where that is somebody else (`identities[].author`). */
+  readonly author?: string;
   /** The verified claims, for conditions in policies. Read-only, JSON values. */
   readonly claims: Readonly<Record<string, unknown>>;
   /** SHA-256 (base64url) of the token's signing input. Names a token in records without carrying it. */

@@ -1,10 +1,12 @@
 import type { ConnectionConfig } from '../config/resolved.ts';
 import type { MaskSet } from '../masking/plan.ts';
+import type { Bound } from '../model/approval.ts';
 import type { Command } from '../model/command.ts';
 import type { Decision, Refusal, RefusalCode } from '../model/decision.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Credential, Peer } from '../model/principal.ts';
 import type { Session } from '../model/session.ts';
+import type { HeldCommand } from './held.ts';
 import type { Permit } from './permits.ts';
 
 /** The only door. Protocols see this and nothing behind it. */
@@ -26,16 +28,59 @@ export interface GatedSession {
   readonly ended: AbortSignal;
   /** Aborts when the gateway stops: the session ends as soon as it is between transactions. Its `reason` is a Refusal. */
   readonly draining: AbortSignal;
-  /** Policy's word on a command, without an intent: for a Parse that may never run. A refusal is recorded. */
-  judge(command: Command): Refusal | undefined;
-  /** The way in: decision, limits, intent handed to the log. A refusal is recorded. */
-  admit(command: Command): Passage | Refusal;
+  /** Policy's word on a command, without an intent: for a Parse that may never run. A refusal is recorded; what people would be asked is not one. */
+  judge(command: Command): Refusal | NeedsApproval | undefined;
+  /** The way in: decision, limits, intent handed to the log. A refusal is recorded. `known`: the command comes back. */
+  admit(command: Command, known?: Known): Passage | Refusal | NeedsApproval | NeedsCount;
+  /** The way in for what people have to approve: lets it through if they have, holds it, or refuses it with the request that they see. */
+  ask(needs: NeedsApproval, asking: Asking): Passage | Refusal | HeldCommand;
+  /** Some policy of this session can ask people: the protocol keeps ready what an approval is bound to. */
+  readonly mayAsk: boolean;
   /** A refusal that the protocol itself found (unknown message, write-back, masking): recorded, with the command when there is one. */
   refuse(code: RefusalCode, message: string, command?: Command): Refusal;
   /** Leave for a message of the gateway's own (look-ups, pins, cancels, prepares). Counted in session_close. */
   housekeeping(what: Housekeeping): Permit;
   /** Exactly once counts; later calls do nothing. `reason` is a word of ours. */
   close(reason: string): void;
+}
+
+/** Policy wants people's approval. Nothing is recorded yet: the protocol says what exactly it would be for, by `ask`. */
+export interface NeedsApproval {
+  readonly kind: 'needs_approval';
+  readonly command: Command;
+}
+
+export const isNeedsApproval = (value: unknown): value is NeedsApproval => typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'needs_approval';
+
+/** Policy's word depends on how many rows the command changes: the protocol counts, or says why it cannot, and admits it again. */
+export interface NeedsCount {
+  readonly kind: 'needs_count';
+  readonly command: Command;
+  /** Up to so many rows it is decided in one way, above it in another: counting up to one more is enough. */
+  readonly threshold: number;
+}
+
+export const isNeedsCount = (value: unknown): value is NeedsCount => typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'needs_count';
+
+/** Rows that a command changes, or why nobody can tell before it has (words of ours). */
+export type RowCount = number | { readonly uncountable: string };
+
+/** What is known of a command that comes back. */
+export interface Known {
+  /** It was held, and was told to come again. */
+  readonly again?: HeldCommand;
+  readonly rows?: RowCount;
+}
+
+/** What people are asked for. */
+export interface Asking {
+  readonly bound: Bound;
+  /** Where the command stands: `free`, in a `transaction`, or in a `series` of which something was sent on. */
+  readonly place: 'free' | 'transaction' | 'series';
+  /** It was held, and was told to come again. */
+  readonly again?: HeldCommand;
+  /** Rows that it would change now, where they were counted: the approval covers little more. */
+  readonly rows?: number;
 }
 
 /** The kinds of messages that the gateway sends of its own, or that run nothing. */
@@ -45,6 +90,8 @@ export type Housekeeping = 'prepare' | 'lookup' | 'pin' | 'cancel' | 'close' | '
 export interface Passage {
   readonly command: Command;
   readonly decision: Decision;
+  /** It may not change more rows than this: the protocol runs it so that it can be undone, and undoes it. */
+  readonly mostRows: number | undefined;
   /** The intent is durable: answers may be released and effects forwarded. */
   readonly durable: boolean;
   /** Calls back once durable, or with a refusal when evidence failed. At once when it is already. */

@@ -1,3 +1,4 @@
+import type { Approvals } from '../approvals/approvals.ts';
 import type { Config, ConnectionConfig } from '../config/resolved.ts';
 import { fixed } from '../evidence/canonical.ts';
 import type { EvidenceLog, Recording, Ticket } from '../evidence/log.ts';
@@ -8,7 +9,10 @@ import type { Outcome } from '../model/outcome.ts';
 import type { Session } from '../model/session.ts';
 import { WindowCounter, type RateCounter } from '../policy/limits.ts';
 import type { SessionPolicy } from '../policy/policy-set.ts';
-import type { GatedSession, Housekeeping, Passage } from './gate.ts';
+import type { RowBudget } from '../policy/row-budget.ts';
+import { coveredRows } from './covered-rows.ts';
+import type { Asking, GatedSession, Housekeeping, Known, NeedsApproval, NeedsCount, Passage, RowCount } from './gate.ts';
+import { HeldCommand } from './held.ts';
 import { AdmittedPassage } from './passage.ts';
 import { mint, type Permit } from './permits.ts';
 import { commandBodies, recordedDecision, recordedEffects, ruleName } from './records.ts';
@@ -34,6 +38,9 @@ export interface SessionParts {
   readonly session: Session;
   readonly log: EvidenceLog;
   readonly rate: RateCounter;
+  readonly rowBudget: RowBudget;
+  /** Who is asked; undefined where the configuration names nobody, which then asks nobody either. */
+  readonly approvals: Approvals | undefined;
   readonly openRecording: (connection: string, cap: number) => Recording;
   readonly observe: PipelineObserver;
   readonly closed: (session: OpenSession) => void;
@@ -47,6 +54,16 @@ export interface PipelineObserver {
   readonly sessionClosed: (connection: string) => void;
 }
 
+/** With what a command is let through. */
+interface Granted {
+  /** The request that people approved. */
+  readonly approval?: string;
+  /** Rows that it may change at most. */
+  readonly most?: number;
+  /** Rows that it would change, as counted before: below the threshold. */
+  readonly counted?: number;
+}
+
 /** The only implementation of GatedSession: numbers the commands, asks policy, writes the intents. */
 export class OpenSession implements GatedSession {
   readonly session: Session;
@@ -54,6 +71,7 @@ export class OpenSession implements GatedSession {
   readonly #end = new AbortController();
   readonly #drain = new AbortController();
   readonly #live = new Set<AdmittedPassage>();
+  readonly #held = new Set<HeldCommand>();
   readonly #housekeeping = new Map<Housekeeping, number>();
   #standing: Standing;
   #maskNames: readonly string[];
@@ -92,25 +110,66 @@ export class OpenSession implements GatedSession {
     return this.#drain.signal;
   }
 
-  judge(command: Command): Refusal | undefined {
-    const decision = this.#decide(command);
-    return decision.effect === 'allow' ? undefined : this.#refuseByPolicy(command, decision);
+  get mayAsk(): boolean {
+    return this.#parts.approvals !== undefined && this.#standing.policy.mayAsk;
   }
 
-  admit(command: Command): Passage | Refusal {
-    const { log, session } = this.#parts;
-    if (this.#end.signal.aborted) return this.#end.signal.reason as Refusal;
-    if (log.unavailable !== undefined) {
-      return this.refuse('evidence_unavailable', `evidence cannot be written, so nothing may run: ${log.unavailable}`, command);
-    }
+  judge(command: Command): Refusal | NeedsApproval | undefined {
+    const decision = this.#decide(command);
+    if (decision.effect === 'allow') return undefined;
+    return this.#asks(decision) ? { kind: 'needs_approval', command } : this.#refuseByPolicy(command, decision);
+  }
+
+  admit(command: Command, known: Known = {}): Passage | Refusal | NeedsApproval | NeedsCount {
+    const { again, rows } = known;
+    const { session } = this.#parts;
+    const unable = this.#unable(command);
+    if (unable) return unable;
     const perMinute = this.#standing.policy.limits.commandsPerMinute;
-    if (perMinute !== undefined && !this.#parts.rate.take(this.#rateKey, perMinute)) {
+    // One that was held was counted when it came.
+    if (perMinute !== undefined && !again && rows === undefined && !this.#parts.rate.take(this.#rateKey, perMinute)) {
       return this.refuse('limit', `more than ${perMinute} commands a minute by ${session.principal.identity} on ${session.connection}`, command);
     }
-    const decision = this.#decide(command);
+    const decision = this.#decide(command, rows);
+    if (decision.threshold !== undefined && rows === undefined) return { kind: 'needs_count', command, threshold: decision.threshold };
     this.#parts.observe.decided(session.connection, decision.effect);
+    if (this.#asks(decision)) return { kind: 'needs_approval', command };
+    again?.leave('ended');
+    return this.#decided(command, decision, rows);
+  }
+
+  /** What a decision comes to that asks nobody. */
+  #decided(command: Command, decision: Decision, rows: RowCount | undefined): Passage | Refusal {
     if (decision.effect !== 'allow') return this.#refuseByPolicy(command, decision);
-    return this.#grant(command, decision);
+    if (decision.threshold === undefined) return this.#grant(command, decision);
+    if (typeof rows === 'number') return this.#grant(command, decision, { most: decision.threshold, counted: rows });
+    return this.refuse('limit', `it may change no more than ${decision.threshold} rows, and how many it would change is not known: ${rows?.uncountable ?? 'it was not counted'}`, command);
+  }
+
+  ask({ command }: NeedsApproval, { bound, place, again, rows }: Asking): Passage | Refusal | HeldCommand {
+    const { approvals, session } = this.#parts;
+    const unable = this.#unable(command);
+    // Decided once more: what the approval is bound to may have had to be looked up first.
+    const decision = this.#decide(command, rows);
+    if (unable || !approvals || !this.#asks(decision)) {
+      again?.leave('ended');
+      return unable ?? this.#decided(command, decision, rows);
+    }
+    const covered = rows === undefined ? undefined : coveredRows(rows, decision.threshold);
+    const mostHeld = this.#standing.policy.limits.heldCommands;
+    const asked = approvals.ask({ session, command, decision, bound, place, ...(covered === undefined ? {} : { rows: rows as number, maxRows: covered }), ...(mostHeld === undefined ? {} : { mostHeld }), ...(again ? { waiter: again.waiter } : {}) });
+    switch (asked.kind) {
+      case 'approved':
+        return this.#grant(command, decision, { approval: asked.request, ...(covered === undefined ? {} : { most: covered }) });
+      case 'refused':
+        this.#recordRefusal(asked.refusal, command, decision);
+        return asked.refusal;
+      case 'held': {
+        const held = new HeldCommand(command, asked.waiter, (why) => this.#recordRefusal(why, command, decision), (ended) => this.#held.delete(ended));
+        this.#held.add(held);
+        return held;
+      }
+    }
   }
 
   refuse(code: RefusalCode, message: string, command?: Command): Refusal {
@@ -156,20 +215,42 @@ export class OpenSession implements GatedSession {
     this.#standing = standing;
     this.#maskNames = fixed(standing.policy.masks.map(({ name }) => name));
     this.#limitAge();
+    for (const held of this.#held) if (!this.#asks(this.#decide(held.command))) held.reconsider();
     for (const passage of this.#live) {
-      if (this.#decide(passage.command).effect !== 'allow') {
+      const { effect } = this.#decide(passage.command);
+      // What people have approved may go on while policy would ask them again.
+      if (effect !== 'allow' && !(effect === 'require_approval' && passage.decision.effect === 'require_approval')) {
         this.terminate(refusal('revoked', 'policy no longer allows the command that is running', { session: this.session.id }));
         return;
       }
     }
   }
 
-  #decide(command: Command): Decision {
+  #decide(command: Command, rows?: RowCount): Decision {
     const now = new Date();
-    return this.#standing.policy.decide(command, { now, sessionAgeMs: now.getTime() - this.session.openedAt });
+    const context = { now, sessionAgeMs: now.getTime() - this.session.openedAt };
+    if (typeof rows !== 'number') return this.#standing.policy.decide(command, context);
+    return this.#standing.policy.decide(command, { ...context, rows, recentRows: this.#parts.rowBudget.recent(this.#budgetKey(command)) });
   }
 
-  #grant(command: Command, decision: Decision): Passage {
+  /** Thresholds count by what is changed: the first table that the command changes. */
+  #budgetKey({ effects }: Command): string {
+    const changed = effects.find(({ class: granted }) => granted !== 'read')?.object;
+    return `${this.#rateKey} ${changed ? qualified(changed) : ''}`;
+  }
+
+  /** Why nothing may run now, whatever policy says. */
+  #unable(command: Command): Refusal | undefined {
+    const { log } = this.#parts;
+    if (this.#end.signal.aborted) return this.#end.signal.reason as Refusal;
+    return log.unavailable === undefined ? undefined : this.refuse('evidence_unavailable', `evidence cannot be written, so nothing may run: ${log.unavailable}`, command);
+  }
+
+  #asks(decision: Decision): decision is Decision & { readonly approval: NonNullable<Decision['approval']> } {
+    return decision.effect === 'require_approval' && decision.approval !== undefined && this.#parts.approvals !== undefined;
+  }
+
+  #grant(command: Command, decision: Decision, { approval, most, counted }: Granted = {}): Passage {
     const { log, session, openRecording } = this.#parts;
     const { connection } = this.#standing;
     const number = ++this.#commands;
@@ -185,9 +266,12 @@ export class OpenSession implements GatedSession {
         session: session.id,
         timing: command.timing,
         verb: command.verb,
+        ...(approval === undefined ? {} : { approval }),
       },
       commandBodies(command, session.connection),
     );
+    // What people have approved is not counted against what may be done without them.
+    const settleRows = counted === undefined ? undefined : this.#parts.rowBudget.reserve(this.#budgetKey(command), counted);
     const passage = new AdmittedPassage({
       log,
       session: session.id,
@@ -196,9 +280,11 @@ export class OpenSession implements GatedSession {
       decision,
       intent,
       strict: connection.evidence.mode === 'strict',
+      mostRows: most,
       recording: connection.evidence.recordAnswers > 0 ? openRecording(session.connection, connection.evidence.recordAnswers) : undefined,
       ended: (ended, outcome) => {
         this.#live.delete(ended);
+        settleRows?.(outcome.rowsAffected ?? (outcome.status === 'indeterminate' ? (counted ?? 0) : 0));
         this.#parts.observe.settled(session.connection, outcome.status);
       },
     });
@@ -245,6 +331,7 @@ export class OpenSession implements GatedSession {
         code: refused.code,
         ...(command ? { verb: command.verb, effects: recordedEffects(command.effects) } : {}),
         ...(decision ? { decision: recordedDecision(decision) } : {}),
+        ...(refused.approval === undefined ? {} : { approval: refused.approval }),
       },
       command ? commandBodies({ ...command, recorded: shortened(command.recorded) }, session.connection) : [],
     );

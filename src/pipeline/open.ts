@@ -1,3 +1,4 @@
+import type { Approvals } from '../approvals/approvals.ts';
 import type { Config, MaskConfig } from '../config/resolved.ts';
 import type { EvidenceLog, Recording } from '../evidence/log.ts';
 import type { Identities } from '../identity/identities.ts';
@@ -9,6 +10,7 @@ import { isRefusal, refusal, type Refusal } from '../model/decision.ts';
 import type { Principal } from '../model/principal.ts';
 import { RateCounter, SessionCounter } from '../policy/limits.ts';
 import type { PolicySet } from '../policy/policy-set.ts';
+import { RowBudget } from '../policy/row-budget.ts';
 import type { Gate, GatedSession } from './gate.ts';
 import { OpenSession, type PipelineObserver, type Standing } from './open-session.ts';
 import { recordedPrincipal } from './records.ts';
@@ -25,6 +27,8 @@ export interface GateParts {
   /** Key of the hash transform: stable for a deployment, so that equal values stay equal. */
   readonly maskKey: Buffer;
   readonly observe: PipelineObserver;
+  /** Who is asked for approval, where somebody can be. */
+  readonly approvals?: Approvals;
 }
 
 /** The gate with the handles that `main.ts` needs and protocols do not. */
@@ -49,6 +53,7 @@ export const createGate = (parts: GateParts): RunningGate => {
   let draining: Refusal | undefined;
   const live = new Map<string, OpenSession>();
   const rate = new RateCounter();
+  const rowBudget = new RowBudget();
   const sessions = new SessionCounter();
   const refusals = new RefusalCounter(log);
 
@@ -107,6 +112,8 @@ export const createGate = (parts: GateParts): RunningGate => {
         session,
         log,
         rate,
+        rowBudget,
+        approvals: parts.approvals,
         openRecording: parts.openRecording,
         observe: parts.observe,
         closed: () => {
@@ -132,7 +139,7 @@ export const createGate = (parts: GateParts): RunningGate => {
         config: config.digest,
         mode: stands.connection.evidence.mode,
       },
-      [{ part: 'principal', connection, bytes: Buffer.from(JSON.stringify({ subject: principal.subject, requester: principal.requester })) }],
+      [{ part: 'principal', connection, bytes: Buffer.from(JSON.stringify({ subject: principal.subject, requester: principal.requester, author: principal.author })) }],
     );
     const failure = await new Promise<string | undefined>((done) => ticket.whenDurable(done));
     if (failure !== undefined) {

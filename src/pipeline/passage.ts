@@ -17,6 +17,7 @@ export interface PassageParts {
   readonly decision: Decision;
   readonly intent: Ticket;
   readonly strict: boolean;
+  readonly mostRows: number | undefined;
   readonly recording: Recording | undefined;
   readonly ended: (passage: AdmittedPassage, outcome: Outcome) => void;
 }
@@ -28,6 +29,7 @@ const evidenceFailed = (reason: string): Refusal =>
 export class AdmittedPassage implements Passage {
   readonly command: Command;
   readonly decision: Decision;
+  readonly mostRows: number | undefined;
   readonly #parts: PassageParts;
   #durable = false;
   #ended = false;
@@ -40,6 +42,7 @@ export class AdmittedPassage implements Passage {
     this.#parts = parts;
     this.command = parts.command;
     this.decision = parts.decision;
+    this.mostRows = parts.mostRows;
   }
 
   get durable(): boolean {

@@ -2,11 +2,12 @@ import type { Effect } from '../model/command.ts';
 import type { Decision } from '../model/decision.ts';
 import type { EffectExplanation, Explanation, RuleExplanation } from './explanation.ts';
 import { COVERS, NONE, TOUCHES, weaker, type Level } from './level.ts';
+import type { LiveWord } from './live.ts';
 import type { MatchKey } from './match.ts';
 import type { AppliedRule, Situation } from './plan.ts';
 
 /** What the condition and the threshold of a rule say to the command. */
-export type Asked = (applied: AppliedRule) => { readonly level: Level; readonly error?: string };
+export type Asked = (applied: AppliedRule) => LiveWord;
 
 const words = ['no', 'touches', 'covers'] as const;
 
@@ -89,7 +90,7 @@ function wordEffect(key: MatchKey['key'], effect: Effect): string {
   }
 }
 
-function wordLive({ rule }: AppliedRule, { level, error }: { readonly level: Level; readonly error?: string }): string {
+function wordLive({ rule }: AppliedRule, { level, error }: LiveWord): string {
   const parts = [
     ...(rule.condition === undefined ? [] : [`when ${rule.condition.source}`]),
     ...(rule.match.rows === undefined ? [] : [`rows > ${rule.match.rows}`]),

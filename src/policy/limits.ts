@@ -1,4 +1,5 @@
 import type { LimitsConfig } from '../config/resolved.ts';
+import type { RuleRef } from '../model/decision.ts';
 
 /** The strictest of all limits that apply: the smallest of each. */
 export function strictest(all: readonly LimitsConfig[]): LimitsConfig {
@@ -10,6 +11,21 @@ export function strictest(all: readonly LimitsConfig[]): LimitsConfig {
     }
   }
   return result;
+}
+
+/** The smallest `rowsPerCommand`, and the policy that says so: the first by name of several. */
+export interface RowLimit {
+  readonly rows: number;
+  readonly ref: RuleRef;
+}
+
+export function strictestRows(policies: readonly { readonly limits: LimitsConfig; readonly ref: RuleRef }[]): RowLimit | undefined {
+  let found: RowLimit | undefined;
+  for (const { limits, ref } of policies) {
+    const rows = limits.rowsPerCommand;
+    if (rows !== undefined && (found === undefined || rows < found.rows)) found = { rows, ref };
+  }
+  return found;
 }
 
 const SECONDS = 60;

@@ -23,6 +23,8 @@ export interface DecisionContext {
   readonly sessionAgeMs?: number;
   /** Rows that the command changes, once that is known. Unknown counts against the command. */
   readonly rows?: number;
+  /** Rows that the same identity has changed there within the last hour under thresholds: rules about rows count them as well. */
+  readonly recentRows?: number;
 }
 
 /** The policies that apply to one session, all together. */
@@ -36,6 +38,8 @@ export interface SessionPolicy {
   explain(command: Command, context: DecisionContext): Explanation;
   /** Every mask that applies; they add up. */
   readonly masks: readonly MaskConfig[];
+  /** Some rule can ask people for approval. */
+  readonly mayAsk: boolean;
   /** The strictest of each limit. */
   readonly limits: LimitsConfig;
   /** Names of the policies that apply, sorted. */

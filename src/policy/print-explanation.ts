@@ -1,3 +1,5 @@
+import { formatDuration } from '../config/units.ts';
+import type { ApprovalDemand } from '../model/approval.ts';
 import type { Effect } from '../model/command.ts';
 import type { Origin } from '../model/decision.ts';
 import type { Explanation, RuleExplanation } from './explanation.ts';
@@ -10,7 +12,9 @@ const place = ({ file, line }: Origin): string => `${file}:${line}`;
 export function printExplanation({ decision, policies, effects }: Explanation): string {
   const lines = [`${verdicts[decision.effect]}: ${decision.reason}`];
   for (const ref of decision.rules) lines.push(`  by ${ruleName(ref)}  ${place(ref.origin)}`);
+  if (decision.approval !== undefined) lines.push(...printDemand(decision.approval));
   if (decision.maxRows !== undefined) lines.push(`  at most ${decision.maxRows} rows`);
+  if (decision.threshold !== undefined) lines.push(`  it depends on the number of rows that are changed: above ${decision.threshold} it is decided otherwise${decision.effect === 'allow' ? '' : ' than up to it'}`);
   lines.push(`policies that apply: ${policies.join(', ')}`, `policy version: ${decision.policyVersion}`);
   if (effects.length === 0) lines.push('', 'the command has no effect that needs a grant');
   for (const { effect, verdict, by, classGrants, rules } of effects) {
@@ -20,6 +24,14 @@ export function printExplanation({ decision, policies, effects }: Explanation): 
     for (const rule of rules) lines.push(...printRule(rule));
   }
   return lines.join('\n');
+}
+
+/** Who approves, and how long everything waits. */
+function printDemand({ steps, hold, expires, holdInTransaction }: ApprovalDemand): string[] {
+  return [
+    ...steps.map(({ rule, groups, count }) => `  approved by ${count === 1 ? 'one person' : `${count} people`} of ${groups.length === 0 ? 'no group: nobody can' : groups.join(', ')} (${ruleName(rule)})`),
+    `  held for ${formatDuration(hold)}, ${holdInTransaction === 0 ? 'in a transaction not at all' : `in a transaction for ${formatDuration(holdInTransaction)}`}; an approval can be used for ${formatDuration(expires)}`,
+  ];
 }
 
 function printRule({ rule, effect, counts, why }: RuleExplanation): string[] {

@@ -1,4 +1,4 @@
-import type { LimitsConfig, MaskConfig, PolicyConfig, RuleConfig } from '../config/resolved.ts';
+import type { ApprovalConfig, LimitsConfig, MaskConfig, PolicyConfig, RuleConfig } from '../config/resolved.ts';
 import type { Origin, RuleRef } from '../model/decision.ts';
 import { compileCondition, type Condition } from './conditions.ts';
 import { compileMatch, type CompiledMatch } from './match.ts';
@@ -8,6 +8,8 @@ export interface CompiledRule {
   readonly ref: RuleRef;
   readonly effect: RuleConfig['effect'];
   readonly reason: string | undefined;
+  /** Who approves. Present exactly when the effect is `require_approval`. */
+  readonly approval: ApprovalConfig | undefined;
   readonly match: CompiledMatch;
   readonly condition: Condition | undefined;
 }
@@ -32,6 +34,9 @@ export interface PolicyProblem {
   readonly path: string;
   readonly message: string;
 }
+
+/** Nobody is named, so nobody can approve and nothing is held. The configuration does not accept such a rule. */
+const NOBODY: ApprovalConfig = { groups: [], count: 1, hold: 0, expires: 0, holdInTransaction: 0 };
 
 /** Compiles one policy; what cannot be compiled is added to `problems`, and then the result must not be used. */
 export function compilePolicy(policy: PolicyConfig, problems: PolicyProblem[]): CompiledPolicy {
@@ -62,6 +67,7 @@ function compileRule(policy: string, rule: RuleConfig, problems: PolicyProblem[]
     ref: { policy, rule: rule.name, origin: rule.origin },
     effect: rule.effect,
     reason: rule.reason,
+    approval: rule.effect === 'require_approval' ? (rule.approval ?? NOBODY) : undefined,
     match: compileMatch(rule.match, problem),
     condition,
   };

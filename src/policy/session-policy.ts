@@ -2,8 +2,9 @@ import type { Command, Effect } from '../model/command.ts';
 import type { Decision } from '../model/decision.ts';
 import { explain } from './explain.ts';
 import { Instant } from './instant.ts';
-import { COVERS, NONE, TOUCHES, weaker, type Level } from './level.ts';
-import { strictest } from './limits.ts';
+import { COVERS, NONE, TOUCHES, weaker } from './level.ts';
+import { SURE, type LiveWord } from './live.ts';
+import { strictest, strictestRows } from './limits.ts';
 import { planFor, type AppliedRule, type Plan, type Situation } from './plan.ts';
 import type { DecisionContext, SessionPolicy } from './policy-set.ts';
 import { settle, type Standing } from './settle.ts';
@@ -13,57 +14,65 @@ import { SessionVariable, statementVariable, type Variables } from './variables.
 export class SharedDecisions {
   readonly situation: Situation;
   readonly standing: Standing;
-  readonly #kept = new WeakMap<readonly Effect[], Plan | Decision>();
+  readonly #kept = new WeakMap<readonly Effect[], Found>();
 
   constructor(situation: Situation, policyVersion: string) {
     this.situation = situation;
-    this.standing = { policyVersion, maxRows: strictest(situation.policies.map(({ limits }) => limits)).rowsPerCommand };
+    this.standing = { policyVersion, rowLimit: strictestRows(situation.policies) };
   }
 
-  /** The decision, when it depends on the effects alone; otherwise what is left to be asked. */
-  lookUp(effects: readonly Effect[]): Plan | Decision {
+  /** What could apply, and the decision when no rule has to be asked. */
+  lookUp(effects: readonly Effect[]): Found {
     const kept = this.#kept.get(effects);
     if (kept !== undefined) return kept;
     const plan = planFor(this.situation, effects);
-    const found = plan.live ? plan : Object.freeze(settle(plan, () => COVERS, this.standing));
+    const found = { plan, uncounted: plan.live ? undefined : Object.freeze(settle(plan, () => SURE, this.standing, undefined)) };
     this.#kept.set(effects, found);
     return found;
   }
 }
 
-const isPlan = (found: Plan | Decision): found is Plan => 'rows' in found;
+interface Found {
+  readonly plan: Plan;
+  /** The decision while the rows are not counted, when it depends on the effects alone. */
+  readonly uncounted: Decision | undefined;
+}
 
 /** The policy of one session: the shared part with the session's own variables. */
 export function sessionPolicy(shared: SharedDecisions, variables: Variables): SessionPolicy {
   const { situation, standing } = shared;
   const decide: SessionPolicy['decide'] = (command, context) => {
-    const found = shared.lookUp(command.effects);
-    return isPlan(found) ? settle(found, liveLevels(variables, command, context), standing) : found;
+    const { plan, uncounted } = shared.lookUp(command.effects);
+    if (uncounted !== undefined && context.rows === undefined) return uncounted;
+    return settle(plan, liveWords(variables, command, context), standing, context.rows);
   };
   return {
     decide,
     explain: (command, context) => explain(situation, decide(command, context), command.effects, (applied) => askLive(applied, withLive(variables, command, context), context)),
     masks: situation.policies.flatMap(({ mask }) => mask),
+    mayAsk: situation.rules.some(({ rule }) => rule.effect === 'require_approval'),
     limits: strictest(situation.policies.map(({ limits }) => limits)),
     policies: situation.policies.map(({ name }) => name),
   };
 }
 
 /** Asks each live rule at most once for a command. */
-function liveLevels(variables: Variables, command: Command, context: DecisionContext): (applied: AppliedRule) => Level {
-  const levels: Level[] = [];
+function liveWords(variables: Variables, command: Command, context: DecisionContext): (applied: AppliedRule) => LiveWord {
+  const words: LiveWord[] = [];
   let all: Variables | undefined;
-  return (applied) => (levels[applied.order] ??= askLive(applied, (all ??= withLive(variables, command, context)), context).level);
+  return (applied) => (words[applied.order] ??= askLive(applied, (all ??= withLive(variables, command, context)), context));
 }
 
 /** The condition's word on this command, and the threshold's. */
-function askLive(applied: AppliedRule, variables: Variables, context: DecisionContext): { readonly level: Level; readonly error?: string } {
+function askLive(applied: AppliedRule, variables: Variables, context: DecisionContext): LiveWord {
   const { condition, match } = applied.rule;
-  const said = applied.settled ?? condition?.evaluate(variables) ?? { level: COVERS };
+  const said = applied.settled ?? condition?.evaluate(variables) ?? SURE;
   if (match.rows === undefined) return said;
   // A count that is not known could be any.
-  const rows = context.rows === undefined ? TOUCHES : context.rows > match.rows ? COVERS : NONE;
-  return { ...said, level: weaker(said.level, rows) };
+  const left = Math.max(0, match.rows - (context.recentRows ?? 0));
+  const rows = context.rows === undefined ? TOUCHES : context.rows > left ? COVERS : NONE;
+  const ahead = said.level !== NONE && rows !== COVERS ? { threshold: left } : {};
+  return { ...said, ...ahead, level: weaker(said.level, rows) };
 }
 
 /** The variables of one command. The statement is worked out only when a condition reads it. */

@@ -1,24 +1,28 @@
 import type { Effect } from '../model/command.ts';
 import type { Decision, RuleRef } from '../model/decision.ts';
+import { demandOf } from './demand.ts';
 import { COVERS, NONE, weaker, type Level } from './level.ts';
+import type { RowLimit } from './limits.ts';
+import type { LiveWord } from './live.ts';
 import type { AppliedRule, Candidate, Plan, PlanRow } from './plan.ts';
+import { changesRows, nextThreshold } from './threshold.ts';
 
 /** The word of a rule's condition and threshold on the command in question. */
-export type LiveLevel = (applied: AppliedRule) => Level;
+export type LiveWords = (applied: AppliedRule) => LiveWord;
 
 /** What stays the same for every decision of a session. */
 export interface Standing {
   readonly policyVersion: string;
-  readonly maxRows: number | undefined;
+  readonly rowLimit: RowLimit | undefined;
 }
 
 /**
  * The composition. For each effect: a deny that touches it refuses the command, whatever else; without one, the effect needs its class
  * in an `allow`, or a rule with allow or require_approval that covers it; a require_approval that touches it asks for approval even
- * where the effect is granted.
+ * where the effect is granted. `count`: the rows that the command changes, when that is known.
  */
-export function settle(plan: Plan, live: LiveLevel, standing: Standing): Decision {
-  const level = ({ applied, level: reach }: Candidate): Level => (applied.live ? weaker(reach, live(applied)) : reach);
+export function settle(plan: Plan, live: LiveWords, { policyVersion, rowLimit }: Standing, count: number | undefined): Decision {
+  const level = ({ applied, level: reach }: Candidate): Level => (applied.live ? weaker(reach, live(applied).level) : reach);
   const touches = (candidate: Candidate): boolean => level(candidate) !== NONE;
   const covers = (candidate: Candidate): boolean => level(candidate) === COVERS;
 
@@ -30,24 +34,34 @@ export function settle(plan: Plan, live: LiveLevel, standing: Standing): Decisio
     note(approvals, row.approvals, touches, row.effect);
     ungranted ??= isGranted(row, covers) ? undefined : row.effect;
   }
+  const changing = rowLimit === undefined ? undefined : plan.rows.find(({ effect }) => changesRows(effect))?.effect;
+  const changeLimit = changing === undefined ? undefined : rowLimit;
+  const tooMany = changeLimit !== undefined && count !== undefined && count > changeLimit.rows ? changeLimit : undefined;
+  const number = nextThreshold(plan, live, tooMany === undefined ? changeLimit : undefined);
+  const threshold = number === undefined ? {} : { threshold: number };
 
-  const { policyVersion } = standing;
   if (denies.size > 0) {
     const rules = inOrder(denies);
     const [applied, denied] = rules[0] as [AppliedRule, Effect];
-    return { effect: 'deny', rules: rules.map(([{ rule }]) => rule.ref), reason: applied.rule.reason ?? `${denied.verb} is denied`, denied, policyVersion };
+    // Only a count that is not known yet can lift a deny, and only when nothing else refuses.
+    const unsure = ungranted === undefined && rules.every(([rule]) => rule.live && live(rule).threshold !== undefined) ? threshold : {};
+    return { effect: 'deny', rules: rules.map(([{ rule }]) => rule.ref), reason: applied.rule.reason ?? `${denied.verb} is denied`, denied, ...unsure, policyVersion };
   }
   if (ungranted !== undefined) return { effect: 'deny', rules: [], reason: whyNotGranted(ungranted), denied: ungranted, policyVersion };
+  if (tooMany !== undefined && changing !== undefined) {
+    return { effect: 'deny', rules: [tooMany.ref], reason: `it changes more than the ${tooMany.rows} rows that one command may`, denied: changing, policyVersion };
+  }
 
   const grants = grantsOf(plan, covers);
-  const maxRows = standing.maxRows === undefined ? {} : { maxRows: standing.maxRows };
+  const limits = { ...(rowLimit === undefined ? {} : { maxRows: rowLimit.rows }), ...threshold };
   if (approvals.size > 0) {
     const rules = inOrder(approvals);
     const [applied, effect] = rules[0] as [AppliedRule, Effect];
     const refs = new Set([...rules.map(([{ rule }]) => rule.ref), ...grants]);
-    return { effect: 'require_approval', rules: [...refs], reason: applied.rule.reason ?? `${effect.verb} needs an approval`, ...maxRows, policyVersion };
+    const approval = demandOf(rules.map(([{ rule }]) => rule));
+    return { effect: 'require_approval', rules: [...refs], reason: applied.rule.reason ?? `${effect.verb} needs an approval`, ...limits, ...(approval === undefined ? {} : { approval }), policyVersion };
   }
-  return { effect: 'allow', rules: [...grants], reason: plan.rows.length === 0 ? 'it has no effect' : 'every effect is granted', ...maxRows, policyVersion };
+  return { effect: 'allow', rules: [...grants], reason: plan.rows.length === 0 ? 'it has no effect' : 'every effect is granted', ...limits, policyVersion };
 }
 
 /** Keeps, for each rule that counts, the first effect that it counts for. */

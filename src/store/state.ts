@@ -1,15 +1,21 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { ApprovalStore } from '../approvals/ports.ts';
 import type { OnceStore } from '../identity/once.ts';
 import type { Revocations } from '../identity/revocations.ts';
+import type { SignedIn } from '../identity/signed-in.ts';
+import { APPROVALS_SCHEMA, StoredApprovals } from './approvals.ts';
 import { onceStore } from './once.ts';
 import { StoredRevocations } from './revocations.ts';
+import { SIGNED_IN_SCHEMA, signedInStore } from './signed-in.ts';
 
 /** The durable state of one machine's gateway processes, beside the evidence: small, and rebuilt by nobody. */
 export interface State {
   readonly once: OnceStore;
   readonly revocations: Revocations;
+  readonly approvals: ApprovalStore;
+  readonly signedIn: SignedIn;
   close(): void;
 }
 
@@ -26,6 +32,8 @@ const MIGRATIONS = [
   `CREATE TABLE revocation (identity TEXT PRIMARY KEY, revoked_by TEXT NOT NULL, revoked_at INTEGER NOT NULL) STRICT;
    CREATE TABLE used_token (fingerprint TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE INDEX used_token_until ON used_token (until);`,
+  APPROVALS_SCHEMA,
+  SIGNED_IN_SCHEMA,
 ];
 
 /**
@@ -41,7 +49,7 @@ export const openState = (folder: string, now: () => number = Date.now): State =
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     database = new DatabaseSync(path, { timeout: 5_000 });
     chmodSync(path, 0o600);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON;');
     migrate(database, path);
   } catch (cause) {
     database?.close();
@@ -50,10 +58,14 @@ export const openState = (folder: string, now: () => number = Date.now): State =
   }
   const opened = database;
   const revocations = new StoredRevocations(opened, now);
+  const approvals = new StoredApprovals(opened);
   return {
     once: onceStore(opened, now),
     revocations,
+    approvals,
+    signedIn: signedInStore(opened),
     close: () => {
+      approvals.close();
       revocations.close();
       opened.close();
     },

@@ -29,6 +29,7 @@ const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 class HeldPassage implements Passage {
   readonly command: Command;
   readonly decision = { effect: 'allow', rules: [], reason: 'test', policyVersion: '' } as const;
+  readonly mostRows = undefined;
   durable = false;
   free = false;
   released = 0;
@@ -169,6 +170,8 @@ const start = async (mode: 'effect' | 'strict'): Promise<Bench> => {
       session: { id: 'a'.repeat(26), principal: { identity: 'job', provider: 'p', subject: 's', groups: [], owner: {}, claims: {}, tokenFingerprint: '', tokenExpiresAt: 0 }, connection: 'shop', protocol: 'postgres', peer: { address: '', port: 0, tls: false }, openedAt: 0 },
       connection, masks: compileMasks([], { hash: Buffer.alloc(32) }), ended: made.ended.signal, draining: new AbortController().signal,
       judge: () => undefined,
+      mayAsk: false,
+      ask: () => refusal('denied', 'nobody is asked here'),
       admit: (command) => {
         const passage = new HeldPassage(command, mode === 'strict');
         made.passages.push(passage);

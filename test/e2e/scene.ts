@@ -31,6 +31,8 @@ export interface SceneOptions {
   readonly connectionsAt?: (port: number) => readonly Record<string, unknown>[];
   readonly gateway?: Readonly<Record<string, unknown>>;
   readonly provider?: Readonly<Record<string, unknown>>;
+  /** More of the configuration, at its top. */
+  readonly more?: Readonly<Record<string, unknown>>;
   readonly under?: readonly string[];
   /** Flags for node, and more of the environment of the gateway. */
   readonly nodeArgs?: readonly string[];
@@ -89,6 +91,7 @@ export const startScene = async (options: SceneOptions = {}): Promise<Scene> => 
     identities: [identity('reader'), identity('writer'), identity('migrator')],
     connections: options.connectionsAt?.(target.port) ?? options.connections ?? [connection],
     policies: options.policies ?? DEFAULT_POLICIES,
+    ...options.more,
   };
   const gateway = await startGateway(config, { env: { TARGET_PASSWORD, ...options.env }, ...(options.under ? { under: options.under } : {}), ...(options.nodeArgs ? { nodeArgs: options.nodeArgs } : {}) });
   const caFile = join(gateway.dataDir, 'ca.pem');

@@ -181,9 +181,9 @@ export const openWire = async (options: WireOptions): Promise<Wire> => {
 };
 
 /** Through the gateway of a scene. */
-export const gatewayWire = async (scene: Scene, role: Role, more: { readonly database?: string; readonly minor?: number; readonly parameters?: Readonly<Record<string, string>> } = {}): Promise<Wire> =>
+export const gatewayWire = async (scene: Scene, role: Role, more: { readonly connection?: string; readonly database?: string; readonly minor?: number; readonly parameters?: Readonly<Record<string, string>> } = {}): Promise<Wire> =>
   openWire({
-    to: scene.gateway.port(),
+    to: scene.gateway.port(more.connection),
     ca: readFileSync(scene.gateway.caFile, 'utf8'),
     parameters: { user: role, database: more.database ?? 'shop', ...more.parameters },
     password: await scene.token(role),

@@ -1,9 +1,12 @@
 import { recordedText } from '../../masking/recorded.ts';
+import type { Command } from '../../model/command.ts';
 import { refusal, type Refusal } from '../../model/decision.ts';
-import type { Passage } from '../../pipeline/gate.ts';
+import { isNeedsCount, type NeedsApproval, type Passage } from '../../pipeline/gate.ts';
+import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { GrantedFunctions, Understander, Understood } from '../../sql/understand.ts';
 import type { Back } from './back.ts';
+import { boundOf, type Message } from './bound.ts';
 import { namesMissing, resolveNamed, undecidable } from './commands.ts';
 import { toServer } from './encode.ts';
 import type { Link } from './link.ts';
@@ -63,7 +66,7 @@ export class Admission {
       if (this.series.forwarded) return this.series.changesNames ? unready(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES)) : then();
       const pin = this.tracking.pin();
       // Outside a transaction asking costs the client nothing, and in the middle of its series it would be too late.
-      const ask = (): Promise<unknown> | undefined => (link.status === 'I' && this.stale ? this.#ask() : undefined);
+      const ask = (): Promise<unknown> | undefined => (link.status !== 'I' ? undefined : this.stale ? this.#ask().then(() => this.#readContext()) : this.#readContext());
       const first = pin ? pin.then(ask) : ask();
       return first ? link.whileOpen(first).then(then) : then();
     };
@@ -71,6 +74,57 @@ export class Admission {
     // The target keeps the answers of an open series to itself until it is told to flush.
     if (this.series.forwarded) link.send(link.gated.housekeeping('sync'), toServer.flush);
     return link.whileOpen(this.idle()).then(refresh);
+  }
+
+  /** Where people can be asked, what they would be asked for is kept known: in the middle of a series it could not be read. */
+  #readContext(): Promise<unknown> | undefined {
+    if (!this.link.gated.mayAsk || !this.tracking.contextStale) return undefined;
+    // Whoever needs it finds out that it is not known.
+    return this.tracking.readContext().catch(() => undefined);
+  }
+
+  /** Admits what cannot be counted, or what policy does not count. */
+  admit(command: Command, again?: HeldCommand): Passage | Refusal | NeedsApproval {
+    const { gated } = this.link;
+    const known = again ? { again } : {};
+    const admitted = gated.admit(command, known);
+    if (!isNeedsCount(admitted)) return admitted;
+    const without = gated.admit(command, { ...known, rows: { uncountable: 'it is not a single DELETE, UPDATE or MERGE that can be counted' } });
+    return isNeedsCount(without) ? gated.refuse('internal', 'the rows that it changes are not known', command) : without;
+  }
+
+  /**
+   * People have to approve: asks them, holds the message while they think, and lets it be handled `again` from its start when they have
+   * approved. `then` gets what came of it otherwise.
+   */
+  approve(needs: NeedsApproval, message: Message, again: HeldCommand | undefined, then: (admitted: Passage | Refusal) => Wait, retry: (held: HeldCommand) => Wait): Wait {
+    const { link, tracking } = this;
+    const { gated } = link;
+    const asked = async (): Promise<void> => {
+      if (!this.series.forwarded && link.status !== 'E') await link.whileOpen(tracking.readContext().catch(() => undefined));
+      const { context } = tracking;
+      if (!context) {
+        again?.leave('ended');
+        return then(gated.refuse('approval_required', 'needs approval, and what it would be given for is not known here: send Sync first', needs.command));
+      }
+      const inTransaction = link.status !== 'I';
+      const bound = boundOf(link, { context, searchPath: tracking.names.searchPath }, message, inTransaction);
+      const answer = gated.ask(needs, { bound, place: this.series.forwarded ? 'series' : inTransaction ? 'transaction' : 'free', ...(again ? { again } : {}) });
+      if (!isHeld(answer)) return then(answer);
+      const end = await link.whileOpen(link.holding.wait(answer));
+      if (end !== 'again') return then(end);
+      // Whatever becomes of it now: what was kept for it and is not used goes to the next.
+      await Promise.resolve(retry(answer)).finally(() => answer.leave('ended'));
+    };
+    return asked();
+  }
+
+  /** Sends what was kept back until it is known what runs it. */
+  sendDeferred(): Wait {
+    const [first, ...others] = this.series.deferred;
+    if (!first) return undefined;
+    this.series.deferred = others;
+    return after<void>(first(), () => this.sendDeferred());
   }
 
   idle(): Promise<void> {

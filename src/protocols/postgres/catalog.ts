@@ -38,9 +38,9 @@ const COLUMNS = `
 const PARENTS = `SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits ORDER BY 1, 2`;
 const TRIGGERS = `SELECT DISTINCT tgrelid FROM pg_catalog.pg_trigger WHERE NOT tgisinternal`;
 const RULES = `SELECT DISTINCT ev_class FROM pg_catalog.pg_rewrite WHERE rulename ${UNEQUAL} '_RETURN'`;
-const CASCADES = `
-  SELECT confrelid, conrelid, confdeltype, confupdtype FROM pg_catalog.pg_constraint
-  WHERE contype ${EQUALS} 'f' ORDER BY oid`;
+const CONSTRAINTS = `
+  SELECT confrelid, conrelid, confdeltype, confupdtype, condeferrable, contype ${EQUALS} 'f' FROM pg_catalog.pg_constraint
+  WHERE contype ${EQUALS} 'f' OR condeferrable ORDER BY oid`;
 
 const FUNCTIONS = `
   SELECT p.oid, n.nspname, p.proname, p.prokind, p.provolatile, p.proargtypes, p.provariadic ${UNEQUAL} 0,
@@ -99,7 +99,7 @@ export const catalogVersionQuery: string = `SELECT ${[
   `pg_catalog.pg_attribute o JOIN pg_catalog.pg_class c ON c.oid ${EQUALS} o.attrelid WHERE c.relpersistence ${UNEQUAL} 't' AND c.oid OPERATOR(pg_catalog.>=) 16384`,
   `pg_catalog.pg_attrdef o JOIN pg_catalog.pg_class c ON c.oid ${EQUALS} o.adrelid WHERE c.relpersistence ${UNEQUAL} 't'`,
   `pg_catalog.pg_type o WHERE o.typrelid ${EQUALS} 0 AND o.typelem ${EQUALS} 0`,
-  `pg_catalog.pg_constraint o WHERE o.contype ${EQUALS} 'f' OR o.contypid ${UNEQUAL} 0`,
+  `pg_catalog.pg_constraint o WHERE o.contype ${EQUALS} 'f' OR o.contypid ${UNEQUAL} 0 OR o.condeferrable`,
   `pg_catalog.pg_trigger o WHERE NOT o.tgisinternal`,
   `pg_catalog.pg_namespace o WHERE NOT pg_catalog.starts_with(o.nspname::pg_catalog.text, 'pg_')`,
   ...['proc', 'operator', 'cast', 'rewrite', 'inherits', 'extension', 'policy'].map((name) => `pg_catalog.pg_${name} o`),
@@ -142,10 +142,12 @@ export async function loadCatalog(run: RunQuery, withoutDefinition: readonly num
   const isForeign = (row: (string | null)[]): boolean => !(yes(row[3]) && extensions.get(number(row[2])) !== undefined);
   const defaults = new Set((await run(DEFAULTS)).filter(isForeign).map(([relation, column]) => `${relation}.${column}`));
   const checks = new Set((await run(CHECKS)).filter(isForeign).map(([type]) => number(type)));
+  const constraints = await run(CONSTRAINTS);
   const relations = relationsOf(await run(relationsQuery(withoutDefinition)), {
     columns: grouped(await run(COLUMNS), (row) => columnOf(row, defaults)),
     parents: grouped(await run(PARENTS), (row) => number(row[1])),
-    cascades: grouped(await run(CASCADES), cascadesOf),
+    cascades: grouped(constraints.filter((row) => yes(row[5])), cascadesOf),
+    deferrable: new Set(constraints.filter((row) => yes(row[4])).flatMap(([referenced, own]) => [number(referenced), number(own)])),
     triggers: new Set((await run(TRIGGERS)).map(([oid]) => number(oid))),
     rules: new Set((await run(RULES)).map(([oid]) => number(oid))),
     policyCalls: policyCallsOf(await run(RESTS_ON)),
@@ -232,6 +234,7 @@ interface Parts {
   readonly columns: ReadonlyMap<number, readonly Column[]>;
   readonly parents: ReadonlyMap<number, readonly number[]>;
   readonly cascades: ReadonlyMap<number, readonly (readonly Cascade[])[]>;
+  readonly deferrable: ReadonlySet<number>;
   readonly triggers: ReadonlySet<number>;
   readonly rules: ReadonlySet<number>;
   readonly policyCalls: ReadonlyMap<number, readonly number[]>;
@@ -284,6 +287,7 @@ function relationsOf(rows: readonly (string | null)[][], parts: Parts): readonly
       ...(yes(rowSecurity) ? { rowSecurity: true } : {}),
       ...(policyCalls ? { policyCalls } : {}),
       ...(cascades.length > 0 ? { cascades } : {}),
+      ...(parts.deferrable.has(oid) ? { deferrable: true } : {}),
     };
   });
 }

@@ -3,6 +3,7 @@ import type { ErrorField } from './messages.ts';
 
 /** The conditions that the gateway itself reports, by their names in the manual, "PostgreSQL Error Codes". */
 export const SqlState = {
+  successful_completion: '00000',
   protocol_violation: '08P01',
   connection_failure: '08006',
   cannot_connect_now: '57P03',

@@ -1,7 +1,7 @@
 import type { AnswerPlan } from '../../masking/plan.ts';
 import { guardLiterals, guardParameters, type BoundValues } from '../../masking/writeback.ts';
 import type { Command } from '../../model/command.ts';
-import type { Refusal } from '../../model/decision.ts';
+import { isRefusal, type Refusal } from '../../model/decision.ts';
 import type { GatedSession } from '../../pipeline/gate.ts';
 import type { Understood } from '../../sql/understand.ts';
 import { refusedSetting, reliesOnChangedNames } from './settings.ts';
@@ -15,7 +15,10 @@ export interface Examined {
 
 /** Judges a message before it is admitted. Policy's own refusal goes first, so that a person is told the rule. */
 export const examine = (gated: GatedSession, tracking: Tracking, understood: Understood, command: Command, bound?: BoundValues): Examined | Refusal => {
-  const first = (code: Refusal['code'], message: string): Refusal => gated.judge(command) ?? gated.refuse(code, message, command);
+  const first = (code: Refusal['code'], message: string): Refusal => {
+    const judged = gated.judge(command);
+    return isRefusal(judged) ? judged : gated.refuse(code, message, command);
+  };
   const setting = refusedSetting(understood);
   if (setting !== undefined) return first('denied', setting);
   if (reliesOnChangedNames(understood, tracking.changed)) {

@@ -1,5 +1,7 @@
 import { recordedParameters, recordedText } from '../../masking/recorded.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
+import { isNeedsApproval, type Passage } from '../../pipeline/gate.ts';
+import type { HeldCommand } from '../../pipeline/held.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { Understood } from '../../sql/understand.ts';
 import { WireError } from '../../wire/errors.ts';
@@ -10,7 +12,7 @@ import { commandOf } from './commands.ts';
 import { decodeBackend, decodeFrontend } from './decode.ts';
 import { toServer } from './encode.ts';
 import { SqlState } from './errors.ts';
-import { examine } from './examine.ts';
+import { examine, type Examined } from './examine.ts';
 import { Frame } from './frames.ts';
 import type { Portal } from './link.ts';
 import type { Bind, Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
@@ -25,6 +27,14 @@ const WITH_TEXT: ReadonlySet<number> = new Set([Frontend.Parse, Frontend.Bind, F
 const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'invalid byte sequence for encoding "UTF8"' } as const;
 
 const SERIES_CHANGED_OBJECTS = 'objects were made or changed in this series: send Sync first';
+
+/** A Bind that may go on. */
+interface AdmittedBind {
+  readonly prepared: Prepared;
+  readonly understood: Understood;
+  readonly plans: Examined['plans'];
+  readonly passage: Passage;
+}
 
 /** What only defines objects may follow other definitions in one series; what reads or writes rests on a catalog that cannot be read in between. */
 const onlyDefines = ({ statements }: Understood): boolean => statements.every(({ facts }) => facts.effects.every(({ class: granted }) => granted === 'schema' || granted === 'session'));
@@ -47,7 +57,7 @@ export class ExtendedQueries {
       case 'Parse':
         return this.#whenSeries(() => this.#parse(event, message));
       case 'Bind':
-        return this.#whenSeries(() => this.#bind(event, message));
+        return this.#bindWhenReady(event, message);
       case 'Describe':
         return this.#whenSeries(() => this.#describe(event, message));
       case 'Execute':
@@ -77,10 +87,16 @@ export class ExtendedQueries {
 
   /** A series is decided from a known state: its first message waits for the answers of all before it. */
   #whenSeries(then: () => Wait): Wait {
+    return this.#whenKnown(() => after<void>(this.#admission.sendDeferred(), then));
+  }
+
+  /** The same for a Bind, which may have to wait for people: what was deferred is sent with it. */
+  #whenKnown(then: () => Wait): Wait {
     const { series } = this.#admission;
     if (series.barrier) return this.#passBarrier().then(() => (series.discarding ? undefined : then()));
     return series.forwarded ? then() : this.#admission.whenReady(then, (why) => this.#refuseSeries(why));
   }
+
 
   /** Waits for an answer that may be withheld. When it was, the target's transaction is made to fail and the series is over. */
   async #passBarrier(): Promise<void> {
@@ -139,18 +155,12 @@ export class ExtendedQueries {
       const resolved = this.#admission.resolve(understood);
       if (this.#admission.series.changesObjects && !onlyDefines(resolved)) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_OBJECTS));
       const command = commandOf({ understood: resolved, catalog: this.#admission.tracking.catalog, recorded, bytes: text.length });
-      // A Parse runs nothing, so it is only judged; where nothing at all may reach the target unrecorded, it is a command.
-      const passage = gated.connection.evidence.mode === 'strict' ? gated.admit({ ...command, verb: 'prepare', timing: 'read' }) : gated.judge(command);
-      if (isRefusal(passage)) {
-        // As in PostgreSQL, where the old one is dropped before the new text is read.
-        if (message.statement === '') link.prepared.confirm('', undefined);
-        return this.#refuseSeries(passage, serverWording(passage, resolved));
-      }
-      const answer = passage && link.admitted(passage, text, resolved, undefined);
+      const judged = gated.judge(command);
+      if (isRefusal(judged)) return this.#refuseParse(message, judged, resolved);
       const prepared: Prepared = { text, by: 'parse', understood, under: this.#admission.tracking.under, parameterTypes: message.parameterTypes, recorded };
       const name = message.statement;
       link.prepared.propose(name, prepared);
-      const send = (permit: Permit): void => {
+      const send = (permit: Permit, answer?: Answer): void => {
         link.owe({
           kind: 'parse',
           own: false,
@@ -165,14 +175,33 @@ export class ExtendedQueries {
         });
         link.send(permit, frame.bytes);
       };
-      this.#admission.series.forwarded = true;
-      if (passage) return this.#admission.withPermit(passage, false, send);
-      send(gated.housekeeping('prepare'));
+      const forward = (): Wait => {
+        this.#admission.series.forwarded = true;
+        // A Parse runs nothing, so it is only judged; where nothing at all may reach the target unrecorded, it is a command.
+        if (gated.connection.evidence.mode !== 'strict') return void send(gated.housekeeping('prepare'));
+        const passage = this.#admission.admit({ ...command, verb: 'prepare', timing: 'read', effects: [] });
+        if (isRefusal(passage) || isNeedsApproval(passage)) return this.#refuseParse(message, isRefusal(passage) ? passage : gated.refuse('approval_required', 'needs approval', command), resolved);
+        const answer = link.admitted(passage, text, resolved, undefined);
+        return this.#admission.withPermit(passage, false, (permit) => send(permit, answer));
+      };
+      if (!judged || this.#admission.series.forwarded) return forward();
+      // The target would keep locks on what the text names for as long as people think.
+      this.#admission.series.deferred.push(forward);
       return undefined;
     });
   }
 
-  #bind(frame: Frame, message: Bind): Wait {
+  #refuseParse(message: Parse, refused: Refusal, understood: Understood): Wait {
+    // As in PostgreSQL, where the old one is dropped before the new text is read.
+    if (message.statement === '') this.#admission.link.prepared.confirm('', undefined);
+    return this.#refuseSeries(refused, serverWording(refused, understood));
+  }
+
+  #bindWhenReady(event: Frame, message: Bind, again?: HeldCommand): Wait {
+    return this.#whenKnown(() => this.#bind(event, message, again));
+  }
+
+  #bind(frame: Frame, message: Bind, again: HeldCommand | undefined): Wait {
     const link = this.#admission.link;
     const unusable = this.#nameRefused(message.portal) ?? this.#nameRefused(message.statement);
     if (unusable) return this.#refuseSeries(unusable);
@@ -182,11 +211,11 @@ export class ExtendedQueries {
     if (!known) return this.#refuseSeries(link.gated.refuse('protocol', 'the prepared statement does not exist'), SqlState.invalid_sql_statement_name);
     if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES));
     const { tracking } = this.#admission;
-    if (known.under === tracking.under && !(this.#admission.stale && needsNames(known.understood))) return this.#admitBind(frame, message, known);
-    return this.#admission.again(known).then(() => this.#admitBind(frame, message, known));
+    if (known.under === tracking.under && !(this.#admission.stale && needsNames(known.understood))) return this.#admitBind(frame, message, known, again);
+    return this.#admission.again(known).then(() => this.#admitBind(frame, message, known, again));
   }
 
-  #admitBind(frame: Frame, message: Bind, prepared: Prepared): Wait {
+  #admitBind(frame: Frame, message: Bind, prepared: Prepared, again: HeldCommand | undefined): Wait {
     const link = this.#admission.link;
     const { gated } = link;
     const understood = this.#admission.resolve(prepared.understood);
@@ -197,10 +226,22 @@ export class ExtendedQueries {
     const command = commandOf({ understood, catalog: this.#admission.tracking.catalog, recorded, parameters, bytes: prepared.text.length });
     const examined = examine(gated, this.#admission.tracking, understood, command, bound);
     if (isRefusal(examined)) return this.#refuseSeries(examined, serverWording(examined, understood));
-    const passage = gated.admit(command);
-    if (isRefusal(passage)) return this.#refuseSeries(passage, serverWording(passage, understood));
-    const answer = link.admitted(passage, prepared.text, understood, examined.plans);
-    const portal: Portal = { understood, answer, bound: true };
+    const { plans } = examined;
+    const go = (passage: Passage | Refusal): Wait => {
+      if (isRefusal(passage)) return this.#refuseSeries(passage, serverWording(passage, understood));
+      return after<void>(this.#admission.sendDeferred(), () => this.#sendBind(frame, message, { prepared, understood, plans, passage }));
+    };
+    const admitted = this.#admission.admit(command, again);
+    if (!isNeedsApproval(admitted)) return go(admitted);
+    const whole = { text: prepared.text, understood: prepared.understood, bind: { message, types: prepared.parameterTypes } };
+    return this.#admission.approve(admitted, whole, again, go, (held) => this.#bindWhenReady(frame, message, held));
+  }
+
+  #sendBind(frame: Frame, message: Bind, { prepared, understood, plans, passage }: AdmittedBind): Wait {
+    const link = this.#admission.link;
+    const { command } = passage;
+    const answer = link.admitted(passage, prepared.text, understood, plans);
+    const portal: Portal = { understood, text: prepared.text, answer, bound: true };
     const name = message.portal;
     this.#admission.series.last = passage;
     this.#admission.series.forwarded = true;
@@ -275,8 +316,9 @@ export class ExtendedQueries {
     const command = commandOf({ understood, catalog: this.#admission.tracking.catalog, recorded: portal.answer?.passage.command.recorded ?? 'FETCH', bytes: 0 });
     const examined = examine(gated, this.#admission.tracking, understood, command);
     if (isRefusal(examined)) return examined;
-    const passage = gated.admit(command);
+    const passage = this.#admission.admit(command);
     if (isRefusal(passage)) return passage;
+    if (isNeedsApproval(passage)) return gated.refuse('approval_required', 'each execution needs an approval of its own: bind it anew', command);
     this.#admission.series.last = passage;
     const answer = this.#admission.link.admitted(passage, portal.answer?.text ?? Buffer.alloc(0), understood, examined.plans);
     portals.confirm(name, { ...portal, answer });
@@ -323,6 +365,9 @@ export class ExtendedQueries {
   sync(frame: Frame): Wait {
     decodeFrontend(frame);
     const { series, link } = this.#admission;
+    // What was refused before it was sent is not sent any more.
+    if (series.discarding) series.deferred = [];
+    if (series.deferred.length > 0) return after<void>(this.#admission.sendDeferred(), () => this.sync(frame));
     if (!series.barrier) return this.#sendSync(frame);
     return link.whileOpen(this.#admission.idle()).then(() => (link.copyIn ? undefined : this.#passBarrier().then(() => this.#sendSync(frame))));
   }

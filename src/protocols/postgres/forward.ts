@@ -5,6 +5,7 @@ import { copyIn } from './copy-in.ts';
 import { decodeFrontend } from './decode.ts';
 import { ExtendedQueries } from './extended.ts';
 import { Frame, type Run } from './frames.ts';
+import { MOST_BEHIND } from './holding.ts';
 import type { Link } from './link.ts';
 import { SimpleQueries } from './simple.ts';
 
@@ -21,6 +22,9 @@ export class Forward {
   readonly #terminated: () => void;
   #busy = false;
   #paused = false;
+  /** What the client sent behind a command that is held, and how many bytes that is. */
+  #later: (Frame | Run)[] = [];
+  #behind = 0;
 
   /** @param terminated the client said Terminate */
   constructor(admission: Admission, frames: FrameParser, terminated: () => void) {
@@ -30,19 +34,45 @@ export class Forward {
     this.#extended = new ExtendedQueries(admission);
     this.#frames = frames;
     this.#terminated = terminated;
+    this.#link.holding.listen = () => this.#listen();
   }
 
   push(chunk: Buffer): void {
     this.#frames.push(chunk);
+    if (!this.#busy) this.#pump();
+    else if (this.#link.holding.active) this.#take(chunk.length);
     // While a message waits, one chunk more is kept; the rest stays with the client.
-    if (this.#busy) this.#pause();
-    else this.#pump();
+    else this.#pause();
+  }
+
+  /** A command is held, which can take long: the client is read on, so that it is known when it leaves. */
+  #listen(): void {
+    this.#behind = 0;
+    this.#take(0);
+    this.#resume();
+  }
+
+  #take(bytes: number): void {
+    this.#behind += bytes;
+    // Whole, so that what guards COPY data can look at them when their turn comes.
+    this.#frames.stream(Frontend.CopyData, false);
+    for (let event = this.#frames.next(); event; event = this.#frames.next()) {
+      this.#later.push(event);
+      if (event.type === Frontend.Terminate) this.#terminated();
+    }
+    if (this.#behind > MOST_BEHIND) this.#link.holding.overflow();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#link.client.socket.resume();
   }
 
   #pump(): void {
     while (!this.#busy && !this.#link.over) {
       this.#frames.stream(Frontend.CopyData, this.#link.copyIn?.guard === undefined);
-      const event = this.#frames.next();
+      const event = this.#later.shift() ?? this.#frames.next();
       if (!event) break;
       const wait = this.#message(event);
       if (wait) this.#await(wait);
@@ -57,10 +87,7 @@ export class Forward {
       .then(() => {
         if (this.#link.over) return;
         this.#busy = false;
-        if (this.#paused) {
-          this.#paused = false;
-          this.#link.client.socket.resume();
-        }
+        this.#resume();
         this.#pump();
       })
       .catch((error: unknown) => this.#link.fail(error));

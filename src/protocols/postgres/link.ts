@@ -12,6 +12,7 @@ import { WireError } from '../../wire/errors.ts';
 import { Outgoing } from '../../wire/outgoing.ts';
 import { Answer } from './answer.ts';
 import type { Frame, Run } from './frames.ts';
+import { Holding } from './holding.ts';
 import { Names, type Cursor, type Prepared } from './namespace.ts';
 import type { TransactionStatus } from './messages.ts';
 import { ExpectedReplies, type Expected } from './state.ts';
@@ -57,11 +58,12 @@ export class Link {
   readonly log: Logger;
   readonly owed = new ExpectedReplies<Owed>();
   readonly prepared = new Names<Prepared>(({ text, recorded }) => text.length + recorded.length);
-  readonly portals = new Names<Portal>();
+  readonly portals = new Names<Portal>(({ bound, text }) => (bound ? 0 : text.length));
   readonly target: Outgoing;
   readonly client: Outgoing;
   status: TransactionStatus = 'I';
   copyIn: CopyIn | undefined;
+  readonly holding: Holding = new Holding(this);
   /** The last CopyData handed to the target is not whole yet: whatever becomes of the COPY, its rest has to follow. */
   openCopyData: Answer | undefined;
   /** Ends the session: the client gets the refusal as FATAL, both sides close. */
@@ -98,7 +100,7 @@ export class Link {
   /** Why no further statement of so many bytes may be kept by name, if so. */
   noRoomFor(bytes: number): string | undefined {
     if (this.prepared.size + this.portals.size >= MOST_NAMES) return `more than ${MOST_NAMES} prepared statements and portals in one session`;
-    return this.prepared.weight + 2 * bytes > MOST_PREPARED_BYTES ? `prepared statements of one session hold at most ${MOST_PREPARED_BYTES / 2} bytes of text` : undefined;
+    return this.prepared.weight + this.portals.weight + 2 * bytes > MOST_PREPARED_BYTES ? `prepared statements of one session hold at most ${MOST_PREPARED_BYTES / 2} bytes of text` : undefined;
   }
 
   /** Ends the session because of something thrown: bytes that break the protocol, or a defect. */
@@ -171,7 +173,7 @@ export class Link {
         else this.prepared.confirm(name, undefined);
         return;
       case 'declare':
-        if (inner) this.portals.confirm(name, { understood: inner, answer: undefined, bound: false });
+        if (inner) this.portals.confirm(name, { understood: inner, text: Buffer.from(answer.text.subarray(start, end)), answer: undefined, bound: false });
         return;
       case 'close':
         this.#dropPortals((portal, portalName) => named.name === undefined || portalName === name);

@@ -17,6 +17,8 @@ export interface Prepared {
 /** A portal, by Bind or by DECLARE CURSOR: they share one name space, too. */
 export interface Cursor {
   readonly understood: Understood;
+  /** The text that opened it. */
+  readonly text: Buffer;
 }
 
 /** Names that the gateway uses for its own statements and portals. A client may not. */

@@ -12,6 +12,7 @@ const SQLSTATE: Readonly<Record<RefusalCode, SqlState>> = {
   not_granted: SqlState.invalid_authorization_specification,
   denied: SqlState.insufficient_privilege,
   approval_required: SqlState.insufficient_privilege,
+  cancelled: SqlState.query_canceled,
   not_understood: SqlState.insufficient_privilege,
   not_found: SqlState.undefined_table,
   masking: SqlState.insufficient_privilege,
@@ -40,6 +41,8 @@ export type Wording = SqlState | { readonly sqlState: SqlState; readonly message
 
 const worded = (refused: Refusal, wording: Wording): Pick<Report, 'sqlState' | 'message' | 'position'> => {
   if (typeof wording === 'object') return wording;
+  // The server's own words: clients look for them.
+  if (refused.code === 'cancelled') return { sqlState: wording, message: refused.message };
   return refused.code === 'not_found' ? notFound(refused) : { sqlState: wording, message: `wicketgate: ${refused.message}` };
 };
 

@@ -1,10 +1,13 @@
 import type { Passage } from '../../pipeline/gate.ts';
+import type { Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
 
 /** One series of the extended protocol: everything up to a Sync. PostgreSQL runs it as one implicit transaction outside a block. */
 export class Series {
   /** A message of it was handed to the target. */
   forwarded = false;
+  /** Texts of which people may have to be asked first, in order: they are sent with what runs them, so that nothing at the target waits with them. */
+  deferred: (() => Wait)[] = [];
   /** Something in it was refused: the rest up to Sync is dropped, as PostgreSQL does after an error. */
   discarding = false;
   /** It did more than read: its Sync can commit. */

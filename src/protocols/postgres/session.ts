@@ -58,6 +58,7 @@ export const runSession = (options: SessionOptions): Promise<void> =>
     const finish = (reason: string, last?: Buffer): void => {
       if (link.over) return;
       link.over = true;
+      link.holding.leave(client.destroyed || client.readableEnded || reason === 'client left' ? 'client_left' : 'ended');
       gated.ended.removeEventListener('abort', aborted);
       gated.draining.removeEventListener('abort', drain);
       cancelKeys.revoke(virtual.processId);
@@ -105,7 +106,7 @@ export const runSession = (options: SessionOptions): Promise<void> =>
     };
     const cancel = (): void => {
       const key = upstream.backendKey;
-      if (!key) return;
+      if (!key || link.holding.cancel()) return;
       gated.housekeeping('cancel').spend();
       cancelUpstream(connection.target, key, CANCEL_MS).catch(() => log.warn({}, 'a cancel request did not reach the target'));
     };
@@ -113,7 +114,13 @@ export const runSession = (options: SessionOptions): Promise<void> =>
 
     /** The target is gone. The client is told, unless the target has done so. */
     const targetLeft = (): void =>
-      back.targetEnded(() => finish('target left', back.saidWhy ? undefined : refusedSession(refusal('target_unavailable', 'the target closed the connection', { session: session.id }))));
+      back.targetEnded(() => {
+        // In the words of a server that goes: what people answer meanwhile stays good for the next try.
+        const why = link.holding.active
+          ? refusal('shutting_down', 'the target ended the session while the command waited for approval: connect and send it again', { session: session.id })
+          : refusal('target_unavailable', 'the target closed the connection', { session: session.id });
+        finish('target left', back.saidWhy ? undefined : refusedSession(why));
+      });
 
     const admission = new Admission({ link, tracking, back, understander: options.understander, limits: options.limits });
     const forward = new Forward(admission, frontendFrames(options.limits.message), left);

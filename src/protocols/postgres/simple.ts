@@ -1,14 +1,26 @@
 import { recordedText } from '../../masking/recorded.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
 import type { Understood } from '../../sql/understand.ts';
+import { isNeedsApproval, type Passage } from '../../pipeline/gate.ts';
+import type { HeldCommand } from '../../pipeline/held.ts';
 import { after, type Admission, type Wait } from './admission.ts';
 import { commandOf, waitsBeforeForward } from './commands.ts';
 import { toClient } from './encode.ts';
 import { SqlState } from './errors.ts';
-import { examine } from './examine.ts';
+import { examine, type Examined } from './examine.ts';
 import type { Frame } from './frames.ts';
 import { refusedCommand, serverWording, type Wording } from './refuse.ts';
 import { Series } from './series.ts';
+
+/** One Query on its way to the target. */
+interface Query {
+  readonly frame: Frame;
+  readonly text: Buffer;
+  /** As it came, and with what EXECUTE and FETCH stand for in their place. */
+  readonly outer: Understood;
+  readonly understood: Understood;
+  readonly again: HeldCommand | undefined;
+}
 
 /** The simple protocol: one Query, any number of statements, all of them or none. */
 export class SimpleQueries {
@@ -18,14 +30,15 @@ export class SimpleQueries {
     this.#admission = admission;
   }
 
-  query(frame: Frame): Wait {
+  /** @param again it was held, and may be tried again */
+  query(frame: Frame, again?: HeldCommand): Wait {
     const { body } = frame;
     const text = body.subarray(0, -1);
     if (body.at(-1) !== 0 || text.includes(0)) return this.#admission.violation('the text of a Query is not one string');
     return this.#whenReady(() => {
       const long = this.#admission.tooLong(text);
       if (long !== undefined) return this.#refuse(this.#admission.link.gated.refuse('limit', long));
-      return after(this.#admission.understand(text), (understood) => after<void>(this.#admission.freshen(understood), () => this.#admit(frame, text, this.#admission.resolve(understood))));
+      return after(this.#admission.understand(text), (understood) => after<void>(this.#admission.freshen(understood), () => this.#admit({ frame, text, outer: understood, understood: this.#admission.resolve(understood), again })));
     });
   }
 
@@ -35,10 +48,11 @@ export class SimpleQueries {
   }
 
   #whenReady(then: () => Wait): Wait {
-    return this.#admission.whenReady(then, (why) => this.#refuse(why));
+    return after<void>(this.#admission.sendDeferred(), () => this.#admission.whenReady(then, (why) => this.#refuse(why)));
   }
 
-  #admit(frame: Frame, text: Buffer, understood: Understood): Wait {
+  #admit(query: Query): Wait {
+    const { text, understood, again } = query;
     const admission = this.#admission;
     const { link, tracking } = admission;
     const { gated } = link;
@@ -48,9 +62,19 @@ export class SimpleQueries {
     if (full !== undefined) return this.#refuse(gated.refuse('limit', full, command));
     const examined = examine(gated, tracking, understood, command);
     if (isRefusal(examined)) return this.#refuse(examined, serverWording(examined, understood));
-    const passage = gated.admit(command);
+    const { plans } = examined;
+    const admitted = admission.admit(command, again);
+    if (isNeedsApproval(admitted)) {
+      return admission.approve(admitted, { text, understood: query.outer }, again, (passage) => this.#send(query, passage, plans), (held) => this.query(query.frame, held));
+    }
+    return this.#send(query, admitted, plans);
+  }
+
+  #send({ frame, text, understood }: Query, passage: Passage | Refusal, plans: Examined['plans']): Wait {
+    const admission = this.#admission;
+    const { link, tracking } = admission;
     if (isRefusal(passage)) return this.#refuse(passage, serverWording(passage, understood));
-    const answer = link.admitted(passage, text, understood, examined.plans);
+    const answer = link.admitted(passage, text, understood, plans);
     // A simple Query drops the unnamed statement and portal.
     link.prepared.confirm('', undefined);
     link.dropPortal('');

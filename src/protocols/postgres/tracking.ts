@@ -1,11 +1,15 @@
 import type { Catalog, NameContext } from '../../sql/catalog.ts';
 import type { StatementFacts } from '../../sql/facts.ts';
+import { CONTEXT, contextOf, CUSTOM_NAME, customSetting, type SessionContext } from './bound.ts';
 import type { TargetCatalogs } from './catalogs.ts';
 import { loadCatalog } from './catalog.ts';
 import type { Link } from './link.ts';
 import { lookup } from './lookup.ts';
 import type { TransactionStatus } from './messages.ts';
 import { applicationName, changesNames, type Changed } from './settings.ts';
+
+/** Most settings of an application's own making that are told apart in one session. */
+const MOST_CUSTOM = 64;
 
 /**
  * What of the target's session decides how the next statement is understood, and keeping it true: the name context, the
@@ -27,6 +31,12 @@ export class Tracking {
   #ownBeside = '';
   #catalogChangedInBlock = false;
   #temporary = false;
+  /** What an approval would be bound to, as last read, and whether it may have changed since. */
+  #context: SessionContext | undefined;
+  #contextStale = true;
+  #contextChangedInBlock = false;
+  /** Settings of an application's own making that were set in this session. */
+  readonly #customSettings = new Set<string>();
   #clientName: string;
   #reportedName: string;
   #shared: Catalog;
@@ -75,6 +85,10 @@ export class Tracking {
    */
   ran(facts: StatementFacts): void {
     const unknown = facts.effects.some((effect) => effect.class === 'unknown');
+    if (facts.settings.length > 0 || unknown) {
+      this.#contextStale = this.#contextChangedInBlock = true;
+      for (const { name } of facts.settings) if (name.includes('.') && this.#customSettings.size <= MOST_CUSTOM) this.#customSettings.add(name);
+    }
     if (changesNames(facts)) {
       this.#namesStale = true;
       this.#changedInBlock = true;
@@ -91,6 +105,7 @@ export class Tracking {
   completed(facts: StatementFacts): void {
     this.ran(facts);
     if (facts.transaction === 'rollback_to') {
+      this.#contextStale ||= this.#contextChangedInBlock;
       if (this.#changedInBlock) this.#namesStale = true;
       if (this.#catalogChangedInBlock) this.#ownStale = true;
     }
@@ -103,6 +118,8 @@ export class Tracking {
   }
 
   #transactionEnded(): void {
+    if (this.#contextChangedInBlock) this.#contextStale = true;
+    this.#contextChangedInBlock = false;
     if (this.#changedInBlock) this.#namesStale = true;
     this.#changedInBlock = false;
     if (!this.#catalogChangedInBlock) return;
@@ -111,6 +128,24 @@ export class Tracking {
     this.#catalogs.invalidate();
     this.#own = undefined;
     this.#ownStale = this.#temporary;
+  }
+
+  /** What an approval would be bound to is not known as it is now. */
+  get contextStale(): boolean {
+    return this.#contextStale;
+  }
+
+  /** Reads what an approval would be bound to, in the client's session: only while the target owes it nothing. Rejects when it cannot be read. */
+  async readContext(): Promise<void> {
+    const custom = [...this.#customSettings];
+    if (custom.length > MOST_CUSTOM || !custom.every((name) => CUSTOM_NAME.test(name))) throw new Error('settings of this session cannot be named');
+    this.#context = contextOf(await lookup(this.#link, 'lookup', [CONTEXT, ...custom.map(customSetting)].join(' ')));
+    this.#contextStale = false;
+  }
+
+  /** What an approval is bound to besides the message; undefined when it is not known. */
+  get context(): SessionContext | undefined {
+    return this.#contextStale ? undefined : this.#context;
   }
 
   /** What the client is told of a parameter, or undefined when it need not know. Ends the session when a pin has moved. */

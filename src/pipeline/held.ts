@@ -1,0 +1,54 @@
+import type { Waiter } from '../approvals/approvals.ts';
+import type { Command } from '../model/command.ts';
+import type { Refusal } from '../model/decision.ts';
+
+/** Why a held command waits no longer. */
+export type Left = Parameters<Waiter['leave']>[0];
+
+/**
+ * One command that waits for people on its live connection. When `over` says `again`, the protocol handles the client's message anew, from
+ * its bytes: what names mean, what policy says and what the target has may have changed meanwhile.
+ */
+export class HeldCommand {
+  readonly kind = 'held';
+  readonly command: Command;
+  readonly waiter: Waiter;
+  readonly over: Promise<'again' | Refusal>;
+  #comeAgain: () => void = () => {};
+  #left = false;
+
+  /** @param refused records what it was refused for */
+  constructor(command: Command, waiter: Waiter, refused: (why: Refusal) => void, ended: (held: HeldCommand) => void) {
+    this.command = command;
+    this.waiter = waiter;
+    const reconsidered = new Promise<'again'>((resolve) => (this.#comeAgain = () => resolve('again')));
+    this.over = Promise.race([waiter.over, reconsidered]).then((end) => {
+      ended(this);
+      // Who left is told nothing; why is recorded by whoever made it leave.
+      if (end !== 'again' && !this.#left) refused(end);
+      return end;
+    });
+  }
+
+  /** For the client: what is waited for, until when, and where people see it. */
+  get notice(): string {
+    return this.waiter.notice;
+  }
+
+  get request(): string {
+    return this.waiter.request;
+  }
+
+  /** Policy has changed, and would not ask people any more. */
+  reconsider(): void {
+    this.#comeAgain();
+  }
+
+  /** The client is gone or has cancelled, or the session ends. */
+  leave(why: Left): void {
+    this.#left = true;
+    this.waiter.leave(why);
+  }
+}
+
+export const isHeld = (value: unknown): value is HeldCommand => value instanceof HeldCommand;
