@@ -48,6 +48,8 @@ export interface Relation {
   readonly policyCalls?: readonly number[];
   /** Foreign keys of other tables that act when rows of this one go (CASCADE, SET NULL, SET DEFAULT). */
   readonly cascades?: readonly Cascade[];
+  /** Has a constraint, or is referenced by a foreign key, that can be put off to the end of the transaction. */
+  readonly deferrable?: boolean;
 }
 
 export interface Cascade {

@@ -33,8 +33,35 @@ export interface StatementFacts {
    * so that no literal tells where it is.
    */
   readonly hidesValue?: true;
+  /** What can be known of the rows it changes before it runs: of a message's only statement, when that is itself INSERT, UPDATE, DELETE or MERGE. */
+  readonly change?: RowChange;
   readonly lineage: Lineage;
 }
+
+/** The rows that a statement changes. Countable ones are rows of one table, nothing else changes with them, and a rollback takes all of it back. */
+export type RowChange =
+  /** To be asked of the target: `boundedCount` in `postgres/threshold/bounded.ts`. */
+  | { readonly countable: true; readonly kind: 'delete' | 'update' | 'merge'; readonly relation: ChangedRelation; readonly count: CountQuery }
+  /** The text lists them. At most so many: ON CONFLICT can leave some out. */
+  | { readonly countable: true; readonly kind: 'insert'; readonly relation: ChangedRelation; readonly rows: number }
+  /** `why` in words of ours. */
+  | { readonly countable: false; readonly why: string };
+
+export interface ChangedRelation {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** A SELECT with one row for each row that would change. Free of literals: it is put together from a text of the same shape. */
+export interface CountQuery {
+  readonly pieces: readonly CountPiece[];
+  /** Numbers of the `$n` in it, in order. */
+  readonly parameters: readonly number[];
+}
+
+/** Words of ours, or a range of the text's tokens: ordinals from 0, both ends included. */
+export type CountPiece = string | readonly [first: number, last: number];
 
 export type TransactionControl =
   | 'none' | 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollback_to'

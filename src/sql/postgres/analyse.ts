@@ -12,6 +12,7 @@ import { Names } from './names.ts';
 import type { CatalogIndex } from './names.ts';
 import { setsSecret } from './session.ts';
 import { statement } from './statements.ts';
+import { rowChange } from './threshold/change.ts';
 
 /** One parsed statement: libpg-query's RawStmt. */
 export interface RawStatement {
@@ -50,6 +51,7 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
     // What it creates itself is in the overlay by now, and the lineage looks at the catalog as it was before.
     const lineage = changed && !('TransactionStmt' in node) && !('VariableSetStmt' in node) ? NOT_FOLLOWED : lineageOf({ ...raw, stmt: node }, { catalog: index.catalog, names: context, text, literalAt, parse });
     const { inner } = kind.named ?? {};
+    const change = statements.length === 1 && node === raw.stmt ? rowChange(around, text, node) : undefined;
     const list = effects.list();
     return {
       tag: kind.tag,
@@ -62,6 +64,7 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
       changesCatalog: kind.changesCatalog === true || list.some((effect) => effect.class === 'unknown' || callsUsersOwn(effect) || (effect.class === 'schema' && effect.verb === 'create')),
       ...clauses(node),
       ...(setsSecret(node) ? { hidesValue: true } : {}),
+      ...(change ? { change } : {}),
       lineage,
     };
   };
