@@ -124,7 +124,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
 
     let clients = (): number => 0;
     const metrics = createMetrics({ stats: () => evidence.stats, available: () => evidence.unavailable === undefined, clients: () => clients(), checkpoints: () => elsewhere?.status });
-    const approvals = startApprovals({ config: () => config, evidence, store: state.approvals, log });
+    const approvals = startApprovals({ config: () => config, evidence, store: state.approvals, log, recorded: (record) => metrics.approval(record) });
     closers.push(() => approvals.close());
     const people = createPeople(() => config.control.login, { clock: Date.now, log });
     const gate = createGate({

@@ -19,6 +19,7 @@ export interface RequestDetail {
   readonly askers: readonly Asker[];
   readonly notCovered?: string;
   readonly inTransaction: boolean;
+  readonly rows?: number;
   readonly maxRows?: number;
 }
 
@@ -41,7 +42,7 @@ const cut = (text: string, most: number): string => {
   return `${text.slice(0, end)} ... (${text.length - end} characters more)`;
 };
 
-export function detailOf({ session, command, decision, bound, place }: Ask): RequestDetail {
+export function detailOf({ session, command, decision, bound, place, rows, maxRows }: Ask): RequestDetail {
   const { parameters } = command;
   return {
     text: cut(command.recorded, LONGEST_TEXT),
@@ -55,7 +56,8 @@ export function detailOf({ session, command, decision, bound, place }: Ask): Req
     askers: [askerOf(session.principal)],
     ...(bound.notCovered === undefined ? {} : { notCovered: bound.notCovered }),
     inTransaction: place === 'transaction',
-    ...(decision.maxRows === undefined ? {} : { maxRows: decision.maxRows }),
+    ...(rows === undefined ? {} : { rows }),
+    ...(maxRows === undefined ? {} : { maxRows }),
   };
 }
 

@@ -28,6 +28,8 @@ const glass = person('ada', { groups: ['okta/incident'] });
 const both = person('ada', { groups: ['okta/dba', 'okta/incident'] });
 
 const table: readonly Row[] = [
+  { why: 'the token of the job does not say who its requester is', person: person('ada', { accounts: { github: 'ada' } }), asker: job({ unnamed: ['requester'] }), expected: ['forbidden', 'not_approver', true] },
+  { why: 'nor its author, who may approve here', person: person('ada', { accounts: { github: 'ada' } }), asker: job({ unnamed: ['author'] }), settings: { forbid: ['requester', 'owner'] }, expected: [true, 'not_approver', true] },
   { why: 'an approver, nobody behind the job', person: ada, expected: [true, 'not_approver', true] },
   { why: 'somebody in no group', person: person('ada', { groups: [] }), expected: ['not_approver', 'not_approver', 'not_approver'] },
   { why: 'an administrator by rank', person: person('ada', { groups: ['okta/platform'] }), expected: ['not_approver', 'not_approver', 'not_approver'] },

@@ -11,12 +11,15 @@ export interface Asker {
   readonly requester?: string;
   readonly author?: string;
   readonly ownerGroup?: string;
+  /** Whom the machine's identity names by a claim that its token did not have. */
+  readonly unnamed?: Principal['unnamed'];
 }
 
-export const askerOf = ({ provider, requester, author, owner }: Pick<Principal, 'provider' | 'requester' | 'author' | 'owner'>): Asker => ({
+export const askerOf = ({ provider, requester, author, unnamed, owner }: Pick<Principal, 'provider' | 'requester' | 'author' | 'unnamed' | 'owner'>): Asker => ({
   provider,
   ...(requester === undefined ? {} : { requester }),
   ...(author === undefined ? {} : { author }),
+  ...(unnamed === undefined ? {} : { unnamed }),
   ...(owner.group === undefined ? {} : { ownerGroup: owner.group }),
 });
 
@@ -61,6 +64,7 @@ export function barred(person: Somebody, askers: readonly Asker[], forbid: Dutie
   for (const asker of askers) {
     for (const who of ['requester', 'author'] as const) {
       if (!forbid.includes(who)) continue;
+      if (asker.unnamed?.includes(who) === true) return { code: 'forbidden', message: `it cannot be told that you are not the ${who} of this command: the token of the job does not say who that is (identities[].${who})` };
       const same = is(person, asker, asker[who]);
       if (same === 'same') return { code: 'forbidden', message: `you are the ${who} of this command, and approvals.forbid rules that out` };
       if (same === 'untold') {

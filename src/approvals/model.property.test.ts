@@ -83,6 +83,9 @@ test('whatever happens in whatever order: one execution for one approval, none w
     };
 
     const look = async (): Promise<void> => {
+      // Whoever looks ends what has lapsed; those who waited for it are moved on in a turn of their own.
+      scene.approvals.list({ limit: 1 });
+      await new Promise((resolve) => setImmediate(resolve));
       for (const one of waiting.slice()) {
         // A waiter that moved on belongs to a request that began for it.
         commandOf.set(one.waiter.request, one.command);

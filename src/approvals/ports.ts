@@ -63,7 +63,7 @@ export interface ApprovalBody {
 export type ApprovalRecord = ApprovalBase &
   (
     /** A command waits for people. Again for the same request: what it asks for has changed, or its approval no longer counts. */
-    | { readonly event: 'requested'; readonly steps: readonly AskedStep[]; /** When it lapses unanswered: ISO 8601, UTC. */ readonly expires: string }
+    | { readonly event: 'requested'; readonly again?: true; readonly steps: readonly AskedStep[]; /** When it lapses unanswered: ISO 8601, UTC. */ readonly expires: string }
     | { readonly event: 'answered'; readonly verdict: Verdict; readonly provider: string; /** The person's groups that the request or the break-glass list names. */ readonly groups: readonly string[]; readonly channel: string }
     /** Enough people approved, or one forced it: one execution may follow. */
     | { readonly event: 'approved'; readonly steps: readonly AskedStep[] }

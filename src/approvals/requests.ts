@@ -125,7 +125,7 @@ export class Requests {
     if (detail === undefined && Math.abs(expiresAt - request.expiresAt) < 1_000) return request;
     const renewed = { ...request, lastAskedAt: now, expiresAt, sealed: detail === undefined ? request.sealed : seal(request.connection, packed(detail)) };
     if (store.renew(request.id, renewed)) {
-      if (detail !== undefined && recorded) this.#requested(renewed, detail);
+      if (detail !== undefined && recorded) this.#requested(renewed, detail, true);
       this.#changed(request.id);
     }
     return renewed;
@@ -203,7 +203,7 @@ export class Requests {
     const expiresAt = now + lifeOf(detail.demand);
     if (!store.move(request.id, 'approved', 'pending', { at: now, expiresAt })) return false;
     this.#ends.delete(request.id);
-    this.#requested({ ...request, expiresAt }, detail);
+    this.#requested({ ...request, expiresAt }, detail, true);
     this.#changed(request.id);
     return true;
   }
@@ -231,11 +231,11 @@ export class Requests {
     this.#changed(request.id);
   }
 
-  #requested(request: StoredRequest, { text, parameters, demand }: RequestDetail): ApprovalTicket {
+  #requested(request: StoredRequest, { text, parameters, demand }: RequestDetail, again = false): ApprovalTicket {
     const { connection } = request;
     const bodies: ApprovalBody[] = [{ part: 'statement', connection, bytes: Buffer.from(text, 'utf8') }];
     if (parameters !== undefined) bodies.push({ part: 'parameters', connection, bytes: Buffer.from(JSON.stringify(parameters), 'utf8') });
-    return this.#record(request, { event: 'requested', steps: stepsOf(demand), expires: new Date(request.expiresAt).toISOString() }, bodies);
+    return this.#record(request, { event: 'requested', ...(again ? { again } : {}), steps: stepsOf(demand), expires: new Date(request.expiresAt).toISOString() }, bodies);
   }
 
   #record({ id, session, connection, identity, digest }: StoredRequest, event: Event, bodies: readonly ApprovalBody[] = []): ApprovalTicket {

@@ -59,7 +59,7 @@ class Service implements Approvals {
       const { session, decision, bound } = asked;
       const digest = digestOf(this.#ports.key, {
         connection: session.connection, protocol: session.protocol, identity: session.principal.identity, bound,
-        ...(decision.maxRows === undefined ? {} : { maxRows: decision.maxRows }),
+        ...(asked.maxRows === undefined ? {} : { maxRows: asked.maxRows }),
       });
       if (back !== undefined && back.holding.digest !== digest) {
         return refused(notHeld(back.request, this.#url, back.rule, 'what this command would do has changed since it was asked for, so its approval does not cover it'));

@@ -45,6 +45,7 @@ export function viewOf(request: StoredRequest, detail: RequestDetail | undefined
     hidden: detail === undefined ? 0 : hiddenIn(detail.text, detail.parameters),
     ...(detail?.notCovered === undefined ? {} : { notCovered: detail.notCovered }),
     inTransaction: detail?.inTransaction ?? false,
+    ...(detail?.rows === undefined ? {} : { rows: detail.rows }),
     ...(detail?.maxRows === undefined ? {} : { maxRows: detail.maxRows }),
     waiting,
     answers: answers.map(({ person, provider, verdict, reason, at, channel }) => ({ by: person.name, provider, verdict, reason, at, channel })),

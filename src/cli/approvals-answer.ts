@@ -37,8 +37,8 @@ export const registerApprovalsAnswer =
 
 const answer = async (verdict: Verdict, id: string, options: AnswerOptions): Promise<void> => {
   const { config: where, reason, json, yes } = options;
-  if (!yes && !(process.stdin.isTTY && process.stderr.isTTY)) return void wrongUse('give --yes: there is no terminal to ask on');
-  if (options.login && options.idToken !== undefined) return void wrongUse('give --login or --id-token, not both');
+  if (!yes && !(process.stdin.isTTY && process.stderr.isTTY)) return wrongUse('give --yes: there is no terminal to ask on');
+  if (options.login && options.idToken !== undefined) return wrongUse('give --login or --id-token, not both');
   const wait = browserWait(options);
   const config = wait && (await configOf(where));
   if (!config) return;

@@ -30,8 +30,8 @@ const list = async (options: ListOptions): Promise<void> => {
   const { watch, json, before } = options;
   const state = STATES.find((one) => one === options.state);
   const limit = Number(options.limit);
-  if (options.state !== undefined && state === undefined) return void wrongUse(`--state takes ${STATES.join(', ')}`);
-  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1_000)) return void wrongUse('--limit takes a number from 1 to 1000');
+  if (options.state !== undefined && state === undefined) return wrongUse(`--state takes ${STATES.join(', ')}`);
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1_000)) return wrongUse('--limit takes a number from 1 to 1000');
   const config = await configOf(options.config);
   if (!config) return;
   const ask = (): Promise<readonly ApprovalSummary[] | undefined> => requests(config, limit, json, state, before);

@@ -41,8 +41,8 @@ export const isLoginProblem = (error: unknown): error is Error => [TokenUnusable
 export const byBrowser = async <T>(login: LoginConfig, { port, ms }: BrowserWait, use: (token: string, person: Person) => Promise<T>): Promise<T> => {
   const secret = login.clientSecret && (await createSecrets().lease(login.clientSecret)).use((value) => value.toString('utf8'));
   const flow = await openCodeFlow(login, secret);
-  const loopback = await listenForCallback(port).catch((error: NodeJS.ErrnoException) => {
-    throw new LoginFailed(`127.0.0.1${port === undefined ? '' : `:${port}`} cannot be listened on: ${error.code ?? 'failed'}`);
+  const loopback = await listenForCallback(port).catch((error: unknown) => {
+    throw new LoginFailed(`127.0.0.1${port === undefined ? '' : `:${port}`} cannot be listened on: ${(error as NodeJS.ErrnoException).code ?? 'failed'}`);
   });
   try {
     const begun = await flow.begin(loopback.redirectUri);

@@ -4,6 +4,9 @@ import type { Command } from 'commander';
 import type { Config } from '../config/resolved.ts';
 import { logFolders } from '../evidence/folders.ts';
 import { unwrapKek } from '../evidence/key-command.ts';
+import { visibleLine } from '../model/visible.ts';
+
+export { visible, visibleLine } from '../model/visible.ts';
 
 /** Where recorded sessions are read from. */
 export interface RecordedOptions {
@@ -78,16 +81,6 @@ const within = (folder: string, path: string): boolean => {
   const [outer, inner] = [realpathSync(folder), realpathSync(path)];
   return inner === outer || inner.startsWith(`${outer}/`);
 };
-
-// Control characters, and those that change the direction or joining of text: a recorded statement must not steer the terminal.
-// oxlint-disable-next-line no-control-regex
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
-
-/** Text with all that would not be seen, or would act on a terminal, written out. Newlines and tabs stay. */
-export const visible = (text: string): string => text.toWellFormed().replace(UNSEEN, (found) => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`);
-
-/** The same in one line. */
-export const visibleLine = (text: string): string => visible(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 
 /** Rows as columns of equal width, the first row as head. */
 export const columns = (rows: readonly (readonly string[])[]): string => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Approvals } from '../approvals/approvals.ts';
-import type { ApprovalClock, ApprovalStore } from '../approvals/ports.ts';
+import { approvalClock } from '../approvals/clock.ts';
+import type { ApprovalRecord, ApprovalStore } from '../approvals/ports.ts';
 import { createApprovals } from '../approvals/service.ts';
 import type { Config } from '../config/resolved.ts';
 import type { AppendLog } from '../evidence/append-log.ts';
@@ -11,32 +12,27 @@ import { keyFile } from '../secrets/key-file.ts';
 /** Commands that one identity may have held on one connection when no policy says so. */
 const HELD = 100;
 
-const clock: ApprovalClock = {
-  wall: Date.now,
-  monotonic: () => performance.now(),
-  after: (milliseconds, then) => {
-    const timer = setTimeout(then, Math.min(milliseconds, 2 ** 31 - 1));
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
-
 export interface ApprovalsServiceParts {
   readonly config: () => Config;
   readonly evidence: Pick<AppendLog, 'append' | 'keys'>;
   readonly store: ApprovalStore;
   readonly log: Logger;
+  /** Told of each record, to count. */
+  readonly recorded: (record: ApprovalRecord) => void;
 }
 
 /** Approvals over this gateway's store, evidence and keys. */
-export const startApprovals = ({ config, evidence, store, log }: ApprovalsServiceParts): Approvals =>
+export const startApprovals = ({ config, evidence, store, log, recorded }: ApprovalsServiceParts): Approvals =>
   createApprovals({
     store,
-    record: (record, bodies) => evidence.append(record, bodies),
+    record: (record, bodies) => {
+      recorded(record);
+      return evidence.append(record, bodies);
+    },
     seal: (connection, bytes) => sealState(evidence.keys, connection, new Date().toISOString().slice(0, 10), bytes),
     open: (sealed) => openState(evidence.keys, sealed),
     key: keyFile(join(config().gateway.keys, 'approval.key')),
-    clock,
+    clock: approvalClock,
     settings: () => {
       const { approvals, control } = config();
       const { approver } = control.roles;

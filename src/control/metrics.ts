@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { EvidenceStatus } from '../evidence/elsewhere.ts';
+import type { ApprovalRecord } from '../evidence/log.ts';
 import { SYNC_BUCKETS, type EvidenceStats } from '../evidence/stats.ts';
 import type { PipelineObserver } from '../pipeline/open-session.ts';
 
@@ -8,6 +9,8 @@ export interface Metrics {
   /** Prometheus text format. */
   render(): Promise<string>;
   readonly contentType: string;
+  /** A record about a request for approval was handed to the log. */
+  approval(record: Pick<ApprovalRecord, 'connection' | 'event'> & { readonly verdict?: string }): void;
   /** Whether the newest configuration is in force. */
   configuration(valid: boolean): void;
 }
@@ -114,6 +117,7 @@ export const createMetrics = ({ stats, available, clients, checkpoints }: Measur
   const [registry] = registers as [Registry];
   const decided = counted(registers, 'wicketgate_decisions_total', 'Commands decided, by connection and decision.', 'decision');
   const settled = counted(registers, 'wicketgate_outcomes_total', 'Commands settled, by connection and outcome.', 'status');
+  const approvals = counted(registers, 'wicketgate_approvals_total', 'What happened to requests for approval, by connection: requested, approve, deny, force, approved, denied, expired, withdrawn.', 'event');
   const sessions = new Gauge({ name: 'wicketgate_sessions', help: 'Sessions open, by connection.', labelNames: ['connection'], registers });
   const opened = new Counter({ name: 'wicketgate_sessions_opened_total', help: 'Sessions opened, by connection.', labelNames: ['connection'], registers });
   const valid = new Gauge({ name: 'wicketgate_configuration_valid', help: '1 when the newest configuration is in force, 0 when it was refused.', registers });
@@ -181,6 +185,7 @@ export const createMetrics = ({ stats, available, clients, checkpoints }: Measur
     },
     render: () => registry.metrics(),
     contentType: registry.contentType,
+    approval: ({ connection, event, verdict }) => approvals.add(connection, verdict ?? event),
     configuration: (isValid) => valid.set(isValid ? 1 : 0),
   };
 };

@@ -72,8 +72,8 @@ export interface TimelineEntry {
 }
 
 /**
- * All records of one session in order, with their bodies opened; undefined when the log has none. Reads twice: bodies stand
- * before the records that refer to them. Holds one session in memory, not more than `mostBytes` of bodies: beyond that bodies are left out (absent: missing).
+ * All records of one session in order, and those about the approvals that its commands name, with their bodies opened; undefined when the
+ * log has none. Reads twice or more: bodies stand before the records that refer to them, and approvals were asked for in any session. Holds one session in memory, not more than `mostBytes` of bodies: beyond that bodies are left out (absent: missing).
  */
 export const sessionTimeline = async (folder: string, session: string, opener: BodyOpener | undefined, mostBytes = 512 * 1024 * 1024): Promise<TimelineEntry[] | undefined> => {
   const leaves: Leaf[] = [];
@@ -84,15 +84,30 @@ export const sessionTimeline = async (folder: string, session: string, opener: B
     const leaf = parseLeaf(item);
     if (!('session' in leaf.record) || leaf.record.session !== session) continue;
     leaves.push(leaf);
-    for (const { frame } of leaf.bodies ?? []) if (frame !== undefined) wanted.add(frame);
   }
-  const first = leaves[0];
-  if (!first) return undefined;
+  if (leaves.length === 0) return undefined;
+  await addApprovals(folder, session, leaves);
+  for (const { bodies } of leaves) for (const { frame } of bodies ?? []) if (frame !== undefined) wanted.add(frame);
+  const first = leaves[0] as Leaf;
   const found = opener ? await openWanted(readLog(folder, { from: first.seq }), first.log, leaves, wanted, opener, mostBytes) : new Map<string, RecordedBody>();
   return leaves.map((leaf) => ({
     leaf,
     bodies: (leaf.bodies ?? []).map(({ part, frame, entry, lost }) => (lost ? { part, absent: 'lost' as const } : (found.get(`${frame}/${entry}`) ?? { part, absent: opener ? ('missing' as const) : ('key_destroyed' as const) }))),
   }));
+};
+
+const APPROVAL = Buffer.from('"kind":"approval"', 'utf8');
+
+/** Another session may have asked first, long before this one came to use the answer. */
+const addApprovals = async (folder: string, session: string, leaves: Leaf[]): Promise<void> => {
+  const requests = new Set(leaves.flatMap(({ record }) => ((record.kind === 'intent' || record.kind === 'refusal') && record.approval !== undefined ? [record.approval] : [])));
+  if (requests.size === 0) return;
+  for await (const item of readLog(folder)) {
+    if (item.type !== 'leaf' || !item.bytes.includes(APPROVAL)) continue;
+    const leaf = parseLeaf(item);
+    if (leaf.record.kind === 'approval' && leaf.record.session !== session && requests.has(leaf.record.request)) leaves.push(leaf);
+  }
+  leaves.sort((a, b) => a.seq - b.seq);
 };
 
 const openWanted = async (items: AsyncIterable<LogItem>, log: string, leaves: readonly Leaf[], wanted: ReadonlySet<number>, opener: BodyOpener, mostBytes: number): Promise<Map<string, RecordedBody>> => {

@@ -90,5 +90,5 @@ test('the requester is text or nobody', () => {
   const rule = compileIdentity(identityConfig({ requester: 'actor.login' }));
   assert.deepEqual(peopleOf(rule, { actor: { login: 'ada' } }), { requester: 'ada' });
   assert.deepEqual(peopleOf(compileIdentity(identityConfig({ author: 'commit.by' })), { commit: { by: 'lin' } }), { author: 'lin' });
-  for (const claims of [{}, { actor: 'ada' }, { actor: { login: 7 } }, { actor: { login: '' } }, { 'actor.login': 'ada' }]) assert.deepEqual(peopleOf(rule, claims), {});
+  for (const claims of [{}, { actor: 'ada' }, { actor: { login: 7 } }, { actor: { login: '' } }, { 'actor.login': 'ada' }]) assert.deepEqual(peopleOf(rule, claims), { unnamed: ['requester'] });
 });

@@ -1,4 +1,5 @@
 import type { IdentityConfig } from '../config/resolved.ts';
+import type { Principal } from '../model/principal.ts';
 import { claimAt, parseClaimPath } from './claimpath.ts';
 import { compileCondition, type Condition } from './condition.ts';
 
@@ -39,14 +40,18 @@ export const matchIdentity = (rules: readonly IdentityRule[], claims: Readonly<R
   return matching.length === 1 ? only : 'identity_ambiguous';
 };
 
-/** The people behind a token, where the identity names claims for them and the claims are text. */
-export const peopleOf = (rule: IdentityRule, claims: Readonly<Record<string, unknown>>): { readonly requester?: string; readonly author?: string } => {
-  const textAt = (path: readonly string[] | undefined): string | undefined => {
-    const value = path === undefined ? undefined : claimAt(claims, path);
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-  const [requester, author] = [textAt(rule.requester), textAt(rule.author)];
-  return { ...(requester === undefined ? {} : { requester }), ...(author === undefined ? {} : { author }) };
+/** The people behind a token, where the identity names claims for them: `unnamed` are those whose claim is not there, or no text. */
+export const peopleOf = (rule: IdentityRule, claims: Readonly<Record<string, unknown>>): Pick<Principal, 'requester' | 'author' | 'unnamed'> => {
+  const found: { requester?: string; author?: string } = {};
+  const unnamed: ('requester' | 'author')[] = [];
+  for (const who of ['requester', 'author'] as const) {
+    const path = rule[who];
+    if (path === undefined) continue;
+    const value = claimAt(claims, path);
+    if (typeof value === 'string' && value !== '') found[who] = value;
+    else unnamed.push(who);
+  }
+  return unnamed.length === 0 ? found : { ...found, unnamed };
 };
 
 const matches = (rule: IdentityRule, claims: Readonly<Record<string, unknown>>): boolean =>

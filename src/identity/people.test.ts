@@ -170,7 +170,7 @@ test('groups, accounts and the name are what the configured claims say, as text 
   assert.equal((await person({}, { name: ' Bob\u0000\u001b[31m \u202eB.\n ' })).name, 'Bob[31m B.');
   assert.equal((await person({}, { name: '\u200b', preferred_username: 'bob@acme' })).name, 'bob@acme');
   assert.equal((await person({}, { name: '' })).name, 'bob');
-  assert.equal([...(await person({}, { name: '\u{1f600}'.repeat(500) })).name].length, 100);
+  assert.equal((await person({}, { name: '\u{1f600}'.repeat(500) })).name, '\u{1f600}'.repeat(100));
 });
 
 test('a flood of tokens with unknown keys asks the provider once', async () => {

@@ -88,11 +88,14 @@ const hasUnseen = (text: string): boolean => UNSEEN.test(text);
 const shownName = (claims: Claims, subject: string): string => {
   for (const claim of [claims['name'], claims['preferred_username'], claims['email']]) {
     if (typeof claim !== 'string') continue;
-    const shown = [...claim.replaceAll(new RegExp(UNSEEN, 'gu'), '').replaceAll(/\s+/g, ' ').trim()].slice(0, LONGEST_SHOWN).join('');
+    const shown = shortened(claim.replaceAll(new RegExp(UNSEEN, 'gu'), '').replaceAll(/\s+/g, ' ').trim());
     if (shown !== '') return shown;
   }
-  return [...subject].slice(0, LONGEST_SHOWN).join('');
+  return shortened(subject);
 };
+
+/** By code points, so that none is cut in two. */
+const shortened = (text: string): string => Array.from(text).slice(0, LONGEST_SHOWN).join('');
 
 const isSame = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other));
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -14,6 +14,8 @@ export interface Principal {
   readonly requester?: string;
   /** Who wrote what runs, where that is somebody else (`identities[].author`). */
   readonly author?: string;
+  /** Which of the two the identity names by a claim that the token does not have as text: nobody can be told apart from them. */
+  readonly unnamed?: readonly ('requester' | 'author')[];
   /** The verified claims, for conditions in policies. Read-only, JSON values. */
   readonly claims: Readonly<Record<string, unknown>>;
   /** SHA-256 (base64url) of the token's signing input. Names a token in records without carrying it. */

@@ -42,7 +42,7 @@ export class Coverage {
   readonly #silences: Writable<CoverageReport>['silences'][number][] = [];
   readonly #pauses: CoverageReport['pauses'][number][] = [];
   readonly #clock: CoverageReport['clock'][number][] = [];
-  readonly #found = { silences: 0, crashes: 0, stops: 0, clock: 0, failedChecks: 0, rejectedChanges: 0, attempts: 0 };
+  readonly #found = { silences: 0, crashes: 0, stops: 0, clock: 0, failedChecks: 0, rejectedChanges: 0, attempts: 0, forced: 0 };
 
   /** A record before the period: silence may reach over from it. */
   before(leaf: Leaf): void {
@@ -63,6 +63,7 @@ export class Coverage {
       this.#found.attempts += record.count ?? 1;
     } else if (record.kind === 'recovery') count(this.#recoveries, record.what);
     else if (record.kind === 'self_check' && !record.ok) this.#found.failedChecks += 1;
+    else if (record.kind === 'approval' && record.event === 'answered' && record.verdict === 'force') this.#found.forced += 1;
     else if (record.kind === 'config_change' && !record.accepted) this.#found.rejectedChanges += 1;
     else if (record.kind === 'clock') {
       this.#found.clock += 1;
@@ -71,7 +72,7 @@ export class Coverage {
   }
 
   report(): CoverageReport {
-    const { silences, crashes, stops, clock, failedChecks, rejectedChanges, attempts } = this.#found;
+    const { silences, crashes, stops, clock, failedChecks, rejectedChanges, attempts, forced } = this.#found;
     const of = (counts: ReadonlyMap<string, number>, name: string): number => counts.get(name) ?? 0;
     return {
       records: this.#records,
@@ -95,6 +96,7 @@ export class Coverage {
         { looked: 'runs of commands that were refused because their record could not be written', found: of(this.#recoveries, 'unrecorded') },
         { looked: 'bytes behind the last record that a crash left', found: of(this.#recoveries, 'torn_tail') },
         { looked: 'commands and logins that were refused', found: attempts },
+        { looked: 'commands that one person forced through without the approval of others (break-glass)', found: forced },
         { looked: 'checks of its own log by the gateway that failed', found: failedChecks },
         { looked: 'changes of the configuration that were not accepted', found: rejectedChanges },
       ],

@@ -1,5 +1,6 @@
 import type { EvidenceRecord, RecordedDecision, RecordedEffect } from '../log.ts';
 import type { Leaf } from '../read.ts';
+import { ApprovalRows } from './approvals.ts';
 import type { Cell } from './csv.ts';
 
 /** The populations of a pack and their columns. docs/reference/evidence.md says what each means. */
@@ -8,12 +9,15 @@ export const COLUMNS = {
   commands: ['index', 'session', 'command', 'identity', 'connection', 'verb', 'effects', 'decision', 'code', 'rules', 'policy', 'timing', 'bytes', 'masks', 'sequence', 'time', 'outcome', 'target_code', 'tag', 'rows_returned', 'rows_affected', 'bytes_down', 'bytes_up', 'cells_masked', 'outcome_sequence', 'outcome_time'],
   decisions: ['decision', 'code', 'rules', 'policy', 'commands', 'first_sequence', 'last_sequence'],
   refusals: ['sequence', 'time', 'session', 'command', 'identity', 'connection', 'code', 'reason', 'verb', 'effects', 'decision', 'rules', 'policy', 'count', 'network'],
+  approvals: ['request', 'state', 'session', 'identity', 'connection', 'rules', 'digest', 'requested_sequence', 'requested', 'expires', 'approvals', 'denials', 'forced', 'ended_sequence', 'ended', 'used_session', 'used_command'],
+  answers: ['sequence', 'time', 'request', 'identity', 'connection', 'verdict', 'exception', 'provider', 'groups', 'channel'],
   changes: ['sequence', 'time', 'config', 'policy', 'accepted', 'changes'],
   keys: ['sequence', 'time', 'event', 'vkey'],
   retention: ['sequence', 'time', 'kind', 'event', 'name', 'by', 'reason', 'connections', 'sessions', 'from', 'to', 'plan', 'keys', 'count', 'destroyed'],
   revocations: ['sequence', 'time', 'identity', 'by'],
   recoveries: ['sequence', 'time', 'what', 'session', 'command', 'count', 'of', 'bytes'],
   accesses: ['sequence', 'time', 'act', 'by', 'recording', 'filters', 'count'],
+  people: ['sequence', 'time', 'event', 'action', 'by', 'provider', 'groups', 'token', 'target'],
   runs: ['sequence', 'time', 'event', 'instance', 'build', 'config', 'roster'],
 } as const;
 
@@ -31,6 +35,8 @@ interface Asked {
   readonly leaf: Leaf;
   readonly record: Of<'intent'>;
   readonly identity: string | null;
+  /** Records about the approval by which it was let through. */
+  readonly approval: readonly number[];
 }
 
 /** Where a row came from: for the sample. */
@@ -48,10 +54,12 @@ export class Populations {
   readonly #sessions = new Map<string, Session>();
   readonly #open = new Map<string, Asked>();
   readonly #decisions = new Map<string, [string, string, string, string, number, number, number]>();
+  readonly #approvals: ApprovalRows;
   #index = 0;
 
   constructor(row: (table: Table, cells: readonly Cell[], command?: CommandRow) => void) {
     this.#row = row;
+    this.#approvals = new ApprovalRows(row);
   }
 
   /** A record from before the period: only whose session it begins is remembered. */
@@ -70,8 +78,10 @@ export class Populations {
         return;
       case 'intent':
         this.#session(record.session).commands += 1;
-        this.#open.set(`${record.session} ${record.command}`, { leaf, record, identity: this.#identity(record.session) });
-        this.#decided(record.decision, '', seq);
+        this.#ask(leaf, record);
+        return;
+      case 'approval':
+        this.#approvals.take(leaf, record);
         return;
       case 'outcome':
         this.#settle(record.session, record.command, leaf, record.outcome.status, record.outcome);
@@ -106,6 +116,9 @@ export class Populations {
       case 'access':
         this.#row('accesses', [seq, time, record.act, record.by, record.recording ?? null, list(record.filters), record.count]);
         return;
+      case 'control':
+        this.#row('people', [seq, time, record.event, record.action ?? null, record.by, record.provider ?? null, list(record.groups), record.token ?? null, record.target ?? null]);
+        return;
       case 'instance':
         this.#row('runs', [seq, time, record.event, record.instance, record.build, record.config, list(record.roster)]);
         return;
@@ -119,9 +132,18 @@ export class Populations {
 
   /** The period is over: what is still open, and the counts of decisions. */
   finish(): void {
+    this.#approvals.finish();
     for (const asked of this.#open.values()) this.#command(asked, undefined, 'open', {});
     for (const [id, session] of this.#sessions) if (session.mentioned && !session.ended) this.#sessionRow(id, session, undefined, 'open', null);
     for (const row of this.#decisions.values()) this.#row('decisions', row);
+  }
+
+  #ask(leaf: Leaf, record: Of<'intent'>): void {
+    const { session, command, connection, approval, decision } = record;
+    const identity = this.#identity(session);
+    const about = approval === undefined ? [] : this.#approvals.used(leaf, approval, { session, command, connection, identity });
+    this.#open.set(`${session} ${command}`, { leaf, record, identity, approval: about });
+    this.#decided(decision, '', leaf.seq);
   }
 
   #begin({ seq, time }: Leaf, record: Of<'session_open'>, mentioned: boolean): void {
@@ -145,13 +167,13 @@ export class Populations {
     this.#command(asked, leaf, status, outcome);
   }
 
-  #command({ leaf: { seq, time }, record, identity }: Asked, settled: Leaf | undefined, status: string, outcome: Partial<Of<'outcome'>['outcome']>): void {
+  #command({ leaf: { seq, time }, record, identity, approval }: Asked, settled: Leaf | undefined, status: string, outcome: Partial<Of<'outcome'>['outcome']>): void {
     const { session, command, connection, verb, effects, decision, timing, bytes, masks } = record;
     const masked = outcome.masked ? Object.values(outcome.masked).reduce((sum, cells) => sum + cells, 0) : null;
     this.#commandRow(
       [session, command, identity, connection, verb, effectsText(effects), decision.effect, null, list(decision.rules), decision.policy, timing, bytes, list(masks), seq, time],
       [status, outcome.code ?? null, outcome.tag ?? null, outcome.rowsReturned ?? null, outcome.rowsAffected ?? null, outcome.bytesDown ?? null, outcome.bytesUp ?? null, masked, settled?.seq ?? null, settled?.time ?? null],
-      settled ? [seq, settled.seq] : [seq],
+      [seq, ...(settled ? [settled.seq] : []), ...approval],
     );
   }
 

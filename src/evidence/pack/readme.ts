@@ -38,12 +38,14 @@ logs/N/                  one folder for each log
                          cosignatures of witnesses and the timestamps of authorities that the log has
   keys.json              the keys that signed, as the log names them
   tlog-policy.txt        the same, to be used with --policy once you have compared them
-  populations/           all sessions, commands, decisions, refusals, changes of configuration, key events,
-                         holds and purges, revocations, recoveries, accesses to the evidence, and runs of the
-                         gateway: each as CSV (for spreadsheets) and as JSON (for programs)
+  populations/           all sessions, commands, decisions, refusals, requests for approval, answers to them
+                         (exception: true where one person forced a command through), changes of configuration,
+                         key events, holds and purges, revocations, recoveries, accesses to the evidence,
+                         what people did in the control plane, and runs of the gateway: each as CSV (for spreadsheets) and as JSON (for programs)
   coverage.json          how well the period is covered: silences, pauses, clock changes, lost sessions, and
                          for each thing that was looked for how often it was found
-  samples/               the sampled commands: their records, a proof for each, and the recorded texts
+  samples/               the sampled commands: their records and those about their approval, a proof for each,
+                         and the recorded texts
 soc2/                    the place of the mapping to the SOC 2 criteria, which this version does not make
 
 In CSV files a text that begins with = + - @ has an apostrophe before it, so that no spreadsheet runs it.

@@ -1,3 +1,4 @@
+import { Approvals } from './approvals.ts';
 import type { VerifiedLeaf } from './leaf.ts';
 
 /** Something that is missing, or does not go together. */
@@ -39,6 +40,7 @@ const MOST_ID = 256;
  */
 export class Completeness {
   readonly gaps: Gap[] = [];
+  readonly approvals = new Approvals((what, sequence, session) => this.gap(what, sequence, session));
   count = 0;
   readonly #sessions = new Map<string, SessionState>();
   readonly #missing: MissingNumbers[] = [];
@@ -60,13 +62,14 @@ export class Completeness {
 
   leaf({ seq, record }: Pick<VerifiedLeaf, 'seq' | 'record'>): void {
     if (seq === 0 && !(record.kind === 'instance' && record['event'] === 'start')) this.gap('the first record is not the start of an instance', seq);
+    this.approvals.take(record, seq);
     if (this.#inherited && record.kind !== 'recovery') this.#checkInherited(seq);
     const handle = HANDLERS.get(record.kind);
     if (handle) handle(this, record, seq);
     else this.unknownKinds += 1;
   }
 
-  /** The same for the kinds that nearly all records are of, given what matters in them. False: not one of them, nothing was done. */
+  /** The same for the kinds that nearly all records are of, given what matters in them: no approval has to do with it. False: not one of them, nothing was done. */
   command(kind: string, session: string, command: number, seq: number): boolean {
     if (seq === 0 || this.#inherited) return false;
     if (kind === 'intent') this.intent(session, command, seq);
@@ -287,8 +290,8 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['outcome', (follow, record, seq) => follow.outcome(idOf(record), record['command'], seq)],
   ['session_close', (follow, record, seq) => follow.sessionClose(record, seq)],
   ['recovery', (follow, record, seq) => follow.recovery(record, seq)],
-  // Kinds that stand alone.
+  // Kinds that stand alone, and approvals, which see every record.
   ['config_change', () => undefined],
   ['revocation', () => undefined],
-  ...['heartbeat', 'clock', 'key_event', 'self_check', 'hold', 'purge', 'access'].map((kind): [string, Handler] => [kind, () => undefined]),
+  ...['heartbeat', 'clock', 'key_event', 'self_check', 'hold', 'purge', 'access', 'approval', 'control'].map((kind): [string, Handler] => [kind, () => undefined]),
 ]);

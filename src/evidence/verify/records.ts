@@ -7,6 +7,7 @@ import { digestOf, type Digest } from './tree.ts';
 
 const MOST_ROSTER = 10_000;
 const MOST_NAME = 512;
+const MOST_KIND = 40;
 const TIME_LENGTH = 24;
 
 /** What the records tell, one after the other: what is missing, which keys signed, when the gateway was silent, who else writes. */
@@ -65,7 +66,10 @@ export class Records {
     const starts = record.kind === 'instance' && record['event'] === 'start';
     if (starts) this.timeline.boundary();
     this.#time(seq, bytes, timeAt, mono);
+    const unknown = this.follow.unknownKinds;
     this.follow.leaf({ seq, record });
+    // It may say that something is missing, or stand where something else should: what is not understood is not vouched for.
+    if (this.follow.unknownKinds > unknown) this.follow.gap(`a record of the kind "${record.kind.slice(0, MOST_KIND)}", which this verifier does not know: verify with the version that wrote it`, seq);
     switch (record.kind) {
       case 'instance':
         if (starts) this.#enrol(record['roster'], record['follows'], seq);

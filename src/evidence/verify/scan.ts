@@ -29,7 +29,7 @@ for (const digit of Buffer.from('0123456789abcdef')) HEX[digit] = 1;
 const [BODIES, MONO, PREV, RECORD, SEQ, TIME, END] = ['{"bodies":[', '","mono":', ',"prev":"', '","record":', ',"seq":', ',"time":"', '","v":1}'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer, Buffer];
 const [C, ENTRY, FRAME, PART, SEALED, END_OF_REFERENCE] = ['{"c":"', '","entry":', ',"frame":', ',"part":"', '","sealed":"', '"}'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer];
 const [TRUE, FALSE, NULL] = ['true', 'false', 'null'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer];
-const [KIND, SESSION, COMMAND] = ['kind', 'session', 'command'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer];
+const [KIND, SESSION, COMMAND, APPROVAL, REQUIRES] = ['kind', 'session', 'command', 'approval', 'require_approval'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer, Buffer, Buffer];
 /** `dddd-dd-ddTdd:dd:dd.dddZ`, with a zero where a digit must stand. */
 const TIME_FORM = Buffer.from('0000-00-00T00:00:00.000Z');
 
@@ -47,6 +47,8 @@ export class LeafScanner {
   sessionAt = -1;
   sessionEnd = -1;
   command = -1;
+  /** An approval is named, or asked for: the record is to be looked at whole. */
+  approval = false;
   references = 0;
   readonly commitmentAt = new Int32Array(MOST_REFERENCES);
   readonly partAt = new Int32Array(MOST_REFERENCES);
@@ -73,6 +75,7 @@ export class LeafScanner {
     this.references = 0;
     this.sessionAt = -1;
     this.command = -1;
+    this.approval = false;
     let at = this.#literal(from, BODIES);
     if (at >= 0) at = this.#bodies(at);
     else at = bytes[from] === OPEN ? from + 1 : -1;
@@ -170,7 +173,7 @@ export class LeafScanner {
     return -1;
   }
 
-  /** The record: an object like any other, of which three members are remembered. */
+  /** The record: an object like any other, of which some members are remembered. */
   #record(from: number): number {
     if (from < 0 || this.#bytes[from] !== OPEN) return -1;
     const bytes = this.#bytes;
@@ -195,7 +198,8 @@ export class LeafScanner {
           this.sessionAt = value + 1;
           this.sessionEnd = at - 1;
         }
-      } else if (this.#named(name, nameEnd, COMMAND) && this.#number(value) === at) this.command = this.#value;
+      } else if (this.#named(name, nameEnd, APPROVAL)) this.approval = true;
+      else if (this.#named(name, nameEnd, COMMAND) && this.#number(value) === at) this.command = this.#value;
       keyAt = name;
       keyEnd = nameEnd;
       if (bytes[at] === COMMA) continue;
@@ -209,7 +213,9 @@ export class LeafScanner {
     const code = this.#bytes[at] as number;
     if (code === QUOTE) {
       const end = this.#text(at + 1);
-      return end < 0 ? -1 : end + 1;
+      if (end < 0) return -1;
+      if (this.#named(at + 1, end, REQUIRES)) this.approval = true;
+      return end + 1;
     }
     if (code === OPEN) return this.#object(at + 1, depth);
     if (code === OPEN_LIST) return this.#list(at + 1, depth);

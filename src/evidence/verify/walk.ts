@@ -180,7 +180,7 @@ export class Walk {
       const fault = this.#reference(bytes, i);
       if (fault !== undefined) return `record ${seq}: ${fault}`;
     }
-    if (command >= 0 && sessionAt >= 0 && sessionEnd - sessionAt <= MOST_ID) {
+    if (command >= 0 && !this.#scan.approval && sessionAt >= 0 && sessionEnd - sessionAt <= MOST_ID) {
       const kind = this.#isKind(bytes, INTENT) ? 'intent' : this.#isKind(bytes, OUTCOME) ? 'outcome' : undefined;
       if (kind && this.records.command(kind, bytes.toString('latin1', sessionAt, sessionEnd), command, seq, bytes, timeAt, mono)) return undefined;
     }

@@ -6,12 +6,15 @@ const COUNTED: readonly (readonly [string, string])[] = [
   ['sessions', 'sessions'],
   ['commands', 'commands'],
   ['refusals', 'refusals'],
+  ['approvals', 'requests for approval'],
+  ['answers', 'answers to them'],
   ['changes', 'changes of configuration'],
   ['keys', 'key events'],
   ['retention', 'holds and purges'],
   ['revocations', 'revocations'],
   ['recoveries', 'recoveries'],
   ['accesses', 'accesses to the evidence'],
+  ['people', 'what people did in the control plane'],
   ['runs', 'starts and stops'],
 ];
 

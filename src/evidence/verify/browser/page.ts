@@ -3,7 +3,7 @@ import { BadNote, NoEd25519, verifyEd25519 } from '../pack/note.ts';
 import { trustIn } from '../pack/policy.ts';
 import { plainSha256 } from '../pack/sha256.ts';
 import { verifyPack } from '../pack/verify.ts';
-import { NotAPack } from '../pack/zip.ts';
+import { NotAPack, PackAltered } from '../pack/zip.ts';
 import { number, shown } from './elements.ts';
 import { failureView, resultView } from './result-view.ts';
 
@@ -64,7 +64,7 @@ const run = async (pack: File): Promise<void> => {
     result.replaceChildren(...resultView(pack.name, verdict, (performance.now() - begun) / 1000));
   } catch (error) {
     const { message } = error as Error;
-    const title = error instanceof NoEd25519 ? `${message[0]?.toUpperCase()}${message.slice(1)}` : error instanceof BadNote ? 'The key or policy cannot be used' : error instanceof NotAPack ? 'This file cannot be verified' : 'The file could not be read';
+    const title = error instanceof NoEd25519 ? `${message[0]?.toUpperCase()}${message.slice(1)}` : error instanceof BadNote ? 'The key or policy cannot be used' : error instanceof PackAltered ? 'This pack was altered' : error instanceof NotAPack ? 'This file cannot be verified' : 'The file could not be read';
     result.replaceChildren(failureView(title, error instanceof NoEd25519 ? BROWSERS : message));
   }
 };

@@ -70,6 +70,7 @@ export class Coverage {
     }
     if (kind === 'clock' && this.#clock.length < MOST_NAMED) this.#clock.push({ sequence: seq, from: record['from'], to: record['to'], by: record['by'] });
     if (kind === 'self_check' && record['ok'] !== true) this.#one('other', 'check');
+    if (kind === 'approval' && record['event'] === 'answered' && record['verdict'] === 'force') this.#one('other', 'forced');
     if (kind === 'config_change' && record['accepted'] !== true) this.#one('other', 'change');
   }
 
@@ -85,6 +86,7 @@ export class Coverage {
       ['runs of commands that were refused because their record could not be written', recoveries.get('unrecorded') ?? 0],
       ['bytes behind the last record that a crash left', recoveries.get('torn_tail') ?? 0],
       ['commands and logins that were refused', this.#attempts],
+      ['commands that one person forced through without the approval of others (break-glass)', other.get('forced') ?? 0],
       ['checks of its own log by the gateway that failed', other.get('check') ?? 0],
       ['changes of the configuration that were not accepted', other.get('change') ?? 0],
     ];

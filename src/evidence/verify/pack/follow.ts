@@ -24,6 +24,9 @@ interface Missing {
 
 const MOST_OPEN = 1 << 17;
 const MOST_MISSING = 1000;
+const MOST_KIND = 40;
+/** Kinds that leave nothing open. */
+const ALONE: ReadonlySet<string> = new Set(['progress', 'config_change', 'revocation', 'heartbeat', 'clock', 'key_event', 'self_check', 'hold', 'purge', 'access', 'approval', 'control']);
 
 /**
  * Follows sessions, commands and runs through the records of a pack: each command of a session has its number without gaps, each that was let
@@ -78,6 +81,8 @@ export class Follow {
         this.#recovered(record, id, command, seq);
         break;
       default:
+        // What is not understood is not vouched for.
+        if (!ALONE.has(record.kind)) this.#gap({ what: `a record of the kind "${record.kind.slice(0, MOST_KIND)}", which this verifier does not know: verify with the version that wrote it`, sequence: seq });
     }
     this.#running ??= true;
   }

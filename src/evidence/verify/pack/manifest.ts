@@ -1,5 +1,5 @@
 import { isCount, isObject } from './bytes.ts';
-import { FileDamaged, NotAPack, type Zip } from './zip.ts';
+import { FileDamaged, NotAPack, PackAltered, type Zip } from './zip.ts';
 
 const MOST_MANIFEST = 16 * 1024 * 1024;
 const VERSION = 1;
@@ -26,22 +26,24 @@ export interface Manifest {
   readonly files: ReadonlyMap<string, { readonly size: number; readonly sha256: string }>;
 }
 
-/** Reads the manifest. Throws NotAPack for what is none, or of a newer version. */
+/** Reads the manifest. Throws PackAltered for what is none, NotAPack for a newer version. */
 export const readManifest = async (zip: Zip): Promise<Manifest> => {
-  if (!zip.entries.has('manifest.json')) throw new NotAPack('it has no manifest.json');
+  if (!zip.entries.has('manifest.json')) throw new PackAltered('its manifest.json is missing');
   const text = await zip.text('manifest.json', MOST_MANIFEST).catch((error: unknown) => {
-    throw error instanceof FileDamaged ? new NotAPack(`it was altered: ${error.message}`, { cause: error }) : error;
+    throw error instanceof FileDamaged ? new PackAltered(`it was altered: ${error.message}`, { cause: error }) : error;
   });
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new NotAPack('its manifest.json is not JSON');
+    throw new PackAltered('its manifest.json is not JSON');
   }
-  if (!isObject(value) || value['format'] !== 'wicketgate-evidence-pack') throw new NotAPack('its manifest.json is not that of an evidence pack');
-  if (value['version'] !== VERSION) throw new NotAPack(`it is of version ${JSON.stringify(value['version'])?.slice(0, 20)}; this verifier reads version ${VERSION}: use the one that came with the pack, or a newer one`);
+  if (!isObject(value) || value['format'] !== 'wicketgate-evidence-pack') throw new PackAltered('its manifest.json is not that of an evidence pack');
+  const { version } = value;
+  if (!isCount(version) || version < VERSION) throw new PackAltered('its manifest.json has no version that there ever was');
+  if (version > VERSION) throw new NotAPack(`it is of version ${version}; this verifier reads version ${VERSION}: use the one that came with the pack, or a newer one`);
   const manifest = shaped(value);
-  if (!manifest) throw new NotAPack('its manifest.json is malformed');
+  if (!manifest) throw new PackAltered('its manifest.json is malformed');
   return manifest;
 };
 

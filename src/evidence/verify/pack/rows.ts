@@ -1,5 +1,7 @@
+import { ApprovalRows } from './approvals.ts';
 import { isObject } from './bytes.ts';
 import type { Leaf } from './leaf.ts';
+import { TooMuchOpen } from './too-much.ts';
 
 /** What a cell of a population holds. */
 export type Cell = string | number | boolean | null;
@@ -13,12 +15,15 @@ export const TABLES: ReadonlyMap<string, readonly string[]> = new Map(
     ['commands', COMMAND],
     ['decisions', 'decision code rules policy commands first_sequence last_sequence'],
     ['refusals', 'sequence time session command identity connection code reason verb effects decision rules policy count network'],
+    ['approvals', 'request state session identity connection rules digest requested_sequence requested expires approvals denials forced ended_sequence ended used_session used_command'],
+    ['answers', 'sequence time request identity connection verdict exception provider groups channel'],
     ['changes', 'sequence time config policy accepted changes'],
     ['keys', 'sequence time event vkey'],
     ['retention', 'sequence time kind event name by reason connections sessions from to plan keys count destroyed'],
     ['revocations', 'sequence time identity by'],
     ['recoveries', 'sequence time what session command count of bytes'],
     ['accesses', 'sequence time act by recording filters count'],
+    ['people', 'sequence time event action by provider groups token target'],
     ['runs', 'sequence time event instance build config roster'],
   ].map(([name = '', columns = '']) => [name, columns.split(' ')]),
 );
@@ -48,20 +53,19 @@ interface Session {
   seen: boolean;
 }
 
-/** More stands open than a gateway could hold. */
-export class TooMuchOpen extends Error {}
-
 /** Derives from the records of a period what its populations must say. */
 export class Rows {
   readonly #emit: Emit;
   readonly #sessions = new Map<string, Session>();
-  readonly #asked = new Map<string, Known & { readonly identity: Cell }>();
+  readonly #asked = new Map<string, Known & { readonly identity: Cell; readonly approval: readonly Source[] }>();
   readonly #decisions = new Map<string, { readonly words: readonly string[]; count: number; readonly first: number; last: number }>();
+  readonly #approvals: ApprovalRows;
   #commands = 0;
 
   /** `emit` is given each row; a command with the records that it comes from. */
   constructor(emit: Emit) {
     this.#emit = emit;
+    this.#approvals = new ApprovalRows((table, cells) => emit(table, cells, []));
   }
 
   before({ seq, time, record, bodies }: Known): void {
@@ -91,6 +95,8 @@ export class Rows {
         if (record['what'] === 'indeterminate' && record['session'] !== undefined && record['command'] !== undefined) this.#answer(known, { status: 'indeterminate' });
         if (record['what'] === 'session_lost' && record['session'] !== undefined) this.#end(known, 'lost', null);
         return;
+      case 'approval':
+        return this.#approvals.take(known, time, record);
       case 'config_change':
         this.#emit('changes', [seq, time, cell(record['config']), cell(record['policy']), cell(record['accepted']), joined(record['changes'], '; ')], []);
         return;
@@ -103,6 +109,8 @@ export class Rows {
         return say('revocations', 'identity', 'by');
       case 'access':
         return say('accesses', 'act', 'by', 'recording', 'filters', 'count');
+      case 'control':
+        return say('people', 'event', 'action', 'by', 'provider', 'groups', 'token', 'target');
       case 'instance':
         return say('runs', 'event', 'instance', 'build', 'config', 'roster');
       default:
@@ -110,7 +118,8 @@ export class Rows {
   }
 
   finish(): void {
-    for (const asked of this.#asked.values()) this.#command(asked, asked.identity, undefined, { status: 'open' });
+    this.#approvals.finish();
+    for (const asked of this.#asked.values()) this.#command(asked, asked, undefined, { status: 'open' });
     for (const [id, session] of this.#sessions) if (session.seen) this.#session(id, session, undefined, 'open', null);
     for (const { words, count, first, last } of this.#decisions.values()) this.#emit('decisions', [...words, count, first, last], []);
   }
@@ -127,7 +136,9 @@ export class Rows {
   #ask(known: Known): void {
     const { record, seq } = known;
     this.#see(record['session']).commands += 1;
-    this.#asked.set(`${String(record['session'])} ${String(record['command'])}`, { ...known, identity: this.#identity(record['session']) });
+    const identity = this.#identity(record['session']);
+    const approval = record['approval'] === undefined ? [] : this.#approvals.used(seq, known.time, record, identity);
+    this.#asked.set(`${String(record['session'])} ${String(record['command'])}`, { ...known, identity, approval });
     if (this.#asked.size > MOST_OPEN) throw new TooMuchOpen('more commands stand open than can be followed');
     this.#decide(fields(record['decision']), '', seq);
   }
@@ -138,11 +149,11 @@ export class Rows {
     if (of) of.seen = true;
     const key = `${String(session)} ${String(command)}`;
     const asked = this.#asked.get(key);
-    if (asked) this.#command(asked, asked.identity, known, outcome);
+    if (asked) this.#command(asked, asked, known, outcome);
     this.#asked.delete(key);
   }
 
-  #command(asked: Known, identity: Cell, end: Known | undefined, outcome: Fields): void {
+  #command(asked: Known, { identity, approval }: { readonly identity: Cell; readonly approval: readonly Source[] }, end: Known | undefined, outcome: Fields): void {
     const { seq, time, record } = asked;
     const decision = fields(record['decision']);
     const masked = outcome['masked'] === undefined ? null : Object.values(fields(outcome['masked'])).reduce<number>((sum, cells) => sum + Number(cells), 0);
@@ -151,7 +162,7 @@ export class Rows {
       ...[decision['effect'], null, decision['rules'], decision['policy'], record['timing'], record['bytes'], record['masks'], seq, time].map(cell),
       ...['status', 'code', 'tag', 'rowsReturned', 'rowsAffected', 'bytesDown', 'bytesUp'].map((name) => cell(outcome[name])), masked, cell(end?.seq), cell(end?.time),
     ];
-    this.#row(cells, end ? [asked, end] : [asked]);
+    this.#row(cells, [asked, ...(end ? [end] : []), ...approval]);
   }
 
   #refuse(known: Known): void {

@@ -2,7 +2,7 @@ import { fromBase64, inHex, type Sha256 } from './bytes.ts';
 import { verifyLog } from './log.ts';
 import { readManifest, type Manifest } from './manifest.ts';
 import type { Trust } from './policy.ts';
-import { TooMuchOpen } from './rows.ts';
+import { TooMuchOpen } from './too-much.ts';
 import { seedFrom } from './sample.ts';
 import { Findings, type LogFindings, type PackVerdict } from './verdict.ts';
 import { FileDamaged, openZip, type Zip } from './zip.ts';

@@ -1,3 +1,4 @@
+import { Approvals } from '../approvals.ts';
 import { inHex } from './bytes.ts';
 import { Coverage, type CoverageReport } from './coverage.ts';
 import { Elapsed } from './elapsed.ts';
@@ -46,6 +47,7 @@ export const walk = async ({ zip, statement, query, earlier, keys, roots, tree, 
   const coverage = new Coverage();
   const elapsed = new Elapsed();
   const follow = new Follow((gap) => findings.gap({ ...gap, log }));
+  const approvals = new Approvals((what, sequence, session) => findings.gap({ what, sequence, log, ...(session === undefined ? {} : { session }) }), opening.size > 0);
   let prev = opening.size === 0 ? '0'.repeat(64) : undefined;
   let last: Leaf | undefined;
   for (const leaf of earlier) {
@@ -76,6 +78,7 @@ export const walk = async ({ zip, statement, query, earlier, keys, roots, tree, 
         elapsed.take(leaf);
         roots.began(sequence, elapsed.passed);
         follow.take(leaf);
+        approvals.take(leaf.record, sequence);
         if (leaf.record.kind === 'key_event') {
           const why = await keys.record(leaf);
           if (why !== undefined) wrong(why, sequence);

@@ -9,6 +9,9 @@ import { crc32 } from './crc32.ts';
 /** It is no pack, or not one that this version reads. */
 export class NotAPack extends Error {}
 
+/** It ends as a pack does, and somebody altered what is needed to read on. */
+export class PackAltered extends NotAPack {}
+
 /** A file of the pack does not inflate to what its entry says. */
 export class FileDamaged extends Error {}
 
@@ -92,7 +95,7 @@ export class Zip {
   }
 }
 
-/** Opens a pack. Throws NotAPack, saying why. */
+/** Opens a pack. Throws NotAPack or PackAltered, saying why. */
 export const openZip = async (blob: Blob): Promise<Zip> => {
   const bytesAt = async (from: number, to: number): Promise<DataView> => new DataView(await blob.slice(from, to).arrayBuffer());
   if (blob.size < END + COMMENT) throw new NotAPack('it is too short for a pack');
@@ -103,7 +106,7 @@ export const openZip = async (blob: Blob): Promise<Zip> => {
   const begin = end.getUint32(16, true);
   const stated = textOf(new Uint8Array(end.buffer, END)) ?? '';
   if (end.getUint32(0, true) !== 0x06054b50 || end.getUint16(20, true) !== COMMENT || !/^sha256:[0-9a-f]{64}$/.test(stated)) throw new NotAPack('it is not a pack as Wicketgate writes one: another file, a part of one, or one that was packed again');
-  if (end.getUint32(4, true) !== 0 || end.getUint16(8, true) !== count || begin + length !== endAt || length > MOST_DIRECTORY) throw new NotAPack('the directory at its end was altered');
+  if (end.getUint32(4, true) !== 0 || end.getUint16(8, true) !== count || begin + length !== endAt || length > MOST_DIRECTORY) throw new PackAltered('the directory at its end was altered');
   const directory = new Uint8Array(await blob.slice(begin, endAt).arrayBuffer());
   const entries = new Map<string, ZipEntry>();
   const names = new Set<string>();
@@ -113,28 +116,28 @@ export const openZip = async (blob: Blob): Promise<Zip> => {
   while (at < directory.length) {
     const { entry, next } = entryAt(directory, at, due);
     const local = new Uint8Array(await blob.slice(due, entry.at).arrayBuffer());
-    if (!equal(local, localOf(entry))) throw new NotAPack(`the header of ${entry.path} was altered`);
+    if (!equal(local, localOf(entry))) throw new PackAltered(`the header of ${entry.path} was altered`);
     // On disks that do not tell upper from lower case two names could be one.
-    if (names.has(entry.path.toLowerCase())) throw new NotAPack(`it has two files named ${entry.path}`);
+    if (names.has(entry.path.toLowerCase())) throw new PackAltered(`it has two files named ${entry.path}`);
     names.add(entry.path.toLowerCase());
     entries.set(entry.path, entry);
     inflated += entry.size;
     due = entry.at + entry.compressed;
     at = next;
   }
-  if (entries.size !== count || due !== begin) throw new NotAPack('its directory does not list what is in it');
-  if (inflated > MOST_INFLATED) throw new NotAPack('it would unpack to more than 64 GiB');
+  if (entries.size !== count || due !== begin) throw new PackAltered('its directory does not list what is in it');
+  if (inflated > MOST_INFLATED) throw new PackAltered('it would unpack to more than 64 GiB');
   return new Zip(blob, entries, stated);
 };
 
 const entryAt = (directory: Uint8Array, at: number, due: number): { readonly entry: ZipEntry; readonly next: number } => {
   const view = new DataView(directory.buffer, directory.byteOffset + at, directory.length - at);
-  if (view.byteLength < DIRECTORY) throw new NotAPack('its directory ends early');
+  if (view.byteLength < DIRECTORY) throw new PackAltered('its directory ends early');
   const next = at + DIRECTORY + view.getUint16(28, true);
   const path = textOf(directory.subarray(at + DIRECTORY, next)) ?? '';
-  if (next > directory.length || !NAME.test(path)) throw new NotAPack('a file in it has a name that no file of a pack has');
+  if (next > directory.length || !NAME.test(path)) throw new PackAltered('a file in it has a name that no file of a pack has');
   const entry = { path, crc: view.getUint32(16, true), compressed: view.getUint32(20, true), size: view.getUint32(24, true), at: due + LOCAL + path.length };
-  if (!equal(directory.subarray(at, next), directoryOf(entry, due))) throw new NotAPack(`the directory entry of ${path} was altered`);
+  if (!equal(directory.subarray(at, next), directoryOf(entry, due))) throw new PackAltered(`the directory entry of ${path} was altered`);
   return { entry, next };
 };
 
