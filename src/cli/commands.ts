@@ -26,6 +26,7 @@ export const commands: readonly Entry[] = [
   { name: 'identities', says: 'machine identities', whole: async () => (await import('./identities.ts')).registerIdentities },
   { name: 'policy', says: 'ask and test policies', whole: policy },
   { name: 'catalog', says: 'print the catalog of a target as JSON: names and types, no data. For policy explain and policy test --catalog', whole: async () => (await import('./catalog.ts')).registerCatalog },
+  { name: 'admin', says: 'the first administrator of the control plane', verbs: { bootstrap: async () => (await import('./admin-bootstrap.ts')).registerAdminBootstrap } },
   {
     name: 'sessions',
     says: 'recorded and live sessions',

@@ -6,6 +6,7 @@ const MEANING: Readonly<Record<string, readonly [done: string, no: string]>> = {
   check: ['this configuration would start', 'it would not'],
   reload: ['the configuration is in force', 'refused, and the old one stays; or no gateway answers'],
   ca: ['printed', 'there is none'],
+  'admin bootstrap': ['the link is printed', 'there is or was an administrator, nobody could sign in, or no gateway answers'],
   'identities list': ['printed', 'cannot be read'],
   'identities revoke': ['revoked', 'could not be written'],
   'identities restore': ['restored', 'it was not revoked'],

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /**
  * The few operations on a disk that evidence needs, so that tests can put a disk in their place that loses, tears and
  * reorders what was not synced. Everything here may throw the system's own errors (`code` ENOSPC, EIO, ...).
@@ -12,6 +14,8 @@ export interface Disk {
   /** With its parents; only the owner may enter; their names are durable when it returns. Nothing happens when it exists. */
   makeFolder(folder: string): void;
   rename(from: string, to: string): void;
+  /** Gives a file a second name, and never takes one that is in use: false then, and nothing happens. */
+  link(from: string, to: string): boolean;
   remove(path: string): void;
   /** Makes names durable: created, renamed and removed entries of the folder. */
   syncFolder(folder: string): void;
@@ -61,6 +65,50 @@ export const readSmall = (disk: Disk, path: string, most = 64 * 1024 * 1024): Bu
     return bytes.subarray(0, file.read(bytes, 0));
   } finally {
     file.close();
+  }
+};
+
+/**
+ * Makes a file that must not exist, whole and durable, name and all. False when another process was first: then its file stays. Those who race
+ * have drafts of their own.
+ */
+export const createOnce = (disk: Disk, folder: string, name: string, bytes: Buffer): boolean => {
+  const draft = `${folder}/${name}.${randomBytes(6).toString('hex')}.draft`;
+  const file = disk.open(draft, 'create');
+  let first: boolean;
+  try {
+    try {
+      writeAll(file, bytes, 0);
+      file.syncNow();
+    } finally {
+      file.close();
+    }
+    first = nameOnce(disk, draft, `${folder}/${name}`);
+  } catch (error) {
+    try {
+      disk.remove(draft);
+    } catch {
+      // The first error is the one that tells.
+    }
+    throw error;
+  }
+  if (disk.exists(draft)) disk.remove(draft);
+  disk.syncFolder(folder);
+  return first;
+};
+
+/** What file systems say that know no second names (SMB, FAT). */
+const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** Where there are no second names, two that race within this moment are not kept apart. */
+const nameOnce = (disk: Disk, draft: string, path: string): boolean => {
+  try {
+    return disk.link(draft, path);
+  } catch (error) {
+    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code)) throw error;
+    if (disk.exists(path)) return false;
+    disk.rename(draft, path);
+    return true;
   }
 };
 

@@ -5,16 +5,18 @@ import { LOG_FILE } from './log-file.ts';
 /** Where `evidence restart-log` puts a log that cannot go on, in the data folder. */
 const ENDED_LOGS = 'ended-logs';
 
-/** Log folders at a path: the path itself, or `evidence` in it (a data folder), or one folder for each instance in either. */
+/**
+ * Log folders at a path: the path itself, or those in it and in its folder `evidence` (a data folder): one for each instance. What lies beside
+ * `evidence` hides none of them.
+ */
 export const logFolders = (path: string): string[] => {
-  for (const base of [path, join(path, 'evidence')]) {
-    if (isLog(base)) return [base];
-    const within = entriesOf(base)
+  if (isLog(path)) return [path];
+  const evidence = join(path, 'evidence');
+  return [path, ...(isLog(evidence) ? [] : [evidence])].flatMap((base) =>
+    entriesOf(base)
       .map((name) => join(base, name))
-      .filter(isLog);
-    if (within.length > 0) return within;
-  }
-  return [];
+      .filter(isLog),
+  );
 };
 
 /** Log folders at a path, and when it is a data folder also those that were set aside for a new log. */

@@ -47,3 +47,20 @@ test('a sync that fails while the log waits for room is not forgotten when there
   const superseding = [...disk.files].find(([path, bytes]) => !path.includes(first) && bytes.includes('"supersedes":'));
   assert.ok(superseding?.[1].includes('"session":"s1"'));
 });
+
+test('a disk that fills up while the log is closed: what was written is durable all the same', async () => {
+  for (const sync of ['loop', 'thread'] as const) {
+    let left = Infinity;
+    const disk = new SimDisk({ fate: ({ kind, path }) => (kind === 'write' && path.includes('00000000.seg') && (left -= 1) < 0 ? 'ENOSPC' : 'ok') });
+    const about = { folder: '/data/evidence', keysFolder: '/keys', instance: 'gw-1', build: 'b', config: 'c', segmentBytes: 64 * 1024, disk, sync };
+    const log = await openEvidenceLog(about);
+    // More than one write takes, and nobody waits for any.
+    for (let i = 0; i < 20; i += 1) log.append(sessionOpen(`s${i}`));
+    left = 1;
+    await log.close();
+    const whole = disk.files.get('/data/evidence/00000000.seg') as Buffer;
+    assert.ok(whole.includes('"session":"s0"') && !whole.includes('"session":"s19"'), 'one write went in, another did not');
+    const after = disk.powerCycle(() => false).files.get('/data/evidence/00000000.seg') as Buffer;
+    assert.ok(after.equals(whole), `${sync}: what was written is gone after a power cut`);
+  }
+});

@@ -136,6 +136,12 @@ export class GroupCommit {
   async close(): Promise<void> {
     clearTimeout(this.#lazy);
     await this.#syncing;
+    // A full disk fails what is queued, and with it those who wait for the end; what was written before is still to be made durable.
+    while (!this.#dead && (this.#syncing !== undefined || this.#unsynced.length > 0)) {
+      if (this.#syncing === undefined) this.#sync();
+      await this.#syncing;
+    }
+    clearTimeout(this.#lazy);
     try {
       await this.#row.close();
     } catch (error) {

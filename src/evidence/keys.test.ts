@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { pendingBody, sealBodies } from './bodies.ts';
+import type { Disk } from './disk.ts';
 import { FRAME_HEADER, parseFrame } from './format.ts';
 import { KeysFolder, fileNameOf } from './keys.ts';
 import { nodeDisk } from './node-disk.ts';
@@ -67,4 +68,58 @@ test('no name of a connection leads out of the folder, and no two share a file',
   assert.equal(fileNameOf('a/b'), 'a%2fb');
   assert.notEqual(fileNameOf('a%2fb'), fileNameOf('a/b'));
   assert.equal(fileNameOf('billing-eu_1'), 'billing-eu_1');
+});
+
+test('two gateways that start on a new folder at once have one key-encryption key, and one data key a day', (t) => {
+  for (const moment of ['open', 'link'] as const) {
+    const folder = folderFor(t);
+    let other: KeysFolder | undefined;
+    let meanwhile: (() => void) | undefined = () => {
+      other = KeysFolder.open(nodeDisk, folder, true);
+    };
+    const now = (): void => {
+      const act = meanwhile;
+      meanwhile = undefined;
+      act?.();
+    };
+    const disk: Disk = {
+      ...nodeDisk,
+      open: (path, how) => {
+        if (moment === 'open' && how === 'create') now();
+        return nodeDisk.open(path, how);
+      },
+      link: (from, to) => {
+        if (moment === 'link') now();
+        return nodeDisk.link(from, to);
+      },
+    };
+    const own = KeysFolder.open(disk, folder, true);
+    assert.ok(other, moment);
+    const theirs = other;
+    let first = '';
+    meanwhile = () => {
+      first = theirs.forWriting('billing', '2026-11-22').id;
+    };
+    const key = own.forWriting('billing', '2026-11-22');
+    assert.equal(key.id, first, moment);
+    assert.deepEqual(KeysFolder.open(nodeDisk, folder, false).forReading(first), key.secret);
+    assert.deepEqual(fs.readdirSync(folder, { recursive: true }).filter((name) => String(name).endsWith('.draft')), []);
+  }
+});
+
+test('a draft that a crash left is a second name of the key, and goes with the next start', (t) => {
+  const folder = folderFor(t);
+  KeysFolder.open(nodeDisk, folder, true);
+  fs.linkSync(join(folder, 'sealing.kek'), join(folder, 'sealing.kek.0123456789ab.draft'));
+  KeysFolder.open(nodeDisk, folder, true);
+  assert.deepEqual(fs.readdirSync(folder), ['sealing.kek']);
+});
+
+test('a file system without second names takes keys all the same', (t) => {
+  const folder = folderFor(t);
+  const disk: Disk = { ...nodeDisk, link: () => { throw Object.assign(new Error('EPERM'), { code: 'EPERM' }); } };
+  const key = KeysFolder.open(disk, folder, true).forWriting('billing', '2026-11-22');
+  assert.deepEqual(KeysFolder.open(disk, folder, true).forReading(key.id), key.secret);
+  assert.deepEqual(fs.readdirSync(folder).sort(), ['sealing', 'sealing.kek']);
+  assert.deepEqual(fs.readdirSync(join(folder, 'sealing/billing')), ['2026-11-22.key']);
 });

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { readSmall, replaceFile, writeAll, type Disk } from './disk.ts';
+import { createOnce, readSmall, replaceFile, writeAll, type Disk } from './disk.ts';
 
 /** A data key: seals the bodies of one connection on one UTC day. Destroying its file makes them unreadable for good. */
 export interface SealingKey {
@@ -8,7 +8,7 @@ export interface SealingKey {
   readonly secret: Buffer;
 }
 
-const KEK_FILE = 'sealing.kek';
+export const KEK_FILE = 'sealing.kek';
 /** The same, wrapped by a key of somebody else's; a command of the configuration unwraps it. */
 export const WRAPPED_KEK_FILE = 'sealing.kek.wrapped';
 const WRAP = 'wicketgate/wrap/v1\0';
@@ -86,11 +86,14 @@ export class KeysFolder {
     if (!disk.exists(path)) {
       if (!create) throw new KeysUnusable(`there is no ${KEK_FILE} in ${folder}`);
       if (disk.exists(`${folder}/sealing`)) throw new KeysUnusable(`${folder} holds sealing keys but not the ${KEK_FILE} that wrapped them: restore it, nothing new is sealed without it`);
-      replaceFile(disk, folder, KEK_FILE, Buffer.from(`wicketgate-kek-1 ${randomBytes(32).toString('base64')}\n`), true);
+      makeKek(disk, folder);
     }
     refuseOpenToOthers(disk, path, 0o600);
     // Before anything is wrapped with it: who made it may have failed before its name was durable.
-    if (create) disk.syncFolder(folder);
+    if (create) {
+      removeDrafts(disk, folder);
+      disk.syncFolder(folder);
+    }
     const read = parseKek(readSmall(disk, path, 4096));
     if (!read) throw new KeysUnusable(`${path} is not a key-encryption key of this version`);
     const keys = new KeysFolder(disk, folder, read);
@@ -224,7 +227,13 @@ export class KeysFolder {
     const folder = `${sealing}/${fileNameOf(connection)}`;
     this.#disk.makeFolder(folder);
     const text = JSON.stringify({ v: 1, id, kek: this.#kekId, nonce: nonce.toString('hex'), wrapped: wrapped.toString('hex') });
-    replaceFile(this.#disk, folder, `${day}.key`, Buffer.from(`${text}\n`, 'utf8'), true);
+    const bytes = Buffer.from(`${text}\n`, 'utf8');
+    if (createOnce(this.#disk, folder, `${day}.key`, bytes)) return { id, secret };
+    // Another gateway on this folder was first: what it sealed must stay readable.
+    const first = this.#read(connection, day);
+    if (first) return first;
+    // What is there was overwritten by a purge that did not come to remove it.
+    replaceFile(this.#disk, folder, `${day}.key`, bytes, true);
     return { id, secret };
   }
 
@@ -233,6 +242,27 @@ export class KeysFolder {
     for (const folder of [`${sealing}/${fileNameOf(connection)}`, sealing, this.#folder]) this.#disk.syncFolder(folder);
   }
 }
+
+/** Another gateway may start on this folder at this moment: the first one's key is the key of both. */
+const makeKek = (disk: Disk, folder: string): void => {
+  try {
+    createOnce(disk, folder, KEK_FILE, Buffer.from(`wicketgate-kek-1 ${randomBytes(32).toString('base64')}\n`));
+  } catch (error) {
+    // The other one was first, and has removed the draft of this one.
+    if (!disk.exists(`${folder}/${KEK_FILE}`)) throw error;
+  }
+};
+
+/** A draft that a crash left may be a second name of the key: it would outlast the day when the key is wrapped and removed. */
+const removeDrafts = (disk: Disk, folder: string): void => {
+  for (const name of disk.list(folder).filter((entry) => entry.startsWith(`${KEK_FILE}.`) && entry.endsWith('.draft'))) {
+    try {
+      disk.remove(`${folder}/${name}`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+};
 
 const refuseOpenToOthers = (disk: Disk, path: string, most: number): void => {
   const mode = disk.mode(path);

@@ -11,6 +11,7 @@ export const nodeDisk: Disk = {
   list: (folder) => fs.readdirSync(folder),
   makeFolder: (folder) => makeFolder(folder),
   rename: (from, to) => fs.renameSync(from, to),
+  link: (from, to) => link(from, to),
   remove: (path) => fs.unlinkSync(path),
   syncFolder: (folder) => syncFolder(folder),
   realPath: (path) => fs.realpathSync(path),
@@ -20,6 +21,16 @@ export const nodeDisk: Disk = {
     return { free: found.bavail * found.bsize, total: found.blocks * found.bsize };
   },
   lock: lockFolder,
+};
+
+const link = (from: string, to: string): boolean => {
+  try {
+    fs.linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 };
 
 const syncFolder = (folder: string): void => {

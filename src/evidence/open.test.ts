@@ -137,3 +137,26 @@ test('damage in a durable part is no torn tail: the log does not open over it', 
   const verdict = await verify(options.folder);
   assert.equal(verdict.integrity.fault?.sequence, 22);
 });
+
+test('a crash with more sessions open than one segment tells of: the next start says so over several segments', async (t) => {
+  const options = { ...place(t), segmentBytes: 64 * 1024 };
+  const log = await openEvidenceLog(options);
+  t.after(() => log.close());
+  const sessions = 600;
+  for (let i = 0; i < sessions; i += 1) {
+    const ticket = log.append(sessionOpen(`s${i}`));
+    if (i % 20 !== 19) continue;
+    assert.equal(await durable(ticket), undefined);
+    await log.prepare();
+  }
+  // As a crash leaves it: nothing was told to the log.
+  const crashed = { ...options, folder: `${options.folder}-crashed`, keysFolder: `${options.keysFolder}-crashed` };
+  fs.cpSync(options.folder, crashed.folder, { recursive: true });
+  fs.cpSync(options.keysFolder, crashed.keysFolder, { recursive: true });
+  await (await openEvidenceLog(crashed)).close();
+  const { integrity, completeness, counts, segments } = await verify(crashed.folder, { keys: crashed.keysFolder });
+  assert.deepEqual(integrity, { ok: true });
+  assert.equal(completeness.verdict, 'complete', JSON.stringify(completeness.gaps[0]));
+  assert.equal(counts.recovered.session_lost, sessions);
+  assert.ok(segments > 8, `${segments} segments`);
+});

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { AppendLog } from './append-log.ts';
+import { canonical } from './canonical.ts';
 import { systemClock, type EvidenceClock } from './clock.ts';
 import { readSmall, replaceFile, writeAll, type Disk, type DiskFile } from './disk.ts';
 import { findEnd, type LogEnd } from './find-end.ts';
 import { FORMAT, NO_LEAF, SEGMENT_NAME, segmentName } from './format.ts';
 import { FolderUnusable, formatLogFile, LOG_FILE, readLogFile, type LogFile } from './log-file.ts';
 import { KeysFolder, KeysUnusable } from './keys.ts';
+import { durably } from './durably.ts';
 import type { EvidenceRecord } from './log.ts';
 import { nodeDisk } from './node-disk.ts';
+import { leafBound } from './pending.ts';
 import { finishPurge } from './retention/purge.ts';
 import { SegmentRow } from './segment-row.ts';
 import type { SyncMode } from './sync-pace.ts';
@@ -89,7 +92,7 @@ export const openEvidenceLog = async (options: EvidenceLogOptions): Promise<Appe
     const roster = [...new Set([...lockedLogs(disk, keysFolder), name])].sort();
     const row = new SegmentRow(disk, folder, name, segmentBytes, end ? continueAt(disk, folder, end) : await begin(disk, folder, name, segmentBytes));
     const watch = new SpaceWatch(disk, folder, options.onAlert);
-    const duties = new Duties({ folder, clock, ...(disk === nodeDisk ? {} : { withoutChecks: true }), ...(options.onAlert ? { onAlert: options.onAlert } : {}) });
+    const duties = new Duties({ folder, keysFolder, clock, ...(disk === nodeDisk ? {} : { withoutChecks: true }), ...(options.onAlert ? { onAlert: options.onAlert } : {}) });
     const about = { kind: 'instance', instance, build: options.build, config: options.config } as const;
     const log = new AppendLog({
       disk,
@@ -118,7 +121,7 @@ export const openEvidenceLog = async (options: EvidenceLogOptions): Promise<Appe
       const begun = end?.work.purges ?? [];
       const started = { ...about, event: 'start', roster, ...(end || !follows ? {} : { follows }) } as const;
       const checked: EvidenceRecord[] = before ? [{ kind: 'self_check', scope: 'start', ok: true, size: before.size, root: before.root.toString('base64'), ...(tree.rebuilt ? { found: 'the tiles were missing or wrong and were made again from the records' } : {}) }] : [];
-      await record(log, [started, ...tree.pendingKeyEvents(), ...recoveryOf(end), ...clockStep(end?.time, clock.wall()), ...checked]);
+      await record(log, [started, ...tree.pendingKeyEvents(), ...recoveryOf(end), ...clockStep(end?.time, clock.wall()), ...checked], segmentBytes / 4);
       for (const purge of begun) await finishPurge(log, keys, purge);
       await tree.start();
       await watch.start(log);
@@ -202,16 +205,24 @@ const recoveryOf = (end: LogEnd | undefined): EvidenceRecord[] => {
   ];
 };
 
-const record = async (log: AppendLog, records: readonly EvidenceRecord[]): Promise<void> => {
-  const tickets = records.map((one) => log.append(one));
-  await Promise.all(
-    tickets.map(
-      (ticket) =>
-        new Promise<void>((resolve, reject) => {
-          ticket.whenDurable((failure) => (failure === undefined ? resolve() : reject(new Error(failure))));
-        }),
-    ),
-  );
+/**
+ * Makes all of them durable, in order. A crash can leave more open than one segment takes: so no more than `portion` bytes are queued
+ * at once, and the next segment is waited for in between.
+ */
+const record = async (log: AppendLog, records: readonly EvidenceRecord[], portion: number): Promise<void> => {
+  let pending: Promise<void>[] = [];
+  let bytes = 0;
+  for (const one of records) {
+    const bound = leafBound(canonical(one), [], log.name);
+    if (bytes + bound > portion) {
+      await Promise.all(pending);
+      await log.prepare();
+      [pending, bytes] = [[], 0];
+    }
+    bytes += bound;
+    pending.push(durably(log.append(one)));
+  }
+  await Promise.all(pending);
 };
 
 /** Looks at the disk's free space from time to time, tells when it runs low, and asks for the next segment while there is none. */

@@ -96,7 +96,8 @@ const firstLeaf = (disk: Disk, path: string): number | undefined => {
   }
 };
 
-const supersededAt = (disk: Disk, folder: string, next: number | undefined): number | undefined => {
+/** Where a segment ends, when the next one says so. */
+export const supersededAt = (disk: Disk, folder: string, next: number | undefined): number | undefined => {
   if (next === undefined) return undefined;
   const file = disk.open(`${folder}/${segmentName(next)}`, 'read');
   try {

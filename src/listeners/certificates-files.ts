@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { syncFolder } from '../evidence/sync-folder.ts';
 
 /** Certificates or keys cannot be used as they are. The message says what to do. */
 export class CertificatesUnusable extends Error {
@@ -68,14 +69,5 @@ export const writeOnce = async (path: string, content: string, mode: number): Pr
   } finally {
     await unlink(temporary);
     await syncFolder(dirname(path));
-  }
-};
-
-const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 };

@@ -11,13 +11,14 @@ import { until } from '../../../test/kit/until.ts';
 import type { AnchorConfig } from '../../config/resolved.ts';
 import type { Logger } from '../../model/logger.ts';
 import { createSecrets } from '../../secrets/secrets.ts';
+import { signWebhook } from '../../secrets/webhook-signature.ts';
 import { GrowingLog } from '../../witness/testdata/log.ts';
 import { logFolderName } from './anchor.ts';
 import { FileAnchor } from './file.ts';
 import { AnchorKeeper } from './keeper.ts';
 import { S3Anchor } from './s3.ts';
 import { signS3 } from './sigv4.ts';
-import { signWebhook, WebhookAnchor } from './webhook.ts';
+import { WebhookAnchor } from './webhook.ts';
 
 const origin = { file: 'w.yaml', line: 1 };
 const LOG = 'acme/gateway-1/00c0ffee';

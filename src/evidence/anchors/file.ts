@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { dayOf } from '../clock.ts';
+import { syncFolder } from '../sync-folder.ts';
 import { AnchorFault, logFolderName, type Anchor, type AnchoredCheckpoint } from './anchor.ts';
 
 /**
@@ -42,15 +43,6 @@ const makeFolder = async (path: string): Promise<void> => {
     throw error;
   }
   await syncFolder(dirname(path));
-};
-
-const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 };
 
 const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;

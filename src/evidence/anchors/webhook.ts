@@ -1,6 +1,7 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { SecretRef } from '../../config/resolved.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
+import { signWebhook } from '../../secrets/webhook-signature.ts';
 import { NoAnswer, send } from '../send.ts';
 import { ANSWER_MS, AnchorFault, type Anchor, type AnchoredCheckpoint } from './anchor.ts';
 
@@ -37,12 +38,3 @@ export class WebhookAnchor implements Anchor {
     }
   }
 }
-
-const PREFIX = 'whsec_';
-
-/** `v1,<base64 HMAC-SHA256 over id.timestamp.body>`. A secret that begins with `whsec_` is base64 behind that, as the specification gives secrets. */
-export const signWebhook = (secret: Buffer, id: string, seconds: number, body: Buffer): string => {
-  const text = secret.toString('latin1');
-  const key = text.startsWith(PREFIX) ? Buffer.from(text.slice(PREFIX.length), 'base64') : secret;
-  return `v1,${createHmac('sha256', key).update(`${id}.${seconds}.`).update(body).digest('base64')}`;
-};

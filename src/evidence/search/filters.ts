@@ -10,7 +10,7 @@ export interface SearchFilters {
   readonly verb?: string;
   /** `table:public.customers`, `public.customers`, or the last part of the name. */
   readonly object?: string;
-  /** `allow`, a reason for which commands are refused, or `refused` for all of those. */
+  /** `allow`, `require_approval` (it ran, approved), a reason for which commands are refused, or `refused` for all of those. */
   readonly decision?: string;
   /** Part of the recorded statement or of its parameters, whatever its case. */
   readonly text?: string;
@@ -19,6 +19,8 @@ export interface SearchFilters {
   readonly until?: number;
   /** Rows returned or changed, whichever is more: `>100`, `>=`, `<`, `<=` or `=`. */
   readonly rows?: string;
+  /** Only records before this one: where the page before ended. */
+  readonly before?: number;
 }
 
 /** A filter that cannot be understood. */
@@ -77,7 +79,10 @@ export const objectMatches = (pattern: string, object: string): boolean => {
   return [object, name, name.slice(name.lastIndexOf('.') + 1)].some((form) => nameMatches(pattern, form));
 };
 
-export const decisionMatches = (pattern: string, decision: string): boolean => (pattern === 'refused' ? decision !== 'allow' : nameMatches(pattern, decision));
+/** Decisions of commands that were let through; of the others it is the reason that stands in their place. */
+export const RAN: readonly string[] = ['allow', 'require_approval'];
+
+export const decisionMatches = (pattern: string, decision: string): boolean => (pattern === 'refused' ? !RAN.includes(decision) : nameMatches(pattern, decision));
 
 /** The filter with the fewest rows is looked up in its index, if those are no more than this; the others are tested on the rows. */
 const FEW = 50_000;
@@ -117,6 +122,10 @@ export const conditionsOf = (index: IndexFile, filters: SearchFilters): { readon
     const list = ids.join(',');
     const few = countUpTo(index, `object WHERE object IN (${list})`, []) <= FEW;
     parts.push(few ? `seq IN (SELECT seq FROM object WHERE object IN (${list}))` : `EXISTS (SELECT 1 FROM object WHERE object IN (${list}) AND object.seq = command.seq)`);
+  }
+  if (filters.before !== undefined) {
+    parts.push('seq < ?');
+    values.push(filters.before);
   }
   for (const [sign, order, bound] of [['>=', '', filters.since], ['<', 'DESC', filters.until]] as const) {
     if (bound === undefined) continue;

@@ -33,7 +33,7 @@ export interface Hit {
 /** What the index says is not what the log says: somebody changed one of the two. */
 export class IndexDiffers extends Error {}
 
-interface Row {
+export interface Row {
   readonly identity: number | null;
   readonly session: string | null;
   readonly segment: number;
@@ -53,12 +53,29 @@ export interface HitParts {
   readonly disk?: Disk;
 }
 
-/** Reads a found command from the log, and holds it against what was asked. Throws IndexDiffers when the index led to something else. */
-export const hitOf = ({ index, folder, log, opener, disk = nodeDisk }: HitParts, sequence: number, filters: SearchFilters): Hit => {
+type Judged = Extract<Leaf['record'], { kind: 'intent' | 'refusal' }>;
+type Ended = Extract<Leaf['record'], { kind: 'outcome' | 'recovery' }>;
+
+/** A command as the log has it: its own record, the one of its end, and who opened its session. */
+export interface RecordedCommand {
+  readonly row: Row;
+  readonly leaf: Leaf;
+  readonly record: Judged;
+  /** Undefined while it has no outcome. */
+  readonly ending: { readonly leaf: Leaf; readonly record: Ended } | undefined;
+  readonly opened: Opened | undefined;
+  /** Statement and parameters; answers are left out. */
+  readonly texts: readonly RecordedBody[];
+}
+
+const differing = (sequence: number) => (what: string): IndexDiffers => new IndexDiffers(`the index is not what the log says of record ${sequence} (${what}): the index was changed, or the log was. Verify the log, and search again with --rebuild`);
+
+/** Reads a command from the log where the index says that it is. Throws IndexDiffers when something else is there. */
+export const recordedCommand = ({ index, folder, log, opener, disk = nodeDisk }: HitParts, sequence: number): RecordedCommand => {
   const row = index
     .sql('SELECT command.*, session.text AS session, session.identity AS identity FROM command LEFT JOIN session ON session.id = command.session WHERE seq = ?')
     .get(sequence) as unknown as Row;
-  const differs = (what: string): IndexDiffers => new IndexDiffers(`the index is not what the log says of record ${sequence} (${what}): the index was changed, or the log was. Verify the log, and search again with --rebuild`);
+  const differs = differing(sequence);
   const leafAt = (number: number, segment: number, position: number): Leaf => {
     const leaf = readLeaf(disk, folder, segment, position);
     if (leaf?.seq !== number || leaf.log !== log) throw differs('its place');
@@ -67,14 +84,21 @@ export const hitOf = ({ index, folder, log, opener, disk = nodeDisk }: HitParts,
   const leaf = leafAt(sequence, row.segment, row.position);
   const { record } = leaf;
   if (record.kind !== 'intent' && record.kind !== 'refusal') throw differs('its kind');
-  const ending = row.outcome === null ? undefined : leafAt(row.outcome, row.outcome_segment ?? -1, row.outcome_position ?? -1).record;
+  const last = row.outcome === null ? undefined : leafAt(row.outcome, row.outcome_segment ?? -1, row.outcome_position ?? -1);
+  const ending = last?.record;
   if (ending && !(ending.kind === 'outcome' || ending.kind === 'recovery')) throw differs('its outcome');
   if (ending && (ending.session !== record.session || ending.command !== record.command)) throw differs('its outcome');
   const opened = record.session === undefined ? undefined : openedBy(index, disk, folder, record.session, differs);
+  return { row, leaf, record, ending: last && ending ? { leaf: last, record: ending } : undefined, opened, texts: textsOf({ folder, log, opener, disk }, leaf, row) };
+};
+
+/** Reads a found command from the log, and holds it against what was asked. Throws IndexDiffers when the index led to something else. */
+export const hitOf = (parts: HitParts, sequence: number, filters: SearchFilters): Hit => {
+  const { row, leaf, record, ending: found, opened, texts } = recordedCommand(parts, sequence);
+  const ending = found?.record;
   const identity = opened?.principal.identity ?? (record.kind === 'refusal' ? record.identity : undefined);
   const { verbs, decision, objects } = wordsOf(record);
   const rows = ending ? rowsOf(ending) : null;
-  const texts = textsOf({ folder, log, opener, disk }, leaf, row);
   const time = Date.parse(leaf.time);
   const holds =
     (filters.identity === undefined || (identity !== undefined && nameMatches(filters.identity, identity))) &&
@@ -86,9 +110,9 @@ export const hitOf = ({ index, folder, log, opener, disk = nodeDisk }: HitParts,
     (filters.since === undefined || time >= filters.since) &&
     (filters.until === undefined || time < filters.until) &&
     (filters.text === undefined || folded(texts.flatMap((text) => ('bytes' in text ? [text.bytes.toString('utf8')] : [])).join('\n')).includes(folded(filters.text)));
-  if (!holds || rows !== row.rows) throw differs('what it did');
+  if (!holds || rows !== row.rows) throw differing(sequence)('what it did');
   return {
-    log,
+    log: parts.log,
     sequence,
     time: leaf.time,
     session: record.session,
@@ -104,7 +128,8 @@ export const hitOf = ({ index, folder, log, opener, disk = nodeDisk }: HitParts,
   };
 };
 
-const readLeaf = (disk: Disk, folder: string, segment: number, position: number): Leaf | undefined => {
+/** The leaf at a place; undefined when none is there. */
+export const readLeaf = (disk: Disk, folder: string, segment: number, position: number): Leaf | undefined => {
   const path = `${folder}/${segmentName(segment)}`;
   if (!Number.isSafeInteger(position) || position < 0 || !disk.exists(path)) return undefined;
   const file = disk.open(path, 'read');
@@ -119,14 +144,15 @@ const readLeaf = (disk: Disk, folder: string, segment: number, position: number)
 type Opened = Extract<Leaf['record'], { kind: 'session_open' }>;
 
 /** The record that opened a session: who it was does not come from the index either. */
-const openedBy = (index: IndexFile, disk: Disk, folder: string, session: string, differs: (what: string) => IndexDiffers): Opened => {
+export const openedBy = (index: IndexFile, disk: Disk, folder: string, session: string, differs: (what: string) => IndexDiffers): Opened => {
   const row = index.sql('SELECT segment, position FROM session WHERE text = ?').get(session) as { segment: number; position: number } | undefined;
   const record = row && readLeaf(disk, folder, row.segment, row.position)?.record;
   if (record?.kind !== 'session_open' || record.session !== session) throw differs('its session');
   return record;
 };
 
-const textsOf = ({ folder, log, opener, disk }: { folder: string; log: string; opener: BodyOpener | undefined; disk: Disk }, leaf: Leaf, row: Row): RecordedBody[] => {
+/** Texts that a leaf refers to, opened as far as they can be. `row`: where the leaf and the bodies of its write stand. */
+export const textsOf = ({ folder, log, opener, disk }: { folder: string; log: string; opener: BodyOpener | undefined; disk: Disk }, leaf: Leaf, row: Pick<Row, 'segment' | 'position' | 'bodies'>): RecordedBody[] => {
   const wanted = (leaf.bodies ?? []).filter(({ part }) => part !== 'answer');
   if (wanted.length === 0) return [];
   const frames = new Set(wanted.map(({ frame }) => frame));

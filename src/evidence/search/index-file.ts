@@ -2,9 +2,10 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { fileNameOf } from '../keys.ts';
+import { LEDGER_SCHEMA, LEDGER_TABLES } from './ledger.ts';
 
 /** Another number: the file is made again. It holds nothing that the log does not. */
-const VERSION = 1;
+const VERSION = 2;
 
 const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -27,6 +28,7 @@ CREATE INDEX command_decision ON command (decision);
 CREATE INDEX command_rows ON command (rows);
 CREATE INDEX text_key ON text (key);
 CREATE INDEX text_last ON text (last);
+${LEDGER_SCHEMA}
 PRAGMA user_version = ${VERSION};`;
 
 /** The index of one log: a SQLite file that can be deleted at any time and is made again from the log. */
@@ -83,7 +85,7 @@ export class IndexFile {
   /** Forgets everything: the log is read again from its beginning. */
   empty(): void {
     this.transaction(() => {
-      for (const table of ['name', 'session', 'command', 'pending', 'object', 'text']) this.#database.exec(`DELETE FROM ${table}`);
+      for (const table of ['name', 'session', 'command', 'pending', 'object', 'text', ...LEDGER_TABLES]) this.#database.exec(`DELETE FROM ${table}`);
       this.#database.exec(`DELETE FROM meta WHERE key <> 'log'`);
     });
   }

@@ -2,6 +2,7 @@ import type { KeysFolder } from '../keys.ts';
 import type { EvidenceRecord } from '../log.ts';
 import type { Leaf } from '../read.ts';
 import type { IndexFile } from './index-file.ts';
+import { Ledger } from './ledger.ts';
 import { BLOCK_BYTES, BLOCK_TEXTS, BlockSeal, folded, type TextBlock } from './texts.ts';
 
 /** Where a leaf stands, and where the sealed frames of its write begin. */
@@ -13,7 +14,7 @@ export interface Place {
 
 type Intent = Extract<EvidenceRecord, { kind: 'intent' }>;
 type Refusal = Extract<EvidenceRecord, { kind: 'refusal' }>;
-type NameKind = 'identity' | 'connection' | 'verb' | 'decision' | 'object';
+type NameKind = 'identity' | 'connection' | 'verb' | 'word' | 'decision' | 'object';
 
 /** What a search sees of a command, in the words of its own record. */
 export const wordsOf = (record: Intent | Refusal): { readonly verbs: readonly string[]; readonly decision: string; readonly objects: readonly string[] } => ({
@@ -36,12 +37,14 @@ export class Rows {
   readonly #keys: KeysFolder | undefined;
   readonly #names = new Map<string, number>();
   readonly #texts = new Map<string, TextBlock>();
+  readonly #ledger: Ledger;
   #newest: number;
   #disorder: boolean;
 
   constructor(index: IndexFile, keys: KeysFolder | undefined) {
     this.#index = index;
     this.#keys = keys;
+    this.#ledger = new Ledger(index);
     this.#newest = Number(index.get('newest') ?? 0);
     this.#disorder = index.get('disorder') === 1;
   }
@@ -51,9 +54,13 @@ export class Rows {
     if (time < this.#newest) this.#disorder = true;
     else this.#newest = time;
     const { record } = leaf;
+    this.#ledger.deed(leaf, time, place);
     switch (record.kind) {
       case 'session_open':
-        this.#index.sql('INSERT INTO session (text, identity, segment, position) VALUES (?, ?, ?, ?) ON CONFLICT (text) DO NOTHING').run(record.session, this.#name('identity', record.principal.identity), place.segment, place.position);
+        this.#opened(record, time, place);
+        return;
+      case 'session_close':
+        this.#ledger.ended(record.session, 'closed', time, place);
         return;
       case 'intent':
       case 'refusal':
@@ -61,6 +68,7 @@ export class Rows {
         return;
       case 'outcome':
       case 'recovery':
+        if (record.kind === 'recovery' && record.what === 'session_lost' && record.session !== undefined) this.#ledger.ended(record.session, 'lost', time, place);
         this.#outcome(leaf, place);
         return;
       case 'purge':
@@ -74,14 +82,34 @@ export class Rows {
   save(): void {
     for (const [key, { sequences, texts }] of this.#texts) this.#appendTexts(key, sequences, texts);
     this.#texts.clear();
+    this.#ledger.save();
     this.#index.set('newest', this.#newest);
     this.#index.set('disorder', this.#disorder ? 1 : 0);
+  }
+
+  #opened(record: Extract<EvidenceRecord, { kind: 'session_open' }>, time: number, { segment, position }: Place): void {
+    const identity = this.#name('identity', record.principal.identity);
+    const { changes } = this.#index.sql('INSERT INTO session (text, identity, segment, position) VALUES (?, ?, ?, ?) ON CONFLICT (text) DO NOTHING').run(record.session, identity, segment, position);
+    if (changes === 0) return;
+    const { id } = this.#index.sql('SELECT id FROM session WHERE text = ?').get(record.session) as { id: number };
+    this.#ledger.opened(id, identity, this.#name('connection', record.connection), record, time);
   }
 
   #command(leaf: Leaf, record: Intent | Refusal, time: number, { segment, position, bodies }: Place, text: { readonly key: string; readonly text: string } | undefined): void {
     const session = record.session === undefined ? undefined : this.#index.sql('SELECT id, identity FROM session WHERE text = ?').get(record.session);
     const identity = (session?.['identity'] as number | undefined) ?? (record.kind === 'refusal' && record.identity !== undefined ? this.#name('identity', record.identity) : null);
     const { verbs, decision, objects } = wordsOf(record);
+    const connection = record.connection === undefined ? null : this.#name('connection', record.connection);
+    this.#ledger.command({
+      time,
+      session: session?.['id'] as number | undefined,
+      identity: identity ?? 0,
+      connection: connection ?? 0,
+      verb: record.verb === undefined ? 0 : this.#name('word', record.verb),
+      decision: this.#name('decision', decision),
+      refused: record.kind === 'refusal',
+      count: record.kind === 'refusal' ? Math.max(1, record.count ?? 1) : 1,
+    });
     this.#index
       .sql('INSERT INTO command (seq, time, session, number, identity, connection, verb, decision, segment, position, bodies) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
       .run(
@@ -90,7 +118,7 @@ export class Rows {
         (session?.['id'] as number | undefined) ?? null,
         record.command ?? null,
         identity,
-        record.connection === undefined ? null : this.#name('connection', record.connection),
+        connection,
         verbs.length === 0 ? null : this.#name('verb', verbs.toSorted().join(' ')),
         this.#name('decision', decision),
         segment,

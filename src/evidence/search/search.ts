@@ -5,7 +5,7 @@ import { openWith } from '../unseal.ts';
 import { OtherHistory, fillSlice, standingOf, type FillParts } from './fill.ts';
 import { checkFilters, type SearchFilters } from './filters.ts';
 import { findCommands } from './find.ts';
-import { hitOf, type Hit } from './hits.ts';
+import { hitOf, type Hit, type HitParts } from './hits.ts';
 import { IndexFile, isDamage } from './index-file.ts';
 
 /** What a search found, and what it was drawn from: whoever doubts it can compare size and root with a checkpoint of the log. */
@@ -65,6 +65,17 @@ export class LogIndex {
       this.rebuild();
       return true;
     }
+  }
+
+  /** Its tables, for questions other than a search. Another one after `rebuild`. */
+  get file(): IndexFile {
+    return this.#index;
+  }
+
+  /** What a reader of commands needs. */
+  get reading(): HitParts {
+    const { keys, disk } = this.#place;
+    return { index: this.#index, folder: this.#place.folder, log: this.#log, opener: keys && openWith(keys), ...(disk ? { disk } : {}) };
   }
 
   /** Records that are in the index. */

@@ -10,8 +10,9 @@ const MOST_BLOCK = 64 * 1024 * 1024;
 const FILTER_BYTES = 16 * 1024;
 /** Of the 32 bits of a hash the upper 17 choose among the filter's bits: the lower ones hardly depend on the later letters. */
 const FILTER_SHIFT = 32 - 17;
-/** Letters that a search must have for the filter to tell anything. */
-const GRAM = 4;
+/** The filter knows which rows of so many bytes are in the texts: long ones tell blocks apart, short ones are for searches that have no more. */
+const GRAMS = [3, 4, 6] as const;
+type Gram = (typeof GRAMS)[number];
 
 /** Text as it is compared: without differences of case and of how accents are written. */
 export const folded = (text: string): string => text.normalize('NFC').toLowerCase().replaceAll('\0', ' ');
@@ -53,7 +54,7 @@ export class BlockSeal {
   /** Whether a folded text may be in the block. Never says no wrongly. Throws when the filter does not open. */
   mayHold(filter: Uint8Array, needle: Buffer): boolean {
     const bits = this.#decrypt('filter', filter);
-    for (let at = 0; at + GRAM <= needle.length; at += 1) if (!has(bits, gramAt(needle, at))) return false;
+    for (const gram of GRAMS) for (let at = 0; at + gram <= needle.length; at += 1) if (!has(bits, bitOf(needle, at, gram))) return false;
     return true;
   }
 
@@ -104,15 +105,21 @@ export class BlockSeal {
 
 const SEPARATOR = Buffer.of(0);
 
-const gramAt = (bytes: Buffer, at: number): number => Math.imul(bytes.readUInt32LE(at), 0x9e3779b1) >>> FILTER_SHIFT;
+const bitOf = (bytes: Buffer, at: number, gram: Gram): number => {
+  const first = gram === 3 ? bytes.readUIntLE(at, 3) : bytes.readUInt32LE(at);
+  const more = gram === 6 ? Math.imul(bytes.readUInt16LE(at + 4), 0x85ebca77) : 0;
+  return Math.imul(first ^ more, 0x9e3779b1) >>> FILTER_SHIFT;
+};
 const has = (bits: Buffer, bit: number): boolean => ((bits[bit >>> 3] as number) & (1 << (bit & 7))) !== 0;
 
 const filterOf = (bodies: readonly Buffer[]): Buffer => {
   const bits = Buffer.alloc(FILTER_BYTES);
   for (const body of bodies) {
-    for (let at = 0; at + GRAM <= body.length; at += 1) {
-      const bit = gramAt(body, at);
-      bits[bit >>> 3] = (bits[bit >>> 3] as number) | (1 << (bit & 7));
+    for (const gram of GRAMS) {
+      for (let at = 0; at + gram <= body.length; at += 1) {
+        const bit = bitOf(body, at, gram);
+        bits[bit >>> 3] = (bits[bit >>> 3] as number) | (1 << (bit & 7));
+      }
     }
   }
   return bits;

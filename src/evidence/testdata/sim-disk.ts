@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '../disk.ts';
 export type Fate = 'ok' | 'EIO' | 'ENOSPC' | 'EROFS' | 'short' | 'power';
 export interface Operation {
   readonly number: number;
-  readonly kind: 'create' | 'write' | 'sync' | 'rename' | 'remove' | 'syncFolder' | 'makeFolder';
+  readonly kind: 'create' | 'write' | 'sync' | 'rename' | 'link' | 'remove' | 'syncFolder' | 'makeFolder';
   readonly path: string;
 }
 
@@ -94,6 +94,15 @@ export class SimDisk implements Disk {
       names.delete(from);
       names.set(to, inode);
     });
+  }
+
+  link(from: string, to: string): boolean {
+    this.step('link', to);
+    const inode = this.#names.get(from);
+    if (!inode) throw failure('ENOENT');
+    if (this.#names.has(to)) return false;
+    this.#change(to, (names) => names.set(to, inode));
+    return true;
   }
 
   remove(path: string): void {

@@ -22,6 +22,7 @@ export type DutyAlert = { readonly kind: 'checkpoint'; readonly reason: string }
 
 export interface DutyOptions {
   readonly folder: string;
+  readonly keysFolder: string;
   readonly clock: EvidenceClock;
   /** The log is not on a disk that a thread of its own can read. */
   readonly withoutChecks?: boolean;
@@ -115,8 +116,8 @@ export class Duties {
   async #check(log: AppendLog, scope: CheckRequest['scope']): Promise<void> {
     const last = log.tree.latest();
     if (!last || last.size === 0) return;
-    const { folder, clock } = this.#options;
-    const { done, stop } = checkInThread({ scope, folder, size: last.size, root: last.root.toString('base64') });
+    const { folder, keysFolder, clock } = this.#options;
+    const { done, stop } = checkInThread({ scope, folder, size: last.size, root: last.root.toString('base64'), keysFolder });
     this.#stopCheck = stop;
     let result: CheckResult;
     try {

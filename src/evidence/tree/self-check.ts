@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { KEK_FILE } from '../keys.ts';
 import { nodeDisk } from '../node-disk.ts';
 import { leafHash, rootFromInclusion, inclusionProof } from '../tlog/merkle.ts';
 import { nodesOf, TILE_WIDTH, tilePath } from '../tlog/tiles.ts';
@@ -13,6 +14,8 @@ export interface CheckRequest {
   readonly folder: string;
   readonly size: number;
   readonly root: string;
+  /** The keys folder: with its key in clear, the whole check opens the sealed bodies as well. */
+  readonly keysFolder: string;
 }
 
 /** `found`: what is wrong; with `ok`, what was put right: tiles are derived, so a wrong one is written again. */
@@ -25,12 +28,13 @@ export interface CheckResult {
  * Checks a log's records against its signed tree: 256 of them chosen by chance, or all. All of them also by the verifier, which shares no
  * code with what writes. Rejects when the log cannot be read.
  */
-export const selfCheck = async ({ scope, folder, size, root }: CheckRequest): Promise<CheckResult> => {
+export const selfCheck = async ({ scope, folder, size, root, keysFolder }: CheckRequest): Promise<CheckResult> => {
   const signed = Buffer.from(root, 'base64');
   if (scope === 'sample') return checkSample(folder, size, signed);
   const own = await checkTree(folder, size, signed);
   if (!own.ok) return own;
-  const { integrity, completeness } = await verify(folder);
+  // A wrapped key is opened once, by the gateway's own thread, and given to no other.
+  const { integrity, completeness } = await verify(folder, nodeDisk.exists(`${keysFolder}/${KEK_FILE}`) ? { keys: keysFolder } : {});
   if (!integrity.ok) return { ok: false, found: integrity.fault?.what ?? 'the log was altered' };
   const gaps = completeness.verdict === 'incomplete' ? `${completeness.gapCount} gaps, the first: ${completeness.gaps[0]?.what ?? 'unknown'}` : undefined;
   const found = [own.found, gaps].filter((one) => one !== undefined).join('; ');

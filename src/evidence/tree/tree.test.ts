@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createCipheriv, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import type { EvidenceClock } from '../clock.ts';
 import { nodeDisk } from '../node-disk.ts';
 import { openEvidenceLog } from '../open.ts';
 import type { Leaf } from '../read.ts';
-import { durable, sessionOpen } from '../testdata/records.ts';
+import { durable, intent, outcome, sessionClose, sessionOpen, statement } from '../testdata/records.ts';
 import { openCheckpoint, parseCheckpointText } from '../tlog/checkpoint.ts';
 import { CompactEdge, leafHash, rootAt, verifyConsistency } from '../tlog/merkle.ts';
 import { noteVerifier, parseNote, parseVkey } from '../tlog/note.ts';
@@ -166,7 +167,7 @@ test('the check of a log finds an altered record, and makes tiles again', async 
   const options = place(t);
   await append(options, 600);
   const { size, root } = shown(options.folder);
-  const request = { folder: options.folder, size, root: root.toString('base64') };
+  const request = { folder: options.folder, keysFolder: options.keysFolder, size, root: root.toString('base64') };
   assert.deepEqual(await selfCheck({ ...request, scope: 'full' }), { ok: true });
   for (let i = 0; i < 5; i += 1) assert.deepEqual(await selfCheck({ ...request, scope: 'sample' }), { ok: true });
   fs.rmSync(join(options.folder, 'tlog/tile/0/001'));
@@ -189,4 +190,33 @@ test('a clock that was set back a year is recorded at the start, and the log is 
   await append(options, 10, 'now');
   const { integrity } = await verify(options.folder, {});
   assert.equal(integrity.ok, true, JSON.stringify(integrity));
+});
+
+test('the whole check opens the sealed bodies: one that its key does not open is found; a key that is not in clear is not asked for', async (t) => {
+  const options = place(t);
+  await append(options, 10);
+  const log = await openEvidenceLog(options);
+  log.append(sessionOpen('s'));
+  log.append(intent('s', 1), [statement('select 1')]);
+  log.append(outcome('s', 1));
+  log.append(sessionClose('s', 1));
+  await log.close();
+  const { size, root } = shown(options.folder);
+  const request = { folder: options.folder, keysFolder: options.keysFolder, size, root: root.toString('base64'), scope: 'full' } as const;
+  assert.deepEqual(await selfCheck(request), { ok: true });
+  // Another secret under the id of the key that sealed.
+  const folder = join(options.keysFolder, 'sealing/billing');
+  const file = join(folder, fs.readdirSync(folder)[0] as string);
+  const saved = JSON.parse(fs.readFileSync(file, 'utf8')) as { id: string };
+  const kek = Buffer.from(fs.readFileSync(join(options.keysFolder, 'sealing.kek'), 'utf8').trim().split(' ')[1] ?? '', 'base64');
+  const nonce = randomBytes(12);
+  const wrap = createCipheriv('aes-256-gcm', kek, nonce);
+  wrap.setAAD(Buffer.from(`wicketgate/wrap/v1\0${saved.id}`));
+  const wrapped = Buffer.concat([wrap.update(randomBytes(32)), wrap.final(), wrap.getAuthTag()]);
+  fs.writeFileSync(file, JSON.stringify({ ...saved, nonce: nonce.toString('hex'), wrapped: wrapped.toString('hex') }));
+  const { ok, found } = await selfCheck(request);
+  assert.equal(ok, false);
+  assert.match(found ?? '', /its key does not open it/);
+  fs.renameSync(join(options.keysFolder, 'sealing.kek'), join(options.keysFolder, 'sealing.kek.wrapped'));
+  assert.deepEqual(await selfCheck(request), { ok: true });
 });

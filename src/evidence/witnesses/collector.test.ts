@@ -15,6 +15,7 @@ import { nodeDisk } from '../node-disk.ts';
 import { cosign, cosignatureVerifier } from '../tlog/cosignature.ts';
 import { ED25519_COSIGNATURE, formatSignature, formatVkey, generateSigner, noteVerifier, openNote, parseNote, parseVkey, type Signer } from '../tlog/note.ts';
 import { WitnessCollector, type CollectorParts } from './collector.ts';
+import { WitnessLink } from './link.ts';
 import type { CheckpointSource } from './source.ts';
 
 interface Line { readonly level: string; readonly fields: Readonly<Record<string, unknown>>; readonly message: string }
@@ -293,4 +294,26 @@ test('stopping waits three seconds at most for a witness that stalls', async () 
   const begun = performance.now();
   await collector.finish();
   assert.ok(performance.now() - begun < 4_500);
+});
+
+test('a request that a reload left behind, and that another one overtook, is no fork: no note is kept, no fault told', async () => {
+  const log = new GrowingLog('acme/gateway-1/0a').grow(5);
+  const side = gatewaySide(log);
+  const older = { note: log.checkpoint(), size: log.size };
+  using one = await honest(log, 'witness.example/one');
+  const source: CheckpointSource = { latest: () => ({ note: log.checkpoint(), size: log.size }), consistency: (old, size) => log.fork(size).proof(old), keep: () => {}, vkey: log.vkey, keepConflict: (witness, size, note) => void side.conflicts.push({ witness, size, note }) };
+  const link = (): WitnessLink => new WitnessLink({ ...side.parts({ witnesses: [one.config], quorum: 1 }), config: one.config, source, now: Date.now, elapsed: () => performance.now() });
+  const [before, after] = [link(), link()];
+  log.grow(3);
+  assert.ok(await after.ask({ note: log.checkpoint(), size: log.size }));
+  assert.equal(await before.ask(older), undefined);
+  assert.deepEqual(side.conflicts, []);
+  assert.deepEqual(before.status.faults, {});
+  // A log that really went another way is still found.
+  const other = log.fork(5).grow(2, 'else');
+  const forked: CheckpointSource = { ...source, latest: () => ({ note: other.checkpoint(), size: other.size }), consistency: (old) => other.proof(old) };
+  const witness = new WitnessLink({ ...side.parts({ witnesses: [one.config], quorum: 1 }), config: one.config, source: forked, now: Date.now, elapsed: () => performance.now() });
+  assert.equal(await witness.ask({ note: other.checkpoint(), size: other.size }), undefined);
+  assert.deepEqual(side.conflicts.map(({ size }) => size), [8]);
+  assert.deepEqual(witness.status.faults, { ahead: 1 });
 });

@@ -11,6 +11,8 @@ export type Shown =
   | { readonly is: 'fork'; readonly size: number; readonly note: string }
   /** One that this log contains: what it refused contains what it cosigned. It contradicts itself. */
   | { readonly is: 'contained'; readonly size: number }
+  /** One that this log contains and that is larger than the refused one: another request of this gateway was quicker. */
+  | { readonly is: 'overtaken' }
   /** Nothing that says anything. */
   | { readonly is: 'nothing'; readonly why: string };
 
@@ -20,7 +22,7 @@ export interface Examination {
   readonly verifier: Verifier;
   /** The checkpoint that it refused. */
   readonly checkpoint: SignedCheckpoint;
-  readonly source: Pick<CheckpointSource, 'consistency' | 'vkey'>;
+  readonly source: Pick<CheckpointSource, 'consistency' | 'latest' | 'vkey'>;
   readonly timeoutMs: number;
 }
 
@@ -28,15 +30,17 @@ const nothing = (why: string): Shown => ({ is: 'nothing', why });
 
 /** Asks a witness for the last checkpoint that it cosigned, and holds it against this log. Never rejects. */
 export const examine = async ({ url, ca, verifier, checkpoint, source, timeoutMs }: Examination): Promise<Shown> => {
-  const own = parseCheckpointText(parseNote(checkpoint.note).text);
-  const hash = createHash('sha256').update(own.origin, 'utf8').digest('hex');
+  const refused = parseCheckpointText(parseNote(checkpoint.note).text);
+  const hash = createHash('sha256').update(refused.origin, 'utf8').digest('hex');
   try {
     const answer = await send({ url: `${url}/${hash}/checkpoint`, method: 'GET', headers: {}, body: Buffer.alloc(0), timeoutMs, mostBytes: MOST_NOTE, ...(ca === undefined ? {} : { ca }) });
     if (answer.status !== 200) return nothing(`it does not show what it cosigned (${answer.status})`);
     const note = parseNote(answer.body);
     const shown = parseCheckpointText(note.text);
+    // The log may have grown since, and a reload may have put another link to this witness in the place of the one that asks.
+    const own = parseCheckpointText(parseNote((source.latest() ?? checkpoint).note).text);
     if (shown.origin !== own.origin || !signedBy(note, verifier)) return nothing('what it shows is not a checkpoint of this log that it cosigned');
-    if (shown.size <= own.size && verifyConsistency(shown.size, shown.root, own.size, own.root, source.consistency(shown.size, own.size))) return { is: 'contained', size: shown.size };
+    if (shown.size <= own.size && verifyConsistency(shown.size, shown.root, own.size, own.root, source.consistency(shown.size, own.size))) return shown.size > refused.size ? { is: 'overtaken' } : { is: 'contained', size: shown.size };
     if (!signedBy(note, noteVerifier(parseVkey(source.vkey)))) return nothing('what it shows is not signed with the present key of this log');
     return { is: 'fork', size: shown.size, note: answer.body.toString('utf8') };
   } catch (error) {

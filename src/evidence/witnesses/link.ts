@@ -118,6 +118,8 @@ export class WitnessLink {
         return this.#failed(kind, `${said}; its checkpoint of ${shown.size} records, signed with this log's key, proves it and is kept in tlog/conflicts`);
       case 'contained':
         return this.#failed('contradicts', `${said}, and shows that it cosigned ${shown.size} records, which this log contains: it lies, or is broken`);
+      case 'overtaken':
+        return;
       case 'nothing':
         return this.#failed(kind, `${said}; ${shown.why}`);
     }

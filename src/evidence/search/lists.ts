@@ -1,0 +1,127 @@
+import type { SQLInputValue } from 'node:sqlite';
+import { checkFilters, conditionsOf, nameMatches, type SearchFilters } from './filters.ts';
+import { findCommands } from './find.ts';
+import type { IndexFile } from './index-file.ts';
+
+/** One session as the index has it. Times in milliseconds since the epoch. */
+export interface ListedSession {
+  /** Place in the list: later sessions have larger numbers. */
+  readonly number: number;
+  readonly session: string;
+  readonly identity: string;
+  readonly connection: string;
+  readonly protocol: string;
+  readonly peer: string;
+  readonly opened: number;
+  readonly closed: number | null;
+  readonly state: 'open' | 'closed' | 'lost';
+  readonly commands: number;
+  readonly refused: number;
+  readonly last: number | null;
+}
+
+export interface SessionsAsked {
+  readonly filters: SearchFilters;
+  /** `past`: those that ended. */
+  readonly state: 'all' | 'past';
+  /** Only these. */
+  readonly only?: readonly string[];
+  /** Sessions with a smaller number. */
+  readonly before?: number;
+  readonly limit: number;
+}
+
+/** Commands with a text that are looked at for their sessions: the newest ones. */
+const MOST_TEXT_HITS = 2000;
+
+const SESSION = `
+SELECT standing.session AS number, session.text AS session, i.text AS identity, c.text AS connection, protocol, peer, opened, closed, state, commands, refused, last
+FROM standing JOIN session ON session.id = standing.session JOIN name i ON i.id = standing.identity JOIN name c ON c.id = standing.connection`;
+
+/** Sessions, newest first. With filters of commands: those that have a command which matches all of them. */
+export const listSessionsOf = (index: IndexFile, { filters, state, only, before, limit }: SessionsAsked, keyOf: (id: string) => Buffer | undefined): ListedSession[] => {
+  checkFilters(filters);
+  const parts: string[] = [];
+  const values: SQLInputValue[] = [];
+  const where = (sql: string, ...more: readonly SQLInputValue[]): void => {
+    parts.push(sql);
+    values.push(...more);
+  };
+  if (before !== undefined) where('standing.session < ?', before);
+  if (state === 'past') where(`state <> 'open'`);
+  for (const kind of ['identity', 'connection'] as const) {
+    const pattern = filters[kind];
+    if (pattern === undefined) continue;
+    const ids = namesLike(index, kind, pattern);
+    if (ids.length === 0) return [];
+    where(`standing.${kind} IN (${ids.join(',')})`);
+  }
+  const { identity: _, connection: __, since, until, ...ofCommands } = filters;
+  if (only !== undefined) {
+    if (only.length === 0) return [];
+    where('session.text IN (SELECT value FROM json_each(?))', JSON.stringify(only));
+  }
+  if (Object.keys(ofCommands).length === 0) {
+    if (since !== undefined) where('opened >= ?', since);
+    if (until !== undefined) where('opened < ?', until);
+  } else {
+    const numbers = sessionsWith(index, filters, before, limit, keyOf);
+    if (numbers.length === 0) return [];
+    where('standing.session IN (SELECT value FROM json_each(?))', JSON.stringify(numbers));
+  }
+  return index.sql(`${SESSION} ${parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`} ORDER BY standing.session DESC LIMIT ?`).all(...values, limit) as unknown as ListedSession[];
+};
+
+export const sessionOf = (index: IndexFile, session: string): ListedSession | undefined => index.sql(`${SESSION} WHERE session.text = ?`).get(session) as unknown as ListedSession | undefined;
+
+/** Numbers of sessions that have a matching command, newest first. */
+const sessionsWith = (index: IndexFile, filters: SearchFilters, before: number | undefined, limit: number, keyOf: (id: string) => Buffer | undefined): number[] => {
+  if (filters.text !== undefined) {
+    const found = findCommands(index, filters, MOST_TEXT_HITS, keyOf);
+    const rows = found.length === 0 ? [] : (index.sql('SELECT DISTINCT session AS n FROM command WHERE seq IN (SELECT value FROM json_each(?)) AND session IS NOT NULL').all(JSON.stringify(found)) as { n: number }[]);
+    return rows.map(({ n }) => n);
+  }
+  const conditions = conditionsOf(index, filters);
+  if (!conditions) return [];
+  const bound = before === undefined ? '' : 'AND session < ?';
+  return (index.sql(`SELECT DISTINCT session AS n FROM command WHERE ${conditions.sql} AND session IS NOT NULL ${bound} ORDER BY session DESC LIMIT ?`).all(...conditions.values, ...(before === undefined ? [] : [before]), limit) as { n: number }[]).map(({ n }) => n);
+};
+
+/** Sequence numbers of the commands of a session: those with a number behind `after`, in order; then, at the end, those without one. */
+export const commandsOfSession = (index: IndexFile, session: string, after: number, limit: number): { readonly numbered: readonly number[]; readonly last: number; readonly unnumbered: readonly number[] } => {
+  const id = index.sql('SELECT id FROM session WHERE text = ?').get(session)?.['id'] as number | undefined;
+  if (id === undefined) return { numbered: [], last: after, unnumbered: [] };
+  const rows = index.sql('SELECT seq, number FROM command WHERE session = ? AND number > ? ORDER BY number LIMIT ?').all(id, after, limit) as { seq: number; number: number }[];
+  const unnumbered = rows.length < limit ? (index.sql('SELECT seq FROM command WHERE session = ? AND number IS NULL ORDER BY seq LIMIT ?').all(id, MOST_UNNUMBERED) as { seq: number }[]) : [];
+  return { numbered: rows.map(({ seq }) => seq), last: rows.at(-1)?.number ?? after, unnumbered: unnumbered.map(({ seq }) => seq) };
+};
+
+/** What a protocol refuses outside of any command ends a session, so there are few. */
+const MOST_UNNUMBERED = 50;
+
+/** Sequence number of a command by its number in its session. */
+export const commandNumbered = (index: IndexFile, session: string, number: number): number | undefined =>
+  index.sql('SELECT seq FROM command JOIN session ON session.id = command.session WHERE session.text = ? AND number = ?').get(session, number)?.['seq'] as number | undefined;
+
+/** Where the record that ended a session stands. */
+export const endOfSession = (index: IndexFile, session: string): { readonly segment: number; readonly position: number } | undefined => {
+  const row = index.sql('SELECT closed_segment AS segment, closed_position AS position FROM standing JOIN session ON session.id = standing.session WHERE session.text = ?').get(session) as { segment: number | null; position: number | null } | undefined;
+  return row?.segment == null || row.position === null ? undefined : { segment: row.segment, position: row.position };
+};
+
+export const namesLike = (index: IndexFile, kind: string, pattern: string): number[] =>
+  (index.sql('SELECT id, text FROM name WHERE kind = ?').all(kind) as { id: number; text: string }[]).filter(({ text }) => nameMatches(pattern, text)).map(({ id }) => id);
+
+/** One record that tells of people or of what was put in force. */
+export interface ListedDeed {
+  readonly seq: number;
+  readonly segment: number;
+  readonly position: number;
+  readonly bodies: number | null;
+}
+
+/** Newest first, before a sequence number. */
+export const listDeeds = (index: IndexFile, kinds: readonly string[], before: number | undefined, limit: number): ListedDeed[] =>
+  index
+    .sql(`SELECT seq, segment, position, bodies FROM deed WHERE kind IN (${kinds.map(() => '?').join(',')}) AND seq < ? ORDER BY seq DESC LIMIT ?`)
+    .all(...kinds, before ?? Number.MAX_SAFE_INTEGER, limit) as unknown as ListedDeed[];
