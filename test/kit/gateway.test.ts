@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { psql } from './clients.ts';
 import { startGateway, type GatewayConfig } from './gateway.ts';
@@ -46,6 +47,23 @@ test('a gateway between a real issuer, a real psql and a real PostgreSQL: starts
     await gateway.stop();
   }
   assert.equal(existsSync(gateway.folder), false);
+});
+
+test('a gateway that wrote a token or a password down is found out when it stops', async () => {
+  await using issuer = await startIssuer();
+  for (const leak of [`{"authorization":"Bearer ${await issuer.token()}"}`, 'target password: written-down-4e8\n']) {
+    const gateway = await startGateway(
+      {
+        identityProviders: [{ name: 'ci', issuer: issuer.issuer, audience: 'wicketgate', allowPrivate: true }],
+        identities: [{ name: 'reports', owner: { contact: 'reports@acme.example' }, provider: 'ci', claims: { sub: 'job-1' } }],
+        connections: [{ name: 'shop', protocol: 'postgres', target: { host: '127.0.0.1', port: 9, database: 'postgres', tls: 'disable' }, credential: { username: 'shop', password: 'env:SOME_PASSWORD' } }],
+        policies: [{ name: 'read-only', identities: ['reports'], connections: ['shop'], allow: ['read'] }],
+      },
+      { env: { SOME_PASSWORD: 'written-down-4e8' } },
+    );
+    writeFileSync(join(gateway.dataDir, 'evidence', 'stray'), leak);
+    await assert.rejects(gateway.stop(), /wrote down what it must not: .*stray holds/);
+  }
 });
 
 test('a configuration that does not start is an error that says why', async () => {

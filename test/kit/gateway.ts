@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { canariesIn, secretCanary } from './canaries.ts';
 import { freePort, releasePort } from './ports.ts';
 import { run, startService, type Ran, type Service } from './run.ts';
 import { tempFolder } from './temp.ts';
@@ -89,6 +90,7 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
   };
   const readLog = (): string => (service === undefined ? '' : service.log());
   const start = async (): Promise<void> => {
+    for (const [name, value] of Object.entries(env)) if (value !== undefined && /PASSWORD|SECRET|TOKEN|KEY/i.test(name)) secretCanary(value);
     const own = [...(options.nodeArgs ?? []), ...(options.program ?? [CLI, 'start', '--config']), configFile];
     const [command = process.execPath, ...args] = options.under === undefined ? [process.execPath, ...own] : [...options.under, process.execPath, ...own];
     const before = existsSync(logFile) ? readLog().length : 0;
@@ -108,6 +110,8 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
     stopped = true;
     try {
       if (service !== undefined && service.ended() === undefined) await terminate();
+      const leaked = canariesIn(folder.file('data'), folder.file('keys'), logFile);
+      if (leaked.length > 0) throw new Error(`the gateway wrote down what it must not: ${leaked.join('; ')}`);
     } finally {
       for (const port of ports.values()) releasePort(port);
       folder.remove();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { tokenCanary } from './canaries.ts';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 
 export type Algorithm = 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'EdDSA';
@@ -48,5 +49,5 @@ export function mintToken(issuer: string, key: SigningKey, options: TokenOptions
   if (options.expiresIn !== null) payload['exp'] = now + (options.expiresIn ?? 300);
   if (options.issuedIn !== null) payload['iat'] = now + (options.issuedIn ?? 0);
   if (options.notBeforeIn !== undefined) payload['nbf'] = now + options.notBeforeIn;
-  return new SignJWT({ ...payload, ...options.claims }).setProtectedHeader({ alg: key.algorithm, kid: key.kid, typ: 'JWT', ...options.header }).sign(key.privateKey);
+  return new SignJWT({ ...payload, ...options.claims }).setProtectedHeader({ alg: key.algorithm, kid: key.kid, typ: 'JWT', ...options.header }).sign(key.privateKey).then(tokenCanary);
 }
