@@ -10,6 +10,9 @@ export const LOGS_FOLDER = 'logs';
 /** The witness's folder cannot be used. Says why; nothing in it was changed. */
 export class WitnessFolderUnusable extends Error {}
 
+/** Whether the folder has a key already. */
+export const hasKey = (folder: string): boolean => nodeDisk.exists(join(folder, KEY_FILE));
+
 /**
  * The witness's own key, in `witness.key` of its folder; made, durable, when the folder is new. A folder that holds what a key cosigned, but
  * not the key, gets no new one: it would be a witness that forgot. Call with the folder held. Throws WitnessFolderUnusable.

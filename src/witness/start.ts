@@ -5,7 +5,7 @@ import { FolderTaken } from '../evidence/lock.ts';
 import { nodeDisk } from '../evidence/node-disk.ts';
 import { formatVkey, type Signer } from '../evidence/tlog/note.ts';
 import type { Logger } from '../model/logger.ts';
-import { WitnessFolderUnusable, witnessKey } from './key.ts';
+import { WitnessFolderUnusable, hasKey, witnessKey } from './key.ts';
 import { Memory } from './memory.ts';
 import { createWitnessServer } from './server.ts';
 import type { WitnessSettings } from './settings.ts';
@@ -25,6 +25,8 @@ export interface RunningWitness {
 
 /** Takes the folder, makes the key if there is none, gives its public form, and lets go. Throws WitnessFolderUnusable. */
 export const showKey = async (folder: string, name: string | undefined): Promise<string> => {
+  // A key that is there is only read: its witness may be running.
+  if (hasKey(folder)) return publicForm(witnessKey(folder, name));
   const release = await take(folder);
   try {
     return publicForm(witnessKey(folder, name));
