@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { secretCanary } from '../kit/canaries.ts';
 import { psql } from '../kit/clients.ts';
 import { startGateway, type Gateway } from '../kit/gateway.ts';
 import { startIssuer, type Issuer } from '../kit/issuer.ts';
@@ -19,6 +20,9 @@ ALTER TABLE customers OWNER TO app; ALTER TABLE orders OWNER TO app; ALTER TABLE
 GRANT CREATE ON SCHEMA public TO app; GRANT CREATE, TEMP ON DATABASE postgres TO app;
 ANALYZE;`;
 
+/** Values of these rows: in no file of any gateway in clear, masked or not. */
+for (const value of ['123-45-6789', '987-65-4321']) secretCanary(value);
+
 export const TARGET_PASSWORD = 'only-the-gateway-knows-this-9f2';
 
 export interface SceneOptions {
@@ -30,6 +34,7 @@ export interface SceneOptions {
   /** Connections that need to know the port of the target. */
   readonly connectionsAt?: (port: number) => readonly Record<string, unknown>[];
   readonly gateway?: Readonly<Record<string, unknown>>;
+  readonly control?: Readonly<Record<string, unknown>>;
   readonly provider?: Readonly<Record<string, unknown>>;
   /** More of the configuration, at its top. */
   readonly more?: Readonly<Record<string, unknown>>;
@@ -87,6 +92,7 @@ export const startScene = async (options: SceneOptions = {}): Promise<Scene> => 
   };
   const config = {
     gateway: { names: ['localhost', '127.0.0.1'], ...options.gateway },
+    ...(options.control ? { control: options.control } : {}),
     identityProviders: [{ name: 'ci', issuer: issuer.issuer, audience: 'wicketgate', allowPrivate: true, ...options.provider }],
     identities: [identity('reader'), identity('writer'), identity('migrator')],
     connections: options.connectionsAt?.(target.port) ?? options.connections ?? [connection],
