@@ -3,6 +3,7 @@ import { cpSync, globSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { builtPage } from './build-ui.ts';
 
 /*
  * npm run build -- [--out dist]: what is published. A clone does not need it, as Node runs the sources; Node does not run TypeScript below
@@ -18,4 +19,5 @@ for (const file of globSync('**/*.{json,sql,txt,html}', { cwd: join(root, 'src')
   mkdirSync(dirname(join(dist, file)), { recursive: true });
   cpSync(join(root, 'src', file), join(dist, file));
 }
+await builtPage(join(dist, 'ui'));
 process.exitCode = compiled.status ?? 1;

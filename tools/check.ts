@@ -13,12 +13,13 @@ interface Step { readonly name: string; readonly command: string; readonly args:
 const steps: Step[] = [
   { name: 'types', command: bin('tsc'), args: ['-p', '.'] },
   { name: 'types of the page in a pack', command: bin('tsc'), args: ['-p', 'src/evidence/verify/browser'] },
+  { name: 'types of the page', command: bin('tsc'), args: ['-p', 'ui'] },
   { name: 'lint', command: bin('oxlint'), args: ['--type-aware', '--deny-warnings'] },
   { name: 'imports', command: process.execPath, args: ['tools/imports.ts'] },
   { name: 'links in documents', command: process.execPath, args: ['tools/links.ts'] },
 ];
 // What is generated from the code must be what the code says now.
-for (const [name, generator] of [['configuration reference', 'tools/generate-config-reference.ts'], ['command line reference', 'tools/generate-cli-reference.ts'], ['page in a pack', 'tools/generate-pack-page.ts']] as const) {
+for (const [name, generator] of [['configuration reference', 'tools/generate-config-reference.ts'], ['command line reference', 'tools/generate-cli-reference.ts'], ['page in a pack', 'tools/generate-pack-page.ts'], ['description of the API', 'tools/generate-openapi.ts'], ['client of the API', 'tools/generate-api-client.ts'], ['reference of the API', 'tools/generate-api-reference.ts']] as const) {
   steps.push({ name, command: process.execPath, args: [generator, '--check'] });
 }
 

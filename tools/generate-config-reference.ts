@@ -57,6 +57,29 @@ Kinds of objects: ${kinds.map((kind) => `\`${kind}\``).join(' ')}.
 
 Patterns are dotted names in which \`*\` stands for any characters; a part in double quotes is taken literally.
 
+## People
+
+People sign in with \`control.login\`. A person is issuer and subject, never a name or an e-mail address; groups are written \`LOGIN/GROUP\`,
+such as \`okta/dba\`, and a group of a login that does not exist is an error. Two logins may not have the same issuer, and a login may
+not share issuer and client with an identity provider of machines: one person would count as two, or pass for a machine.
+
+A rule with \`effect: require_approval\` names who approves. With \`control.roles.approver\`, a person must also have that role. A rule
+that nobody could answer is an error: without a login, with a role of approver of other logins only, or when the only group it names is
+the owner's.
+
+\`approvals.forbid\` (default requester, owner, author) keeps people from approving what is theirs. For that they must be known:
+
+- requester and author: \`identities.requester\` and \`author\` name the claim of the job's token, and \`accounts\` of a login the claim
+  of a person's ID token that holds the same account. A login of which people may answer, without \`accounts\` for the identity's
+  provider, is an error. Compare numbers that the provider never gives twice (\`actor_id\` at GitHub); who can rename an account
+  can pass for somebody else.
+- owner: members of \`owner.group\`, written \`LOGIN/GROUP\`. An identity that is held and names no group is a warning.
+
+\`match.rows: "> 1000"\` goes with \`require_approval\` and \`deny\`, for delete, update and insert. What cannot be counted counts as more.
+
+Channels tell people; they never decide. Web addresses of channels are https, or http on loopback; link-local and metadata addresses
+are refused.
+
 ## Conditions
 
 \`when\` is a CEL expression. A rule sees \`identity\`, \`claims\`, \`connection\`, \`statement\`, \`session\` and \`now\`; an identity sees
@@ -75,7 +98,10 @@ Detectors: ${detectors.map((name) => `\`${name}\``).join(' ')}.
 
 On SIGHUP or \`wicketgate reload\`, all or nothing. With \`gateway.reload: watch\` also when a file is replaced by an atomic rename
 (\`mv\` within one file system) and two reads 500 ms apart are equal; writing into a file, copying one there and deleting one do
-nothing by themselves. Listen addresses, \`gateway.data\`, \`keys\`, \`names\`, \`tls\` and \`reload\` need a restart, and a reload says so.
+nothing by themselves. Listen addresses (\`control.listen\` too), \`gateway.data\`, \`keys\`,
+\`keyCommand\`, \`names\`, \`tls\` and \`reload\` need a restart, and a reload says so. Logins, roles, channels and approvals change with the
+reload. Its record and the log have a line for each deny, mask, limit and approval that now keeps less: fewer people, another group, a
+longer time, a higher threshold, somebody who may now approve, a role that is wider.
 
 ## Keys
 `;
@@ -107,7 +133,6 @@ function form(schema: Schema): string {
   if (schema.type === 'object') return Object.keys(schema.properties ?? {}).length > 2 ? 'section' : `section of ${Object.keys(schema.properties ?? {}).map((key) => `\`${key}\``).join(', ')}`;
   if (schema.type === 'integer') return schema.maximum === undefined ? `number from ${schema.minimum}` : `number, ${schema.minimum} to ${schema.maximum}`;
   if (schema.type === 'boolean') return '`true`, `false`';
-  if (schema.type === undefined) return 'planned';
   return cell((schema.pattern === undefined ? undefined : formOf(schema.pattern)?.expected.replace(/ such as .*/, '')) ?? 'text');
 }
 

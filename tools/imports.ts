@@ -70,6 +70,11 @@ function breach(path: string, { specifier, file, names }: Import, sources: Sourc
     // Tests and tools may use what only a clone has; the product may not.
     return !path.startsWith('src/') || isTest(path) || dependencies.includes(name) ? undefined : `${name} is not among the dependencies`;
   }
+  if (path.startsWith('ui/')) {
+    if (/\.(?:css|svg)$/.test(file)) return undefined;
+    // What the page knows of the gateway is its API: nothing else of it gets into a browser.
+    if (file.startsWith('src/') && file !== 'src/control/client.ts') return `the page may import src/control/client.ts only, not ${file}`;
+  }
   if (!sources.has(file)) return `${specifier} does not exist`;
   if (file === 'src/pipeline/permits.ts' && (names.includes('mint') || names.includes('*')) && path.startsWith('src/') && !path.startsWith('src/pipeline/')) return 'only pipeline/ mints permits';
   if (isTest(file) && !isTest(path)) return `${specifier} is a test`;
@@ -142,9 +147,9 @@ const namesIn = (what: string): string[] =>
 /** Reads the sources of a clone. */
 export function readSources(root: string): Map<string, string> {
   const sources = new Map<string, string>();
-  for (const folder of ['src', 'test', 'tools', 'bench', 'demo', 'bin'].filter((name) => existsSync(join(root, name)))) {
+  for (const folder of ['src', 'ui', 'test', 'tools', 'bench', 'demo', 'bin'].filter((name) => existsSync(join(root, name)))) {
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile() || !/\.[jt]s$/.test(entry.name)) continue;
+      if (!entry.isFile() || !/\.[jt]sx?$/.test(entry.name)) continue;
       const file = join(entry.parentPath, entry.name);
       sources.set(relative(root, file).split(sep).join('/'), readFileSync(file, 'utf8'));
     }

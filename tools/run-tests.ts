@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
+import { builtPage } from './build-ui.ts';
 
 /*
  * npm test [PATH...]: check, then the tests beside the code, then those against real servers and clients. With paths: only the test files
@@ -58,7 +59,9 @@ if (wanted.length === 0) {
   process.stdout.write('== check\n');
   checked = spawnSync(process.execPath, [join(root, 'tools', 'check.ts')], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
 }
-await suite('beside the code', 5, ['src/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'test/kit/**/*.test.ts']);
+// Tests of the page look at what is built from these sources.
+await builtPage();
+await suite('beside the code', 5, ['src/**/*.test.ts', 'ui/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'test/kit/**/*.test.ts']);
 await suite('real servers and clients', 10, ['test/{conformance,e2e,bypass,crash}/**/*.test.ts']);
 
 process.stdout.write('\n');

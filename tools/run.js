@@ -1,7 +1,7 @@
 // node tools/run.js [--system] FILE [ARGUMENT...]
 // Every npm script goes through this: it installs what is missing in a fresh clone, then runs FILE on the locked Node, whatever Node
 // the machine has. --system: Debian packages too (tests and benchmarks only).
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +30,11 @@ const node = found.path;
 const env = { ...process.env, PATH: `${dirname(node)}:${process.env['PATH'] ?? ''}` };
 // As bin/wicketgate.js does it.
 env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.cache', 'wicketgate');
+// A clone serves the page that is built of its sources; without it the gateway does all else, and says what is missing.
+if (file === 'src/cli/main.ts') {
+  const built = spawnSync(node, [join(root, 'tools', 'build-ui.ts')], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  if (built.status !== 0) process.stderr.write('The page could not be built; the gateway starts without it.\n');
+}
 const child = spawn(node, [join(root, file), ...args], { cwd: process.cwd(), env, stdio: 'inherit' });
 // On Ctrl-C the terminal tells both; the child decides when it ends, and this waits for it. Without a terminal nobody else tells it.
 process.on('SIGINT', () => { if (!process.stdin.isTTY) child.kill('SIGINT'); });

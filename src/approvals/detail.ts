@@ -1,4 +1,4 @@
-import type { ApprovalDemand } from '../model/approval.ts';
+import type { ApprovalDemand, Bound } from '../model/approval.ts';
 import type { Effect } from '../model/command.ts';
 import type { Person } from '../model/person.ts';
 import type { Ask, ApprovalView } from './approvals.ts';
@@ -29,11 +29,12 @@ export interface AnswerDetail {
   readonly reason: string;
 }
 
-/** Characters of a text that people are shown; the digest covers all of it. */
+/** Most characters of a text that people can be asked about: they are shown all of it. */
 const LONGEST_TEXT = 1_000_000;
+/** Of a bound value so much is shown, and how much more there is; the digest covers all of it. */
 const LONGEST_VALUE = 16_384;
 const MOST_VALUES = 2_000;
-const MOST_EFFECTS = 64;
+const MOST_EFFECTS = 500;
 
 const cut = (text: string, most: number): string => {
   if (text.length <= most) return text;
@@ -45,26 +46,50 @@ const cut = (text: string, most: number): string => {
 export function detailOf({ session, command, decision, bound, place, rows, maxRows }: Ask): RequestDetail {
   const { parameters } = command;
   return {
-    text: cut(command.recorded, LONGEST_TEXT),
+    text: shownText(command.recorded, bound.standsFor),
     ...(parameters === undefined || parameters.length === 0 ? {} : { parameters: shownValues(parameters) }),
     protocol: command.protocol,
     verb: command.verb,
-    effects: command.effects.slice(0, MOST_EFFECTS).map(shownEffect),
+    effects: shownEffects(command.effects),
     reason: decision.reason,
     demand: decision.approval,
     owner: session.principal.owner,
     askers: [askerOf(session.principal)],
     ...(bound.notCovered === undefined ? {} : { notCovered: bound.notCovered }),
-    inTransaction: place === 'transaction',
+    inTransaction: place !== 'free',
     ...(rows === undefined ? {} : { rows }),
     ...(maxRows === undefined ? {} : { maxRows }),
   };
 }
 
+/**
+ * What names stand for comes first: a recorded form holds no comments and begins with no blank, so that a first line `-- ...` is always
+ * ours, whatever a literal of the client's makes look like one further down.
+ */
+function shownText(recorded: string, standsFor: Bound['standsFor'] = []): string {
+  return [...standsFor.map(({ name, recorded: text }) => `-- ${oneLine(name)} stands for:\n${text};\n\n`), recorded].join('');
+}
+
+const oneLine = (name: string): string => JSON.stringify(name).replace(/[\u2028\u2029]/g, ' ');
+
+/**
+ * Why people cannot be asked, if so: they must be able to see all of what they approve. The part that is cut off would be the part that
+ * does harm.
+ */
+export function unshowable({ command, bound }: Pick<Ask, 'command' | 'bound'>): string | undefined {
+  const { length } = shownText(command.recorded, bound.standsFor);
+  if (length > LONGEST_TEXT) return `its text has ${length} characters, and people who approve it would be shown ${LONGEST_TEXT}`;
+  if ((command.parameters?.length ?? 0) > MOST_VALUES) return `it binds ${command.parameters?.length} values, and people who approve it would be shown ${MOST_VALUES}`;
+  return undefined;
+}
+
+function shownEffects(effects: readonly Effect[]): ApprovalView['effects'] {
+  const shown = effects.slice(0, MOST_EFFECTS).map(shownEffect);
+  return effects.length > MOST_EFFECTS ? [...shown, { class: 'unknown', verb: `and ${effects.length - MOST_EFFECTS} more` }] : shown;
+}
+
 function shownValues(values: readonly (string | null)[]): (string | null)[] {
-  const shown = values.slice(0, MOST_VALUES).map((value) => (value === null ? null : cut(value, LONGEST_VALUE)));
-  if (values.length > MOST_VALUES) shown.push(`... (${values.length - MOST_VALUES} values more)`);
-  return shown;
+  return values.map((value) => (value === null ? null : cut(value, LONGEST_VALUE)));
 }
 
 function shownEffect(effect: Effect): ApprovalView['effects'][number] {

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { BoundValue } from '../model/approval.ts';
+import type { Effect } from '../model/command.ts';
 import { canonicalJson, digestOf } from './digest.ts';
 import type { Approved } from './digest.ts';
 
@@ -17,14 +18,17 @@ const value: fc.Arbitrary<BoundValue> = fc.letrec<{ value: BoundValue }>((tie) =
     fc.dictionary(fc.string(), tie('value'), { maxKeys: 3 }),
   ),
 })).value;
+const object = fc.record({ kind: fc.constantFrom('table', 'view'), schema: fc.string({ maxLength: 2 }), name: fc.string({ maxLength: 2 }) }, { requiredKeys: ['kind', 'name'] });
+const effect: fc.Arbitrary<Effect> = fc.record({ class: fc.constantFrom('read', 'write'), verb: fc.string({ maxLength: 2 }), object, columns: fc.uniqueArray(fc.string({ maxLength: 2 }), { maxLength: 3 }).map((names) => names.toSorted()), function: fc.string({ maxLength: 2 }) }, { requiredKeys: ['class', 'verb'] });
 const approved: fc.Arbitrary<Approved> = fc.record({
   connection: fc.string(), protocol: fc.string(), identity: fc.string(),
+  effects: fc.array(effect, { maxLength: 3 }),
   bound: fc.record({ context: fc.dictionary(fc.string(), value, { maxKeys: 4 }), parts: fc.array(fc.option(bytes), { maxLength: 4 }) }),
   maxRows: fc.nat(),
-}, { requiredKeys: ['connection', 'protocol', 'identity', 'bound'] });
+}, { requiredKeys: ['connection', 'protocol', 'identity', 'effects', 'bound'] });
 
 /** All of it in a form that differs whenever anything differs: `isDeepStrictEqual` is the judge, not another encoding. */
-const plain = ({ connection, protocol, identity, maxRows, bound }: Approved): unknown => ({ connection, protocol, identity, maxRows, context: { ...bound.context }, parts: bound.parts.map((part) => (part === null ? null : [...part])) });
+const plain = ({ connection, protocol, identity, effects, maxRows, bound }: Approved): unknown => ({ connection, protocol, identity, effects, maxRows, context: { ...bound.context }, parts: bound.parts.map((part) => (part === null ? null : [...part])) });
 const isSame = (one: unknown, other: unknown): boolean => {
   try {
     assert.deepEqual(one, other);
@@ -41,7 +45,7 @@ test('two commands have the same digest exactly when nothing of them differs', (
 });
 
 test('a change of any part changes the digest', () => {
-  const change = fc.constantFrom('connection', 'protocol', 'identity', 'maxRows', 'context', 'part', 'length', 'absent', 'order', 'key');
+  const change = fc.constantFrom('connection', 'protocol', 'identity', 'maxRows', 'effect', 'object', 'context', 'part', 'length', 'absent', 'order', 'key');
   fc.assert(fc.property(approved, change, fc.nat(), bytes, (before, what, at, more) => {
     const { context, parts } = before.bound;
     const index = parts.length === 0 ? 0 : at % parts.length;
@@ -51,6 +55,8 @@ test('a change of any part changes the digest', () => {
     const after: Approved =
       what === 'connection' || what === 'protocol' || what === 'identity' ? { ...before, [what]: `${before[what]}x` }
       : what === 'maxRows' ? { ...before, maxRows: (before.maxRows ?? -1) + 1 }
+      : what === 'effect' ? { ...before, effects: [...before.effects, { class: 'write', verb: 'delete' }] }
+      : what === 'object' ? { ...before, effects: [{ class: 'write', verb: 'delete', object: { kind: 'table', schema: `${before.effects[0]?.object?.schema ?? ''}x`, name: 'orders' } }, ...before.effects.slice(1)] }
       : what === 'context' ? { ...before, bound: { parts, context: { ...context, 'search_path+': at } } }
       : what === 'length' ? { ...before, bound: { context, parts: [...parts, more] } }
       : what === 'absent' ? { ...before, bound: { context, parts: [...parts.slice(0, index), ...(part === undefined ? [null] : [part === null ? Buffer.alloc(0) : null]), ...parts.slice(index + 1)] } }
@@ -63,13 +69,13 @@ test('a change of any part changes the digest', () => {
 });
 
 test('bytes cannot move from one part to the next, nor between a value and its absence', () => {
-  const of = (...parts: (string | null)[]): string => digestOf(key, { connection: 'db', protocol: 'postgres', identity: 'job', bound: { context: {}, parts: parts.map((part) => (part === null ? null : Buffer.from(part))) } });
+  const of = (...parts: (string | null)[]): string => digestOf(key, { connection: 'db', protocol: 'postgres', identity: 'job', effects: [], bound: { context: {}, parts: parts.map((part) => (part === null ? null : Buffer.from(part))) } });
   const all = [of('ab', 'c'), of('a', 'bc'), of('abc'), of('abc', ''), of('', 'abc'), of('abc', null), of(null, 'abc'), of('ab', 'c', null), of(), of(''), of(null)];
   assert.equal(new Set(all).size, all.length);
 });
 
 test('the order of members says nothing', () => {
-  const of = (context: Approved['bound']['context']): string => digestOf(key, { connection: 'db', protocol: 'postgres', identity: 'job', bound: { context, parts: [] } });
+  const of = (context: Approved['bound']['context']): string => digestOf(key, { connection: 'db', protocol: 'postgres', identity: 'job', effects: [], bound: { context, parts: [] } });
   assert.equal(of({ a: 1, b: { c: 2, d: 3 } }), of({ b: { d: 3, c: 2 }, a: 1 }));
 });
 
@@ -83,7 +89,7 @@ test('what JSON would lose is refused', () => {
 });
 
 test('the digest is the one that is written down', () => {
-  const head = '{"connection":"db","context":{"search_path":["public"]},"identity":"job","maxRows":null,"parts":2,"protocol":"postgres","v":1}';
+  const head = '{"connection":"db","context":{"search_path":["public"]},"effects":[["write","delete",["table","public","orders"],["a","b"],null]],"identity":"job","maxRows":null,"parts":2,"protocol":"postgres","v":1}';
   const framed = (text: string | null): Buffer => {
     const length = Buffer.alloc(9);
     length[0] = text === null ? 0 : 1;
@@ -91,5 +97,5 @@ test('the digest is the one that is written down', () => {
     return Buffer.concat([length, Buffer.from(text ?? '')]);
   };
   const expected = createHmac('sha256', key).update(Buffer.concat([Buffer.from('wicketgate/approval/v1\0'), framed(head), framed('DROP'), framed(null)])).digest('hex');
-  assert.equal(digestOf(key, { connection: 'db', protocol: 'postgres', identity: 'job', bound: { context: { search_path: ['public'] }, parts: [Buffer.from('DROP'), null] } }), expected);
+  assert.equal(digestOf(key, { connection: 'db', protocol: 'postgres', identity: 'job', effects: [{ class: 'write', verb: 'delete', object: { kind: 'table', schema: 'public', name: 'orders', known: true }, columns: ['b', 'a'] }], bound: { context: { search_path: ['public'] }, parts: [Buffer.from('DROP'), null] } }), expected);
 });

@@ -1,11 +1,14 @@
 import { createHmac } from 'node:crypto';
 import type { Bound, BoundValue } from '../model/approval.ts';
+import type { Effect } from '../model/command.ts';
 
 /** What an approval is for: the bytes, what gives them meaning, and who may run them where. */
 export interface Approved {
   readonly connection: string;
   readonly protocol: string;
   readonly identity: string;
+  /** What it was understood to do, which is what people are shown: a name may come to stand for something else. */
+  readonly effects: readonly Effect[];
   /** The most rows that it may touch, when that is limited. */
   readonly maxRows?: number;
   readonly bound: Pick<Bound, 'context' | 'parts'>;
@@ -18,7 +21,7 @@ const DEEPEST = 16;
  * Keyed digest (HMAC-SHA-256, hex) of exactly what is approved. Each piece comes with its length, so that no two different commands are the
  * same bytes to it. Without the key nobody can try texts against it. Throws TypeError when the context is not of BoundValue.
  */
-export function digestOf(key: Uint8Array, { connection, protocol, identity, maxRows, bound }: Approved): string {
+export function digestOf(key: Uint8Array, { connection, protocol, identity, effects, maxRows, bound }: Approved): string {
   const hmac = createHmac('sha256', key).update(DOMAIN);
   const add = (bytes: Uint8Array | null): void => {
     const head = Buffer.alloc(9);
@@ -27,10 +30,18 @@ export function digestOf(key: Uint8Array, { connection, protocol, identity, maxR
     hmac.update(head);
     if (bytes !== null) hmac.update(bytes);
   };
-  add(Buffer.from(canonicalJson({ v: 1, connection, protocol, identity, maxRows: maxRows ?? null, context: bound.context, parts: bound.parts.length }), 'utf8'));
+  add(Buffer.from(canonicalJson({ v: 1, connection, protocol, identity, effects: effects.map(boundEffect), maxRows: maxRows ?? null, context: bound.context, parts: bound.parts.length }), 'utf8'));
   for (const part of bound.parts) add(part);
   return hmac.digest('hex');
 }
+
+const boundEffect = ({ class: granted, verb, object, columns, function: called }: Effect): BoundValue => [
+  granted,
+  verb,
+  object === undefined ? null : [object.kind, object.schema ?? null, object.name],
+  columns === undefined ? null : [...columns].toSorted(),
+  called ?? null,
+];
 
 /** JSON with members in order of their names and nothing that JSON would lose: one text for one value. */
 export function canonicalJson(value: BoundValue, depth = 0): string {

@@ -3,7 +3,7 @@ import type { Refusal } from '../model/decision.ts';
 import { Answering } from './answering.ts';
 import { AnswerRefused } from './approvals.ts';
 import type { Answer, ApprovalFilter, ApprovalView, Approvals, Ask, Asked, Waiter } from './approvals.ts';
-import { detailOf } from './detail.ts';
+import { detailOf, unshowable } from './detail.ts';
 import type { RequestDetail } from './detail.ts';
 import { digestOf } from './digest.ts';
 import { askerOf } from './duties.ts';
@@ -56,15 +56,17 @@ class Service implements Approvals {
     const back = this.#comeBack(asked);
     const lines = new Set<string>(back === undefined ? [] : [back.holding.digest]);
     try {
-      const { session, decision, bound } = asked;
+      const { session, command, bound } = asked;
       const digest = digestOf(this.#ports.key, {
-        connection: session.connection, protocol: session.protocol, identity: session.principal.identity, bound,
+        connection: session.connection, protocol: session.protocol, identity: session.principal.identity, effects: command.effects, bound,
         ...(asked.maxRows === undefined ? {} : { maxRows: asked.maxRows }),
       });
       if (back !== undefined && back.holding.digest !== digest) {
         return refused(notHeld(back.request, this.#url, back.rule, 'what this command would do has changed since it was asked for, so its approval does not cover it'));
       }
       lines.add(digest);
+      const unseen = unshowable(asked);
+      if (unseen !== undefined) return refused(refusal('limit', `this command needs approval, and cannot be approved: ${unseen}`));
       return this.#judge(asked, digest, back);
     } catch (error) {
       this.#ports.logger.error({ session: asked.session.id, error: (error as Error).message }, 'a command could not be asked for');

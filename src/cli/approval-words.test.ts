@@ -16,7 +16,7 @@ const [folder, keys] = [join(base, 'evidence'), join(base, 'keys')];
 after(() => fs.rmSync(base, { recursive: true, force: true }));
 
 type Without<R> = R extends ApprovalRecord ? Omit<R, 'kind' | 'request' | 'session' | 'connection' | 'identity' | 'digest'> : never;
-const approval = (request: string, session: string, event: Without<ApprovalRecord>): EvidenceRecord => ({ kind: 'approval', request, session, connection: 'billing', identity: 'billing-migrations', digest: 'd'.repeat(64), ...event }) as EvidenceRecord;
+const approval = (request: string, session: string, event: Without<ApprovalRecord>): EvidenceRecord => ({ kind: 'approval', request, session, connection: 'billing', identity: 'billing-migrations', digest: 'd'.repeat(64), ...event });
 const steps = [{ rule: 'migrations/drops', groups: ['okta/dba', 'okta/oncall'], count: 2 }];
 const detail = (name: string, reason: string): Body => ({ part: 'detail', connection: 'billing', bytes: Buffer.from(JSON.stringify({ name, issuer: 'https://okta.example', subject: `sub-${name}`, reason })) });
 const asks = { effect: 'require_approval', rules: ['migrations/drops'], policy: 'p' };

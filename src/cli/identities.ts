@@ -67,7 +67,7 @@ export function registerIdentities(program: Command): void {
             process.exitCode = 1;
             return;
           }
-          process.stdout.write(json ? `${JSON.stringify({ ok: true, identity: name, done: verb })}\n` : `${name} ${verb}d: ${verb === 'revoke' ? 'its sessions end within 2 seconds' : 'it may log in again'}\n`);
+          process.stdout.write(json ? `${JSON.stringify({ ok: true, identity: name, done: verb })}\n` : `${name} ${verb}d: ${verb === 'revoke' ? 'its sessions end within 2 seconds' : 'it may log in again within a second'}\n`);
         } finally {
           state.close();
         }

@@ -13,6 +13,7 @@ export const describeVerdict = (folder: string, verdict: Verdict, stranger = fal
     `${visibleLine(folder)}: log ${visibleLine(verdict.log ?? '?')}`,
     `  ${verdict.records} records in ${verdict.segments} segments, ${verdict.first ?? '-'} to ${verdict.last ?? '-'}`,
     `  ${counts.sessions} sessions, ${counts.commands} commands, ${counts.refusals} refusals, ${counts.runs} runs of the gateway${counts.crashes > 0 ? `, ${counts.crashes} of them ended without a stop` : ''}`,
+    ...approvalLines(counts.approvals),
     `  ${bodies.frames} sealed bodies, ${bodies.references} references, ${bodies.committed} compared with their commitment${bodies.withoutKey > 0 ? `, ${bodies.withoutKey} whose key is gone` : ''}${bodies.lost > 0 ? `, ${bodies.lost} lost with a disk` : ''}${bodies.unchecked > 0 ? `, ${bodies.unchecked} too far back to check` : ''}`,
     ...purgeLines(verdict),
     ...(verdict.head === undefined ? [] : [`  head ${verdict.head} after record ${verdict.records - 1}`]),
@@ -24,6 +25,10 @@ export const describeVerdict = (folder: string, verdict: Verdict, stranger = fal
   ];
   return `${lines.join('\n')}\n`;
 };
+
+/** Nothing where nobody was asked. */
+const approvalLines = ({ requests, answers, forced, used }: Verdict['counts']['approvals']): string[] =>
+  requests + answers + used === 0 ? [] : [`  ${requests} requests for approval, ${answers} answers${forced > 0 ? `, ${forced} of them FORCED (break-glass)` : ''}, ${used} commands that an approval let through`];
 
 /** Bodies that cannot be opened: because a purge destroyed their key, or for no reason that the log tells. */
 const purgeLines = ({ purges: { purged, unexplained, thereAgain } }: Verdict): string[] => [

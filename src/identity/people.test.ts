@@ -41,6 +41,21 @@ const accepted = async (people: People, token: string): Promise<Person> => {
 
 const redirect = 'http://127.0.0.1:4711/callback';
 
+test('who was accepted is told with their claims, and nobody else is', async () => {
+  const issuer = await staticIssuer({ issuer: 'https://login.test' });
+  const told: unknown[] = [];
+  const login = loginConfig({ issuer: issuer.issuer, keys: { from: 'file', path: issuer.jwksFile } });
+  const people = createPeople(() => [login], { clock, proved: ({ name }, claims) => told.push([name, claims['slack_id']]) });
+  const claims = { name: 'Ada', nonce: 'n', slack_id: 'U0ADA0001' };
+  assert.equal(await outcome(people, await issuer.token({ aud: login.clientId, claims }), { nonce: 'another' }), 'nonce_wrong');
+  assert.equal(await outcome(people, await issuer.token({ aud: 'another', claims })), 'audience_wrong');
+  assert.equal(await outcome(people, await issuer.token({ aud: login.clientId, claims: { ...claims, groups: 7 } })), 'groups_malformed');
+  assert.deepEqual(told, []);
+  assert.equal(await outcome(people, await issuer.token({ aud: login.clientId, claims })), 'Ada');
+  assert.deepEqual(told, [['Ada', 'U0ADA0001']]);
+  issuer.stop();
+});
+
 test('a person logs in at a real provider by the code flow, with and without a client secret', async () => {
   await using provider = await startPeople();
   for (const [clientId, secret] of [[provider.clientId, provider.clientSecret], [provider.publicClientId, undefined]] as const) {

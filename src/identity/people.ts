@@ -25,6 +25,8 @@ export interface PeoplePorts {
   readonly clock: () => number;
   /** No field ever holds a token or a claim. */
   readonly log?: Pick<Logger, 'info' | 'warn'>;
+  /** Called with everybody who was accepted, and the claims of their token. Must not throw. */
+  readonly proved?: (person: Person, claims: Readonly<Record<string, unknown>>) => void;
 }
 
 /** As for machines by default. */
@@ -100,7 +102,9 @@ const verify = async (text: unknown, logins: readonly Login[], nonce: string | u
   const wrong = checkPerson(token, config.clientId, nonce);
   if (wrong !== undefined) return refuse(wrong);
   const person = personOf(token.claims, standard.subject, config, paths);
-  return typeof person === 'string' ? refuse(person) : person;
+  if (typeof person === 'string') return refuse(person);
+  ports.proved?.(person, token.claims);
+  return person;
 };
 
 /** Nothing is verified yet: this only chooses whose keys must have signed. */

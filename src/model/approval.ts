@@ -32,6 +32,8 @@ export interface Bound {
   readonly context: { readonly [key: string]: BoundValue };
   /** The raw bytes, in order: the text of the whole message, texts that it names, bound values (null: no value). */
   readonly parts: readonly (Uint8Array | null)[];
+  /** For approvers: what names in the command stand for (a prepared statement, a cursor), in recorded form. */
+  readonly standsFor?: readonly { readonly name: string; readonly recorded: string }[];
   /** For approvers, in words of ours: what the digest does not cover ("the rows that COPY brings"). */
   readonly notCovered?: string;
 }

@@ -1,11 +1,14 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { AccountStore } from '../approvals/channels/accounts.ts';
+import type { ToldStore } from '../approvals/channels/ports.ts';
 import type { ApprovalStore } from '../approvals/ports.ts';
 import type { OnceStore } from '../identity/once.ts';
 import type { Revocations } from '../identity/revocations.ts';
 import type { SignedIn } from '../identity/signed-in.ts';
 import { APPROVALS_SCHEMA, StoredApprovals } from './approvals.ts';
+import { accountStore, CHANNELS_SCHEMA, toldStore } from './channels.ts';
 import { onceStore } from './once.ts';
 import { StoredRevocations } from './revocations.ts';
 import { SIGNED_IN_SCHEMA, signedInStore } from './signed-in.ts';
@@ -16,6 +19,8 @@ export interface State {
   readonly revocations: Revocations;
   readonly approvals: ApprovalStore;
   readonly signedIn: SignedIn;
+  readonly told: ToldStore;
+  readonly accounts: AccountStore;
   close(): void;
 }
 
@@ -34,6 +39,7 @@ const MIGRATIONS = [
    CREATE INDEX used_token_until ON used_token (until);`,
   APPROVALS_SCHEMA,
   SIGNED_IN_SCHEMA,
+  CHANNELS_SCHEMA,
 ];
 
 /**
@@ -64,6 +70,8 @@ export const openState = (folder: string, now: () => number = Date.now): State =
     revocations,
     approvals,
     signedIn: signedInStore(opened),
+    told: toldStore(opened),
+    accounts: accountStore(opened),
     close: () => {
       approvals.close();
       revocations.close();

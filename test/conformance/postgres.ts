@@ -52,7 +52,7 @@ const client = (wire: Wire): Client => {
       return upToReady();
     },
     tooMuch: () => query('SELECT g FROM generate_series(1, 101) g'),
-    begin: async () => wire.send(say.query('INSERT INTO changes SELECT 4 FROM pg_sleep(60)')),
+    begin: async () => wire.send(say.query('INSERT INTO changes VALUES ((SELECT 4 FROM pg_sleep(60)))')),
     result: upToReady,
     nonsense: async () => {
       wire.send(Buffer.from([0x7e, 0, 0, 0, 4]));

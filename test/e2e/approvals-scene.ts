@@ -42,7 +42,7 @@ export const startApprovalScene = async (options: ApprovalSceneOptions = {}): Pr
     policies: ASKING,
     ...options,
     more: {
-      control: { url: 'https://wicketgate.test', login: [{ name: 'okta', issuer: people.issuer, clientId: CLIENT_ID, jwksFile: people.jwksFile }] },
+      control: { url: 'https://wicketgate.test', login: [{ name: 'okta', issuer: people.issuer, clientId: CLIENT_ID, jwksFile: people.jwksFile }], ...options.control },
       approvals: { breakGlass: { groups: ['okta/commanders'] } },
       ...options.more,
     },

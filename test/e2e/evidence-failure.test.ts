@@ -163,9 +163,10 @@ test('one folder has one gateway, and a newer version\'s folder is refused', asy
   await assert.rejects(startPlainGateway(again), /does not start: .* is of format 2; this gateway writes format 1: use a newer gateway/);
   writeFileSync(file, JSON.stringify(said));
   const state = new DatabaseSync(join(first.dataDir, 'state.db'));
-  state.exec('PRAGMA user_version = 99');
+  const version = Number(state.prepare('PRAGMA user_version').get()?.['user_version']);
+  state.exec(`PRAGMA user_version = ${version + 1}`);
   await assert.rejects(startPlainGateway(again), /does not start: state .* was written by a newer version/);
-  state.exec('PRAGMA user_version = 1');
+  state.exec(`PRAGMA user_version = ${version}`);
   state.close();
   await (await startPlainGateway(again)).stop();
 });

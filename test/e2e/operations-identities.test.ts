@@ -48,7 +48,7 @@ test('a revoked identity is out within two seconds, stays out, and comes back wh
   assert.match((await plainPsql(around, gateway, 'writer', '-c', 'SELECT 1')).stderr, /revoked/);
 
   const restore = await gateway.cli('identities', 'restore', 'writer', '--config', gateway.configFile);
-  assert.deepEqual([restore.code, restore.stdout], [0, 'writer restored: it may log in again\n'], restore.stderr);
+  assert.deepEqual([restore.code, restore.stdout], [0, 'writer restored: it may log in again within a second\n'], restore.stderr);
   await until(async () => (await plainPsql(around, gateway, 'writer', '-Atc', 'SELECT 1')).stdout === '1\n', 20_000, 'a login after the restore');
   assert.equal((await gateway.cli('identities', 'restore', 'writer', '--config', gateway.configFile)).code, 1);
   assert.equal((await gateway.cli('identities', 'revoke', 'nobody', '--config', gateway.configFile)).code, 2);

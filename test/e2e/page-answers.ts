@@ -74,7 +74,7 @@ export const timeline: TimelineEntry[] = [
   { sequence: 108, at: ago(5 * MINUTE), kind: 'closed', objects: [], masks: [], texts: [], words: 'session closed: client left; 4 commands, 2 refused' },
 ];
 
-export const replay: ReplayFrame[] = [
+export const replay: Static<typeof ReplayFrame>[] = [
   { at: 0, kind: 'opened', sequence: 100, text: 'ci-migrations on orders', refused: false },
   { at: 900, kind: 'statement', command: 1, sequence: 101, text: 'SELECT id, email FROM customers LIMIT 2', refused: false },
   { at: 960, kind: 'answer', command: 1, sequence: 102, text: ' id | email\n----+-------------\n  1 | a***@***.de\n  2 | b***@***.de\n(2 rows)', refused: false },
@@ -83,9 +83,9 @@ export const replay: ReplayFrame[] = [
   { at: 6000, kind: 'closed', sequence: 108, text: 'client left', refused: false },
 ];
 
-export const answer: CommandAnswer = { command: 1, text: ' id | email       | phone\n----+-------------+--------\n  1 | a***@***.de | ****\n(1 row)\n', bytes: 2312, recorded: 2312, truncated: false };
+export const answer: Static<typeof CommandAnswer> = { command: 1, text: ' id | email       | phone\n----+-------------+--------\n  1 | a***@***.de | ****\n(1 row)\n', bytes: 2312, recorded: 2312, truncated: false };
 
-export const hit = (index: number): CommandHit => ({
+export const hit = (index: number): Static<typeof CommandHit> => ({
   sequence: 5000 - index,
   at: ago(index * MINUTE),
   session: `01JD${String(index).padStart(6, '0')}`,
@@ -210,7 +210,7 @@ export const explained: Explained = {
   effects: [{ class: 'write', verb: 'delete', object: 'table:public.orders', verdict: 'require_approval', by: [{ policy: 'guard', rule: 'big-deletes', origin: { file: 'policies/guard.yaml', line: 14 } }], rules: [{ rule: { policy: 'guard', rule: 'no-drop', origin: { file: 'policies/guard.yaml', line: 5 } }, effect: 'deny', match: 'no', counts: false, why: ['verbs [drop] does not match delete'] }] }],
 };
 
-export const matrix: Matrix = { version: '3c'.repeat(32), identities: IDENTITIES.toSorted(), connections: CONNECTIONS.toSorted(), cells: IDENTITIES.map((name, index) => ({ identity: name, connection: at(CONNECTIONS, index), policies: ['guard'], allow: index % 2 === 0 ? ['read', 'session'] : ['read', 'write', 'session'], rules: index, approvals: index % 2, masks: 1 })), cut: false };
+export const matrix: Static<typeof Matrix> = { version: '3c'.repeat(32), identities: IDENTITIES.toSorted(), connections: CONNECTIONS.toSorted(), cells: IDENTITIES.map((name, index) => ({ identity: name, connection: at(CONNECTIONS, index), policies: ['guard'], allow: index % 2 === 0 ? ['read', 'session'] : ['read', 'write', 'session'], rules: index, approvals: index % 2, masks: 1 })), cut: false };
 
 export const evidence: Static<typeof EvidenceView> = {
   log: 'corp/gateway-1', key: 'corp/gateway-1+5f2e1c88+AVkQ2cJt5Oq0i2vF5bPzq8nC0f0Yq1m3K4x7Zz9d1WqE', health,

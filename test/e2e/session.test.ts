@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startScene, TARGET_PASSWORD, type Scene } from './scene.ts';
+import { DEFAULT_POLICIES, startScene, TARGET_PASSWORD, type Scene } from './scene.ts';
 
 let scene: Scene;
 before(async () => {
-  scene = await startScene({ postgres: { version: 18, users: [{ name: 'app', password: TARGET_PASSWORD }], config: { log_statement: 'all', log_line_prefix: '%a|' } } });
+  const [reading, ...others] = DEFAULT_POLICIES;
+  // One of the two columns is mistyped.
+  const policies = [{ ...reading, mask: [{ name: 'pii', columns: ['customers.ssn', 'customers.snn'] }] }, ...others];
+  scene = await startScene({ policies, postgres: { version: 18, users: [{ name: 'app', password: TARGET_PASSWORD }], config: { log_statement: 'all', log_line_prefix: '%a|' } } });
 });
 after(() => scene[Symbol.asyncDispose]());
 
@@ -25,6 +28,12 @@ test('a refused statement has the error of a missing permission, with rule, reas
 test('a named rule and its reason reach the client', async () => {
   const ran = await scene.psql('migrator', '-c', 'DROP TABLE customers');
   assert.match(ran.stderr, /migrating\/never-drop-customers: customers are kept/);
+});
+
+test('a mask that protects nothing, because its column is not there, is told in the log once', async () => {
+  for (const _ of [1, 2]) assert.equal((await scene.psql('reader', '-Atc', 'SELECT ssn FROM customers WHERE id = 1')).stdout, '***\n');
+  const told = scene.gateway.log().split('\n').filter((line) => line.includes('masks name columns'));
+  assert.deepEqual(told.map((line) => (JSON.parse(line) as { connection: string; patterns: string[] })).map(({ connection, patterns }) => [connection, patterns]), [['shop', ['customers.snn']]]);
 });
 
 test('the target\'s own log names the actor', async () => {

@@ -33,10 +33,22 @@ export async function openPage(browser: Browser, url: string, { width, scheme }:
   page.on('pageerror', (error) => wrong.push(String(error)));
   page.on('console', (message) => {
     // That a request was refused is what some tests are about.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) wrong.push(message.text());
+    if (message.type() === 'error' && page.url().startsWith(url) && !message.text().startsWith('Failed to load resource')) wrong.push(message.text());
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(url)) wrong.push(`asked elsewhere: ${request.url()}`);
+    // Going elsewhere to sign in is meant, and what is fetched there is not ours.
+    if (!request.isNavigationRequest() && request.frame().url().startsWith(url) && !request.url().startsWith(url)) wrong.push(`asked elsewhere: ${request.url()}`);
   });
   return { page, context, wrong };
+}
+
+/** Goes to an address and waits until the page shows what it has to say: nothing is on its way any more. */
+export async function visit(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await settled(page);
+}
+
+export async function settled(page: Page): Promise<void> {
+  await page.locator('h1').first().waitFor();
+  await page.locator('.loading').first().waitFor({ state: 'detached' });
 }

@@ -144,8 +144,8 @@ export async function startPeople({ redirectUris = [] }: PeopleOptions = {}): Pr
   };
 }
 
-/** What a browser does with pages that hold one form: fills in who it is, keeps cookies, follows redirects until they lead away. */
-async function followForms(start: string, issuer: string, who: string): Promise<string> {
+/** What a browser does with pages that hold one form: fills in who it is, keeps cookies, follows redirects until they lead away from the provider. */
+export async function followForms(start: string, issuer: string, who: string): Promise<string> {
   const cookies = new Map<string, string>();
   let url = start;
   let form: URLSearchParams | undefined;

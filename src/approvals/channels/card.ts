@@ -12,10 +12,17 @@ export const cardOf = ({ title, facts, statement, values, url }: About): Readonl
   body: [
     textBlock([{ ...run(title), weight: 'Bolder', size: 'Medium' }]),
     ...facts.map(({ name, text }) => textBlock([{ ...run(`${name}: `), weight: 'Bolder' }, run(text)])),
-    ...[...(statement === undefined ? [] : statement.split('\n')), ...(values ?? [])].map((line) => textBlock([{ ...run(line === '' ? ' ' : line), fontType: 'Monospace' }])),
+    ...linesOf(statement, values).map((line) => textBlock([{ ...run(line === '' ? ' ' : line), fontType: 'Monospace' }])),
   ],
   ...(url === undefined ? {} : { actions: [{ type: 'Action.OpenUrl', title: 'Open', url }] }),
 });
+
+/** A card is at most 28 KB. */
+const MOST_LINES = 40;
+const linesOf = (statement: string | undefined, values: readonly string[] = []): readonly string[] => {
+  const lines = statement === undefined ? [] : statement.split('\n');
+  return [...lines.slice(0, MOST_LINES), ...(lines.length > MOST_LINES ? [`... (cut; ${lines.length} lines in all)`] : []), ...values];
+};
 
 const run = (text: string): { readonly type: 'TextRun'; readonly text: string } => ({ type: 'TextRun', text });
 const textBlock = (inlines: readonly object[]): object => ({ type: 'RichTextBlock', inlines });

@@ -13,6 +13,8 @@ export interface ChannelPorts {
   /** 32 bytes, `channels.key` of the keys folder: what people's accounts are hashed and sealed with. */
   readonly key: Uint8Array;
   readonly once: OnceStore;
+  /** Records that the text of a request is about to leave through a channel. What rejects is not sent. */
+  readonly disclose: (channel: string, view: ApprovalView) => Promise<unknown>;
   readonly secrets: Secrets;
   readonly clock: ApprovalClock;
   readonly log: Logger;

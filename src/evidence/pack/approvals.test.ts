@@ -14,7 +14,7 @@ const out = join(base, 'pack.zip');
 
 type Base = 'kind' | 'request' | 'session' | 'connection' | 'identity' | 'digest';
 type Without<R> = R extends ApprovalRecord ? Omit<R, Base> : never;
-const approval = (request: string, event: Without<ApprovalRecord>): EvidenceRecord => ({ kind: 'approval', request, session: 's', connection: 'billing', identity: 'billing-migrations', digest: 'd'.repeat(64), ...event }) as EvidenceRecord;
+const approval = (request: string, event: Without<ApprovalRecord>): EvidenceRecord => ({ kind: 'approval', request, session: 's', connection: 'billing', identity: 'billing-migrations', digest: 'd'.repeat(64), ...event });
 const steps = [{ rule: 'p/big', groups: ['okta/dba'], count: 2 }, { rule: 'p/owner', groups: ['okta/owners'], count: 1 }];
 const asked = (request: string): EvidenceRecord => approval(request, { event: 'requested', steps, expires: '2026-11-02T10:00:00.000Z' });
 const detail = (name: string): Body => ({ part: 'detail', connection: 'billing', bytes: Buffer.from(JSON.stringify({ name, issuer: 'https://okta.example', subject: 's', reason: 'ticket 7' })) });

@@ -105,7 +105,9 @@ export interface ConnectionUse {
 
 /** Commands of each connection in the last 24 hours, and its last one. */
 export const connectionUse = (index: IndexFile, now: number): ConnectionUse[] => {
-  const lasts = index.sql(`SELECT c.text AS connection, max(last) AS last FROM daily JOIN name c ON c.id = connection GROUP BY connection`).all() as { connection: string; last: number }[];
+  const lasts = index
+    .sql(`SELECT c.text AS connection, (SELECT max(last) FROM daily WHERE connection = c.id AND day = (SELECT max(day) FROM daily WHERE connection = c.id)) AS last FROM name c WHERE c.kind = 'connection'`)
+    .all() as { connection: string; last: number }[];
   const recent = index
     .sql(
       `SELECT c.text AS connection, sum(count) AS commands, sum(iif(d.text IN ('allow', 'require_approval'), 0, count)) AS refused FROM hourly JOIN name c ON c.id = connection JOIN name d ON d.id = decision WHERE hour > ? GROUP BY connection`,

@@ -15,7 +15,7 @@ after(() => fs.rmSync(base, { recursive: true, force: true }));
 
 type Base = 'kind' | 'request' | 'session' | 'connection' | 'identity' | 'digest';
 type Without<R> = R extends ApprovalRecord ? Omit<R, Base> : never;
-const approval = (request: string, event: Without<ApprovalRecord>): EvidenceRecord => ({ kind: 'approval', request, session: 's', connection: 'billing', identity: 'billing-migrations', digest: 'd'.repeat(64), ...event }) as EvidenceRecord;
+const approval = (request: string, event: Without<ApprovalRecord>): EvidenceRecord => ({ kind: 'approval', request, session: 's', connection: 'billing', identity: 'billing-migrations', digest: 'd'.repeat(64), ...event });
 const steps = [{ rule: 'p/owners', groups: ['okta/owners'], count: 1 }, { rule: 'p/big', groups: ['okta/dba', 'okta/oncall'], count: 2 }];
 const requested = (request: string): EvidenceRecord => approval(request, { event: 'requested', steps, expires: '2026-11-03T10:00:00.000Z' });
 const answered = (request: string, groups: readonly string[], verdict: 'approve' | 'deny' | 'force' = 'approve'): EvidenceRecord => approval(request, { event: 'answered', verdict, provider: 'okta', groups, channel: 'terminal' });
@@ -39,6 +39,16 @@ const gapsOf = async (records: readonly EvidenceRecord[], first: EvidenceRecord 
 };
 
 const given = [requested('r1'), answered('r1', ['okta/dba']), answered('r1', ['okta/owners', 'okta/dba']), approved('r1')];
+
+test('what was asked, answered, forced and let through is counted', async () => {
+  folders += 1;
+  const folder = join(base, String(folders));
+  const forced = [requested('r2'), answered('r2', ['okta/breakglass'], 'force'), approved('r2')];
+  const again = approval('r3', { event: 'requested', steps, expires: '2026-11-03T10:00:00.000Z', again: true });
+  const records = [start, sessionOpen('s'), ...given, ...ran(1, 'r1'), ...forced, requested('r3'), again, answered('r3', ['okta/dba'], 'deny'), approval('r3', { event: 'denied' }), sessionClose('s', 1), { ...start, event: 'stop' } as EvidenceRecord];
+  makeLog(folder, 'd/gw-1/00c0ffee', records.map((record, i): MadeRecord => ({ record, wall: Date.UTC(2026, 10, 3) + i, mono: i * 1000 })));
+  assert.deepEqual((await verify(folder)).counts.approvals, { requests: 3, answers: 4, forced: 1, used: 1 });
+});
 
 test('one person counts for several steps; the approval lets one command through', async () => {
   assert.deepEqual(await gapsOf([...given, ...ran(1, 'r1')]), []);
@@ -95,7 +105,7 @@ test('denied by nobody; answered when it is over; without a word on what it took
 });
 
 test('a log that took the place of another: what was asked there is believed once', async () => {
-  const follows: EvidenceRecord = { ...(start as Extract<EvidenceRecord, { kind: 'instance' }>), follows: { log: 'd/gw-1/00000001', size: 9, root: Buffer.alloc(32).toString('base64') } };
+  const follows: EvidenceRecord = { ...start, follows: { log: 'd/gw-1/00000001', size: 9, root: Buffer.alloc(32).toString('base64') } };
   assert.deepEqual(await gapsOf([answered('r0', ['okta/dba']), approved('r0'), ...ran(1, 'r0')], follows), []);
   assert.deepEqual(await gapsOf(ran(1, 'r0'), follows), []);
   assert.deepEqual(await gapsOf([...ran(1, 'r0'), ...ran(2, 'r0')], follows), ['command 2 was let through by the approval r0, which another command had used already']);

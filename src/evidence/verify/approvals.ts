@@ -42,6 +42,8 @@ export class Approvals {
   readonly #open = new Map<string, Request>();
   /** What became of requests that are over, the oldest first. */
   readonly #over = new Map<string, string>();
+  /** What was asked, answered (forced among them), and let through. */
+  readonly counts = { requests: 0, answers: 0, forced: 0, used: 0 };
   #carries: boolean;
   #running = false;
   #crashed = false;
@@ -83,6 +85,7 @@ export class Approvals {
     }
     switch (event) {
       case 'requested':
+        if (record['again'] !== true) this.counts.requests += 1;
         request.state = 'pending';
         request.steps = stepsIn(record['steps']);
         return;
@@ -117,6 +120,7 @@ export class Approvals {
     }
     const id = idOf(approval);
     const request = this.#open.get(id);
+    this.counts.used += 1;
     // The word that it was approved can be lost in a crash; the answers cannot.
     if (request?.state === 'approved' || (request && this.#enough(request))) {
       if (request.connection !== short(record['connection'])) this.#gap(`${ran} by the approval ${id}, which is for another connection`, seq, of);
@@ -171,6 +175,8 @@ export class Approvals {
   }
 
   #answered(request: Request, { verdict, groups }: Fields): void {
+    this.counts.answers += 1;
+    if (verdict === 'force') this.counts.forced += 1;
     if (verdict === 'force') request.forced = true;
     else if (verdict === 'deny') request.refused = true;
     else if (verdict === 'approve' && request.approvals.length < MOST_ANSWERS) request.approvals.push(textsIn(groups));

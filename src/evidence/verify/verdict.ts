@@ -53,6 +53,8 @@ export interface Verdict {
     readonly sessions: number;
     readonly commands: number;
     readonly refusals: number;
+    /** Requests for approval, answers to them (`forced`: by break-glass), commands that an approval let through. */
+    readonly approvals: { readonly requests: number; readonly answers: number; readonly forced: number; readonly used: number };
     readonly runs: number;
     readonly crashes: number;
     readonly unknownKinds: number;

@@ -70,7 +70,7 @@ export const verify = async (folder: string, options: VerifyOptions = {}): Promi
     roster: [...records.roster],
     ...(records.predecessor ? { follows: records.predecessor.log } : {}),
     selfChecks: records.selfChecks,
-    counts: { sessions, commands, refusals, runs, crashes, unknownKinds, recovered },
+    counts: { sessions, commands, refusals, approvals: { ...follow.approvals.counts }, runs, crashes, unknownKinds, recovered },
     purges: records.purges.findings((id) => unsealer?.has(id) === true),
     bodies: { frames, references, committed, withoutKey, lost, unchecked, unreferred },
   };
