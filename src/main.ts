@@ -7,9 +7,11 @@ import type { Config } from './config/resolved.ts';
 import { watchForRename } from './config/watch.ts';
 import { answerApprovals } from './control/approvals.ts';
 import { startApprovals } from './control/approvals-service.ts';
-import { startControl, type Readiness } from './control/http.ts';
+import { startChannels } from './control/channels.ts';
+import type { Readiness } from './control/http/health.ts';
 import { answerOf, startLocal, type LocalAnswer, type LocalRequest } from './control/local.ts';
 import { createMetrics } from './control/metrics.ts';
+import { startControl, type RunningControl } from './control/start.ts';
 import { answerSteward } from './control/steward.ts';
 import type { AppendLog } from './evidence/append-log.ts';
 import { Elsewhere } from './evidence/elsewhere.ts';
@@ -26,6 +28,7 @@ import { refusal } from './model/decision.ts';
 import type { Logger } from './model/logger.ts';
 import { createGate } from './pipeline/open.ts';
 import { compilePolicies } from './policy/compile.ts';
+import { explainText } from './protocols/postgres/explain-text.ts';
 import { PostgresProtocol } from './protocols/postgres/serve.ts';
 import { keyFile } from './secrets/key-file.ts';
 import { createSecrets } from './secrets/secrets.ts';
@@ -91,6 +94,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
   let degraded: string | undefined;
   let draining = false;
   let elsewhere: Elsewhere | undefined;
+  let control: RunningControl | undefined;
 
   const undo = async (): Promise<void> => {
     for (const close of closers.reverse()) await close();
@@ -123,10 +127,13 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     closers.push(() => understander.close());
 
     let clients = (): number => 0;
-    const metrics = createMetrics({ stats: () => evidence.stats, available: () => evidence.unavailable === undefined, clients: () => clients(), checkpoints: () => elsewhere?.status });
+    const metrics = createMetrics({ stats: () => evidence.stats, available: () => evidence.unavailable === undefined, clients: () => clients(), checkpoints: () => elsewhere?.status, channels: () => channels.status });
     const approvals = startApprovals({ config: () => config, evidence, store: state.approvals, log, recorded: (record) => metrics.approval(record) });
     closers.push(() => approvals.close());
-    const people = createPeople(() => config.control.login, { clock: Date.now, log });
+    const steward = new Steward({ log: evidence, retention: () => config.retention, survey: () => surveyInThread(join(config.gateway.data, 'evidence')) });
+    const channels = startChannels({ config: () => config, approvals, told: state.told, accounts: state.accounts, once: state.once, secrets, access: (access) => steward.access(access), log });
+    closers.push(() => channels.close());
+    const people = createPeople(() => config.control.login, { clock: Date.now, log, proved: (person, claims) => channels.proved(person, claims) });
     const gate = createGate({
       config,
       policies,
@@ -137,6 +144,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       maskKey: keyFile(join(config.gateway.keys, 'mask.key')),
       observe: metrics.observer,
       approvals,
+      onUnmatchedMasks: (connection, patterns) => log.warn({ connection, patterns }, 'masks name columns that the target does not have, and protect nothing by these names'),
     });
     closers.push(() => gate.close());
     state.revocations.onChange(({ revoked }) => {
@@ -156,6 +164,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     const refuseConfig = (reason: string): LocalAnswer => {
       degraded = reason;
       metrics.configuration(false);
+      control?.configChanged();
       evidence.append({ kind: 'config_change', config: config.digest, policy: policies.version, accepted: false, changes: [] });
       log.error({ reason }, 'the new configuration is refused; the old one stays in force');
       return { ok: false, error: reason };
@@ -182,6 +191,8 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       gate.replace(next, nextPolicies);
       degraded = undefined;
       metrics.configuration(true);
+      channels.replace();
+      control?.configChanged();
       evidence.append({ kind: 'config_change', config: next.digest, policy: nextPolicies.version, accepted: true, changes: changes.slice(0, 200) });
       for (const change of changes) log.info({ change }, 'configuration changed');
       log.info({ config: next.digest, changes: changes.length }, 'configuration in force');
@@ -220,13 +231,36 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       for (const { provider, lastError } of identities.status()) if (lastError !== undefined) details[`keys of ${provider}`] = lastError;
       const late = elsewhere?.late ?? [];
       if (late.length > 0) details['evidence kept elsewhere'] = late.join('; ');
+      if (channels.late.length > 0) details['channels'] = channels.late.join('; ');
       if (degraded !== undefined) details['configuration'] = 'degraded: the newest configuration is refused';
       return { ready: !draining && evidence.unavailable === undefined, details };
     };
     if (config.control.listen) {
-      const control = await startControl(config.control.listen, { readiness, metrics });
-      closers.push(() => void control.close());
-      closers.push(() => control.closeAllConnections());
+      const started = await startControl(config.control.listen, {
+        config: () => config,
+        policies: () => policies,
+        evidence,
+        folders: { data: config.gateway.data, log: join(config.gateway.data, 'evidence'), keys: config.gateway.keys },
+        kek,
+        logger: log,
+        checkpoints: () => elsewhere?.status,
+        head: () => tree?.latest(),
+        late: () => elsewhere?.late ?? [],
+        readiness,
+        steward,
+        revocations: state.revocations,
+        gate,
+        approvals,
+        channels,
+        signedIn: state.signedIn,
+        explain: (text, connection) => explainText(text, connection, { understander, catalogOf: (one) => postgres.catalogOf(one) }),
+        build: version,
+        metrics,
+        secrets,
+        people,
+      });
+      control = started;
+      closers.push(() => started.close());
     }
     if (openLog === openEvidenceLog) {
       const following = followLog({
@@ -238,7 +272,6 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       });
       closers.push(() => following.close());
     }
-    const steward = new Steward({ log: evidence, retention: () => config.retention, survey: () => surveyInThread(join(config.gateway.data, 'evidence')) });
     const answer = async (request: LocalRequest): Promise<LocalAnswer> => {
       switch (request.do) {
         case 'reload':
@@ -255,6 +288,8 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
         case 'purge':
         case 'access':
           return answerSteward(steward, request);
+        case 'bootstrap':
+          return control ? answerOf(control.offerBootstrap(request.by)) : { ok: false, error: 'control.listen is off, so nobody can sign in' };
         case 'approvals':
           return answerApprovals({ approvals, people, access: (access) => steward.access(access) }, request);
         default:

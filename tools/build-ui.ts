@@ -15,7 +15,7 @@ const STAMP = '.sources';
 /** What the page is built from: a digest of every source, and of what is installed to build it. */
 function sources(): string {
   const hash = createHash('sha256');
-  const files = [...globSync('ui/**/*.{ts,tsx,css,html,js,svg,json}', { cwd: root, exclude: (name) => name.endsWith('.test.ts') }), 'package-lock.json', 'tools/build-ui.ts'].toSorted();
+  const files = [...globSync('ui/**/*.{ts,tsx,css,html,js,svg,json}', { cwd: root, exclude: (name) => name.endsWith('.test.ts') }), 'src/control/client.ts', 'package-lock.json', 'tools/build-ui.ts'].toSorted();
   for (const file of files) {
     const bytes = readFileSync(join(root, file));
     hash.update(`${file}\0${bytes.length}\0`).update(bytes);

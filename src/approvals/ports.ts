@@ -156,8 +156,8 @@ export interface ApprovalStore {
   due(now: number, limit: number): readonly StoredRequest[];
   /** When the next open request expires. */
   nextDue(): number | undefined;
-  /** Drops requests that ended before a moment, and the oldest beyond so many, with their answers; a bounded number at a time. */
-  forget(endedBefore: number, most: number): void;
+  /** Drops requests that ended before a moment, and the oldest beyond so many, or beyond so many bytes of sealed texts, with their answers; a bounded number at a time. */
+  forget(endedBefore: number, most: number, mostBytes: number): void;
   /** Calls back soon after another process has changed something. Returns what ends it. */
   watch(then: () => void): () => void;
 }

@@ -26,6 +26,7 @@ const SWEPT = 500;
 /** What has ended is forgotten here after so long, or beyond so many; evidence keeps it. */
 const KEPT = 90 * 86_400_000;
 const MOST_KEPT = 100_000;
+const MOST_KEPT_BYTES = 256 * 1024 * 1024;
 const MOST_LISTED = 1_000;
 
 /** Makes the service. main.ts fills the ports; one for each process, over the store that all of them share. */
@@ -302,7 +303,7 @@ class Service implements Approvals {
       try {
         this.#sweep();
         for (const line of this.#waiters.lines()) this.#settle(line);
-        store.forget(clock.wall() - KEPT, MOST_KEPT);
+        store.forget(clock.wall() - KEPT, MOST_KEPT, MOST_KEPT_BYTES);
       } finally {
         if (!this.#closed) this.#sweepSoon();
       }

@@ -157,7 +157,7 @@ export const Mask = Type.Object(
 export const Limits = Type.Object(
   {
     commandsPerMinute: Type.Optional(Type.Integer({ minimum: 1, description: 'Commands a minute for each identity on each connection.' })),
-    rowsPerCommand: Type.Optional(Type.Integer({ minimum: 1, description: 'Rows that one command may return; the answer ends with 54000 beyond it.' })),
+    rowsPerCommand: Type.Optional(Type.Integer({ minimum: 1, description: 'Rows that one command may return or change; the answer ends with 54000 beyond it, a change is refused or undone with 42501.' })),
     concurrentSessions: Type.Optional(Type.Integer({ minimum: 1, description: 'Sessions of one identity at once.' })),
     heldCommands: Type.Optional(Type.Integer({ minimum: 1, description: 'Commands held for approval at once, of one identity on one connection; further ones are refused at once. Default 100.' })),
     sessionAge: Type.Optional(Duration('Longest life of a session.')),

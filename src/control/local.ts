@@ -22,6 +22,7 @@ export type LocalRequest =
   | { readonly do: 'hold'; readonly hold: HoldRequest }
   | { readonly do: 'purge'; readonly digest: string; readonly by: string }
   | { readonly do: 'access'; readonly access: Access }
+  | { readonly do: 'bootstrap'; readonly by: string }
   | ApprovalsRequest;
 
 /** `code`: a stable word for programs, where there is one. */

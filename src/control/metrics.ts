@@ -1,8 +1,10 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { ChannelStatus } from '../approvals/channels/line.ts';
 import type { EvidenceStatus } from '../evidence/elsewhere.ts';
 import type { ApprovalRecord } from '../evidence/log.ts';
 import { SYNC_BUCKETS, type EvidenceStats } from '../evidence/stats.ts';
 import type { PipelineObserver } from '../pipeline/open-session.ts';
+import { addChannelMetrics } from './channel-metrics.ts';
 
 export interface Metrics {
   readonly observer: PipelineObserver;
@@ -22,6 +24,8 @@ export interface MeasuredParts {
   readonly clients: () => number;
   /** How far the log is signed and witnessed; undefined for a log without checkpoints. */
   readonly checkpoints: () => EvidenceStatus | undefined;
+  /** Where people are asked for approval. */
+  readonly channels: () => readonly ChannelStatus[];
 }
 
 /** Counts by connection and one label: plain numbers, because it happens for each command. Read when somebody asks for metrics. */
@@ -112,7 +116,7 @@ const perParty = (registers: Registry[], checkpoints: MeasuredParts['checkpoints
 };
 
 /** The gateway's numbers. Labels are names of the configuration and words of ours: their number is bounded. */
-export const createMetrics = ({ stats, available, clients, checkpoints }: MeasuredParts): Metrics => {
+export const createMetrics = ({ stats, available, clients, checkpoints, channels }: MeasuredParts): Metrics => {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   const decided = counted(registers, 'wicketgate_decisions_total', 'Commands decided, by connection and decision.', 'decision');
@@ -159,6 +163,7 @@ export const createMetrics = ({ stats, available, clients, checkpoints }: Measur
   read('wicketgate_evidence_witnessed_by', 'Witnesses that cosigned it.', () => checkpoints()?.witnessed.witnessed?.by.length ?? 0);
   read('wicketgate_evidence_witnessed_late', '1 when it is older than 5 minutes although witnesses are configured, else 0.', () => (checkpoints()?.witnessed.late === true ? 1 : 0));
   perParty(registers, checkpoints);
+  addChannelMetrics(registers, channels);
   const syncs = new Gauge({
     name: 'wicketgate_evidence_syncs_within_seconds',
     help: 'Syncs that took at most so long, cumulative.',

@@ -13,9 +13,15 @@ import type { Protection } from './protection.ts';
  * Compiles the masks of a session. One set may serve all sessions with the same masks on the same target: it keeps no
  * state of theirs.
  * `memory` belongs to the target and outlives the set; without one, renames are only remembered within the set.
+ * `onUnmatched` is told, for each catalog, which patterns match none of its columns.
  * Throws when a column pattern is malformed.
  */
-export function compileMasks(masks: readonly MaskConfig[], keys: { readonly hash: Buffer }, memory: ProtectionMemory = new ProtectionMemory()): MaskSet {
+export function compileMasks(
+  masks: readonly MaskConfig[],
+  keys: { readonly hash: Buffer },
+  memory: ProtectionMemory = new ProtectionMemory(),
+  onUnmatched?: (patterns: readonly string[]) => void,
+): MaskSet {
   const key = new HashKey(keys.hash);
   const rules = columnRules(masks, key);
   const detect: DetectorMask[] = masks.filter((mask) => mask.detect.length > 0).map((mask) => ({ name: mask.name, kinds: mask.detect, transform: mask.transform, key }));
@@ -25,7 +31,10 @@ export function compileMasks(masks: readonly MaskConfig[], keys: { readonly hash
 
   const protection = (catalog: Catalog): Protection => {
     let found = protections.get(catalog);
-    if (found === undefined) protections.set(catalog, (found = protectionOf(rules, catalog, memory)));
+    if (found === undefined) {
+      protections.set(catalog, (found = protectionOf(rules, catalog, memory)));
+      if (found.unmatched.length > 0) onUnmatched?.(found.unmatched);
+    }
     return found;
   };
   const judgeOne = (facts: StatementFacts, catalog: Catalog): StatementJudgement => {

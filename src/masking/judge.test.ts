@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, suite, test } from 'node:test';
+import { compileMasks } from './compile.ts';
 import { ProtectionMemory } from './protection.ts';
 import { createRowMasker } from './rows.ts';
-import { catalog, catalogOf, columns, customers, maskSet, notes, ready, understood } from './testdata/scene.ts';
+import { catalog, catalogOf, columns, customers, mask, maskSet, notes, ready, understood } from './testdata/scene.ts';
 
 before(() => ready());
 
@@ -96,6 +97,20 @@ suite('which columns are protected', () => {
     assert.ok(protects('child.token', 301, 1));
     for (const bad of ['a.b.c.d', 'a..b', '"a', '']) assert.throws(() => maskSet([{ columns: [bad] }]));
     assert.deepEqual(maskSet([{ columns: ['odd.password', 'odd.missing'] }]).protection(under).unmatched, ['odd.missing']);
+  });
+
+  test('what matches nothing is told once for each catalog', () => {
+    const told: (readonly string[])[] = [];
+    const set = compileMasks([mask({ columns: ['customers.ssn', 'customers.snn'] })], { hash: Buffer.alloc(32) }, new ProtectionMemory(), (patterns) => told.push(patterns));
+    const one = catalogOf(customers);
+    set.protection(one);
+    set.protection(one);
+    assert.deepEqual(told, [['customers.snn']]);
+    set.protection(catalogOf(customers, { ...customers, oid: 901, name: 'others' }));
+    assert.equal(told.length, 2);
+    // A catalog in which everything is found says nothing.
+    set.protection(catalogOf({ ...customers, columns: [...customers.columns, ...columns(['snn', 25])] }));
+    assert.equal(told.length, 2);
   });
 
   test('a renamed column or table stays protected, also for a set that is compiled later', () => {

@@ -35,7 +35,8 @@ export interface Protection {
 
 /**
  * Which columns each pattern has protected, by OID and attribute number. Kept for as long as the gateway knows the
- * target and shared by its sessions, so that a column stays protected when it or its table is renamed.
+ * target and shared by its sessions, so that a column stays protected when it or its table is renamed. It is not kept on
+ * the disk: OIDs mean something on one cluster only, and a target can be replaced while the gateway is down.
  */
 export class ProtectionMemory {
   readonly #known = new Map<string, Map<number, Set<number>>>();

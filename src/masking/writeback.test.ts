@@ -34,6 +34,17 @@ suite('literals', () => {
     }
   });
 
+  test('a default is written to its column', () => {
+    for (const sql of [
+      "ALTER TABLE customers ALTER ssn SET DEFAULT '***'", "ALTER TABLE customers ALTER ssn SET DEFAULT ('*' || '**')", 'ALTER TABLE customers ALTER pay SET DEFAULT 0',
+      "CREATE TABLE customers (id int, ssn text DEFAULT '***')", "CREATE TABLE customers (id int, ssn text GENERATED ALWAYS AS ('***') STORED)",
+      "ALTER TABLE customers ADD COLUMN ssn text DEFAULT '***'",
+    ]) assert.ok(refused(redact, sql), sql);
+    for (const sql of ["ALTER TABLE customers ALTER name SET DEFAULT '***'", "ALTER TABLE customers ALTER ssn SET DEFAULT 'none'", 'ALTER TABLE customers ALTER ssn DROP DEFAULT', "ALTER TABLE customers ADD COLUMN other text DEFAULT '***'", "CREATE TABLE others (ssn text DEFAULT '***')"]) {
+      assert.ok(!refused(redact, sql), sql);
+    }
+  });
+
   test('NULL is refused where the mask is NULL: by its transform, or for a type without a constant', () => {
     assert.ok(refused(nothing, 'UPDATE customers SET ssn = NULL'));
     assert.ok(!refused(redact, 'UPDATE customers SET ssn = NULL'));

@@ -28,8 +28,11 @@ export interface GatedSession {
   readonly ended: AbortSignal;
   /** Aborts when the gateway stops: the session ends as soon as it is between transactions. Its `reason` is a Refusal. */
   readonly draining: AbortSignal;
-  /** Policy's word on a command, without an intent: for a Parse that may never run. A refusal is recorded; what people would be asked is not one. */
-  judge(command: Command): Refusal | NeedsApproval | undefined;
+  /**
+   * Policy's word on a command, without an intent: for a Parse that may never run. A refusal is recorded; what people would be asked, and what
+   * depends on the rows that it changes, is not one.
+   */
+  judge(command: Command): Refusal | NeedsApproval | NeedsCount | undefined;
   /** The way in: decision, limits, intent handed to the log. A refusal is recorded. `known`: the command comes back. */
   admit(command: Command, known?: Known): Passage | Refusal | NeedsApproval | NeedsCount;
   /** The way in for what people have to approve: lets it through if they have, holds it, or refuses it with the request that they see. */
@@ -62,8 +65,11 @@ export interface NeedsCount {
 
 export const isNeedsCount = (value: unknown): value is NeedsCount => typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'needs_count';
 
-/** Rows that a command changes, or why nobody can tell before it has (words of ours). */
-export type RowCount = number | { readonly uncountable: string };
+/**
+ * Rows that a command changes, or why nobody can tell before it has (words of ours). `undoable`: the protocol can run it so that it is undone
+ * when it has changed too many, which is enough where nothing but `rowsPerCommand` depends on the number.
+ */
+export type RowCount = number | { readonly uncountable: string; readonly undoable?: boolean };
 
 /** What is known of a command that comes back. */
 export interface Known {
@@ -83,8 +89,8 @@ export interface Asking {
   readonly rows?: number;
 }
 
-/** The kinds of messages that the gateway sends of its own, or that run nothing. */
-export type Housekeeping = 'prepare' | 'lookup' | 'pin' | 'cancel' | 'close' | 'sync' | 'fail' | 'describe' | 'terminate';
+/** The kinds of messages that the gateway sends of its own, or that run nothing. `count`: rows before a command runs; `guard`: what makes it undoable. */
+export type Housekeeping = 'prepare' | 'lookup' | 'count' | 'guard' | 'pin' | 'cancel' | 'close' | 'sync' | 'fail' | 'describe' | 'terminate';
 
 /** What `admit` returns when it grants. Every byte in either direction belongs to one Passage or to housekeeping. */
 export interface Passage {

@@ -14,18 +14,24 @@ export class HeldCommand {
   readonly command: Command;
   readonly waiter: Waiter;
   readonly over: Promise<'again' | Refusal>;
+  readonly #over: (held: HeldCommand) => void;
   #comeAgain: () => void = () => {};
   #left = false;
 
-  /** @param refused records what it was refused for */
-  constructor(command: Command, waiter: Waiter, refused: (why: Refusal) => void, ended: (held: HeldCommand) => void) {
+  /**
+   * @param refused records what it was refused for
+   * @param over nothing is kept for it any more: it was refused, or has left. One that was told to come again leaves when it has.
+   */
+  constructor(command: Command, waiter: Waiter, refused: (why: Refusal) => void, over: (held: HeldCommand) => void) {
     this.command = command;
     this.waiter = waiter;
+    this.#over = over;
     const reconsidered = new Promise<'again'>((resolve) => (this.#comeAgain = () => resolve('again')));
     this.over = Promise.race([waiter.over, reconsidered]).then((end) => {
-      ended(this);
+      if (end === 'again') return end;
+      over(this);
       // Who left is told nothing; why is recorded by whoever made it leave.
-      if (end !== 'again' && !this.#left) refused(end);
+      if (!this.#left) refused(end);
       return end;
     });
   }
@@ -44,10 +50,11 @@ export class HeldCommand {
     this.#comeAgain();
   }
 
-  /** The client is gone or has cancelled, or the session ends. */
+  /** The client is gone or has cancelled, the session ends, or it has come again. Harmless when it is over. */
   leave(why: Left): void {
     this.#left = true;
     this.waiter.leave(why);
+    this.#over(this);
   }
 }
 

@@ -114,8 +114,9 @@ export class OpenSession implements GatedSession {
     return this.#parts.approvals !== undefined && this.#standing.policy.mayAsk;
   }
 
-  judge(command: Command): Refusal | NeedsApproval | undefined {
+  judge(command: Command): Refusal | NeedsApproval | NeedsCount | undefined {
     const decision = this.#decide(command);
+    if (decision.threshold !== undefined) return { kind: 'needs_count', command, threshold: decision.threshold };
     if (decision.effect === 'allow') return undefined;
     return this.#asks(decision) ? { kind: 'needs_approval', command } : this.#refuseByPolicy(command, decision);
   }
@@ -143,6 +144,7 @@ export class OpenSession implements GatedSession {
     if (decision.effect !== 'allow') return this.#refuseByPolicy(command, decision);
     if (decision.threshold === undefined) return this.#grant(command, decision);
     if (typeof rows === 'number') return this.#grant(command, decision, { most: decision.threshold, counted: rows });
+    if (rows?.undoable) return this.#grant(command, decision, { most: decision.threshold });
     return this.refuse('limit', `it may change no more than ${decision.threshold} rows, and how many it would change is not known: ${rows?.uncountable ?? 'it was not counted'}`, command);
   }
 
@@ -165,7 +167,7 @@ export class OpenSession implements GatedSession {
         this.#recordRefusal(asked.refusal, command, decision);
         return asked.refusal;
       case 'held': {
-        const held = new HeldCommand(command, asked.waiter, (why) => this.#recordRefusal(why, command, decision), (ended) => this.#held.delete(ended));
+        const held = new HeldCommand(command, asked.waiter, (why) => this.#recordRefusal(why, command, decision), (over) => this.#held.delete(over));
         this.#held.add(held);
         return held;
       }
@@ -187,6 +189,8 @@ export class OpenSession implements GatedSession {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#age);
+    // One that was told to come again, and cannot any more, must not keep what was approved from the next.
+    for (const held of this.#held) held.leave('ended');
     this.#writeSum();
     const { log, session } = this.#parts;
     log.append({
@@ -217,7 +221,9 @@ export class OpenSession implements GatedSession {
     this.#limitAge();
     for (const held of this.#held) if (!this.#asks(this.#decide(held.command))) held.reconsider();
     for (const passage of this.#live) {
-      const { effect } = this.#decide(passage.command);
+      // One that was let through for its few rows is under the number that is in force now, or not; what it has used up itself does not count.
+      const { mostRows } = passage;
+      const { effect } = mostRows === undefined ? this.#decide(passage.command) : this.#standing.policy.decide(passage.command, { ...this.#now(), rows: mostRows });
       // What people have approved may go on while policy would ask them again.
       if (effect !== 'allow' && !(effect === 'require_approval' && passage.decision.effect === 'require_approval')) {
         this.terminate(refusal('revoked', 'policy no longer allows the command that is running', { session: this.session.id }));
@@ -227,10 +233,14 @@ export class OpenSession implements GatedSession {
   }
 
   #decide(command: Command, rows?: RowCount): Decision {
-    const now = new Date();
-    const context = { now, sessionAgeMs: now.getTime() - this.session.openedAt };
+    const context = this.#now();
     if (typeof rows !== 'number') return this.#standing.policy.decide(command, context);
     return this.#standing.policy.decide(command, { ...context, rows, recentRows: this.#parts.rowBudget.recent(this.#budgetKey(command)) });
+  }
+
+  #now(): { readonly now: Date; readonly sessionAgeMs: number } {
+    const now = new Date();
+    return { now, sessionAgeMs: now.getTime() - this.session.openedAt };
   }
 
   /** Thresholds count by what is changed: the first table that the command changes. */
@@ -243,6 +253,8 @@ export class OpenSession implements GatedSession {
   #unable(command: Command): Refusal | undefined {
     const { log } = this.#parts;
     if (this.#end.signal.aborted) return this.#end.signal.reason as Refusal;
+    // What was on its way when the session ended must not use what was approved.
+    if (this.#closed) return refusal('internal', 'the session is over', { session: this.session.id });
     return log.unavailable === undefined ? undefined : this.refuse('evidence_unavailable', `evidence cannot be written, so nothing may run: ${log.unavailable}`, command);
   }
 

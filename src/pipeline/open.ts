@@ -29,6 +29,8 @@ export interface GateParts {
   readonly observe: PipelineObserver;
   /** Who is asked for approval, where somebody can be. */
   readonly approvals?: Approvals;
+  /** Column patterns of masks that match nothing at the connection's target; each is told once. */
+  readonly onUnmatchedMasks?: (connection: string, patterns: readonly string[]) => void;
 }
 
 /** The gate with the handles that `main.ts` needs and protocols do not. */
@@ -57,6 +59,13 @@ export const createGate = (parts: GateParts): RunningGate => {
   const sessions = new SessionCounter();
   const refusals = new RefusalCounter(log);
 
+  const toldUnmatched = new Set<string>();
+  const tellUnmatched = (connection: string, patterns: readonly string[]): void => {
+    const news = patterns.filter((pattern) => !toldUnmatched.has(`${connection} ${pattern}`));
+    for (const pattern of news) toldUnmatched.add(`${connection} ${pattern}`);
+    if (news.length > 0) parts.onUnmatchedMasks?.(connection, news);
+  };
+
   // What was protected once stays so on that target, under whatever name: remembered across sessions and reloads.
   const memories = new Map<string, ProtectionMemory>();
   /** Sessions with the same masks on the same connection share one set, and with it what it has worked out. */
@@ -67,7 +76,7 @@ export const createGate = (parts: GateParts): RunningGate => {
     if (!set) {
       let memory = memories.get(connection);
       if (!memory) memories.set(connection, (memory = new ProtectionMemory()));
-      set = compileMasks(masks, { hash: parts.maskKey }, memory);
+      set = compileMasks(masks, { hash: parts.maskKey }, memory, (patterns) => tellUnmatched(connection, patterns));
       maskSets.set(key, set);
     }
     return set;

@@ -37,6 +37,8 @@ export interface Relation {
   readonly definition?: string;
   /** Parents by inheritance or partitioning. */
   readonly parents?: readonly number[];
+  /** Changes with what runs or counts when its rows are touched: triggers, rules, row security policies, default expressions. */
+  readonly attached?: string;
   /** Has user triggers, or rules other than a view's own. */
   readonly triggers?: boolean;
   readonly rules?: boolean;
@@ -82,6 +84,8 @@ export interface UserFunction {
   readonly kind: string;
   /** i immutable, s stable, v volatile: what it declares of itself, which proves nothing. */
   readonly volatility: string;
+  /** Changes with its definition. */
+  readonly version?: string;
   /** The extension it belongs to, given only when nobody but a superuser can have made it: written in C, or owned by one. */
   readonly extension?: string;
 }

@@ -160,12 +160,18 @@ test('what ended long ago is forgotten with its answers; what is open never', ()
     approvals.addAnswer({ request: id, verdict: 'deny', provider: 'okta', channel: 'page', at: 1, sealed: new Uint8Array([1]) });
     if (id !== 'open') approvals.move(id, 'pending', 'denied', { at: 10 * (n + 1) });
   }
-  approvals.forget(15, 100);
+  approvals.forget(15, 100, 1e9);
   assert.deepEqual(approvals.list({ limit: 9 }).map(({ id }) => id), ['open', 'c', 'b']);
   assert.equal(approvals.answers('a').length, 0);
-  approvals.forget(0, 1);
+  approvals.forget(0, 1, 1e9);
   assert.deepEqual(approvals.list({ limit: 9 }).map(({ id }) => id), ['open', 'c']);
   assert.equal(approvals.answers('c').length, 1);
+  for (const [n, id] of ['d', 'e', 'f'].entries()) {
+    approvals.insert({ ...request(id), sealed: new Uint8Array(1000) });
+    approvals.move(id, 'pending', 'denied', { at: 100 + n });
+  }
+  approvals.forget(0, 100, 2100);
+  assert.deepEqual(approvals.list({ limit: 9 }).map(({ id }) => id), ['f', 'e', 'open'], 'the oldest beyond so many bytes');
   state.close();
 });
 

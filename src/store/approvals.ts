@@ -123,10 +123,15 @@ export class StoredApprovals implements ApprovalStore {
     return typeof next === 'number' ? next : undefined;
   }
 
-  forget(endedBefore: number, most: number): void {
+  forget(endedBefore: number, most: number, mostBytes: number): void {
     this.#sql('DELETE FROM approval WHERE id IN (SELECT id FROM approval WHERE ended_at < ? ORDER BY ended_at LIMIT ?)').run(whole(endedBefore), FORGOTTEN);
     const ended = Number(this.#sql('SELECT count(*) AS count FROM approval WHERE ended_at IS NOT NULL').get()?.['count']);
     if (ended > most) this.#sql('DELETE FROM approval WHERE id IN (SELECT id FROM approval WHERE ended_at IS NOT NULL ORDER BY ended_at LIMIT ?)').run(Math.min(FORGOTTEN, ended - most));
+    // Few long texts take as much room as many short ones.
+    this.#sql(
+      `DELETE FROM approval WHERE id IN (SELECT id FROM (SELECT id, ended_at, sum(length(sealed)) OVER (ORDER BY ended_at DESC, number DESC) AS bytes FROM approval WHERE ended_at IS NOT NULL)
+       WHERE bytes > ? ORDER BY ended_at LIMIT ?)`,
+    ).run(mostBytes, FORGOTTEN);
   }
 
   watch(then: () => void): () => void {

@@ -50,6 +50,7 @@ const paged = <T>(total: number, item: (index: number) => T, { cursor, limit }: 
   return { items: Array.from({ length: to - from }, (_, index) => item(from + index)), next: to < total ? String(to) : null };
 };
 const list = <T>(items: readonly T[], query: Asked['query'] = {}) => paged(items.length, (index) => items[index] as T, query);
+const without = (item: object, ...keys: readonly string[]): object => Object.fromEntries(Object.entries(item).filter(([key]) => !keys.includes(key)));
 const done = () => ({ done: true });
 
 /** Every operation that the page uses, by its id. */
@@ -65,14 +66,14 @@ export const OPERATIONS = {
   'sessions.replay': { method: 'GET', path: '/sessions/:id/replay', answer: ReplayPage, says: ({ query }) => list(answers.replay, query) },
   'sessions.terminate': { method: 'POST', path: '/sessions/:id/terminate', request: TerminateRequest, answer: Done, says: done },
   'commands.search': { method: 'GET', path: '/commands', answer: CommandPage, says: ({ query }) => paged(300, answers.hit, query) },
-  'approvals.list': { method: 'GET', path: '/approvals', answer: ApprovalPage, says: ({ query }) => list(answers.approvals.filter(({ state }) => query['state'] === undefined || state === query['state']).map(({ text: _, parameters: __, hidden: ___, digest: ____, answers: _____, ...summary }) => summary), query) },
+  'approvals.list': { method: 'GET', path: '/approvals', answer: ApprovalPage, says: ({ query }) => list(answers.approvals.filter(({ state }) => query['state'] === undefined || state === query['state']).map((one) => without(one, 'text', 'parameters', 'hidden', 'digest', 'answers')), query) },
   'approvals.show': { method: 'GET', path: '/approvals/:id', answer: ApprovalDetail, says: (_, { id }) => found(answers.approvals, id) },
   'approvals.answer': { method: 'POST', path: '/approvals/:id/answer', request: AnswerRequest, answer: ApprovalDetail, says: ({ body }, { id }) => {
     const { verdict, reason } = body as { verdict: 'approve' | 'deny' | 'force'; reason: string };
     const of = found(answers.approvals, id);
     return isSaid(of) ? of : { ...of, state: verdict === 'deny' ? 'denied' : 'approved', exception: verdict === 'force', answers: [...of.answers, { by: 'Ada Okafor', provider: 'okta', verdict, reason, at: answers.ago(0), channel: 'page' }] };
   } },
-  'identities.list': { method: 'GET', path: '/identities', answer: IdentityPage, says: ({ query }) => list(answers.identities.filter(({ name }) => name.includes(query['text'] ?? '')).map(({ claims: _, when: __, reaches: ___, used: ____, objects: _____, ...summary }) => summary), query) },
+  'identities.list': { method: 'GET', path: '/identities', answer: IdentityPage, says: ({ query }) => list(answers.identities.filter(({ name }) => name.includes(query['text'] ?? '')).map((one) => without(one, 'claims', 'when', 'reaches', 'used', 'objects')), query) },
   'identities.show': { method: 'GET', path: '/identities/:name', answer: IdentityDetail, says: (_, { name }) => found(answers.identities, name) },
   'identities.revoke': { method: 'POST', path: '/identities/:name/revoke', request: RevokeRequest, answer: Done, says: done },
   'identities.restore': { method: 'POST', path: '/identities/:name/restore', request: RevokeRequest, answer: Done, says: done },

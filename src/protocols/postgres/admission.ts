@@ -6,10 +6,12 @@ import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { GrantedFunctions, Understander, Understood } from '../../sql/understand.ts';
 import type { Back } from './back.ts';
-import { boundOf, type Message } from './bound.ts';
+import { boundOf, namedTexts, type Message, type NamedText } from './bound.ts';
 import { namesMissing, resolveNamed, undecidable } from './commands.ts';
+import { Counting } from './counting.ts';
 import { toServer } from './encode.ts';
 import type { Link } from './link.ts';
+import { lookups } from './lookup.ts';
 import type { Prepared } from './namespace.ts';
 import { Series } from './series.ts';
 import { needsNames } from './settings.ts';
@@ -23,6 +25,15 @@ export const after = <Value>(value: Value | Promise<Value>, then: (value: Value)
 
 /** Why nothing more of a series can be understood. */
 export const SERIES_CHANGED_NAMES = 'search_path or role changed in this series: send Sync first';
+
+/** What is known of a command for which people are asked. */
+export interface Sought {
+  readonly again: HeldCommand | undefined;
+  /** Rows that it would change, where they were counted. */
+  readonly rows: number | undefined;
+  /** It was run, changed too many rows, and was undone. */
+  readonly undone: boolean;
+}
 
 export interface AdmissionParts {
   readonly link: Link;
@@ -43,8 +54,13 @@ export class Admission {
   readonly limits: AdmissionParts['limits'];
   readonly #understander: Understander;
   #granted: GrantedFunctions = { id: '', signatures: [] };
+  /** The catalog under which a command was understood again before people were asked. */
+  #confirmed = '';
   /** The series of the extended protocol that is open. */
   series = new Series();
+  readonly counting: Counting = new Counting(this);
+  /** Messages that were sent to be run. */
+  run = 0;
 
   constructor(parts: AdmissionParts) {
     this.link = parts.link;
@@ -83,13 +99,13 @@ export class Admission {
     return this.tracking.readContext().catch(() => undefined);
   }
 
-  /** Admits what cannot be counted, or what policy does not count. */
+  /** Admits what is not counted: it has been bound before, or runs nothing. */
   admit(command: Command, again?: HeldCommand): Passage | Refusal | NeedsApproval {
     const { gated } = this.link;
     const known = again ? { again } : {};
     const admitted = gated.admit(command, known);
     if (!isNeedsCount(admitted)) return admitted;
-    const without = gated.admit(command, { ...known, rows: { uncountable: 'it is not a single DELETE, UPDATE or MERGE that can be counted' } });
+    const without = gated.admit(command, { ...known, rows: { uncountable: 'it is executed without being bound anew' } });
     return isNeedsCount(without) ? gated.refuse('internal', 'the rows that it changes are not known', command) : without;
   }
 
@@ -97,19 +113,36 @@ export class Admission {
    * People have to approve: asks them, holds the message while they think, and lets it be handled `again` from its start when they have
    * approved. `then` gets what came of it otherwise.
    */
-  approve(needs: NeedsApproval, message: Message, again: HeldCommand | undefined, then: (admitted: Passage | Refusal) => Wait, retry: (held: HeldCommand) => Wait): Wait {
+  approve(needs: NeedsApproval, message: Message, { again, rows, undone }: Sought, then: (admitted: Passage | Refusal) => Wait, retry: (held: HeldCommand | undefined) => Wait): Wait {
     const { link, tracking } = this;
     const { gated } = link;
     const asked = async (): Promise<void> => {
-      if (!this.series.forwarded && link.status !== 'E') await link.whileOpen(tracking.readContext().catch(() => undefined));
-      const { context } = tracking;
-      if (!context) {
+      const unknown = (): Wait => {
         again?.leave('ended');
         return then(gated.refuse('approval_required', 'needs approval, and what it would be given for is not known here: send Sync first', needs.command));
+      };
+      const now = await link.whileOpen(tracking.confirm().catch(() => undefined));
+      if (!now) return unknown();
+      if (now.moved && this.#confirmed !== now.id) {
+        this.#confirmed = now.id;
+        return retry(again);
       }
+      if (!this.series.forwarded && link.status !== 'E') {
+        await link.whileOpen(tracking.readContext().catch(() => undefined));
+        if (await link.whileOpen(tracking.beingChanged(needs.command.effects).catch(() => true))) {
+          again?.leave('ended');
+          return then(gated.refuse('approval_required', 'needs approval, and another session is changing what it touches: try again when that is done', needs.command));
+        }
+      }
+      const { context } = tracking;
+      if (!context) return unknown();
       const inTransaction = link.status !== 'I';
-      const bound = boundOf(link, { context, searchPath: tracking.names.searchPath }, message, inTransaction);
-      const answer = gated.ask(needs, { bound, place: this.series.forwarded ? 'series' : inTransaction ? 'transaction' : 'free', ...(again ? { again } : {}) });
+      const named = namedTexts(link, message.understood);
+      const shown = await this.#shown(named);
+      const bound = boundOf(named, { context, searchPath: tracking.names.searchPath, catalog: tracking.catalog, inTransaction, inSeries: this.series.forwarded }, message, needs.command.effects);
+      // What was undone is not held either: it is refused at once, and the client told how many rows it was.
+      const place = this.series.forwarded || undone ? 'series' : inTransaction ? 'transaction' : 'free';
+      const answer = gated.ask(needs, { bound: { ...bound, ...(shown.length === 0 ? {} : { standsFor: shown }) }, place, ...(again ? { again } : {}), ...(rows === undefined ? {} : { rows }) });
       if (!isHeld(answer)) return then(answer);
       const end = await link.whileOpen(link.holding.wait(answer));
       if (end !== 'again') return then(end);
@@ -119,12 +152,43 @@ export class Admission {
     return asked();
   }
 
+  /** The recorded form of what names stand for: whoever approves EXECUTE has to see what it executes. */
+  async #shown(named: readonly NamedText[]): Promise<readonly { readonly name: string; readonly recorded: string }[]> {
+    const shown = [];
+    for (const { name, text } of named) {
+      const understood = await this.understand(text);
+      shown.push({ name, recorded: recordedText(text, understood, this.link.gated.masks, this.tracking.catalog) });
+    }
+    return shown;
+  }
+
+  /**
+   * What was sent of a series runs nothing: ends it at the target, so that what comes next can be counted and guarded. False when something of
+   * it has failed: the client has been told, and the rest up to Sync is dropped.
+   */
+  async settleSeries(): Promise<boolean> {
+    const { link, series } = this;
+    await this.flushed();
+    if (link.owed.skipping) return false;
+    await link.whileOpen(lookups(link, 'count', []));
+    series.forwarded = false;
+    return true;
+  }
+
   /** Sends what was kept back until it is known what runs it. */
   sendDeferred(): Wait {
     const [first, ...others] = this.series.deferred;
     if (!first) return undefined;
     this.series.deferred = others;
     return after<void>(first(), () => this.sendDeferred());
+  }
+
+  /** When all answers to what was sent of a series are there. */
+  async flushed(): Promise<void> {
+    const { link } = this;
+    if (link.owed.idle) return;
+    link.send(link.gated.housekeeping('sync'), toServer.flush);
+    await link.whileOpen(this.idle());
   }
 
   idle(): Promise<void> {

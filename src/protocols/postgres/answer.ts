@@ -6,6 +6,7 @@ import type { Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Passage } from '../../pipeline/gate.ts';
 import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
+import type { Guard } from './guard.ts';
 import type { FieldDescription } from './messages.ts';
 
 /** One admitted message on its way back: which statement is answering, what has come, how it is masked. */
@@ -16,6 +17,8 @@ export class Answer {
   readonly text: Buffer;
   /** What the client is told when the target fails because the gateway made it fail. */
   errorInstead: Buffer | undefined;
+  /** What it runs in, when it may change only so many rows. */
+  guard: Guard | undefined;
   readonly #plans: readonly AnswerPlan[] | undefined;
   /** The statement that answers now. */
   #statement = 0;
@@ -125,6 +128,18 @@ export class Answer {
     this.#rowsOfStatement = 0;
   }
 
+  /** Rows that it has changed so far, where the target said so. */
+  get affected(): number | undefined {
+    return this.#affected;
+  }
+
+  /** It changed too many rows, and was undone. */
+  undo(sqlState: string): void {
+    this.fail(sqlState);
+    this.#affected = undefined;
+    this.#rows = 0;
+  }
+
   fail(sqlState: string | undefined): void {
     this.#code = sqlState ?? 'XX000';
   }
@@ -147,7 +162,7 @@ export class Answer {
 
   /** `INSERT 0 5`, `UPDATE 3`, `SELECT 2`, `CREATE TABLE`: words and counts of the target's own. */
   #note(tag: string): void {
-    const [, words = '', count] = /^([A-Z][A-Z ]*?)(?: 0)?(?: (\d+))?$/.exec(tag) ?? [];
+    const [, words = '', count] = /^([A-Z][A-Z ]*?)(?: 0(?= ))?(?: (\d+))?$/.exec(tag) ?? [];
     this.#tag = words || undefined;
     if (count !== undefined && /^(INSERT|UPDATE|DELETE|MERGE|COPY)$/.test(words)) this.#affected = (this.#affected ?? 0) + Number(count);
   }

@@ -5,10 +5,13 @@ import type { Answer } from './answer.ts';
 import { Backend } from './codes.ts';
 import { decodeBackend } from './decode.ts';
 import { toClient, toServer } from './encode.ts';
+import { errorFields } from './error-fields.ts';
 import { field, SqlState } from './errors.ts';
 import { Frame, Run } from './frames.ts';
+import type { Guard } from './guard.ts';
+import { GuardEnds } from './guard-ends.ts';
+import { endOwnBlock } from './guarding.ts';
 import type { Link, Owed } from './link.ts';
-import type { ErrorField } from './messages.ts';
 import { refusedCommand, unparsableText } from './refuse.ts';
 import type { Expected } from './state.ts';
 import type { Tracking } from './tracking.ts';
@@ -23,8 +26,11 @@ export class Back {
   readonly #link: Link;
   readonly #tracking: Tracking;
   readonly #frames: FrameParser;
+  readonly #ends: GuardEnds;
   /** CommandComplete of a simple Query and what came behind it: it may be the end of the answer, which waits for the outcome. */
   #tail: Buffer[] = [];
+  /** What holds back the answer that the event at hand belongs to. */
+  #guard: Guard | undefined;
   /** An event that could not be handled yet. */
   #held: Event | undefined;
   /** What has to happen before the next event: durable intents, written outcomes, room at the client. */
@@ -41,6 +47,13 @@ export class Back {
     this.#link = link;
     this.#tracking = tracking;
     this.#frames = frames;
+    this.#ends = new GuardEnds(link, {
+      release: (guard, answer) => this.#release(guard, answer),
+      report: (frame) => this.#report(frame),
+      finish: (answer, then) => this.#finish(answer, undefined, then),
+      showReady: (frame) => this.#showReady(frame),
+      failTarget: (error) => this.failTarget(error),
+    });
   }
 
   push(chunk: Buffer): void {
@@ -143,6 +156,7 @@ export class Back {
       this.#block((go) => answer.passage.whenDurable((failure) => (failure ? this.#link.end(failure) : go())));
       return;
     }
+    this.#guard = head?.kind === 'query' || head?.kind === 'execute' ? answer?.guard : undefined;
     const meaning = owed.receive(type);
     switch (meaning.kind) {
       case 'reply':
@@ -169,7 +183,7 @@ export class Back {
     item.context.capture?.(event);
     if (event.type === Backend.ReadyForQuery) {
       this.#status(event as Frame);
-      if (item.context.showsReady) this.#link.client.add(event.bytes);
+      if (item.context.showsReady) this.#showReady(event as Frame);
     }
     if (last) item.context.done?.(true);
   }
@@ -203,8 +217,7 @@ export class Back {
         else this.#give(event, undefined);
         break;
       case Backend.PortalSuspended:
-        (answer as Answer).suspended = true;
-        this.#give(event, answer);
+        this.#suspended(event as Frame, answer as Answer);
         break;
       default:
         this.#give(event, answer);
@@ -216,6 +229,10 @@ export class Back {
   #give(event: Event | { readonly bytes: Buffer }, answer: Answer | undefined): void {
     this.#releaseTail();
     if (answer?.withheld) return;
+    if (this.#guard) {
+      this.#guard.hold(event.bytes);
+      return;
+    }
     if (answer && !answer.ended) answer.passage.down(event.bytes);
     this.#link.client.add(event.bytes);
     if (event instanceof Run) this.#split(event);
@@ -247,7 +264,8 @@ export class Back {
     if (answer.withheld) return;
     const row = event.type === Backend.DataRow;
     if (row) answer.countRows(event instanceof Frame ? 1 : event.completed);
-    if (row && answer.overLimit) {
+    // Under a guard as many are changed as are returned, and that is what ends it.
+    if (row && answer.overLimit && !this.#guard) {
       this.#withhold(answer, refusal('limit', `the answer has more than ${answer.passage.decision.maxRows} rows`, { session: this.#link.gated.session.id }), SqlState.program_limit_exceeded);
       return;
     }
@@ -271,6 +289,7 @@ export class Back {
   /** From here on the client gets nothing more of this answer but the error. */
   #withhold(answer: Answer, why: ReturnType<typeof refusal>, sqlState: SqlState): void {
     const error = refusedCommand(why, sqlState);
+    this.#guard?.take();
     this.#releaseTail();
     answer.passage.down(error);
     this.#link.client.add(error);
@@ -293,12 +312,50 @@ export class Back {
     answer.complete(message.kind === 'CommandComplete' ? message.tag : '');
     if (this.#link.copyIn?.answer === answer) this.#link.copyIn = undefined;
     this.#releaseTail();
-    if (item.kind === 'execute') {
+    if (this.#guard) this.#counted(this.#guard, frame, item, answer);
+    else if (item.kind === 'execute') {
       this.#finish(answer, frame);
     } else if (!answer.withheld) {
       answer.passage.down(frame.bytes);
       this.#tail.push(frame.bytes);
     }
+  }
+
+  /** A guarded statement is done. By the simple protocol the guard ends with the message, by the extended one with its series. */
+  #counted(guard: Guard, frame: Frame, item: Expected<Owed>, answer: Answer): void {
+    guard.hold(frame.bytes);
+    guard.count(answer.affected);
+    if (item.kind !== 'execute') return;
+    if (guard.verdict === 'passed') this.#release(guard, answer);
+    else answer.undo(SqlState.insufficient_privilege);
+    this.#finish(answer, undefined);
+  }
+
+  #suspended(frame: Frame, answer: Answer): void {
+    if (this.#guard) {
+      this.#guard.suspend();
+      this.#guard.take();
+      answer.undo(SqlState.insufficient_privilege);
+      this.#finish(answer, undefined);
+      return;
+    }
+    answer.suspended = true;
+    this.#give(frame, answer);
+  }
+
+  /** What was held back goes to the client. */
+  #release(guard: Guard, answer: Answer): void {
+    for (const bytes of guard.take()) {
+      if (answer.withheld) return;
+      answer.passage.down(bytes);
+      this.#link.client.add(bytes);
+    }
+  }
+
+  /** ReadyForQuery as the client may see it: it knows nothing of a block that the gateway opened, which ends here at the latest. */
+  #showReady(frame: Frame): void {
+    if (this.#link.ownBlock && this.#link.status !== 'I') endOwnBlock(this.#link);
+    else this.#link.client.add(frame.bytes);
   }
 
   /** The outcome first, then the end of the answer. */
@@ -322,9 +379,13 @@ export class Back {
 
   #ready(frame: Frame, item: Expected<Owed>, answer: Answer | undefined): void {
     this.#status(frame);
+    if (this.#guard && answer) {
+      this.#ends.close(this.#guard, answer, frame);
+      return;
+    }
     const show = (): void => {
       this.#releaseTail();
-      this.#link.client.add(frame.bytes);
+      this.#showReady(frame);
     };
     if (item.kind !== 'query' || !answer) {
       show();
@@ -348,12 +409,16 @@ export class Back {
     if (message.kind !== 'ReadyForQuery') return;
     this.#link.status = message.status;
     this.#tracking.ready(message.status);
-    if (message.status === 'I') this.#link.transactionEnded();
+    if (message.status !== 'I') return;
+    this.#link.ownBlock = false;
+    this.#link.transactionEnded();
   }
 
   #copyIn(frame: Frame, item: Expected<Owed>, answer: Answer): void {
     if (item.kind === 'execute') this.#link.owed.dropIgnoredSyncs();
     this.#link.copyIn = { answer, guard: this.#link.copyGuard(answer, this.#tracking.catalog), dropped: false };
+    // Asked for data before anything of the answer is there.
+    this.#guard = undefined;
     this.#give(frame, answer);
   }
 
@@ -363,6 +428,7 @@ export class Back {
     if (item.own) {
       item.context.capture?.(frame);
       if (insteadOfError) this.#link.client.add(insteadOfError);
+      else if (item.context.showsError) this.#link.client.add(this.#report(frame));
     }
     // A simple Query and a Sync still get their ReadyForQuery, which ends them.
     if (item.kind !== 'query' && item.kind !== 'sync') item.context.done?.(false);
@@ -375,6 +441,8 @@ export class Back {
     const bytes = answer?.errorInstead ?? this.#report(frame);
     if (field(fields, 'V') === 'FATAL') this.saidWhy = true;
     this.#releaseTail();
+    // Nothing that came before it is given out.
+    this.#guard?.take();
     answer?.fail(field(fields, 'C'));
     if (!answer || answer.ended) {
       this.#link.client.add(bytes);
@@ -420,8 +488,3 @@ export class Back {
     return frame.type === Backend.ErrorResponse ? toClient.error([...shown]) : toClient.notice([...shown]);
   }
 }
-
-const errorFields = (frame: Frame): readonly ErrorField[] => {
-  const message = decodeBackend(frame);
-  return message.kind === 'ErrorResponse' || message.kind === 'NoticeResponse' ? message.fields : [];
-};

@@ -38,6 +38,16 @@ const COLUMNS = `
 const PARENTS = `SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits ORDER BY 1, 2`;
 const TRIGGERS = `SELECT DISTINCT tgrelid FROM pg_catalog.pg_trigger WHERE NOT tgisinternal`;
 const RULES = `SELECT DISTINCT ev_class FROM pg_catalog.pg_rewrite WHERE rulename ${UNEQUAL} '_RETURN'`;
+// By what they say and not by their OIDs: a job that makes the same ones anew, in a transaction that it tries again, makes the same.
+const ATTACHED = `
+  SELECT o.of, pg_catalog.md5(pg_catalog.string_agg(o.said::pg_catalog.text, ' ' ORDER BY o.said::pg_catalog.text)) FROM (
+      SELECT t.tgrelid AS of, pg_catalog.json_build_array('t', t.tgname, f.pronamespace, f.proname, t.tgtype, t.tgenabled, t.tgattr, t.tgargs, t.tgqual, t.tgdeferrable, t.tginitdeferred) AS said
+        FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc f ON f.oid ${EQUALS} t.tgfoid WHERE NOT t.tgisinternal
+      UNION ALL SELECT ev_class, pg_catalog.json_build_array('r', rulename, ev_type, ev_enabled, is_instead, ev_qual, ev_action) FROM pg_catalog.pg_rewrite WHERE rulename ${UNEQUAL} '_RETURN'
+      UNION ALL SELECT polrelid, pg_catalog.json_build_array('p', polname, polcmd, polpermissive, polroles, polqual, polwithcheck) FROM pg_catalog.pg_policy
+      UNION ALL SELECT adrelid, pg_catalog.json_build_array('d', adnum, adbin) FROM pg_catalog.pg_attrdef
+    ) o JOIN pg_catalog.pg_class c ON c.oid ${EQUALS} o.of JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} c.relnamespace
+  WHERE ${OWN_NAMESPACE} GROUP BY o.of ORDER BY o.of`;
 const CONSTRAINTS = `
   SELECT confrelid, conrelid, confdeltype, confupdtype, condeferrable, contype ${EQUALS} 'f' FROM pg_catalog.pg_constraint
   WHERE contype ${EQUALS} 'f' OR condeferrable ORDER BY oid`;
@@ -46,7 +56,9 @@ const FUNCTIONS = `
   SELECT p.oid, n.nspname, p.proname, p.prokind, p.provolatile, p.proargtypes, p.provariadic ${UNEQUAL} 0,
     CASE WHEN l.lanname ${EQUALS} 'c' OR r.rolsuper THEN (SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid ${EQUALS} d.refobjid
       WHERE d.classid ${EQUALS} 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid ${EQUALS} p.oid AND d.deptype ${EQUALS} 'e'
-        AND d.refclassid ${EQUALS} 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1) END
+        AND d.refclassid ${EQUALS} 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1) END,
+    pg_catalog.md5(pg_catalog.json_build_array(p.proowner, p.prolang, p.prosecdef, p.proisstrict, p.proretset, p.prorettype, p.proconfig, p.proargdefaults,
+      p.prosrc, p.probin, p.prosqlbody)::pg_catalog.text)
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} p.pronamespace JOIN pg_catalog.pg_language l ON l.oid ${EQUALS} p.prolang
     LEFT JOIN pg_catalog.pg_roles r ON r.oid ${EQUALS} p.proowner
   WHERE ${OWN_NAMESPACE} ORDER BY p.oid`;
@@ -145,6 +157,7 @@ export async function loadCatalog(run: RunQuery, withoutDefinition: readonly num
   const constraints = await run(CONSTRAINTS);
   const relations = relationsOf(await run(relationsQuery(withoutDefinition)), {
     columns: grouped(await run(COLUMNS), (row) => columnOf(row, defaults)),
+    attached: new Map((await run(ATTACHED)).map(([oid, said]) => [number(oid), said ?? ''])),
     parents: grouped(await run(PARENTS), (row) => number(row[1])),
     cascades: grouped(constraints.filter((row) => yes(row[5])), cascadesOf),
     deferrable: new Set(constraints.filter((row) => yes(row[4])).flatMap(([referenced, own]) => [number(referenced), number(own)])),
@@ -176,7 +189,7 @@ function typeNames(rows: readonly (string | null)[][]): ReadonlyMap<number, stri
 }
 
 function functionsOf(rows: readonly (string | null)[][], names: ReadonlyMap<number, string>): readonly UserFunction[] {
-  return rows.map(([oid, schema, name, kind, volatility, types, variadic, extension]) => {
+  return rows.map(([oid, schema, name, kind, volatility, types, variadic, extension, version]) => {
     const list = (types ?? '').split(' ').flatMap((type) => (type === '' ? [] : [names.get(Number(type)) ?? type]));
     if (yes(variadic)) list.push(`VARIADIC ${list.pop() ?? ''}`);
     return {
@@ -186,6 +199,7 @@ function functionsOf(rows: readonly (string | null)[][], names: ReadonlyMap<numb
       arguments: list.join(', '),
       kind: kind ?? 'f',
       volatility: volatility ?? 'v',
+      ...(version == null ? {} : { version }),
       ...(extension == null ? {} : { extension }),
     };
   });
@@ -232,6 +246,7 @@ function cascadesOf([, referencing, onDelete, onUpdate]: (string | null)[]): rea
 
 interface Parts {
   readonly columns: ReadonlyMap<number, readonly Column[]>;
+  readonly attached: ReadonlyMap<number, string>;
   readonly parents: ReadonlyMap<number, readonly number[]>;
   readonly cascades: ReadonlyMap<number, readonly (readonly Cascade[])[]>;
   readonly deferrable: ReadonlySet<number>;
@@ -271,6 +286,7 @@ const FIRST_NORMAL_OID = 16384;
 function relationsOf(rows: readonly (string | null)[][], parts: Parts): readonly Relation[] {
   return rows.map(([cell, schema, name, kind, rowSecurity, definition]) => {
     const oid = number(cell);
+    const attached = parts.attached.get(oid);
     const parents = parts.parents.get(oid);
     const policyCalls = parts.policyCalls.get(oid);
     const cascades = parts.cascades.get(oid)?.flat() ?? [];
@@ -281,6 +297,7 @@ function relationsOf(rows: readonly (string | null)[][], parts: Parts): readonly
       kind: kind ?? 'r',
       columns: parts.columns.get(oid) ?? [],
       ...(definition == null ? {} : { definition }),
+      ...(attached === undefined ? {} : { attached }),
       ...(parents ? { parents } : {}),
       ...(parts.triggers.has(oid) ? { triggers: true } : {}),
       ...(parts.rules.has(oid) ? { rules: true } : {}),

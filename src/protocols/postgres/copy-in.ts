@@ -22,6 +22,7 @@ export const copyIn = (admission: Admission, event: Frame | Run): Wait => {
   }
   const { passage } = copy.answer;
   // With a guard, data comes in whole messages; the end of the data is judged too.
+  if (copy.guard && !(event instanceof Frame)) return admission.violation('COPY data came in pieces that cannot be looked at');
   const judged = event.type === Frontend.CopyFail ? undefined : copy.guard?.(data ? (event as Frame).body : undefined);
   return after(judged, (refused) => {
     if (!data) link.copyIn = undefined;

@@ -1,6 +1,6 @@
 import { recordedParameters, recordedText } from '../../masking/recorded.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
-import { isNeedsApproval, type Passage } from '../../pipeline/gate.ts';
+import { isNeedsApproval, isNeedsCount, type Passage, type RowCount } from '../../pipeline/gate.ts';
 import type { HeldCommand } from '../../pipeline/held.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { Understood } from '../../sql/understand.ts';
@@ -9,12 +9,16 @@ import { after, SERIES_CHANGED_NAMES, type Admission, type Wait } from './admiss
 import type { Answer } from './answer.ts';
 import { Frontend } from './codes.ts';
 import { commandOf } from './commands.ts';
+import type { Decided } from './counting.ts';
 import { decodeBackend, decodeFrontend } from './decode.ts';
 import { toServer } from './encode.ts';
 import { SqlState } from './errors.ts';
-import { examine, type Examined } from './examine.ts';
+import { examine } from './examine.ts';
 import { Frame } from './frames.ts';
+import type { Guard } from './guard.ts';
+import { AFTER_GUARDED, needsGuard, NOT_OPENED, openGuard, undo } from './guarding.ts';
 import type { Portal } from './link.ts';
+import { lookups, sendOwn } from './lookup.ts';
 import type { Bind, Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
 import { RESERVED, type Prepared } from './namespace.ts';
 import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
@@ -28,12 +32,29 @@ const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'inv
 
 const SERIES_CHANGED_OBJECTS = 'objects were made or changed in this series: send Sync first';
 
-/** A Bind that may go on. */
-interface AdmittedBind {
-  readonly prepared: Prepared;
-  readonly understood: Understood;
-  readonly plans: Examined['plans'];
-  readonly passage: Passage;
+/** A guarded statement that was run, and undone: it is bound and executed once more when policy lets it through as it is. */
+interface Undone {
+  readonly bind: Frame;
+  readonly message: Bind;
+  readonly execute: Frame;
+  readonly rows: RowCount;
+}
+
+/** A Bind on its way. */
+interface Binding {
+  readonly frame: Frame;
+  readonly message: Bind;
+  /** It was held, and may be tried again. */
+  readonly again: HeldCommand | undefined;
+  /** The client has had the answer to it: it was executed, and undone. */
+  readonly undone: Undone | undefined;
+}
+
+/** What a guarded answer would be run again with. */
+interface Guarded {
+  readonly bind: Frame;
+  readonly message: Bind;
+  execute: Frame | undefined;
 }
 
 /** What only defines objects may follow other definitions in one series; what reads or writes rests on a catalog that cannot be read in between. */
@@ -45,6 +66,7 @@ const onlyDefines = ({ statements }: Understood): boolean => statements.every(({
  */
 export class ExtendedQueries {
   readonly #admission: Admission;
+  readonly #guarded = new WeakMap<Answer, Guarded>();
 
   constructor(admission: Admission) {
     this.#admission = admission;
@@ -57,7 +79,7 @@ export class ExtendedQueries {
       case 'Parse':
         return this.#whenSeries(() => this.#parse(event, message));
       case 'Bind':
-        return this.#bindWhenReady(event, message);
+        return this.#bindWhenReady({ frame: event, message, again: undefined, undone: undefined });
       case 'Describe':
         return this.#whenSeries(() => this.#describe(event, message));
       case 'Execute':
@@ -93,7 +115,7 @@ export class ExtendedQueries {
   /** The same for a Bind, which may have to wait for people: what was deferred is sent with it. */
   #whenKnown(then: () => Wait): Wait {
     const { series } = this.#admission;
-    if (series.barrier) return this.#passBarrier().then(() => (series.discarding ? undefined : then()));
+    if (series.barrier) return this.#passBarrier().then(() => (this.#admission.series.discarding ? undefined : then()));
     return series.forwarded ? then() : this.#admission.whenReady(then, (why) => this.#refuseSeries(why));
   }
 
@@ -101,12 +123,33 @@ export class ExtendedQueries {
   /** Waits for an answer that may be withheld. When it was, the target's transaction is made to fail and the series is over. */
   async #passBarrier(): Promise<void> {
     const { series } = this.#admission;
-    const answer = series.barrier;
-    await this.#admission.link.whileOpen(this.#admission.idle());
-    series.barrier = undefined;
-    // COPY data is asked for: only now is it known that this message comes in the middle of it.
-    if (this.#admission.link.copyIn) return this.#admission.violation('a message came in the middle of COPY data');
-    if (answer?.withheld !== undefined) this.#failSeries(null);
+    for (let answer = series.barrier; answer; answer = series.barrier) {
+      await this.#admission.link.whileOpen(this.#admission.idle());
+      series.barrier = undefined;
+      // COPY data is asked for: only now is it known that this message comes in the middle of it.
+      if (this.#admission.link.copyIn) return this.#admission.violation('a message came in the middle of COPY data');
+      if (answer.withheld !== undefined) this.#failSeries(null);
+      else if (answer.guard?.verdict !== undefined) await this.#settleGuard(answer, answer.guard, answer.guard.verdict);
+    }
+  }
+
+  /** A guarded statement was executed. In a block of the client's its savepoint goes at once; a block of the gateway's own ends with Sync. */
+  async #settleGuard(answer: Answer, guard: Guard, rows: NonNullable<Guard['verdict']>): Promise<void> {
+    const { link, series } = this.#admission;
+    if (rows === 'passed') {
+      if (guard.savepoint === undefined) return;
+      await link.whileOpen(lookups(link, 'guard', [{ sql: guard.keep }]));
+      series.guarded = undefined;
+      return;
+    }
+    const again = this.#guarded.get(answer);
+    await link.whileOpen(undo(link, guard));
+    series.guarded = undefined;
+    series.forwarded = series.ran = series.wrote = false;
+    series.last = undefined;
+    if (!again?.execute) return;
+    link.dropPortal(again.message.portal);
+    await this.#bindWhenReady({ frame: again.bind, message: again.message, again: undefined, undone: { ...again, execute: again.execute, rows } });
   }
 
   #refuseSeries(refused: Refusal, wording?: Wording): Wait {
@@ -197,11 +240,12 @@ export class ExtendedQueries {
     return this.#refuseSeries(refused, serverWording(refused, understood));
   }
 
-  #bindWhenReady(event: Frame, message: Bind, again?: HeldCommand): Wait {
-    return this.#whenKnown(() => this.#bind(event, message, again));
+  #bindWhenReady(binding: Binding): Wait {
+    return this.#whenKnown(() => this.#bind(binding));
   }
 
-  #bind(frame: Frame, message: Bind, again: HeldCommand | undefined): Wait {
+  #bind(binding: Binding): Wait {
+    const { message } = binding;
     const link = this.#admission.link;
     const unusable = this.#nameRefused(message.portal) ?? this.#nameRefused(message.statement);
     if (unusable) return this.#refuseSeries(unusable);
@@ -211,11 +255,13 @@ export class ExtendedQueries {
     if (!known) return this.#refuseSeries(link.gated.refuse('protocol', 'the prepared statement does not exist'), SqlState.invalid_sql_statement_name);
     if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES));
     const { tracking } = this.#admission;
-    if (known.under === tracking.under && !(this.#admission.stale && needsNames(known.understood))) return this.#admitBind(frame, message, known, again);
-    return this.#admission.again(known).then(() => this.#admitBind(frame, message, known, again));
+    if (this.#admission.series.guarded) return this.#refuseSeries(link.gated.refuse('limit', AFTER_GUARDED));
+    if (known.under === tracking.under && !(this.#admission.stale && needsNames(known.understood))) return this.#admitBind(binding, known);
+    return this.#admission.again(known).then(() => this.#admitBind(binding, known));
   }
 
-  #admitBind(frame: Frame, message: Bind, prepared: Prepared, again: HeldCommand | undefined): Wait {
+  #admitBind(binding: Binding, prepared: Prepared): Wait {
+    const { message, again, undone } = binding;
     const link = this.#admission.link;
     const { gated } = link;
     const understood = this.#admission.resolve(prepared.understood);
@@ -227,33 +273,61 @@ export class ExtendedQueries {
     const examined = examine(gated, this.#admission.tracking, understood, command, bound);
     if (isRefusal(examined)) return this.#refuseSeries(examined, serverWording(examined, understood));
     const { plans } = examined;
-    const go = (passage: Passage | Refusal): Wait => {
+    const go = (passage: Passage | Refusal, sure: boolean): Wait => {
       if (isRefusal(passage)) return this.#refuseSeries(passage, serverWording(passage, understood));
-      return after<void>(this.#admission.sendDeferred(), () => this.#sendBind(frame, message, { prepared, understood, plans, passage }));
+      const answer = link.admitted(passage, prepared.text, understood, plans);
+      if (needsGuard(passage, { sure })) return this.#openGuard(binding, answer);
+      return after<void>(this.#admission.sendDeferred(), () => this.#sendBind(binding, answer));
     };
-    const admitted = this.#admission.admit(command, again);
-    if (!isNeedsApproval(admitted)) return go(admitted);
     const whole = { text: prepared.text, understood: prepared.understood, bind: { message, types: prepared.parameterTypes } };
-    return this.#admission.approve(admitted, whole, again, go, (held) => this.#bindWhenReady(frame, message, held));
+    const decide = (): Wait => {
+      const decided = this.#admission.counting.decide({ command, ...whole, understood, again, ...(undone ? { undone: undone.rows } : {}) });
+      const then = ({ admitted, rows, sure }: Decided): Wait => {
+        if (!isNeedsApproval(admitted)) return go(admitted, sure);
+        return this.#admission.approve(admitted, whole, { again, rows, undone: undone !== undefined }, (passage) => go(passage, sure), (held) => this.#bindWhenReady({ ...binding, again: held }));
+      };
+      return decided instanceof Promise ? link.whileOpen(decided).then(then) : then(decided);
+    };
+    const { series } = this.#admission;
+    if (!series.forwarded || series.ran) return decide();
+    const judged = gated.judge(command);
+    if (isRefusal(judged)) return this.#refuseSeries(judged, serverWording(judged, understood));
+    // To be counted and guarded, it has to stand by itself. Where something of the series has failed, this is dropped as well.
+    return isNeedsCount(judged) ? this.#admission.settleSeries().then((whole) => (whole ? decide() : undefined)) : decide();
   }
 
-  #sendBind(frame: Frame, message: Bind, { prepared, understood, plans, passage }: AdmittedBind): Wait {
+  async #openGuard(binding: Binding, answer: Answer): Promise<void> {
+    const { link, series } = this.#admission;
+    answer.guard = await link.whileOpen(openGuard(link, answer.passage, false));
+    if (!answer.guard) {
+      link.abandon(answer);
+      await this.#refuseSeries(link.gated.refuse('internal', NOT_OPENED, answer.passage.command));
+      return;
+    }
+    series.guarded = answer;
+    this.#guarded.set(answer, { bind: binding.frame, message: binding.message, execute: undefined });
+    await this.#admission.sendDeferred();
+    await this.#sendBind(binding, answer);
+  }
+
+  #sendBind({ frame, message, undone }: Binding, answer: Answer): Wait {
     const link = this.#admission.link;
+    const { passage, understood } = answer;
     const { command } = passage;
-    const answer = link.admitted(passage, prepared.text, understood, plans);
-    const portal: Portal = { understood, text: prepared.text, answer, bound: true };
+    const portal: Portal = { understood, text: answer.text, answer, bound: true, since: this.#admission.run };
     const name = message.portal;
     this.#admission.series.last = passage;
-    this.#admission.series.forwarded = true;
+    this.#admission.series.forwarded = this.#admission.series.ran = true;
     const replaced = link.portals.get(name)?.answer;
     link.portals.propose(name, portal);
     // Planning may run a function that is declared immutable: what takes effect at once waits already here.
-    return this.#admission.withPermit(passage, command.timing === 'immediate', (permit) => {
+    const bound = this.#admission.withPermit(passage, command.timing === 'immediate', (permit) => {
       link.owe({
         kind: 'bind',
-        own: false,
+        own: undone !== undefined,
         context: {
           answer,
+          showsError: true,
           done: (ok) => {
             if (replaced && name === '') link.abandon(replaced);
             if (ok) link.portals.confirm(name, portal);
@@ -263,6 +337,7 @@ export class ExtendedQueries {
       });
       link.send(permit, frame.bytes);
     });
+    return undone ? after<void>(bound, () => this.#execute(undone.execute, decodeFrontend(undone.execute) as Execute)) : bound;
   }
 
   #describe(frame: Frame, message: Describe): Wait {
@@ -283,15 +358,23 @@ export class ExtendedQueries {
     if (unusable) return this.#refuseSeries(unusable);
     const portal = link.portals.get(message.portal);
     if (!portal) return this.#refuseSeries(gated.refuse('protocol', 'the portal does not exist'), SqlState.invalid_cursor_name);
+    const { guarded } = this.#admission.series;
+    if (guarded && (portal.answer !== guarded || guarded.started)) return this.#refuseSeries(gated.refuse('limit', AFTER_GUARDED));
     const answer = portal.answer && !portal.answer.ended ? portal.answer : this.#admitAgain(message.portal, portal);
     if (isRefusal(answer)) return this.#refuseSeries(answer);
     const { passage, understood } = answer;
+    if (portal.since !== undefined && portal.since !== this.#admission.run && !answer.started && passage.decision.effect === 'require_approval') {
+      return this.#refuseSeries(gated.refuse('approval_required', 'what was approved is executed right after it is bound, or not at all: bind it anew', passage.command));
+    }
+    this.#admission.run += 1;
     const facts = understood.statements[0]?.facts;
     const timing = facts?.timing ?? 'read';
     const series = this.#admission.series;
     // Bound before this series; what was bound or admitted in it is younger, and is waited for instead.
     series.last ??= passage;
-    series.forwarded = true;
+    series.forwarded = series.ran = true;
+    const again = this.#guarded.get(answer);
+    if (again) again.execute = frame;
     if (timing !== 'read') series.wrote = true;
     if (facts?.changesCatalog) series.changesObjects = true;
     if (facts && (changesNames(facts) || bringsBack(facts, this.#admission.tracking.changed))) series.changesNames = true;
@@ -303,7 +386,7 @@ export class ExtendedQueries {
       answer.started = true;
       if (facts) this.#admission.tracking.ran(facts);
       link.send(permit, frame.bytes);
-      if (!answer.mayBeWithheld) return;
+      if (!answer.mayBeWithheld && !answer.guard) return;
       link.send(gated.housekeeping('sync'), toServer.flush);
       series.barrier = answer;
     });
@@ -374,7 +457,8 @@ export class ExtendedQueries {
 
   #sendSync(frame: Frame): Wait {
     const link = this.#admission.link;
-    const { wrote, last, control } = this.#admission.series;
+    const { gated } = link;
+    const { wrote, last, control, guarded, discarding } = this.#admission.series;
     const send = (permit: Permit): void => {
       // Asked for COPY data meanwhile: the target would ignore it.
       if (link.copyIn) return;
@@ -391,9 +475,17 @@ export class ExtendedQueries {
       link.send(permit, frame.bytes);
       this.#admission.series = new Series();
     };
+    if (guarded?.guard?.verdict === 'passed' && link.ownBlock && !discarding && !link.owed.skipping) {
+      const { guard, passage } = guarded;
+      return this.#admission.withPermit(passage, true, (permit) => {
+        guard.closing = true;
+        sendOwn(link, permit, [{ sql: guard.keep }], { showsError: true });
+        send(gated.housekeeping('sync'));
+      });
+    }
     // A Sync outside a block commits what the series did. After COMMIT in it, whether there is a block is not known yet.
     if (wrote && last && (control || link.status !== 'T')) return this.#admission.withPermit(last, true, send);
-    send(link.gated.housekeeping('sync'));
+    send(gated.housekeeping('sync'));
     return undefined;
   }
 }

@@ -9,6 +9,12 @@ import { MOST_BEHIND } from './holding.ts';
 import type { Link } from './link.ts';
 import { SimpleQueries } from './simple.ts';
 
+/** What keeping a message takes besides its bytes: small ones cost more memory than they have bytes. */
+const KEPT_BYTES = 256;
+const costOf = ({ bytes }: Frame | Run): number => bytes.length + KEPT_BYTES;
+/** So many messages that are done are dropped from the front at once. */
+const COMPACTED = 1024;
+
 /**
  * Client to target, one message at a time and in order. A message that can run something is understood, judged, admitted,
  * and only then sent; one that can commit waits for its durable intent. Whatever is not listed ends the session.
@@ -22,9 +28,12 @@ export class Forward {
   readonly #terminated: () => void;
   #busy = false;
   #paused = false;
-  /** What the client sent behind a command that is held, and how many bytes that is. */
+  /** What the client sent behind a command that is held, from `#next` on, and what keeping it costs. It may outlast that command: the next one may be held as well. */
   #later: (Frame | Run)[] = [];
+  #next = 0;
   #behind = 0;
+  /** Bytes of a message that has begun behind it. */
+  #begun = 0;
 
   /** @param terminated the client said Terminate */
   constructor(admission: Admission, frames: FrameParser, terminated: () => void) {
@@ -47,20 +56,35 @@ export class Forward {
 
   /** A command is held, which can take long: the client is read on, so that it is known when it leaves. */
   #listen(): void {
-    this.#behind = 0;
+    this.#begun = 0;
     this.#take(0);
     this.#resume();
   }
 
   #take(bytes: number): void {
-    this.#behind += bytes;
+    this.#begun += bytes;
     // Whole, so that what guards COPY data can look at them when their turn comes.
     this.#frames.stream(Frontend.CopyData, false);
     for (let event = this.#frames.next(); event; event = this.#frames.next()) {
       this.#later.push(event);
+      this.#behind += costOf(event);
+      this.#begun = Math.max(0, this.#begun - event.bytes.length);
       if (event.type === Frontend.Terminate) this.#terminated();
     }
-    if (this.#behind > MOST_BEHIND) this.#link.holding.overflow();
+    if (this.#behind + this.#begun > MOST_BEHIND) this.#link.holding.overflow();
+  }
+
+  /** The oldest of what was sent behind. Moving all others up for each one would take seconds for many. */
+  #kept(): Frame | Run | undefined {
+    const event = this.#later[this.#next];
+    if (!event) return undefined;
+    this.#behind -= costOf(event);
+    this.#next += 1;
+    if (this.#next === this.#later.length || this.#next === COMPACTED) {
+      this.#later = this.#later.slice(this.#next);
+      this.#next = 0;
+    }
+    return event;
   }
 
   #resume(): void {
@@ -71,8 +95,10 @@ export class Forward {
 
   #pump(): void {
     while (!this.#busy && !this.#link.over) {
-      this.#frames.stream(Frontend.CopyData, this.#link.copyIn?.guard === undefined);
-      const event = this.#later.shift() ?? this.#frames.next();
+      // Until the target has asked for data it is not known whether it will be looked at: what comes before comes whole.
+      const { copyIn: asked } = this.#link;
+      this.#frames.stream(Frontend.CopyData, asked !== undefined && asked.guard === undefined);
+      const event = this.#kept() ?? this.#frames.next();
       if (!event) break;
       const wait = this.#message(event);
       if (wait) this.#await(wait);

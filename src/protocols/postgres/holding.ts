@@ -5,7 +5,7 @@ import type { Link } from './link.ts';
 
 /** How often the client is told again what it waits for: also what keeps the connection alive on its way through networks. */
 const NOTICE_MS = 30_000;
-/** Most bytes that a client may send behind a command that is held. */
+/** Most memory for what a client sends behind commands that are held: the bytes, and something for each message. */
 export const MOST_BEHIND = 1024 * 1024;
 
 /** The command of this session that waits for people, if there is one. The client is told, is listened to, may cancel, may leave. */

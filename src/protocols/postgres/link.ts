@@ -24,6 +24,8 @@ export interface Owed {
   readonly bytes?: Buffer;
   /** The target was made to fail: what the client is told instead of its error; null tells nothing. */
   readonly insteadOfError?: Buffer | null;
+  /** For replies of the gateway's own: an error is the client's to see, as that of the message behind it. */
+  readonly showsError?: boolean;
   /** For replies of the gateway's own that still end a message of the client's: its ReadyForQuery goes to the client. */
   readonly showsReady?: boolean;
   /** The item ended: the target did it, or it did not (error, skipped). */
@@ -37,6 +39,8 @@ export interface Portal extends Cursor {
   readonly answer: Answer | undefined;
   /** Bound by the protocol: the target drops it at the end of the transaction. */
   readonly bound: boolean;
+  /** `Admission.run` when it was bound. */
+  readonly since?: number;
 }
 
 /** COPY FROM STDIN that is under way. */
@@ -62,6 +66,10 @@ export class Link {
   readonly target: Outgoing;
   readonly client: Outgoing;
   status: TransactionStatus = 'I';
+  /** The block that is open at the target was opened by the gateway: for the client there is none. */
+  ownBlock = false;
+  /** How often the client has asked for a cancel. */
+  cancels = 0;
   copyIn: CopyIn | undefined;
   readonly holding: Holding = new Holding(this);
   /** The last CopyData handed to the target is not whole yet: whatever becomes of the COPY, its rest has to follow. */
@@ -149,7 +157,7 @@ export class Link {
   settleAll(): void {
     for (const answer of this.#answers) {
       // What the target was doing when the link was cut may or may not have happened.
-      const cut = answer.timing === 'read' ? 'aborted' : 'indeterminate';
+      const cut = answer.timing === 'read' || (answer.guard !== undefined && !answer.guard.closing) ? 'aborted' : 'indeterminate';
       this.settle(answer, () => {}, !answer.started ? 'unused' : answer.failed ? undefined : answer.suspended ? 'ok' : cut);
     }
   }

@@ -1,8 +1,11 @@
 import type { Housekeeping } from '../../pipeline/gate.ts';
+import type { Permit } from '../../pipeline/permits.ts';
 import { decodeBackend } from './decode.ts';
 import { toServer } from './encode.ts';
+import { field } from './errors.ts';
 import { Frame } from './frames.ts';
 import type { Link, Owed } from './link.ts';
+import type { Format } from './messages.ts';
 import { RESERVED } from './namespace.ts';
 import type { ExpectedKind } from './state.ts';
 
@@ -11,42 +14,93 @@ const MOST_BYTES = 64 * 1024 * 1024;
 
 const NAME = `${RESERVED}own`;
 
+/** One statement of the gateway's own. */
+export interface OwnStatement {
+  readonly sql: string;
+  readonly types?: readonly number[];
+  readonly formats?: readonly Format[];
+  readonly values?: readonly (Uint8Array | null)[];
+  /** It is not run: what is wanted are the types of its parameters. */
+  readonly describe?: true;
+}
+
+/** What the target answered to one statement. */
+export interface OwnAnswer {
+  readonly rows: (string | null)[][];
+  /** Types of its parameters, when it was only described. */
+  types: readonly number[];
+}
+
+/** The target did not do a statement of the gateway's own. */
+export class TargetRefused extends Error {
+  override readonly name = 'TargetRefused';
+  readonly sqlState: string | undefined;
+
+  constructor(what: Housekeeping, sqlState: string | undefined) {
+    super(`the target refused a look-up of the gateway's own (${what})`);
+    this.sqlState = sqlState;
+  }
+}
+
+/** What to do with what the target owes for statements of the gateway's own. */
+interface OwnReplies {
+  readonly done?: (ok: boolean) => void;
+  readonly showsError?: boolean;
+  readonly capture?: (event: { readonly bytes: Buffer }, at: number) => void;
+  /** Ends the series: what to do with its ReadyForQuery. Without it an error skips all that follows up to the client's Sync. */
+  readonly sync?: Owed;
+}
+
 /**
- * Runs one statement of the gateway's own in the client's session, unseen by the client: extended protocol under reserved
- * names, so that the client's unnamed statement stays. Only while the target owes nothing. Rejects when the target fails it.
+ * Sends statements of the gateway's own, unseen by the client: extended protocol under reserved names, so that the client's unnamed statement
+ * stays.
  */
-export const lookup = (link: Link, what: Housekeeping, sql: string): Promise<(string | null)[][]> =>
+export const sendOwn = (link: Link, permit: Permit, statements: readonly OwnStatement[], { capture, sync, ...replies }: OwnReplies): void => {
+  const closeStatement = toServer.close('statement', NAME);
+  const closePortal = toServer.close('portal', NAME);
+  // Closed first as well: a look-up that failed before has left its statement behind, in a block its portal, too.
+  const bytes = statements.flatMap(({ sql, types = [], formats = [], values = [], describe }) => [
+    closePortal,
+    closeStatement,
+    toServer.parse(NAME, sql, types),
+    ...(describe ? [toServer.describe('statement', NAME)] : [toServer.bind(NAME, NAME, formats, values), toServer.execute(NAME), closePortal]),
+    closeStatement,
+  ]);
+  link.send(permit, Buffer.concat(sync ? [...bytes, toServer.sync] : bytes));
+  for (const [at, { describe }] of statements.entries()) {
+    const owe = (kind: ExpectedKind): void => link.owe({ kind, own: true, context: { ...replies, capture: (event) => capture?.(event, at) } });
+    const kinds: readonly ExpectedKind[] = describe ? ['close', 'close', 'parse', 'describe_statement', 'close'] : ['close', 'close', 'parse', 'bind', 'execute', 'close', 'close'];
+    for (const kind of kinds) owe(kind);
+  }
+  if (sync) link.owe({ kind: 'sync', own: true, context: sync });
+  link.target.flush();
+};
+
+/** Runs statements in the client's session, one behind the other. Only while the target owes nothing. Rejects when the target fails one. */
+export const lookups = (link: Link, what: Housekeeping, statements: readonly OwnStatement[]): Promise<readonly OwnAnswer[]> =>
   new Promise((resolve, reject) => {
-    const rows: (string | null)[][] = [];
+    const answers = statements.map((): OwnAnswer => ({ rows: [], types: [] }));
     let bytes = 0;
-    let failed = false;
-    const capture = (event: { bytes: Buffer }): void => {
-      if (!(event instanceof Frame)) return;
+    let failed: TargetRefused | undefined;
+    const capture = (event: { readonly bytes: Buffer }, at: number): void => {
+      const answer = answers[at];
+      if (!(event instanceof Frame) || !answer) return;
       bytes += event.bytes.length;
       if (bytes > MOST_BYTES) {
-        failed = true;
+        failed ??= new TargetRefused(what, undefined);
         return;
       }
       const message = decodeBackend(event);
-      if (message.kind === 'DataRow') rows.push(message.values.map((value) => (value === null ? null : value.toString('utf8'))));
+      if (message.kind === 'DataRow') answer.rows.push(message.values.map((value) => (value === null ? null : value.toString('utf8'))));
+      else if (message.kind === 'ParameterDescription') answer.types = message.types;
+      else if (message.kind === 'ErrorResponse') failed ??= new TargetRefused(what, field(message.fields, 'C'));
     };
-    const step = (ok: boolean): void => {
-      if (!ok) failed = true;
+    const done = (ok: boolean): void => {
+      if (!ok) failed ??= new TargetRefused(what, undefined);
     };
-    const over = (): void => (failed ? reject(new Error(`the target refused a look-up of the gateway's own (${what})`)) : resolve(rows));
-    const owe = (kind: ExpectedKind, more: Partial<Owed> = {}): void => link.owe({ kind, own: true, context: { done: step, ...more } });
-    const closeStatement = toServer.close('statement', NAME);
-    // Closed first as well: a look-up that failed before has left its statement behind. In a block the portal would stay.
-    link.send(
-      link.gated.housekeeping(what),
-      Buffer.concat([closeStatement, toServer.parse(NAME, sql), toServer.bind(NAME, NAME, [], []), toServer.execute(NAME), toServer.close('portal', NAME), closeStatement, toServer.sync]),
-    );
-    owe('close');
-    owe('parse');
-    owe('bind');
-    owe('execute', { capture });
-    owe('close');
-    owe('close');
-    owe('sync', { done: over });
-    link.target.flush();
+    const over = (): void => (failed ? reject(failed) : resolve(answers));
+    sendOwn(link, link.gated.housekeeping(what), statements, { capture, done, sync: { done: over } });
   });
+
+/** The rows of one statement in the client's session. */
+export const lookup = async (link: Link, what: Housekeeping, sql: string): Promise<(string | null)[][]> => (await lookups(link, what, [{ sql }]))[0]?.rows ?? [];

@@ -6,7 +6,11 @@ import type { Answer } from './answer.ts';
 export class Series {
   /** A message of it was handed to the target. */
   forwarded = false;
-  /** Texts of which people may have to be asked first, in order: they are sent with what runs them, so that nothing at the target waits with them. */
+  /** Something of it can run, or has: Bind or Execute. */
+  ran = false;
+  /** Runs in a block or savepoint of the gateway's own: nothing else may run before Sync. */
+  guarded: Answer | undefined;
+  /** Texts of which people may have to be asked, or rows be counted, first, in order: they are sent with what runs them, so that nothing at the target waits with them. */
   deferred: (() => Wait)[] = [];
   /** Something in it was refused: the rest up to Sync is dropped, as PostgreSQL does after an error. */
   discarding = false;

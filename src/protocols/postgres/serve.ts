@@ -6,6 +6,7 @@ import type { Logger } from '../../model/logger.ts';
 import type { Peer } from '../../model/principal.ts';
 import type { Gate, GatedSession } from '../../pipeline/gate.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
+import type { Catalog } from '../../sql/catalog.ts';
 import type { Understander } from '../../sql/understand.ts';
 import { acceptClient, type AcceptFault, type Login } from './accept.ts';
 import { CancelKeys } from './cancel.ts';
@@ -196,6 +197,17 @@ export class PostgresProtocol {
   }
 
   /** One snapshot for each connection as configured: another target or credential may show another catalog. */
+  /** The target's catalog as sessions see it now: for questions about policy. Rejects when the target cannot be asked. */
+  async catalogOf(connection: ConnectionConfig): Promise<Catalog> {
+    const catalogs = this.#catalogsOf(connection);
+    catalogs.hold();
+    try {
+      return await catalogs.current();
+    } finally {
+      catalogs.release();
+    }
+  }
+
   #catalogsOf(connection: ConnectionConfig): TargetCatalogs {
     const { name, target, credential } = connection;
     const key = JSON.stringify([target, credential]);

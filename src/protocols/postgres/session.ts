@@ -106,6 +106,7 @@ export const runSession = (options: SessionOptions): Promise<void> =>
     };
     const cancel = (): void => {
       const key = upstream.backendKey;
+      link.cancels += 1;
       if (!key || link.holding.cancel()) return;
       gated.housekeeping('cancel').spend();
       cancelUpstream(connection.target, key, CANCEL_MS).catch(() => log.warn({}, 'a cancel request did not reach the target'));

@@ -1,14 +1,17 @@
 import { recordedText } from '../../masking/recorded.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
 import type { Understood } from '../../sql/understand.ts';
-import { isNeedsApproval, type Passage } from '../../pipeline/gate.ts';
+import { isNeedsApproval, type Passage, type RowCount } from '../../pipeline/gate.ts';
 import type { HeldCommand } from '../../pipeline/held.ts';
 import { after, type Admission, type Wait } from './admission.ts';
+import type { Answer } from './answer.ts';
 import { commandOf, waitsBeforeForward } from './commands.ts';
+import type { Decided } from './counting.ts';
 import { toClient } from './encode.ts';
 import { SqlState } from './errors.ts';
 import { examine, type Examined } from './examine.ts';
 import type { Frame } from './frames.ts';
+import { AFTER_GUARDED, needsGuard, NOT_OPENED, openGuard } from './guarding.ts';
 import { refusedCommand, serverWording, type Wording } from './refuse.ts';
 import { Series } from './series.ts';
 
@@ -20,6 +23,8 @@ interface Query {
   readonly outer: Understood;
   readonly understood: Understood;
   readonly again: HeldCommand | undefined;
+  /** It was run, changed so many rows, and was undone. */
+  readonly undone: RowCount | undefined;
 }
 
 /** The simple protocol: one Query, any number of statements, all of them or none. */
@@ -30,15 +35,18 @@ export class SimpleQueries {
     this.#admission = admission;
   }
 
-  /** @param again it was held, and may be tried again */
-  query(frame: Frame, again?: HeldCommand): Wait {
+  /**
+   * @param again it was held, and may be tried again
+   * @param undone it was run, changed so many rows, and was undone
+   */
+  query(frame: Frame, again?: HeldCommand, undone?: RowCount): Wait {
     const { body } = frame;
     const text = body.subarray(0, -1);
     if (body.at(-1) !== 0 || text.includes(0)) return this.#admission.violation('the text of a Query is not one string');
     return this.#whenReady(() => {
       const long = this.#admission.tooLong(text);
       if (long !== undefined) return this.#refuse(this.#admission.link.gated.refuse('limit', long));
-      return after(this.#admission.understand(text), (understood) => after<void>(this.#admission.freshen(understood), () => this.#admit({ frame, text, outer: understood, understood: this.#admission.resolve(understood), again })));
+      return after(this.#admission.understand(text), (understood) => after<void>(this.#admission.freshen(understood), () => this.#admit({ frame, text, outer: understood, understood: this.#admission.resolve(understood), again, undone })));
     });
   }
 
@@ -48,11 +56,13 @@ export class SimpleQueries {
   }
 
   #whenReady(then: () => Wait): Wait {
-    return after<void>(this.#admission.sendDeferred(), () => this.#admission.whenReady(then, (why) => this.#refuse(why)));
+    const admission = this.#admission;
+    if (admission.series.guarded) return admission.flushed().then(() => this.#refuse(admission.link.gated.refuse('limit', AFTER_GUARDED)));
+    return after<void>(admission.sendDeferred(), () => admission.whenReady(then, (why) => this.#refuse(why)));
   }
 
   #admit(query: Query): Wait {
-    const { text, understood, again } = query;
+    const { text, understood, again, undone } = query;
     const admission = this.#admission;
     const { link, tracking } = admission;
     const { gated } = link;
@@ -63,24 +73,51 @@ export class SimpleQueries {
     const examined = examine(gated, tracking, understood, command);
     if (isRefusal(examined)) return this.#refuse(examined, serverWording(examined, understood));
     const { plans } = examined;
-    const admitted = admission.admit(command, again);
-    if (isNeedsApproval(admitted)) {
-      return admission.approve(admitted, { text, understood: query.outer }, again, (passage) => this.#send(query, passage, plans), (held) => this.query(query.frame, held));
-    }
-    return this.#send(query, admitted, plans);
+    const decided = admission.counting.decide({ command, text, understood, again, ...(undone === undefined ? {} : { undone }) });
+    const go = ({ admitted, rows, sure }: Decided): Wait => {
+      if (!isNeedsApproval(admitted)) return this.#run(query, admitted, plans, sure);
+      return admission.approve(admitted, { text, understood: query.outer }, { again, rows, undone: undone !== undefined }, (passage) => this.#run(query, passage, plans, sure), (held) => this.query(query.frame, held));
+    };
+    return decided instanceof Promise ? link.whileOpen(decided).then(go) : go(decided);
   }
 
-  #send({ frame, text, understood }: Query, passage: Passage | Refusal, plans: Examined['plans']): Wait {
-    const admission = this.#admission;
-    const { link, tracking } = admission;
+  /** @param sure its rows need not be checked */
+  #run(query: Query, passage: Passage | Refusal, plans: Examined['plans'], sure: boolean): Wait {
+    const { link } = this.#admission;
+    const { text, understood } = query;
     if (isRefusal(passage)) return this.#refuse(passage, serverWording(passage, understood));
     const answer = link.admitted(passage, text, understood, plans);
+    return needsGuard(passage, { sure }) ? this.#guarded(query, answer) : this.#send(query, answer);
+  }
+
+  /** Runs in a block or a savepoint of the gateway's own. What changes too many rows is undone, and decided once more with what is known then. */
+  async #guarded(query: Query, answer: Answer): Promise<void> {
+    const { link } = this.#admission;
+    const copies = query.understood.statements.some(({ facts: { copy } }) => copy !== undefined);
+    answer.guard = await link.whileOpen(openGuard(link, answer.passage, copies));
+    if (!answer.guard) {
+      link.abandon(answer);
+      return this.#refuse(link.gated.refuse('internal', NOT_OPENED, answer.passage.command));
+    }
+    await this.#send(query, answer);
+    link.target.flush();
+    // While the client sends data, its messages have to be read on.
+    if (copies) return;
+    const undone = await link.whileOpen(answer.guard.over);
+    if (undone !== undefined) await this.query(query.frame, undefined, undone);
+  }
+
+  #send({ frame, understood }: Query, answer: Answer): Wait {
+    const admission = this.#admission;
+    const { link, tracking } = admission;
+    const { passage } = answer;
     // A simple Query drops the unnamed statement and portal.
     link.prepared.confirm('', undefined);
     link.dropPortal('');
     return admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T' && !admission.series.forwarded), (permit) => {
       link.owe({ kind: 'query', own: false, context: { answer } });
       answer.started = true;
+      admission.run += 1;
       for (const { facts } of understood.statements) tracking.ran(facts);
       link.send(permit, frame.bytes);
       admission.series = new Series();

@@ -1,6 +1,7 @@
+import type { Effect } from '../../model/command.ts';
 import type { Catalog, NameContext } from '../../sql/catalog.ts';
 import type { StatementFacts } from '../../sql/facts.ts';
-import { CONTEXT, contextOf, CUSTOM_NAME, customSetting, type SessionContext } from './bound.ts';
+import { changingQuery, CONTEXT, contextOf, CUSTOM_NAME, customSetting, type SessionContext } from './bound.ts';
 import type { TargetCatalogs } from './catalogs.ts';
 import { loadCatalog } from './catalog.ts';
 import type { Link } from './link.ts';
@@ -143,6 +144,12 @@ export class Tracking {
     this.#contextStale = false;
   }
 
+  /** Whether another session is changing what a command touches; only while the target owes nothing. Rejects when that cannot be asked. */
+  async beingChanged(effects: readonly Effect[]): Promise<boolean> {
+    const query = changingQuery(effects, this.catalog);
+    return query !== undefined && (await lookup(this.#link, 'lookup', query)).length > 0;
+  }
+
   /** What an approval is bound to besides the message; undefined when it is not known. */
   get context(): SessionContext | undefined {
     return this.#contextStale ? undefined : this.#context;
@@ -183,6 +190,16 @@ export class Tracking {
     const { id } = this.#shared;
     this.#shared = await this.#catalogs.probe();
     return this.#shared.id !== id;
+  }
+
+  /**
+   * Asks the target now whether its catalog is still the one that was understood under: a snapshot that was true a moment ago is not enough
+   * for what people have approved. Rejects when it cannot be asked.
+   */
+  async confirm(): Promise<{ readonly id: string; readonly moved: boolean }> {
+    const { id: before } = this.#own ? { id: this.#ownBeside } : this.#shared;
+    this.#shared = await this.#catalogs.probe();
+    return { id: this.#shared.id, moved: this.#shared.id !== before };
   }
 
   /** What names mean may have changed since it was read: nothing that rests on names may be decided before `refresh`. */

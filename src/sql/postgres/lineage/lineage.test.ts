@@ -233,6 +233,9 @@ suite('operands', () => {
     ['INSERT INTO customers(ssn) SELECT * FROM unnest($1::text[])', ['$1 written customers.ssn']],
     ['UPDATE customers SET id = -5', ['5 written customers.id']],
     ["UPDATE customers SET id = - /* 'a' */ 5", ['5 written customers.id']],
+    ["ALTER TABLE customers ALTER ssn SET DEFAULT lower('A')", ['A written customers.ssn']],
+    ["ALTER TABLE customers ADD COLUMN more text DEFAULT 'a' CHECK (more <> 'b')", ['a written customers.more', 'b compared customers.more']],
+    ["CREATE TABLE made (a text DEFAULT 'x', b text DEFAULT 'y')", ['x written made.a', 'y written made.b']],
     ["ALTER ROLE x PASSWORD 'p'", ['p secret']],
     ["CREATE USER MAPPING FOR x SERVER y OPTIONS (user 'u', password 'p')", ['u secret', 'p secret']],
     ["CREATE SUBSCRIPTION s CONNECTION 'c' PUBLICATION p", ['c secret']],
@@ -242,6 +245,12 @@ suite('operands', () => {
     ["SELECT crypt('pw', x) FROM nowhere", ['pw secret']],
   ];
   for (const [sql, expected] of cases) test(sql, () => assert.deepEqual(operands(sql), expected));
+
+  test('a new table stands in the first schema of the effective path that tables are made in', () => {
+    const schemaOf = (sql: string): readonly (string | undefined)[] => lineage(sql, ['pg_temp_7', 'pg_catalog', 'shop', 'public']).uses.map(({ column }) => column.schema);
+    assert.deepEqual(schemaOf('CREATE TABLE made (a text, b text GENERATED ALWAYS AS (a) STORED)'), ['shop']);
+    assert.deepEqual(schemaOf('CREATE TABLE other.made (a text, b text GENERATED ALWAYS AS (a) STORED)'), ['other']);
+  });
 
   test('NULL assigned to a column is told', () => {
     assert.deepEqual(lineage('UPDATE customers SET ssn = NULL, name = NULL::text').nulled?.map((each) => each.column), ['ssn', 'name']);

@@ -1,4 +1,5 @@
 import type { Relation } from '../../catalog.ts';
+import type { ColumnRef } from '../../facts.ts';
 import { consume } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, list, open, strings, text } from './ast.ts';
@@ -16,23 +17,23 @@ const tableLike: ReadonlySet<string> = new Set(['OBJECT_TABLE', 'OBJECT_VIEW', '
 /** CREATE TABLE: no data yet, but expressions over its own and its parents' columns, and references to other tables. */
 export function createTable(analysis: Analysis, fields: Ast): void {
   const range = embedded(fields, 'relation') ?? {};
-  const schema = text(range, 'schemaname') ?? analysis.names.searchPath[0] ?? '';
+  const schema = text(range, 'schemaname') ?? creationSchema(analysis.names.searchPath);
   const table = text(range, 'relname') ?? '';
   const parentRelations = list(fields, 'inhRelations').map((node) => relationOf(analysis, open(node)[1]));
   const parents = parentRelations.flatMap((parent) => analysis.index.columns(parent));
   // The rows of the default partition are held against the bounds, by columns that no snapshot names.
   if (fields['partbound'] !== undefined) for (const parent of parentRelations) analysis.found.use(analysis.index.own(parent), 'predicate');
   const columns: Named[] = [...parents];
-  const constraints: Ast[] = [];
+  const constraints: (readonly [fields: Ast, of?: ColumnRef])[] = [];
   for (const node of [...list(fields, 'tableElts'), ...list(fields, 'constraints')]) {
     const [kind, element] = open(node);
     if (kind === 'ColumnDef') {
       const name = text(element, 'colname') ?? '';
-      const value: Value = { sources: [{ relation: 0, number: 0, schema, table, column: name }], direct: true, total: true, atoms: [] };
-      columns.push({ name, value });
-      constraints.push(...list(element, 'constraints').map((each) => open(each)[1]));
+      const made: ColumnRef = { relation: 0, number: 0, schema, table, column: name };
+      columns.push({ name, value: { sources: [made], direct: true, total: true, atoms: [] } });
+      for (const each of list(element, 'constraints')) constraints.push([open(each)[1], made]);
     } else if (kind === 'Constraint') {
-      constraints.push(element);
+      constraints.push([element]);
     } else if (kind === 'TableLikeClause') {
       // The structure only; the new columns have the names of the old ones.
       for (const column of analysis.index.own(relationOf(analysis, embedded(element, 'relation')))) {
@@ -43,24 +44,38 @@ export function createTable(analysis: Analysis, fields: Ast): void {
     }
   }
   const scope: Scope = { parts: [part({ alias: table, columns, relation: true })], ctes: new Map() };
-  for (const each of constraints) constraint(analysis, scope, undefined, each);
+  for (const [each, of] of constraints) constraint(analysis, scope, undefined, each, of);
   for (const node of list(embedded(fields, 'partspec') ?? {}, 'partParams')) {
     const [, element] = open(node);
     if (element['expr'] !== undefined) deriving(analysis, (inside) => void consume(inside, [evaluate(inside, scope, element['expr'])], 'derive'));
   }
 }
 
+/** Where a table goes that is named without a schema. The path is the effective one: what PostgreSQL looks through first by itself makes no tables. */
+function creationSchema(searchPath: readonly string[]): string {
+  return searchPath.find((schema) => schema !== 'pg_catalog' && !schema.startsWith('pg_temp_')) ?? '';
+}
+
+/** What a default gives is written to its column, as a literal in an INSERT is. */
+function given(analysis: Analysis, scope: Scope, of: ColumnRef | undefined, expression: unknown): void {
+  deriving(analysis, (inside) => {
+    const value = evaluate(inside, scope, expression);
+    consume(inside, [value], 'derive');
+    if (of !== undefined && value.atoms.length > 0) inside.found.meet(value.atoms, [of], 'written');
+  });
+}
+
 /**
- * A constraint or default. `existing` is the column or table that holds data already: checking it there tells something
+ * A constraint or default. `of` is the column that a default is for. `existing` is the column or table that holds data already: checking it there tells something
  * about the values.
  */
-export function constraint(analysis: Analysis, scope: Scope, existing: { readonly column?: string } | undefined, fields: Ast): void {
+export function constraint(analysis: Analysis, scope: Scope, existing: { readonly column?: string } | undefined, fields: Ast, of?: ColumnRef): void {
   const type = text(fields, 'contype') ?? '';
   const keys = [...strings(list(fields, 'keys')), ...strings(list(fields, 'fk_attrs'))];
   switch (type) {
     case 'CONSTR_DEFAULT':
     case 'CONSTR_GENERATED':
-      deriving(analysis, (inside) => void consume(inside, [evaluate(inside, scope, fields['raw_expr'])], 'derive'));
+      given(analysis, scope, of, fields['raw_expr']);
       return;
     case 'CONSTR_CHECK':
       deriving(analysis, (inside) => predicate(inside, scope, fields['raw_expr']));
@@ -142,13 +157,15 @@ function alter(analysis: Analysis, relation: Relation, scope: Scope, fields: Ast
   const name = text(fields, 'name') ?? '';
   const [, definition] = open(fields['def']);
   switch (type) {
-    case 'AT_AddColumn':
-      for (const each of list(definition, 'constraints')) constraint(analysis, withColumn(analysis, relation, scope, text(definition, 'colname') ?? ''), undefined, open(each)[1]);
+    case 'AT_AddColumn': {
+      const made: ColumnRef = { relation: 0, number: 0, schema: relation.schema, table: relation.name, column: text(definition, 'colname') ?? '' };
+      for (const each of list(definition, 'constraints')) constraint(analysis, withColumn(analysis, relation, scope, made), undefined, open(each)[1], made);
       return;
+    }
     case 'AT_ColumnDefault':
     case 'AT_SetExpression':
     case 'AT_DropExpression':
-      if (fields['def'] !== undefined) deriving(analysis, (inside) => void consume(inside, [evaluate(inside, scope, fields['def'])], 'derive'));
+      if (fields['def'] !== undefined) given(analysis, scope, analysis.index.own(relation).find((each) => each.column === name), fields['def']);
       return;
     case 'AT_SetNotNull':
       predicate(analysis, scope, named(name));
@@ -156,7 +173,7 @@ function alter(analysis: Analysis, relation: Relation, scope: Scope, fields: Ast
     case 'AT_AlterColumnType':
       // The old values are converted, and an error names the one that cannot be.
       predicate(analysis, scope, named(name));
-      if (definition['raw_default'] !== undefined) deriving(analysis, (inside) => void consume(inside, [evaluate(inside, scope, definition['raw_default'])], 'derive'));
+      if (definition['raw_default'] !== undefined) given(analysis, scope, analysis.index.own(relation).find((each) => each.column === name), definition['raw_default']);
       return;
     case 'AT_AddConstraint':
       constraint(analysis, scope, {}, definition);
@@ -184,8 +201,8 @@ function alter(analysis: Analysis, relation: Relation, scope: Scope, fields: Ast
 }
 
 /** The scope with one more column, that has a name but no number yet. */
-function withColumn(analysis: Analysis, relation: Relation, scope: Scope, name: string): Scope {
-  const value: Value = { sources: [{ relation: 0, number: 0, schema: relation.schema, table: relation.name, column: name }], direct: true, total: true, atoms: [] };
-  const columns = [...analysis.index.columns(relation), { name, value }];
+function withColumn(analysis: Analysis, relation: Relation, scope: Scope, made: ColumnRef): Scope {
+  const value: Value = { sources: [made], direct: true, total: true, atoms: [] };
+  const columns = [...analysis.index.columns(relation), { name: made.column, value }];
   return { ...scope, parts: [part({ alias: relation.name, schema: relation.schema, columns, relation: true })] };
 }

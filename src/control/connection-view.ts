@@ -1,0 +1,34 @@
+import type { ConnectionView } from './api/schema/connections.ts';
+import { reachedBy } from './reach.ts';
+import type { Services } from './services.ts';
+
+const address = ({ host, port }: { readonly host: string; readonly port: number }): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+
+/** Connections of the configuration in force, by name, without their credentials. */
+export const connectionViews = async ({ config: inForce, reader, gate, now }: Pick<Services, 'config' | 'reader' | 'gate' | 'now'>): Promise<ConnectionView[]> => {
+  const config = inForce();
+  const used = new Map((await reader.ask('connectionUse', now())).map((use) => [use.connection, use]));
+  const live = new Map<string, number>();
+  for (const { session } of gate.live.values()) live.set(session.connection, (live.get(session.connection) ?? 0) + 1);
+  return [...config.connections]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((connection) => {
+      const { name, protocol, listen, plaintext, target, evidence, functions, origin } = connection;
+      const use = used.get(name);
+      return {
+        name,
+        protocol,
+        listen: address(listen),
+        plaintext,
+        target: { address: address(target), database: target.database, tls: target.tls },
+        evidence: { ...evidence },
+        functions: [...functions],
+        live: live.get(name) ?? 0,
+        commands: use?.commands ?? 0,
+        refused: use?.refused ?? 0,
+        ...(use ? { lastUse: new Date(use.last).toISOString() } : {}),
+        reachedBy: reachedBy(config, connection),
+        origin: { ...origin },
+      };
+    });
+};

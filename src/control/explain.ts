@@ -1,0 +1,14 @@
+import type { ConnectionConfig, MaskConfig } from '../config/resolved.ts';
+import type { Command } from '../model/command.ts';
+
+/** A command's text as the connection's protocol understands it. */
+export interface ExplainedText {
+  readonly command: Command;
+  /** `live`: with the names of the target's catalog. `none`: without, so that its own names are not known. */
+  readonly catalog: 'live' | 'none';
+  /** Why the gateway refuses it although policy allows it: a pinned setting, a mask; undefined when it does not. */
+  objection(masks: readonly MaskConfig[]): string | undefined;
+}
+
+/** Understands a text without running anything of it. */
+export type Explainer = (text: string, connection: ConnectionConfig) => Promise<ExplainedText>;
