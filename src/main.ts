@@ -144,6 +144,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       maskKey: keyFile(join(config.gateway.keys, 'mask.key')),
       observe: metrics.observer,
       approvals,
+      protected: state.protected,
       onUnmatchedMasks: (connection, patterns) => log.warn({ connection, patterns }, 'masks name columns that the target does not have, and protect nothing by these names'),
     });
     closers.push(() => gate.close());
@@ -290,6 +291,8 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
           return answerSteward(steward, request);
         case 'bootstrap':
           return control ? answerOf(control.offerBootstrap(request.by)) : { ok: false, error: 'control.listen is off, so nobody can sign in' };
+        case 'action':
+          return control ? control.atTerminal(request) : { ok: false, error: 'control.listen is off, so the gateway has no control plane' };
         case 'approvals':
           return answerApprovals({ approvals, people, access: (access) => steward.access(access) }, request);
         default:

@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
 
+/** Of commands that people give with a role. */
+const SAYS_NO = 'not logged in, a role is missing, there is no such thing, or no gateway answers: it says which';
+
 /** What the exit codes of each command mean. 2 is wrong use everywhere. */
 const MEANING: Readonly<Record<string, readonly [done: string, no: string]>> = {
   start: ['stopped by SIGTERM or SIGINT', 'the configuration or something it needs does not let it start'],
@@ -8,17 +11,27 @@ const MEANING: Readonly<Record<string, readonly [done: string, no: string]>> = {
   ca: ['printed', 'there is none'],
   'admin bootstrap': ['the link is printed', 'there is or was an administrator, nobody could sign in, or no gateway answers'],
   'identities list': ['printed', 'cannot be read'],
-  'identities revoke': ['revoked', 'could not be written'],
-  'identities restore': ['restored', 'it was not revoked'],
+  'identities revoke': ['revoked', 'could not be written, or the gateway says no, and why'],
+  'identities restore': ['restored', 'it was not revoked, or the gateway says no, and why'],
+  'identities search': ['printed, also when nothing is found', SAYS_NO],
+  'identities show': ['printed', SAYS_NO],
+  overview: ['printed, whatever it says', SAYS_NO],
+  'connections list': ['printed', SAYS_NO],
+  'connections show': ['printed', SAYS_NO],
+  'policies list': ['printed', SAYS_NO],
+  'policies matrix': ['printed', SAYS_NO],
+  'policies versions': ['printed', SAYS_NO],
   'policy explain': ['allowed', 'not allowed'],
   'policy test': ['all cases are as they expect', 'some are not'],
   catalog: ['printed', 'the target cannot be asked'],
   'sessions list': ['printed, also when there are none', 'cannot be read'],
+  'sessions search': ['printed, also when nothing is found', SAYS_NO],
   'sessions show': ['printed', 'no such session is recorded'],
   'sessions replay': ['printed', 'no such session is recorded'],
-  'sessions terminate': ['ended', 'no such session lives, or no gateway answers'],
+  'sessions terminate': ['ended', 'no such session lives, the gateway says no and why, or none answers'],
   login: ['logged in', 'not logged in, and why'],
   logout: ['no ID token is kept any more', 'it cannot be removed'],
+  whoami: ['printed, also when you have no role', SAYS_NO],
   'approvals list': ['printed, also when there are none', 'no gateway answers'],
   'approvals show': ['printed', 'there is no such request, the reading cannot be recorded, or no gateway answers'],
   'approvals approve': ['the answer counts', 'it does not, and why'],
@@ -38,6 +51,12 @@ const MEANING: Readonly<Record<string, readonly [done: string, no: string]>> = {
   'evidence hold add': ['in force', 'not recorded, and why'],
   'evidence hold list': ['printed, also when there are none', 'cannot be read'],
   'evidence hold remove': ['ended', 'there is none of that name, or it cannot be recorded'],
+  'evidence jobs': ['printed, also when there are none', SAYS_NO],
+  'activity list': ['printed, also when there is none', SAYS_NO],
+  'tokens list': ['printed, also when there are none', SAYS_NO],
+  'tokens create': ['made', SAYS_NO],
+  'tokens revoke': ['revoked', SAYS_NO],
+  'settings show': ['printed', SAYS_NO],
   demo: ['done', 'a step did not show what it should'],
 };
 

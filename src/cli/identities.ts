@@ -2,6 +2,9 @@ import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { load } from '../config/load.ts';
 import { openState } from '../store/state.ts';
+import { askAsPerson, withProof, type AsPersonOptions } from './as-person.ts';
+import { registerIdentitiesLive } from './identities-live.ts';
+import { visibleLine } from './recorded.ts';
 
 interface Options {
   readonly config: string;
@@ -16,7 +19,10 @@ const configOf = async (where: string) => {
   return undefined;
 };
 
-/** `wicketgate identities list, revoke, restore`. Works on the state folder, so it holds whether or not the gateway runs. */
+/**
+ * `wicketgate identities list, revoke, restore`. Works on the state folder, so it holds whether or not the gateway runs; with `--reason`, a
+ * person does it through the running gateway.
+ */
 export function registerIdentities(program: Command): void {
   const identities = program.command('identities').description('machine identities');
   identities
@@ -46,12 +52,16 @@ export function registerIdentities(program: Command): void {
       }
     });
   const change = (verb: 'revoke' | 'restore', description: string): void => {
-    identities
+    const command = identities
       .command(`${verb} <name>`)
       .description(description)
       .requiredOption('--config <file or folder>', 'the configuration')
-      .option('--json', 'print for programs')
-      .action(async (name: string, { config: where, json }: Options) => {
+      .option('--reason <text>', 'do it as the person who is logged in, with the role admin, through the running gateway: recorded with who and why. Without it: as the user of the gateway')
+      .option('--json', 'print for programs');
+    withProof(command)
+      .action(async (name: string, options: AsPersonOptions & { readonly reason?: string }) => {
+        const { config: where, json, reason } = options;
+        if (reason !== undefined) return askAsPerson(options, ({ identities: of }) => of[verb]({ name }, { reason }), () => said(name, verb));
         const config = await configOf(where);
         if (!config) return;
         if (!config.identities.some((identity) => identity.name === name)) {
@@ -67,7 +77,7 @@ export function registerIdentities(program: Command): void {
             process.exitCode = 1;
             return;
           }
-          process.stdout.write(json ? `${JSON.stringify({ ok: true, identity: name, done: verb })}\n` : `${name} ${verb}d: ${verb === 'revoke' ? 'its sessions end within 2 seconds' : 'it may log in again within a second'}\n`);
+          process.stdout.write(json ? `${JSON.stringify({ ok: true, identity: name, done: verb })}\n` : said(name, verb));
         } finally {
           state.close();
         }
@@ -75,4 +85,7 @@ export function registerIdentities(program: Command): void {
   };
   change('revoke', 'end an identity at once, whatever the configuration says');
   change('restore', 'take a revocation back');
+  registerIdentitiesLive(identities);
 }
+
+const said = (name: string, verb: 'revoke' | 'restore'): string => `${visibleLine(name)} ${verb}d: ${verb === 'revoke' ? 'its sessions end within 2 seconds' : 'it may log in again within a second'}\n`;

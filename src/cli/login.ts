@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Config, LoginConfig } from '../config/resolved.ts';
-import { parseToken } from '../identity/token.ts';
+import { usableUntil } from '../identity/usable-until.ts';
 import type { Person } from '../model/person.ts';
 import { acceptedPerson, browserWait, byBrowser, isLoginProblem, withBrowserOptions, type BrowserOptions } from './browser-login.ts';
 import { forgetToken, keepToken, loginOf, mayKeep, PersonUnclear, tokenAt, type PersonOptions } from './person-token.ts';
@@ -18,7 +18,7 @@ type LoginOptions = LogoutOptions & BrowserOptions;
 export function registerLogin(program: Command): void {
   const command = program
     .command('login')
-    .description('log in as a person, in a browser, for approvals; keeps the ID token for this user only')
+    .description('log in as a person, in a browser; keeps the ID token for this user only')
     .requiredOption('--config <file or folder>', 'the configuration whose control.login is used')
     .option('--provider <name>', 'which of control.login, when there are several');
   withBrowserOptions(command)
@@ -76,14 +76,7 @@ const logOut = async (config: Config, { provider, json }: LogoutOptions): Promis
 };
 
 const tell = (login: LoginConfig, token: string, { name, issuer, subject, groups, accounts }: Person, json: boolean | undefined): void => {
-  const expires = usableUntil(token, login);
+  const expires = new Date(usableUntil(token, login.maxTokenAge)).toISOString();
   if (json) process.stdout.write(`${JSON.stringify({ ok: true, login: login.name, name, issuer, subject, groups, accounts, expires })}\n`);
   else process.stdout.write(`logged in as ${visibleLine(name)} at ${login.name} until ${expires}; groups: ${groups.map(visibleLine).join(', ') || 'none'}\n`);
-};
-
-/** When the gateway stops accepting it. Call only with a token that holds. */
-const usableUntil = (token: string, { maxTokenAge }: LoginConfig): string => {
-  const parsed = parseToken(token);
-  const { exp, iat } = typeof parsed === 'string' ? { exp: 0, iat: 0 } : parsed.claims;
-  return new Date(Math.min(Number(exp) * 1_000, Number(iat) * 1_000 + maxTokenAge)).toISOString();
 };

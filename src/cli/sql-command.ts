@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { ConnectionConfig, MaskConfig } from '../config/resolved.ts';
 import { compileMasks } from '../masking/compile.ts';
-import { ProtectionMemory } from '../masking/protection.ts';
+import { ProtectionMemory } from '../masking/protection-memory.ts';
 import type { Command } from '../model/command.ts';
 import { loadCatalog } from '../protocols/postgres/catalog.ts';
 import { commandOf, resolveNamed } from '../protocols/postgres/commands.ts';

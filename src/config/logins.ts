@@ -33,11 +33,22 @@ export function checkLogins(checking: Checking): void {
 
   const listen = parseHostPort(control.listen ?? defaults.control);
   if (control.listen === 'off') problems.add(places.of(control, 'listen'), 'is off, so nobody of control.login could sign in', 'give it an address');
-  const url = control.url === undefined ? undefined : URL.parse(control.url);
-  if (listen !== undefined && !isLoopback(listen.host) && url?.protocol !== 'https:') {
-    warnings.add(places.of(control, 'listen'), 'people sign in here from other machines, and nothing says that TLS is in front: sessions could be read and taken over on the way', 'put a server with TLS in front, and write control.url: https://...');
-  } else if (url?.protocol === 'http:' && !isLoopback(url.hostname)) {
-    warnings.add(places.of(control, 'url'), 'people sign in here without TLS: sessions could be read and taken over on the way', 'write https://');
+  checkWay(control, listen?.host, checking);
+}
+
+/** Whoever reads the session's cookie on its way is signed in: so it goes over TLS, or stays on this machine. */
+function checkWay(control: NonNullable<Checking['source']['control']>, host: string | undefined, { places, problems, warnings }: Checking): void {
+  const reachable = host !== undefined && !isLoopback(host);
+  if (control.url === undefined) {
+    if (reachable) problems.add(places.of(control, 'listen'), 'people sign in here from other machines, and nothing says that TLS is in front: sessions could be read and taken over on the way', 'put a server with TLS in front, and write control.url: https://...');
+    return;
+  }
+  const url = URL.parse(control.url);
+  if (url?.protocol === 'https:') return;
+  if (url?.protocol !== 'http:' || !isLoopback(url.hostname)) {
+    problems.add(places.of(control, 'url'), 'people sign in here without TLS: sessions could be read and taken over on the way', 'write https://, with a server with TLS in front');
+  } else if (reachable) {
+    warnings.add(places.of(control, 'listen'), 'can be reached from other machines, and people sign in without TLS: let only this machine through to it', 'put a server with TLS in front, and write control.url: https://...');
   }
 }
 

@@ -52,6 +52,9 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
   ['idle', L('sessionAge: 30m\n      idle: 2h'), ['w.yaml:9:7: control.login[okta].idle: is longer than sessionAge, 30m (make it shorter, or remove it)']],
   ['no time', L('maxTokenAge: 0s\n      idle: 0s'), ['w.yaml:8:7: control.login[okta].maxTokenAge: is zero, so nobody could sign in', 'w.yaml:9:7: control.login[okta].idle: is zero, so nobody could sign in']],
   ['nowhere to sign in', S('url: https', 'listen: off\n  url: https'), ['w.yaml:3:3: control.listen: is off, so nobody of control.login could sign in (give it an address)']],
+  ['sign-in without TLS', S('https://wicketgate.example', 'http://wicketgate.example'), ['w.yaml:3:3: control.url: people sign in here without TLS: sessions could be read and taken over on the way (write https://, with a server with TLS in front)']],
+  ['sign-in by the loopback of a name', S('https://wicketgate.example', 'http://localhost.evil.example'), ['w.yaml:3:3: control.url: people sign in here without TLS: sessions could be read and taken over on the way (write https://, with a server with TLS in front)']],
+  ['sign-in from other machines', S('  url: https://wicketgate.example', '  listen: 0.0.0.0:7080'), ['w.yaml:3:3: control.listen: people sign in here from other machines, and nothing says that TLS is in front: sessions could be read and taken over on the way (put a server with TLS in front, and write control.url: https://...)']],
   ['too many logins', S('  roles:', `${Array.from({ length: 16 }, (_, i) => `    - { name: p${i}, issuer: https://p${i}.example, clientId: x }\n`).join('')}  roles:`), ['w.yaml:4:3: control.login: 17 are too many: at most 16']],
   ['ca of a login', L('ca: ./no.pem'), ['w.yaml:8:7: control.login[okta].ca: the certificate file no.pem cannot be read: it does not exist']],
 
@@ -156,13 +159,11 @@ describe('what is accepted about people, and what is said about it', () => {
     ['no rule that holds', S('effect: require_approval, approval: { groups: [okta/dba] }', 'effect: deny'), [
       'w.yaml:11:3: control.channels: no rule has the effect require_approval, so nothing is ever asked here',
     ]],
-    ['sign-in from other machines', S('  url: https://wicketgate.example', '  listen: 0.0.0.0:7080\n  url: http://wicketgate.example'), [
+    ['sign-in by an address of this machine, at a port that others reach', S('  url: https://wicketgate.example', '  listen: 0.0.0.0:7080\n  url: http://127.0.0.1:7080'), [
       'w.yaml:3:3: control.listen: can be reached from other machines, and answers without sign-in: health, readiness and metrics (keep it in a network that may see them)',
-      'w.yaml:3:3: control.listen: people sign in here from other machines, and nothing says that TLS is in front: sessions could be read and taken over on the way (put a server with TLS in front, and write control.url: https://...)',
+      'w.yaml:3:3: control.listen: can be reached from other machines, and people sign in without TLS: let only this machine through to it (put a server with TLS in front, and write control.url: https://...)',
     ]],
-    ['sign-in without TLS', S('https://wicketgate.example', 'http://wicketgate.example'), [
-      'w.yaml:3:3: control.url: people sign in here without TLS: sessions could be read and taken over on the way (write https://)',
-    ]],
+    ['sign-in on this machine', S('https://wicketgate.example', 'http://localhost:7080'), []],
     ['a login that nothing names', S('  roles:', second), ['w.yaml:10:9: control.login[google].name: no role and no rule names a group of this login, so its people can do nothing']],
     ['accounts that people choose', S('claims.ci_account', 'claims.preferred_username'), [
       'w.yaml:9:19: control.login[okta].accounts.ci: is a claim that people can often change themselves, and so pass for somebody else (use one that only administrators of the provider set)',

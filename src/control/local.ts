@@ -3,6 +3,7 @@ import { createConnection, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { Access, HoldRequest } from '../evidence/retention/steward.ts';
 import type { ApprovalsRequest } from './approvals.ts';
+import type { ActionRequest } from './at-terminal.ts';
 
 /**
  * The socket through which the command line reaches a running gateway: on the same machine, by the same user. One line of
@@ -23,6 +24,7 @@ export type LocalRequest =
   | { readonly do: 'purge'; readonly digest: string; readonly by: string }
   | { readonly do: 'access'; readonly access: Access }
   | { readonly do: 'bootstrap'; readonly by: string }
+  | ActionRequest
   | ApprovalsRequest;
 
 /** `code`: a stable word for programs, where there is one. */
@@ -38,10 +40,10 @@ export const answerOf = async (doing: Promise<unknown>): Promise<LocalAnswer> =>
 };
 
 const MOST_BYTES = 16_384;
-/** An answer to a request for approval carries the person's ID token, which may have 16 KiB, and a reason. */
-const APPROVALS: LocalRequest['do'] = 'approvals';
-const APPROVALS_START = `{"do":${JSON.stringify(APPROVALS)},`;
-const MOST_BYTES_OF_APPROVALS = 65_536;
+/** What people ask carries their ID token, which may have 16 KiB, and what they say. */
+const OF_PEOPLE: readonly LocalRequest['do'][] = ['approvals', 'action'];
+const STARTS_OF_PEOPLE = OF_PEOPLE.map((what) => `{"do":${JSON.stringify(what)},`);
+const MOST_BYTES_OF_PEOPLE = 65_536;
 const ASK_MS = 30_000;
 /** A purge, or a hold, reads the whole log first. */
 const ANSWER_MS = 3_600_000;
@@ -57,7 +59,7 @@ export const startLocal = async (dataFolder: string, handle: (request: LocalRequ
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => {
       line += chunk;
-      if (line.length > (line.startsWith(APPROVALS_START) ? MOST_BYTES_OF_APPROVALS : MOST_BYTES)) {
+      if (line.length > (STARTS_OF_PEOPLE.some((start) => line.startsWith(start)) ? MOST_BYTES_OF_PEOPLE : MOST_BYTES)) {
         socket.destroy();
         return;
       }

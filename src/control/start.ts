@@ -5,11 +5,13 @@ import type { Secrets } from '../secrets/secrets.ts';
 import type { People } from '../identity/people.ts';
 import { ACTIONS } from './actions/all.ts';
 import { openApi } from './api/openapi.ts';
+import { answerAtTerminal, type ActionRequest } from './at-terminal.ts';
 import { Deeds } from './deeds.ts';
 import { pageFolder } from './http/page.ts';
 import { buildServer } from './http/server.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { LiveEvents } from './live.ts';
+import type { LocalAnswer } from './local.ts';
 import type { Metrics } from './metrics.ts';
 import type { GatewayParts, Services } from './services.ts';
 import { AttemptSeal } from './sign-in/attempt.ts';
@@ -33,6 +35,8 @@ export interface RunningControl {
   configChanged(): void;
   /** A link for the first administrator. Rejects with words for people. */
   offerBootstrap(by: string): Promise<{ readonly url: string; readonly until: number }>;
+  /** What a person asks of the API at a terminal of this machine. */
+  atTerminal(request: ActionRequest): Promise<LocalAnswer>;
   close(): Promise<void>;
 }
 
@@ -84,5 +88,5 @@ export const startControl = async (listen: { readonly host: string; readonly por
     await close();
     throw error;
   }
-  return { configChanged: () => live.tell('config'), offerBootstrap: (by) => signIn.offerBootstrap(site(), by), close };
+  return { configChanged: () => live.tell('config'), offerBootstrap: (by) => signIn.offerBootstrap(site(), by), atTerminal: (request) => answerAtTerminal({ server, people: verifier, config, administrators: signedIn.administrators }, request), close };
 };

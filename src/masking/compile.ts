@@ -6,7 +6,8 @@ import { HashKey } from './hash-key.ts';
 import { judgeStatement } from './judge.ts';
 import type { StatementJudgement } from './judge.ts';
 import type { AnswerPlan, DetectorMask, MaskJudgement, MaskSet } from './plan.ts';
-import { columnRules, protectionOf, ProtectionMemory } from './protection.ts';
+import { columnRules, protectionOf } from './protection.ts';
+import { ProtectionMemory } from './protection-memory.ts';
 import type { Protection } from './protection.ts';
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, suite, test } from 'node:test';
 import { compileMasks } from './compile.ts';
-import { ProtectionMemory } from './protection.ts';
+import { ProtectionMemory } from './protection-memory.ts';
 import { createRowMasker } from './rows.ts';
 import { catalog, catalogOf, columns, customers, mask, maskSet, notes, ready, understood } from './testdata/scene.ts';
 

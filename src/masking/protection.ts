@@ -6,6 +6,7 @@ import { columnPattern } from './patterns.ts';
 import type { ColumnPattern } from './patterns.ts';
 import type { ColumnMask } from './plan.ts';
 import { firstNormalOid } from './oids.ts';
+import type { ProtectionMemory } from './protection-memory.ts';
 import { wins } from './strictness.ts';
 
 /** How one column is protected. */
@@ -33,27 +34,6 @@ export interface Protection {
   readonly unmatched: readonly string[];
 }
 
-/**
- * Which columns each pattern has protected, by OID and attribute number. Kept for as long as the gateway knows the
- * target and shared by its sessions, so that a column stays protected when it or its table is renamed. It is not kept on
- * the disk: OIDs mean something on one cluster only, and a target can be replaced while the gateway is down.
- */
-export class ProtectionMemory {
-  readonly #known = new Map<string, Map<number, Set<number>>>();
-
-  remember(pattern: string, relation: number, column: number): void {
-    let relations = this.#known.get(pattern);
-    if (relations === undefined) this.#known.set(pattern, (relations = new Map<number, Set<number>>()));
-    const columns = relations.get(relation);
-    if (columns === undefined) relations.set(relation, new Set([column]));
-    else columns.add(column);
-  }
-
-  has(pattern: string, relation: number, column: number): boolean {
-    return this.#known.get(pattern)?.get(relation)?.has(column) === true;
-  }
-}
-
 /** One pattern of one mask. */
 export interface ColumnRule {
   readonly pattern: ColumnPattern;
@@ -79,8 +59,9 @@ export function protectionOf(rules: readonly ColumnRule[], catalog: Catalog, mem
   const byOid = new Map(catalog.relations.map((relation) => [relation.oid, relation]));
   const matched = new Set<string>();
   const family = descendants(catalog);
+  const known = memory.on(catalog);
   const protect = (rule: ColumnRule, relation: Relation, column: Column): void => {
-    memory.remember(rule.pattern.text, relation.oid, column.number);
+    known.remember(rule.pattern.text, relation.oid, column.number);
     let columns = byRelation.get(relation.oid);
     if (columns === undefined) byRelation.set(relation.oid, (columns = new Map<number, ProtectedColumn>()));
     columns.set(column.number, join(columns.get(column.number), rule.mask, rule.strict, `${relation.schema}.${relation.name}.${column.name}`, column.type));
@@ -89,7 +70,7 @@ export function protectionOf(rules: readonly ColumnRule[], catalog: Catalog, mem
     for (const column of relation.columns) {
       for (const rule of rules) {
         const byName = rule.pattern.matches(relation.schema, relation.name, column.name);
-        if (!byName && !memory.has(rule.pattern.text, relation.oid, column.number)) continue;
+        if (!byName && !known.has(rule.pattern.text, relation.oid, column.number)) continue;
         matched.add(rule.pattern.text);
         protect(rule, relation, column);
         // A row of a child shows through its parents, and a parent's rows may be any child's.
@@ -101,6 +82,7 @@ export function protectionOf(rules: readonly ColumnRule[], catalog: Catalog, mem
       }
     }
   }
+  known.keep();
   const byName = new Map<string, ProtectedColumn | undefined>();
   const named = (column: ColumnRef): ProtectedColumn | undefined => {
     const label = `${column.schema}.${column.table}.${column.column}`;

@@ -5,7 +5,7 @@ import type { Identities } from '../identity/identities.ts';
 import type { Revocations } from '../identity/revocations.ts';
 import { compileMasks } from '../masking/compile.ts';
 import type { MaskSet } from '../masking/plan.ts';
-import { ProtectionMemory } from '../masking/protection.ts';
+import { ProtectionMemory, type ProtectionStore } from '../masking/protection-memory.ts';
 import { isRefusal, refusal, type Refusal } from '../model/decision.ts';
 import type { Principal } from '../model/principal.ts';
 import { RateCounter, SessionCounter } from '../policy/limits.ts';
@@ -27,6 +27,8 @@ export interface GateParts {
   /** Key of the hash transform: stable for a deployment, so that equal values stay equal. */
   readonly maskKey: Buffer;
   readonly observe: PipelineObserver;
+  /** Where columns that were protected once are remembered beyond this process. */
+  readonly protected?: ProtectionStore;
   /** Who is asked for approval, where somebody can be. */
   readonly approvals?: Approvals;
   /** Column patterns of masks that match nothing at the connection's target; each is told once. */
@@ -67,16 +69,14 @@ export const createGate = (parts: GateParts): RunningGate => {
   };
 
   // What was protected once stays so on that target, under whatever name: remembered across sessions and reloads.
-  const memories = new Map<string, ProtectionMemory>();
+  const memory = new ProtectionMemory(parts.protected);
   /** Sessions with the same masks on the same connection share one set, and with it what it has worked out. */
   let maskSets = new Map<string, MaskSet>();
   const masksOf = (connection: string, masks: readonly MaskConfig[]): MaskSet => {
     const key = JSON.stringify([connection, masks.map(({ name }) => name)]);
     let set = maskSets.get(key);
     if (!set) {
-      let memory = memories.get(connection);
-      if (!memory) memories.set(connection, (memory = new ProtectionMemory()));
-      set = compileMasks(masks, { hash: parts.maskKey }, memory, (patterns) => tellUnmatched(connection, patterns));
+      set = compileMasks(masks, { hash: parts.maskKey }, memory.of(connection), (patterns) => tellUnmatched(connection, patterns));
       maskSets.set(key, set);
     }
     return set;

@@ -51,7 +51,7 @@ const cases: readonly Case[] = [
   { name: 'unknown by class', policies: [policy('p', { allow: ['unknown'] })], effects: [opaque], expect: 'allow', rules: ['p'] },
   { name: 'unknown by a rule that names it', policies: rules([{ effect: 'allow', match: { classes: ['unknown'], verbs: ['do'] } }]), effects: [opaque], expect: 'allow' },
   { name: 'unknown not by another rule', policies: rules([{ effect: 'allow', match: { verbs: ['do'] } }]), effects: [opaque], expect: 'deny', rules: [] },
-  { name: 'a deny on an object could be met by what is unknown', policies: rules([{ match: { objects: ['customers'] } }], ['unknown']), effects: [opaque], expect: 'deny', rules: ['p/r0'] },
+  { name: 'a deny on an object could be met by what is unknown', policies: rules([{ match: { objects: ['customers'] }, reason: 'rows are kept' }], ['unknown']), effects: [opaque], expect: 'deny', rules: ['p/r0'], reason: 'rows are kept (it was not understood, and could be that: a body that is not read)' },
   { name: 'require_approval restricts what a class grants', policies: rules([{ effect: 'require_approval', match: { verbs: ['delete'] } }], ['write']), effects: [remove], expect: 'require_approval', rules: ['p/r0', 'p'], reason: 'delete needs an approval' },
   { name: 'require_approval grants', policies: rules([{ effect: 'require_approval', match: { verbs: ['delete'] }, reason: 'ask' }]), effects: [remove], expect: 'require_approval', rules: ['p/r0'], reason: 'ask' },
   { name: 'require_approval does not grant what it only touches', policies: rules([{ effect: 'require_approval', match: { columns: ['customers.id'] } }]), effects: [read], expect: 'deny', rules: [] },

@@ -45,7 +45,7 @@ export function settle(plan: Plan, live: LiveWords, { policyVersion, rowLimit }:
     const [applied, denied] = rules[0] as [AppliedRule, Effect];
     // Only a count that is not known yet can lift a deny, and only when nothing else refuses.
     const unsure = ungranted === undefined && rules.every(([rule]) => rule.live && live(rule).threshold !== undefined) ? threshold : {};
-    return { effect: 'deny', rules: rules.map(([{ rule }]) => rule.ref), reason: applied.rule.reason ?? `${denied.verb} is denied`, denied, ...unsure, policyVersion };
+    return { effect: 'deny', rules: rules.map(([{ rule }]) => rule.ref), reason: `${applied.rule.reason ?? `${denied.verb} is denied`}${doubt(denied)}`, denied, ...unsure, policyVersion };
   }
   if (ungranted !== undefined) return { effect: 'deny', rules: [], reason: whyNotGranted(ungranted), denied: ungranted, policyVersion };
   if (tooMany !== undefined && changing !== undefined) {
@@ -82,6 +82,12 @@ function grantsOf(plan: Plan, covers: (candidate: Candidate) => boolean): Set<Ru
 }
 
 const inOrder = (found: ReadonlyMap<AppliedRule, Effect>): [AppliedRule, Effect][] => [...found].sort(([a], [b]) => a.order - b.order);
+
+/** What is not understood is touched by every rule that could matter, and whoever sent it must not look for what the rule names. */
+function doubt(effect: Effect): string {
+  if (effect.class !== 'unknown') return '';
+  return ` (it was not understood, and could be that${effect.why === undefined ? '' : `: ${effect.why}`})`;
+}
 
 /** Our words and the understander's: nothing of the client's text. */
 function whyNotGranted(effect: Effect): string {

@@ -8,6 +8,8 @@ export interface Catalog {
   /** `server_version_num`: 150018, 170010, 180004. */
   readonly serverVersion: number;
   readonly database: string;
+  /** Names the cluster and the database in it, for as long as OIDs mean the same there; undefined when the target does not tell. */
+  readonly cluster?: string;
   readonly relations: readonly Relation[];
   /** Functions, procedures and aggregates outside pg_catalog and information_schema. */
   readonly functions: readonly UserFunction[];

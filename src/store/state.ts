@@ -6,10 +6,12 @@ import type { ToldStore } from '../approvals/channels/ports.ts';
 import type { ApprovalStore } from '../approvals/ports.ts';
 import type { OnceStore } from '../identity/once.ts';
 import type { Revocations } from '../identity/revocations.ts';
+import type { ProtectionStore } from '../masking/protection-memory.ts';
 import type { SignedIn } from '../identity/signed-in.ts';
 import { APPROVALS_SCHEMA, StoredApprovals } from './approvals.ts';
 import { accountStore, CHANNELS_SCHEMA, toldStore } from './channels.ts';
 import { onceStore } from './once.ts';
+import { PROTECTED_SCHEMA, protectionStore } from './protected.ts';
 import { StoredRevocations } from './revocations.ts';
 import { SIGNED_IN_SCHEMA, signedInStore } from './signed-in.ts';
 
@@ -21,6 +23,7 @@ export interface State {
   readonly signedIn: SignedIn;
   readonly told: ToldStore;
   readonly accounts: AccountStore;
+  readonly protected: ProtectionStore;
   close(): void;
 }
 
@@ -40,6 +43,7 @@ const MIGRATIONS = [
   APPROVALS_SCHEMA,
   SIGNED_IN_SCHEMA,
   CHANNELS_SCHEMA,
+  PROTECTED_SCHEMA,
 ];
 
 /**
@@ -72,6 +76,7 @@ export const openState = (folder: string, now: () => number = Date.now): State =
     signedIn: signedInStore(opened),
     told: toldStore(opened),
     accounts: accountStore(opened),
+    protected: protectionStore(opened),
     close: () => {
       approvals.close();
       revocations.close();

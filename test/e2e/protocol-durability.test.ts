@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import type { ConnectionConfig } from '../../src/config/resolved.ts';
 import { compileMasks } from '../../src/masking/compile.ts';
 import type { Command } from '../../src/model/command.ts';
+import type { Decision } from '../../src/model/decision.ts';
 import { refusal, type Refusal } from '../../src/model/decision.ts';
 import type { Logger } from '../../src/model/logger.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
@@ -28,7 +29,7 @@ const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 
 class HeldPassage implements Passage {
   readonly command: Command;
-  readonly decision = { effect: 'allow', rules: [], reason: 'test', policyVersion: '' } as const;
+  readonly decision: Decision;
   readonly mostRows = undefined;
   durable = false;
   free = false;
@@ -40,6 +41,7 @@ class HeldPassage implements Passage {
   constructor(command: Command, strict: boolean) {
     this.command = command;
     this.#strict = strict;
+    this.decision = { effect: 'allow', rules: [], reason: 'test', policyVersion: '', ...(command.recorded.includes('too_many') ? { maxRows: 1 } : {}) };
   }
   whenDurable(then: (failure?: Refusal) => void): void {
     if (this.durable) then();
@@ -313,6 +315,28 @@ describe('effect', () => {
     await bench.pass(1);
     assert.deepEqual(plain(await bench.wire.until('ReadyForQuery')).slice(-2), ['COPY 1', 'ZI']);
     await bench.close();
+  });
+
+  test('an answer that is withheld in a block fails the block at once, not only when its outcome is written', async () => {
+    const bench = await start('effect');
+    bench.wire.send(say.query('BEGIN'));
+    await bench.pass(1);
+    bench.wire.send(say.query(INSERT));
+    await bench.pass(2);
+    bench.wire.send(say.query('SELECT n AS too_many FROM generate_series(1, 3) AS n'));
+    const read = await bench.held(3);
+    read.becomeDurable();
+    await until(() => read.outcome);
+    bench.wire.send(say.query('COMMIT'));
+    await until(() => bench.up.includes('wicketgate refused'), 10_000, 'the block failing before the outcome is written');
+    const { written } = read;
+    read.written = undefined;
+    written?.();
+    bench.freely();
+    const answers = await bench.wire.until('ReadyForQuery', 4);
+    assert.deepEqual(answers.flatMap((message) => (message.kind === 'CommandComplete' ? [message.tag] : [])), ['BEGIN', 'INSERT 0 1', 'ROLLBACK']);
+    await bench.close();
+    assert.deepEqual(await target.query('SELECT * FROM t'), []);
   });
 
   test('an intent that cannot be made durable ends the session, and nothing of the answer was given', async () => {

@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { AnyAction } from '../api/action.ts';
 import { mayDo } from '../api/action.ts';
 import { Refused } from '../api/refused.ts';
+import { NOT_AT_TERMINAL, personAtTerminal } from '../at-terminal.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Services } from '../services.ts';
 import type { Actor } from '../sign-in/actor.ts';
@@ -85,12 +86,14 @@ export const buildServer = (parts: ServerParts): FastifyInstance => {
   const granted = (action: AnyAction) => async (request: FastifyRequest): Promise<void> => {
     const wait = ofAddress.take(callerOf(request.ip));
     if (wait !== undefined) throw new Refused(429, 'rate', `too many requests from this address: try again in ${wait} s`, wait);
-    const actor = action.who === 'anyone' ? undefined : identify(identifying, request);
+    const here = personAtTerminal();
+    if (here && NOT_AT_TERMINAL.has(action.id)) throw new Refused(404, 'not_found', `${action.id} is not for terminals: ${NOT_AT_TERMINAL.get(action.id)}`);
+    const actor = action.who === 'anyone' ? undefined : (here ?? identify(identifying, request));
     const may = mayDo(action, actor);
     if (may === 'unauthenticated' || (!actor && action.who !== 'anyone')) throw new Refused(401, 'unauthenticated', 'sign in first');
     if (!actor) return;
     // First: what another site sends in somebody's name takes nothing of what they may ask.
-    if (action.method !== 'GET') fromOurPage(request, actor, site());
+    if (action.method !== 'GET' && !here) fromOurPage(request, actor, site());
     const caller = actor.kind === 'person' ? actor.session : actor.id;
     const tooMuch = ofCaller.take(caller, action.cost);
     if (tooMuch !== undefined) throw new Refused(429, 'rate', `too many requests: try again in ${tooMuch} s`, tooMuch);

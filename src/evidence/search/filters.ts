@@ -82,6 +82,9 @@ export const objectMatches = (pattern: string, object: string): boolean => {
 /** Decisions of commands that were let through; of the others it is the reason that stands in their place. */
 export const RAN: readonly string[] = ['allow', 'require_approval'];
 
+/** Whether one of a command's verbs is the one asked for. */
+export const verbsMatch = (pattern: string, verbs: string): boolean => verbs.split(' ').some((verb) => nameMatches(pattern, verb));
+
 export const decisionMatches = (pattern: string, decision: string): boolean => (pattern === 'refused' ? !RAN.includes(decision) : nameMatches(pattern, decision));
 
 /** The filter with the fewest rows is looked up in its index, if those are no more than this; the others are tested on the rows. */
@@ -94,7 +97,7 @@ export const conditionsOf = (index: IndexFile, filters: SearchFilters): { readon
   const tests = [
     ['identity', 'identity', filters.identity, nameMatches],
     ['connection', 'connection', filters.connection, nameMatches],
-    ['verb', 'verb', filters.verb, (pattern: string, set: string) => set.split(' ').some((verb) => nameMatches(pattern, verb))],
+    ['verb', 'verb', filters.verb, verbsMatch],
     ['decision', 'decision', filters.decision, decisionMatches],
   ] as const;
   const tested: { readonly sql: string; readonly values: readonly SQLInputValue[]; readonly rows: number }[] = [];
@@ -144,5 +147,6 @@ export const conditionsOf = (index: IndexFile, filters: SearchFilters): { readon
 /** Rows, counted no further than to see that they are not few. */
 const countUpTo = (index: IndexFile, from: string, values: readonly SQLInputValue[]): number => Number(index.sql(`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} LIMIT ${FEW + 1})`).get(...values)?.['n']);
 
-const idsOf = (index: IndexFile, kind: string, pattern: string, matches: (pattern: string, name: string) => boolean): number[] =>
+/** Ids of the names of a kind that match. */
+export const idsOf = (index: IndexFile, kind: string, pattern: string, matches: (pattern: string, name: string) => boolean): number[] =>
   (index.sql('SELECT id, text FROM name WHERE kind = ?').all(kind) as { id: number; text: string }[]).filter(({ text }) => matches(pattern, text)).map(({ id }) => id);

@@ -5,7 +5,10 @@ import { fileNameOf } from '../keys.ts';
 import { LEDGER_SCHEMA, LEDGER_TABLES } from './ledger.ts';
 
 /** Another number: the file is made again. It holds nothing that the log does not. */
-const VERSION = 2;
+const VERSION = 3;
+
+/** Prepared statements that are kept; beyond that the oldest are forgotten. */
+const MOST_STATEMENTS = 500;
 
 const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -54,10 +57,13 @@ export class IndexFile {
     return new IndexFile(path, made);
   }
 
-  /** Statements are prepared once. */
+  /** Statements are prepared once. What people look for stands in some of them, so they are not kept without end. */
   sql(text: string): StatementSync {
     let statement = this.#statements.get(text);
-    if (!statement) this.#statements.set(text, (statement = this.#database.prepare(text)));
+    if (!statement) {
+      if (this.#statements.size >= MOST_STATEMENTS) this.#statements.delete(this.#statements.keys().next().value ?? '');
+      this.#statements.set(text, (statement = this.#database.prepare(text)));
+    }
     return statement;
   }
 

@@ -105,6 +105,40 @@ test('sessions come newest first, in pages without a gap, as their records say',
   assert.deepEqual(ids({ identity: 'nobody' }), []);
 });
 
+test('sessions are found by what they did, page by page, whichever way they are looked up', async (t) => {
+  const scene = await make(t);
+  const done = await work(scene);
+  const { file } = scene.index();
+  const did = (one: (typeof done)[number], verb: string | undefined, decision: string | undefined): boolean => {
+    const kinds = [...(one.commands > 0 ? ['select allow'] : []), ...(one.refused > 0 ? ['drop_table denied'] : [])];
+    return kinds.some((kind) => (verb === undefined || kind.startsWith(verb)) && (decision === undefined || kind.endsWith(decision === 'refused' ? 'denied' : decision)));
+  };
+  for (const verb of [undefined, 'select', 'drop_table', 'nothing']) {
+    for (const decision of [undefined, 'refused', 'denied', 'allow', 'masking']) {
+      for (const identity of [undefined, 'identity-1', 'identity-*']) {
+        for (const state of ['all', 'past'] as const) {
+          for (const since of [undefined, START]) {
+            if (verb === undefined && decision === undefined) continue;
+            // With a time it is the commands that are gone through.
+            const filters = { ...(verb === undefined ? {} : { verb }), ...(decision === undefined ? {} : { decision }), ...(identity === undefined ? {} : { identity }), ...(since === undefined ? {} : { since }) };
+            const expected = done.filter((one) => did(one, verb, decision) && (identity !== 'identity-1' || one.identity === identity) && (state === 'all' || !one.open)).map(({ id }) => id).reverse();
+            for (const few of [0, 1000]) {
+              const found: string[] = [];
+              for (let before: number | undefined; ; ) {
+                const page = listSessionsOf(file, { filters, state, limit: 3, ...(before === undefined ? {} : { before }) }, () => undefined, few);
+                found.push(...page.map(({ session }) => session));
+                before = page.at(-1)?.number;
+                if (page.length < 3) break;
+              }
+              assert.deepEqual(found, expected, JSON.stringify({ filters, state, few }));
+            }
+          }
+        }
+      }
+    }
+  }
+});
+
 test('sums are those of the records', async (t) => {
   const scene = await make(t);
   const done = await work(scene);

@@ -4,8 +4,8 @@ import type { IndexFile } from './index-file.ts';
 import type { Place } from './rows.ts';
 
 /**
- * What pages ask for again and again, kept as sums: how each session stands, what happened in each hour, who used what on which day, and
- * where the records are that tell of people. Asked for, it is a few rows; counted from the commands it would be a million.
+ * What pages ask for again and again, kept as sums: how each session stands, which kinds of commands it had, what happened in each hour,
+ * who used what on which day, and where the records are that tell of people. Asked for, it is a few rows; counted from the commands it would be a million.
  */
 export const LEDGER_SCHEMA = `
 CREATE TABLE standing (
@@ -15,6 +15,9 @@ CREATE TABLE standing (
 CREATE INDEX standing_identity ON standing (identity);
 CREATE INDEX standing_connection ON standing (connection);
 CREATE INDEX standing_opened ON standing (opened);
+CREATE INDEX standing_refused ON standing (session) WHERE refused > 0;
+CREATE TABLE manner (session INTEGER NOT NULL, verb INTEGER NOT NULL, decision INTEGER NOT NULL, PRIMARY KEY (session, verb, decision)) STRICT, WITHOUT ROWID;
+CREATE INDEX manner_verb ON manner (verb, decision, session);
 CREATE TABLE hourly (
   hour INTEGER NOT NULL, identity INTEGER NOT NULL, connection INTEGER NOT NULL, decision INTEGER NOT NULL, count INTEGER NOT NULL, last INTEGER NOT NULL,
   PRIMARY KEY (hour, identity, connection, decision)
@@ -29,7 +32,7 @@ CREATE INDEX deed_kind ON deed (kind);
 CREATE INDEX object_seq ON object (seq);
 CREATE INDEX command_session ON command (session, number);`;
 
-export const LEDGER_TABLES = ['standing', 'hourly', 'daily', 'deed'] as const;
+export const LEDGER_TABLES = ['standing', 'manner', 'hourly', 'daily', 'deed'] as const;
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
@@ -44,6 +47,8 @@ export interface Counted {
   readonly identity: number;
   readonly connection: number;
   readonly verb: number;
+  /** All its verbs, as one name. */
+  readonly verbs: number;
   readonly decision: number;
   readonly refused: boolean;
   readonly count: number;
@@ -59,6 +64,7 @@ interface Sum {
 export class Ledger {
   readonly #index: IndexFile;
   readonly #sessions = new Map<number, Sum>();
+  readonly #manners = new Set<string>();
   readonly #hours = new Map<string, Sum>();
   readonly #days = new Map<string, Sum>();
 
@@ -78,8 +84,11 @@ export class Ledger {
       .run(state, time, segment, position, session);
   }
 
-  command({ time, session, identity, connection, verb, decision, refused, count }: Counted): void {
-    if (session !== undefined) add(this.#sessions, session, time, count, refused);
+  command({ time, session, identity, connection, verb, verbs, decision, refused, count }: Counted): void {
+    if (session !== undefined) {
+      add(this.#sessions, session, time, count, refused);
+      this.#manners.add([session, verbs, decision].join());
+    }
     add(this.#hours, [Math.floor(time / HOUR_MS), identity, connection, decision].join(), time, count, refused);
     add(this.#days, [identity, connection, Math.floor(time / DAY_MS), verb].join(), time, count, refused);
   }
@@ -92,13 +101,15 @@ export class Ledger {
   save(): void {
     const session = this.#index.sql('UPDATE standing SET commands = commands + ?, refused = refused + ?, last = max(coalesce(last, 0), ?) WHERE session = ?');
     for (const [id, { count, refused, last }] of this.#sessions) session.run(count - refused, refused, last, id);
+    const manner = this.#index.sql('INSERT INTO manner (session, verb, decision) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
+    for (const key of this.#manners) manner.run(...numbers(key));
     const hour = this.#index.sql('INSERT INTO hourly (hour, identity, connection, decision, count, last) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count, last = max(last, excluded.last)');
     for (const [key, { count, last }] of this.#hours) hour.run(...numbers(key), count, last);
     const day = this.#index.sql(
       'INSERT INTO daily (identity, connection, day, verb, allowed, refused, last) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET allowed = allowed + excluded.allowed, refused = refused + excluded.refused, last = max(last, excluded.last)',
     );
     for (const [key, { count, refused, last }] of this.#days) day.run(...numbers(key), count - refused, refused, last);
-    for (const gathered of [this.#sessions, this.#hours, this.#days]) gathered.clear();
+    for (const gathered of [this.#sessions, this.#manners, this.#hours, this.#days]) gathered.clear();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { SQLInputValue } from 'node:sqlite';
-import { checkFilters, conditionsOf, nameMatches, type SearchFilters } from './filters.ts';
+import { checkFilters, conditionsOf, decisionMatches, idsOf, nameMatches, verbsMatch, type SearchFilters } from './filters.ts';
 import { findCommands } from './find.ts';
 import type { IndexFile } from './index-file.ts';
 
@@ -39,8 +39,8 @@ const SESSION = `
 SELECT standing.session AS number, session.text AS session, i.text AS identity, c.text AS connection, protocol, peer, opened, closed, state, commands, refused, last
 FROM standing JOIN session ON session.id = standing.session JOIN name i ON i.id = standing.identity JOIN name c ON c.id = standing.connection`;
 
-/** Sessions, newest first. With filters of commands: those that have a command which matches all of them. */
-export const listSessionsOf = (index: IndexFile, { filters, state, only, before, limit }: SessionsAsked, keyOf: (id: string) => Buffer | undefined): ListedSession[] => {
+/** Sessions, newest first. With filters of commands: those that have a command which matches all of them. `few`: for tests. */
+export const listSessionsOf = (index: IndexFile, { filters, state, only, before, limit }: SessionsAsked, keyOf: (id: string) => Buffer | undefined, few = FEW_SESSIONS): ListedSession[] => {
   checkFilters(filters);
   const parts: string[] = [];
   const values: SQLInputValue[] = [];
@@ -53,7 +53,7 @@ export const listSessionsOf = (index: IndexFile, { filters, state, only, before,
   for (const kind of ['identity', 'connection'] as const) {
     const pattern = filters[kind];
     if (pattern === undefined) continue;
-    const ids = namesLike(index, kind, pattern);
+    const ids = idsOf(index, kind, pattern, nameMatches);
     if (ids.length === 0) return [];
     // Of a few the index gives the newest at once; of many it would give all, to be sorted: going through sessions in their order is quicker.
     where(`${ids.length > FEW_NAMES ? '+' : ''}standing.${kind} IN (${ids.join(',')})`);
@@ -63,11 +63,15 @@ export const listSessionsOf = (index: IndexFile, { filters, state, only, before,
     if (only.length === 0) return [];
     where('session.text IN (SELECT value FROM json_each(?))', JSON.stringify(only));
   }
-  if (Object.keys(ofCommands).length === 0) {
+  const asked = Object.keys(ofCommands);
+  if (asked.length === 0) {
     if (since !== undefined) where('opened >= ?', since);
     if (until !== undefined) where('opened < ?', until);
+  } else if (asked.length === 1 && filters.decision === 'refused' && since === undefined && until === undefined) {
+    where('refused > 0');
   } else {
-    const numbers = sessionsWith(index, filters, before, limit, keyOf);
+    const standing: Standing = { sql: parts.length === 0 ? '1' : parts.join(' AND '), values: [...values], before };
+    const numbers = byManner(index, filters, standing, limit, few) ?? sessionsWith(index, filters, standing, limit, keyOf);
     if (numbers.length === 0) return [];
     where('standing.session IN (SELECT value FROM json_each(?))', JSON.stringify(numbers));
   }
@@ -76,8 +80,54 @@ export const listSessionsOf = (index: IndexFile, { filters, state, only, before,
 
 export const sessionOf = (index: IndexFile, session: string): ListedSession | undefined => index.sql(`${SESSION} WHERE session.text = ?`).get(session) as unknown as ListedSession | undefined;
 
+/** What a session itself must be, in SQL. */
+interface Standing {
+  readonly sql: string;
+  readonly values: readonly SQLInputValue[];
+  readonly before: number | undefined;
+}
+
+const bound = (column: string, before: number | undefined): string => (before === undefined ? '' : `AND ${column} < ${before}`);
+
+/** Pairs of verbs and decisions that are each looked up; of more the commands are gone through. */
+const MOST_MANNERS = 64;
+/** Sessions of the identities and connections asked for that are each looked at; of more those with the verb are. */
+const FEW_SESSIONS = 5_000;
+
+/**
+ * The same for filters by verb and decision alone, from the kinds of commands that each session had: a few rows for a session however many
+ * commands it sent. Undefined when it has to be the commands.
+ */
+const byManner = (index: IndexFile, filters: SearchFilters, { sql: standing, values, before }: Standing, limit: number, few: number): number[] | undefined => {
+  const { verb, decision, text, object, rows, since, until } = filters;
+  if ([text, object, rows, since, until].some((one) => one !== undefined)) return undefined;
+  const verbs = verb === undefined ? [0, ...idsOf(index, 'verb', '*', nameMatches)] : idsOf(index, 'verb', verb, verbsMatch);
+  const decisions = idsOf(index, 'decision', decision ?? '*', decision === undefined ? nameMatches : decisionMatches);
+  if (verbs.length * decisions.length > MOST_MANNERS) return undefined;
+  const [{ n }] = index.sql(`SELECT count(*) AS n FROM (SELECT 1 FROM standing JOIN session ON session.id = standing.session WHERE ${standing} LIMIT ${few + 1})`).all(...values) as unknown as [{ n: number }];
+  if (n <= few) {
+    const list = (ids: readonly number[]): string => ids.join(',');
+    return sessionNumbers(
+      index,
+      `SELECT standing.session AS n FROM standing JOIN session ON session.id = standing.session WHERE ${standing} AND EXISTS (SELECT 1 FROM manner WHERE manner.session = standing.session AND verb IN (${list(verbs)}) AND decision IN (${list(decisions)})) ORDER BY n DESC LIMIT ?`,
+      [...values, limit],
+    );
+  }
+  const found = new Set<number>();
+  for (const one of verbs) {
+    for (const other of decisions) {
+      // CROSS: those with the verb first, newest first, until there are enough.
+      const sql = `SELECT manner.session AS n FROM manner CROSS JOIN standing ON standing.session = manner.session CROSS JOIN session ON session.id = manner.session WHERE manner.verb = ? AND manner.decision = ? ${bound('manner.session', before)} AND ${standing} ORDER BY manner.session DESC LIMIT ?`;
+      for (const number of sessionNumbers(index, sql, [one, other, ...values, limit])) found.add(number);
+    }
+  }
+  return [...found].sort((a, b) => b - a).slice(0, limit);
+};
+
+const sessionNumbers = (index: IndexFile, sql: string, values: readonly SQLInputValue[]): number[] => (index.sql(sql).all(...values) as { n: number }[]).map(({ n }) => n);
+
 /** Numbers of sessions that have a matching command, newest first. */
-const sessionsWith = (index: IndexFile, filters: SearchFilters, before: number | undefined, limit: number, keyOf: (id: string) => Buffer | undefined): number[] => {
+const sessionsWith = (index: IndexFile, filters: SearchFilters, { sql: standing, values, before }: Standing, limit: number, keyOf: (id: string) => Buffer | undefined): number[] => {
   if (filters.text !== undefined) {
     const found = findCommands(index, filters, MOST_TEXT_HITS, keyOf);
     const rows = found.length === 0 ? [] : (index.sql('SELECT DISTINCT session AS n FROM command WHERE seq IN (SELECT value FROM json_each(?)) AND session IS NOT NULL').all(JSON.stringify(found)) as { n: number }[]);
@@ -85,8 +135,9 @@ const sessionsWith = (index: IndexFile, filters: SearchFilters, before: number |
   }
   const conditions = conditionsOf(index, filters);
   if (!conditions) return [];
-  const bound = before === undefined ? '' : 'AND session < ?';
-  return (index.sql(`SELECT DISTINCT session AS n FROM command WHERE ${conditions.sql} AND session IS NOT NULL ${bound} ORDER BY session DESC LIMIT ?`).all(...conditions.values, ...(before === undefined ? [] : [before]), limit) as { n: number }[]).map(({ n }) => n);
+  // With what the session must be, or a page could lack sessions that come later.
+  const sql = `SELECT DISTINCT session AS n FROM command WHERE ${conditions.sql} AND session IS NOT NULL ${bound('session', before)} AND EXISTS (SELECT 1 FROM standing JOIN session ON session.id = standing.session WHERE standing.session = command.session AND ${standing}) ORDER BY session DESC LIMIT ?`;
+  return sessionNumbers(index, sql, [...conditions.values, ...values, limit]);
 };
 
 /** Sequence numbers of the commands of a session: those with a number behind `after`, in order; then, at the end, those without one. */
@@ -110,9 +161,6 @@ export const endOfSession = (index: IndexFile, session: string): { readonly segm
   const row = index.sql('SELECT closed_segment AS segment, closed_position AS position FROM standing JOIN session ON session.id = standing.session WHERE session.text = ?').get(session) as { segment: number | null; position: number | null } | undefined;
   return row?.segment == null || row.position === null ? undefined : { segment: row.segment, position: row.position };
 };
-
-export const namesLike = (index: IndexFile, kind: string, pattern: string): number[] =>
-  (index.sql('SELECT id, text FROM name WHERE kind = ?').all(kind) as { id: number; text: string }[]).filter(({ text }) => nameMatches(pattern, text)).map(({ id }) => id);
 
 /** One record that tells of people or of what was put in force. */
 export interface ListedDeed {

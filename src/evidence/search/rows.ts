@@ -99,6 +99,7 @@ export class Rows {
     const session = record.session === undefined ? undefined : this.#index.sql('SELECT id, identity FROM session WHERE text = ?').get(record.session);
     const identity = (session?.['identity'] as number | undefined) ?? (record.kind === 'refusal' && record.identity !== undefined ? this.#name('identity', record.identity) : null);
     const { verbs, decision, objects } = wordsOf(record);
+    const verbSet = verbs.length === 0 ? null : this.#name('verb', verbs.toSorted().join(' '));
     const connection = record.connection === undefined ? null : this.#name('connection', record.connection);
     this.#ledger.command({
       time,
@@ -106,6 +107,7 @@ export class Rows {
       identity: identity ?? 0,
       connection: connection ?? 0,
       verb: record.verb === undefined ? 0 : this.#name('word', record.verb),
+      verbs: verbSet ?? 0,
       decision: this.#name('decision', decision),
       refused: record.kind === 'refusal',
       count: record.kind === 'refusal' ? Math.max(1, record.count ?? 1) : 1,
@@ -119,7 +121,7 @@ export class Rows {
         record.command ?? null,
         identity,
         connection,
-        verbs.length === 0 ? null : this.#name('verb', verbs.toSorted().join(' ')),
+        verbSet,
         this.#name('decision', decision),
         segment,
         position,

@@ -9,7 +9,7 @@ import { literalsOf, literalStarts } from '../../sql/postgres/literals.ts';
 import type { Understood } from '../../sql/understand.ts';
 import { compileMasks } from '../compile.ts';
 import type { MaskSet } from '../plan.ts';
-import type { ProtectionMemory } from '../protection.ts';
+import type { ProtectionMemory } from '../protection-memory.ts';
 
 /** A small catalog, and texts understood under it without a parser thread. */
 export const columns = (...names: readonly (readonly [name: string, type: number])[]): Relation['columns'] => names.map(([name, type], at) => ({ name, number: at + 1, type, typmod: -1 }));

@@ -393,7 +393,9 @@ export class Back {
     }
     // The rest of a withheld answer ran: the open transaction must not go on as if the client had seen it.
     const failBlock = answer.withheld !== undefined && this.#link.status === 'T';
-    this.#finish(answer, undefined, failBlock ? () => this.failTarget(null) : show);
+    // At once: what the client sends while the outcome is written must find the block failed.
+    if (failBlock) this.failTarget(null);
+    this.#finish(answer, undefined, failBlock ? undefined : show);
   }
 
   /** Makes the open block of the target fail, by a simple Query that does not parse; its ReadyForQuery goes to the client. */

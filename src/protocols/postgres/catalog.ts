@@ -142,11 +142,15 @@ export const lockedViewsQuery = `
     JOIN pg_catalog.pg_locks l ON (l.relation ${EQUALS} d.refobjid OR l.relation ${EQUALS} r.ev_class)
   WHERE l.mode ${EQUALS} 'AccessExclusiveLock' AND l.granted`;
 
+/** Cluster and database, as one name. Every role may ask on PostgreSQL as it comes; a target may have taken the right away. */
+export const clusterQuery = `SELECT system_identifier::pg_catalog.text OPERATOR(pg_catalog.||) '/' OPERATOR(pg_catalog.||) (SELECT oid FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())::pg_catalog.text FROM pg_catalog.pg_control_system()`;
+
 /**
  * Reads the whole catalog through a connection. Rejects when the target fails a query.
  * @param withoutDefinition OIDs of views whose definitions are left out: reading such a view is unknown
+ * @param cluster what `clusterQuery` gave on this target
  */
-export async function loadCatalog(run: RunQuery, withoutDefinition: readonly number[] = []): Promise<Catalog> {
+export async function loadCatalog(run: RunQuery, withoutDefinition: readonly number[] = [], cluster?: string): Promise<Catalog> {
   const [[version, database] = []] = await run(SERVER);
   const typeRows = await run(TYPES);
   const functions = functionsOf(await run(FUNCTIONS), typeNames(typeRows));
@@ -173,7 +177,7 @@ export async function loadCatalog(run: RunQuery, withoutDefinition: readonly num
   const casts = (await run(CASTS))
     .filter(([, , called]) => extensions.get(number(called)) === undefined)
     .map(([source, target]) => ({ source: names.get(number(source)) ?? '', target: names.get(number(target)) ?? '' }));
-  const content = { serverVersion: number(version), database: database ?? '', relations, functions, operators, types: typesOf(typeRows, checks), casts };
+  const content = { serverVersion: number(version), database: database ?? '', ...(cluster === undefined ? {} : { cluster }), relations, functions, operators, types: typesOf(typeRows, checks), casts };
   return { id: hash('sha256', JSON.stringify(content)), ...content };
 }
 

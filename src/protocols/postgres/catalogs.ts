@@ -2,7 +2,7 @@ import type { ConnectionConfig } from '../../config/resolved.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import type { Catalog } from '../../sql/catalog.ts';
-import { catalogVersionQuery, loadCatalog, lockedViewsQuery } from './catalog.ts';
+import { catalogVersionQuery, clusterQuery, loadCatalog, lockedViewsQuery } from './catalog.ts';
 import { dialConnection } from './dial-connection.ts';
 import { QueryConnection, QueryError } from './query.ts';
 
@@ -145,12 +145,23 @@ export class TargetCatalogs {
   /** A view on something that is locked exclusively cannot be printed; it must not hold up what does not touch it. */
   async #read(run: (sql: string) => Promise<(string | null)[][]>): Promise<Catalog> {
     this.#incomplete = false;
+    const cluster = await this.#cluster(run);
     try {
-      return await loadCatalog(run);
+      return await loadCatalog(run, [], cluster);
     } catch (error) {
       if (!(error instanceof QueryError) || error.sqlState !== LOCK_NOT_AVAILABLE) throw error;
       this.#incomplete = true;
-      return loadCatalog(run, (await run(lockedViewsQuery)).map(([oid]) => Number(oid)));
+      return loadCatalog(run, (await run(lockedViewsQuery)).map(([oid]) => Number(oid)), cluster);
+    }
+  }
+
+  /** Asked each time: another server may stand at the address. */
+  async #cluster(run: (sql: string) => Promise<(string | null)[][]>): Promise<string | undefined> {
+    try {
+      return (await run(clusterQuery))[0]?.[0] ?? undefined;
+    } catch (error) {
+      if (error instanceof QueryError) return undefined;
+      throw error;
     }
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ConnectionConfig, MaskConfig } from '../../config/resolved.ts';
 import { compileMasks } from '../../masking/compile.ts';
-import { ProtectionMemory } from '../../masking/protection.ts';
+import { ProtectionMemory } from '../../masking/protection-memory.ts';
 import type { Command } from '../../model/command.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 import type { Understander } from '../../sql/understand.ts';

@@ -221,7 +221,10 @@ export class ExtendedQueries {
       const forward = (): Wait => {
         this.#admission.series.forwarded = true;
         // A Parse runs nothing, so it is only judged; where nothing at all may reach the target unrecorded, it is a command.
-        if (gated.connection.evidence.mode !== 'strict') return void send(gated.housekeeping('prepare'));
+        if (gated.connection.evidence.mode !== 'strict') {
+          send(gated.housekeeping('prepare'));
+          return undefined;
+        }
         const passage = this.#admission.admit({ ...command, verb: 'prepare', timing: 'read', effects: [] });
         if (isRefusal(passage) || isNeedsApproval(passage)) return this.#refuseParse(message, isRefusal(passage) ? passage : gated.refuse('approval_required', 'needs approval', command), resolved);
         const answer = link.admitted(passage, text, resolved, undefined);

@@ -240,7 +240,7 @@ export class Tracking {
     if ((inSession || this.#namesStale) && !idle) return false;
     if (inSession) {
       this.#ownBeside = this.#shared.id;
-      this.#own = await loadCatalog((sql) => lookup(link, 'lookup', sql));
+      this.#own = await loadCatalog((sql) => lookup(link, 'lookup', sql), [], this.#shared.cluster);
     }
     this.#ownStale = false;
     if (!this.#namesStale) return true;
