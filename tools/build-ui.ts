@@ -54,7 +54,13 @@ async function buildPage(out: string, stamp: string): Promise<void> {
   compress(making);
   writeFileSync(join(making, STAMP), stamp);
   rmSync(out, { recursive: true, force: true });
-  renameSync(making, out);
+  try {
+    renameSync(making, out);
+  } catch (error) {
+    // Another process built the same in the meantime.
+    rmSync(making, { recursive: true, force: true });
+    if (!existsSync(join(out, STAMP)) || readFileSync(join(out, STAMP), 'utf8') !== stamp) throw error;
+  }
 }
 
 function compress(folder: string): void {

@@ -45,7 +45,7 @@ export const SYSTEM_PACKAGES = [
   { name: 'strace', use: 'tests that look at system calls', required: false, here: () => onPath('strace') },
   { name: 'e2fsprogs', use: 'tests that cut the power of a disk or take its folders away', required: false, here: () => onPath('mkfs.ext4') && onPath('chattr') },
   { name: 'xfsprogs', use: 'tests that cut the power of a disk', required: false, here: () => onPath('xfs_io') },
-  { name: 'chromium', use: 'the page that verifies evidence packs, in a browser', required: false, here: () => ['chromium', 'chromium-browser', 'google-chrome'].some(onPath) },
+  { name: 'chromium', use: 'the pages, in a browser', required: false, here: () => ['chromium', 'chromium-browser', 'google-chrome'].some(onPath) },
   { name: 'openssl', use: 'an independent TLS client', required: false, here: () => onPath('openssl') },
 ];
 

@@ -22,6 +22,8 @@ export interface Cursor {
   readonly cursor?: string;
 }
 
+export const FIRST_PAGE: Cursor = {};
+
 interface Page<T> {
   readonly items: readonly T[];
   /** Cursor of the next page; null on the last. */
@@ -47,7 +49,7 @@ export function useList<T>(key: QueryKey, ask: (client: Client, page: Cursor & {
   const list = useInfiniteQuery({
     queryKey: full,
     queryFn: ({ pageParam, signal }) => ask(gateway(signal), { limit: SIZE, ...pageParam }),
-    initialPageParam: {} as Cursor,
+    initialPageParam: FIRST_PAGE,
     getNextPageParam: nextOf,
     ...(recorded ? { staleTime: 60_000, refetchOnReconnect: false } : {}),
     // A list that is read to the hundredth page is not read again from the first one because the window was left for a moment.

@@ -18,8 +18,10 @@ const TOUCHED: Readonly<Record<LiveEvent['kind'], readonly string[]>> = {
 };
 const KINDS = Object.keys(TOUCHED) as LiveEvent['kind'][];
 
-/** Changes that come in a burst are one reason to ask. */
-const GATHER = 700;
+/** Changes that come in a burst are one reason to ask. What people wait for is asked soon; a busy gateway opens sessions all the time. */
+const SOON = 300;
+const LATER = 2500;
+const WAITED_FOR: ReadonlySet<LiveEvent['kind']> = new Set(['approval', 'job', 'signed_out']);
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;
 
@@ -42,22 +44,41 @@ export function useLive(): void {
   useEffect(() => listen(client), [client]);
 }
 
+/** Gathers keys for a while, then does what is due for each of them once. */
+class Gathered {
+  readonly #due = new Set<string>();
+  readonly #wait: number;
+  readonly #then: (key: string) => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(wait: number, then: (key: string) => void) {
+    this.#wait = wait;
+    this.#then = then;
+  }
+
+  add(keys: readonly string[]): void {
+    for (const key of keys) this.#due.add(key);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const due = [...this.#due];
+      this.#due.clear();
+      for (const key of due) this.#then(key);
+    }, this.#wait);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
 function listen(client: QueryClient): () => void {
   let source: EventSource | undefined;
   let retry = FIRST_RETRY;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let gathered: ReturnType<typeof setTimeout> | undefined;
-  const due = new Set<string>();
 
-  const flush = (): void => {
-    gathered = undefined;
-    for (const key of due) refresh(client, key);
-    due.clear();
-  };
-  const changed = (kind: LiveEvent['kind']): void => {
-    for (const key of TOUCHED[kind]) due.add(key);
-    gathered ??= setTimeout(flush, GATHER);
-  };
+  const soon = new Gathered(SOON, (key) => refresh(client, key));
+  const later = new Gathered(LATER, (key) => refresh(client, key));
+  const changed = (kind: LiveEvent['kind']): void => (WAITED_FOR.has(kind) ? soon : later).add(TOUCHED[kind]);
   const connect = (again: boolean): void => {
     source = new EventSource(addressOf('/events'));
     source.addEventListener('open', () => {
@@ -90,7 +111,8 @@ function listen(client: QueryClient): () => void {
   return () => {
     source?.close();
     clearTimeout(timer);
-    clearTimeout(gathered);
+    soon.stop();
+    later.stop();
     tell('connecting');
   };
 }

@@ -1,5 +1,5 @@
 import { Button, Loader } from '@mantine/core';
-import { IconChevronLeft, IconMoodEmpty } from '@tabler/icons-react';
+import { IconChevronLeft, IconInbox } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { ApiProblem } from '../../src/control/client.ts';
@@ -55,7 +55,7 @@ export function Facts({ of }: { readonly of: readonly (readonly [string, ReactNo
 export function Nothing({ title, children, action }: { readonly title: string; readonly children?: ReactNode; readonly action?: ReactNode }): ReactNode {
   return (
     <div className="nothing">
-      <IconMoodEmpty size={28} stroke={1.3} aria-hidden />
+      <IconInbox size={28} stroke={1.3} aria-hidden />
       <strong>{title}</strong>
       {children !== undefined && <div className="muted">{children}</div>}
       {action}

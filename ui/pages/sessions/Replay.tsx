@@ -3,7 +3,7 @@ import { IconBan, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { gateway } from '../../api/gateway.ts';
-import { nextOf, type Cursor } from '../../api/lists.ts';
+import { FIRST_PAGE, nextOf } from '../../api/lists.ts';
 import type { ReplayFrame } from '../../api/types.ts';
 import { Loading, Nothing, Wrong } from '../../parts/Page.tsx';
 import { piecesOf } from '../../parts/visible-text.ts';
@@ -21,7 +21,7 @@ export function Replay({ session }: { readonly session: string }): ReactNode {
   const replay = useInfiniteQuery({
     queryKey: ['replay', session],
     queryFn: ({ pageParam, signal }) => gateway(signal).sessions.replay({ id: session }, { limit: 200, ...pageParam }),
-    initialPageParam: {} as Cursor,
+    initialPageParam: FIRST_PAGE,
     getNextPageParam: nextOf,
     staleTime: Infinity,
     refetchOnWindowFocus: false,
@@ -70,7 +70,6 @@ function Frame({ of, now }: { readonly of: ReplayFrame; readonly now: boolean })
   const pieces = useMemo(() => piecesOf(of.text.slice(0, OF_A_FRAME)), [of.text]);
   return (
     <div className={`replay-frame replay-${of.refused ? 'refused' : of.kind}${now ? ' replay-now' : ''}`}>
-      {of.refused && <span>refused: </span>}
       {pieces.map((piece, at) => (piece.kind === 'text' ? piece.text : <span key={at} className={piece.kind === 'escape' ? 'escape' : 'hidden-value'}>{piece.text}</span>))}
       {of.text.length > OF_A_FRAME && <span className="muted"> … the timeline shows all of it</span>}
     </div>

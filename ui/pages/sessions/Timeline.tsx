@@ -3,7 +3,7 @@ import { IconBan } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { gateway } from '../../api/gateway.ts';
-import { nextOf, type Cursor } from '../../api/lists.ts';
+import { FIRST_PAGE, nextOf } from '../../api/lists.ts';
 import type { TimelineEntry } from '../../api/types.ts';
 import { Loading, Nothing, Wrong } from '../../parts/Page.tsx';
 import { plural } from '../../parts/words.ts';
@@ -20,7 +20,7 @@ export function Timeline({ session, live, refused, command }: { readonly session
   const steps = useInfiniteQuery({
     queryKey: ['timeline', session],
     queryFn: ({ pageParam, signal }) => gateway(signal).sessions.timeline({ id: session }, { limit: SIZE, ...pageParam }),
-    initialPageParam: {} as Cursor,
+    initialPageParam: FIRST_PAGE,
     getNextPageParam: nextOf,
     staleTime: Infinity,
     refetchOnWindowFocus: false,
