@@ -4,54 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { EvidenceRecord, Ticket } from '../src/evidence/log.ts';
 import { KeysFolder } from '../src/evidence/keys.ts';
 import { nodeDisk } from '../src/evidence/node-disk.ts';
 import { openEvidenceLog } from '../src/evidence/open.ts';
 import type { SearchFilters } from '../src/evidence/search/filters.ts';
 import { LogIndex } from '../src/evidence/search/search.ts';
 import { verify } from '../src/evidence/verify/verify.ts';
+import { logOptions, writeLongLog } from './write-log.ts';
 
 /*
  * What a long log costs: node bench/long-log.ts [COMMANDS]. Each step runs in a process of its own, whose greatest resident memory is
  * what it needed. A command is two records (intent with a sealed statement, outcome).
  */
 
-const GROUP = 512;
-const TABLES = ['orders', 'customers', 'invoices', 'payments', 'shipments', 'refunds', 'products', 'audit_trail'];
-const VERBS = ['select', 'insert', 'update', 'delete'] as const;
 const COMMANDS_OF_SESSION = 500;
 
-const options = (folder: string): Parameters<typeof openEvidenceLog>[0] => ({ folder: join(folder, 'log'), keysFolder: join(folder, 'keys'), instance: 'bench', build: 'bench', config: 'bench' });
-
-const durable = (ticket: Ticket): Promise<void> => new Promise((resolve, reject) => ticket.whenDurable((failure) => (failure === undefined ? resolve() : reject(new Error(failure)))));
-
-const opening = (session: string, n: number): EvidenceRecord => ({ kind: 'session_open', session, connection: `db-${n % 5}`, protocol: 'postgres', principal: { identity: `job-${n % 40}`, provider: 'ci', owner: { group: 'ci/data' }, groups: [], token: 't', tokenExpiresAt: 0 }, peer: { address: '127.0.0.1', tls: true }, policy: 'p', config: 'c', mode: 'effect' });
-
-/** Commands as jobs send them: few shapes, many values. */
-const write = async (folder: string, commands: number): Promise<void> => {
-  const log = await openEvidenceLog(options(folder));
-  let [session, inSession] = ['', 0];
-  let last: Ticket | undefined;
-  for (let n = 0; n < commands; n += 1) {
-    if (n % COMMANDS_OF_SESSION === 0) {
-      if (session !== '') log.append({ kind: 'session_close', session, reason: 'client left', commands: inSession, refused: 0, housekeeping: {} });
-      session = `S${String(n).padStart(25, '0')}`;
-      inSession = 0;
-      log.append(opening(session, n / COMMANDS_OF_SESSION));
-    }
-    inSession += 1;
-    const connection = `db-${Math.floor(n / COMMANDS_OF_SESSION) % 5}`;
-    const [verb, table] = [VERBS[n % 7 < 4 ? 0 : n % 4] ?? 'select', TABLES[n % 8] ?? 'orders'];
-    const text = verb === 'select' ? `SELECT id, state, total FROM ${table} WHERE id = ${n * 7919} AND region = 'r${n % 97}'` : verb === 'insert' ? `INSERT INTO ${table} (id, note) VALUES (${n * 7919}, 'batch ${n % 1013} of run ${n % 4999}')` : verb === 'update' ? `UPDATE ${table} SET state = 'st${n % 61}' WHERE id = ${n * 7919}` : `DELETE FROM ${table} WHERE id = ${n * 7919}`;
-    const effects = [{ class: verb === 'select' ? 'read' : 'write', verb, object: `table:public.${table}` }];
-    log.append({ kind: 'intent', session, command: inSession, connection, verb, effects, timing: verb === 'select' ? 'read' : 'transactional', decision: { effect: 'allow', rules: ['jobs'], policy: 'p'.repeat(64) }, bytes: text.length, masks: [] }, [{ part: 'statement', connection, bytes: Buffer.from(text) }]);
-    last = log.append({ kind: 'outcome', session, command: inSession, outcome: { status: 'ok', tag: verb.toUpperCase(), rowsReturned: n % 200, bytesDown: 64 } });
-    if (n % GROUP === GROUP - 1) await durable(last);
-  }
-  if (session !== '') log.append({ kind: 'session_close', session, reason: 'client left', commands: inSession, refused: 0, housekeeping: {} });
-  await log.close();
-};
+const foldersOf = (folder: string): { readonly folder: string; readonly keysFolder: string } => ({ folder: join(folder, 'log'), keysFolder: join(folder, 'keys') });
 
 const index = (folder: string): LogIndex => new LogIndex({ folder: join(folder, 'log'), indexes: join(folder, 'search'), keys: KeysFolder.open(nodeDisk, join(folder, 'keys'), false) });
 
@@ -95,7 +63,7 @@ const search = (folder: string, commands: number): void => {
 };
 
 const STEPS: Readonly<Record<string, (folder: string, commands: number) => Promise<void> | void>> = {
-  write,
+  write: (folder, commands) => writeLongLog({ ...foldersOf(folder), commands, commandsOfSession: COMMANDS_OF_SESSION }),
   verify: async (folder) => {
     const { integrity, completeness, records } = await verify(join(folder, 'log'));
     process.stdout.write(`    ${records} records, integrity ${integrity.ok ? 'ok' : 'ALTERED'}, completeness ${completeness.verdict}\n`);
@@ -106,7 +74,7 @@ const STEPS: Readonly<Record<string, (folder: string, commands: number) => Promi
     made.close();
   },
   start: async (folder) => {
-    const log = await openEvidenceLog(options(folder));
+    const log = await openEvidenceLog(logOptions(foldersOf(folder)));
     await log.close();
   },
   search,

@@ -25,10 +25,11 @@ const untilStopped = (): Promise<void> =>
     process.once('SIGTERM', stop);
   });
 
-/** The page as it is in this clone, for the gateway to serve. It is compiled when its sources have changed: a few seconds, beside what starts meanwhile. */
-const builtPage = async (): Promise<void> => {
+/** The page as it is in this clone, for the gateway to serve. It is compiled when its sources have changed: a few seconds, beside what starts meanwhile. False when it could not be. */
+const builtPage = async (): Promise<boolean> => {
   const { code, stderr } = await runProgram(process.execPath, [fileURLToPath(new URL('../tools/build-ui.ts', import.meta.url))], { timeoutMs: 300_000 });
   if (code !== 0) say(`The page could not be built, so the gateway has none: ${stderr.trim()}`);
+  return code === 0;
 };
 
 export interface DemoOptions {
@@ -47,7 +48,7 @@ export const demo = async ({ once, psql = program('psql') ?? false }: DemoOption
   // PostgreSQL refuses to run as root and runs as another account then, which has to get to its own folder inside.
   chmodSync(folder.path, 0o711);
   process.env['TMPDIR'] = folder.path;
-  const page = once ? undefined : builtPage();
+  const building = once ? false : builtPage();
   await using target = await startPostgres({ version: 18, setup: SETUP });
   // oidc-provider warns of a Node that is no LTS release and of pages that are for development: nothing that somebody who tries the demo can do anything about.
   console.warn = console.info = () => {};
@@ -58,7 +59,7 @@ export const demo = async ({ once, psql = program('psql') ?? false }: DemoOption
   const controlPort = await freePort();
   const login = people.login({ public: true, more: { name: 'acme' } });
   const env = { SHOP_DATABASE_PASSWORD: TARGET_PASSWORD, XDG_STATE_HOME: folder.file('state'), NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
-  await page;
+  const hasPage = await building;
   await using gateway = await startGateway(configuration({ issuer: issuer.issuer, login, controlPort, targetPort: target.port }), { env });
   const environmentOf = async (job: JobName): Promise<JobEnvironment> => ({
     PGHOST: 'localhost',
@@ -84,7 +85,7 @@ export const demo = async ({ once, psql = program('psql') ?? false }: DemoOption
   }
   const busy = startBusyJobs(async (job) => connect(await environmentOf(job)));
   try {
-    await tellHowToTry(folder, gateway, `http://127.0.0.1:${controlPort}`, environmentOf);
+    await tellHowToTry(folder, gateway, { address: `http://127.0.0.1:${controlPort}`, hasPage }, environmentOf);
     await untilStopped();
   } finally {
     await busy.stop();
@@ -160,14 +161,14 @@ const walk = async ({ target, gateway, run, environmentOf, logInAs }: Stage): Pr
 };
 
 /** What somebody can do by hand while the demo stays up. */
-const tellHowToTry = async (folder: TempFolder, { configFile }: Gateway, address: string, environmentOf: Stage['environmentOf']): Promise<void> => {
+const tellHowToTry = async (folder: TempFolder, { configFile }: Gateway, { address, hasPage }: { readonly address: string; readonly hasPage: boolean }, environmentOf: Stage['environmentOf']): Promise<void> => {
   const exported = (name: string, values: Readonly<Record<string, string>>): string => {
     const file = folder.file(`${name}.env`);
     writeFileSync(file, Object.entries(values).map(([key, value]) => `export ${key}='${value}'\n`).join(''), { mode: 0o600 });
     return file;
   };
-  title('It stays up, with a few small jobs at work. In a browser:');
-  say(`${address}        # sign in with acme, with any password: as alice (approves, audits), carol (administers, break-glass) or mallory (only looks)`);
+  title(`It stays up, with a few small jobs at work.${hasPage ? ' In a browser:' : ''}`);
+  if (hasPage) say(`${address}        # sign in with acme, with any password: as alice (approves, audits), carol (administers, break-glass) or mallory (only looks)`);
   title('In another terminal, in this folder, as a job:');
   say(`. ${exported('shop-job', await environmentOf('shop-job'))}        # where the gateway is, whose certificate to trust, and the job's token`);
   say("psql -c 'SELECT * FROM customers'        # or your own program");

@@ -16,8 +16,9 @@ In a clone, run \`npx wicketgate\` (after \`npm ci\`, or any npm script, which d
 Exit codes are the same everywhere: 0 done, 1 no (refused, not verified, not found, problems), 2 wrong use. What is for people goes to standard
 output, and what went wrong to standard error. \`--json\` prints one JSON document to standard output (\`sessions replay\`: one a line).
 
-Commands on a running gateway (\`reload\`, \`sessions terminate\`, \`approvals\`) use the socket \`control.sock\` in its data folder: whoever may open that may do
-these, but for answers to requests for approval, which need the ID token of a person besides. The others read files and work whether or not the gateway runs.
+Commands on a running gateway use the socket \`control.sock\` in its data folder: whoever may open that may give \`reload\`, \`approvals list\` and the like. Commands
+with \`--id-token\` need the ID token of a person besides ([people.md](people.md#in-the-terminal)), \`terminate\`, \`revoke\` and \`restore\` only with \`--reason\`. But for answers to
+requests for approval they take the way of the page ([api.md](api.md)): the same roles and the same records. The others read files and work whether or not the gateway runs.
 `;
 
 const WIDTH = 100;

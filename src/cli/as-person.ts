@@ -85,7 +85,7 @@ class NotAsked extends Error {
 
 /** Carries a request of the client through the socket of the gateway, with the ID token of who asks. */
 const overSocket = (config: Config, idToken: string) => async (url: string | URL | Request, { method = 'GET', body }: RequestInit = {}): Promise<Response> => {
-  const request = { do: 'action', method, path: String(url), ...(typeof body === 'string' ? { body } : {}), idToken } as const;
+  const request = { do: 'action', method, path: url instanceof Request ? url.url : url.toString(), ...(typeof body === 'string' ? { body } : {}), idToken } as const;
   const answer = await askLocal(config.gateway.data, request).catch((error: unknown): LocalAnswer => ({ ok: false, error: (error as Error).message, code: 'no_gateway' }));
   if (!answer.ok) {
     const stale = answer.code === 'expired' || answer.code === 'too_old';

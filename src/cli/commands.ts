@@ -74,6 +74,7 @@ export const commands: readonly Entry[] = [
     },
   },
   { name: 'activity', says: 'what people and API tokens did', whole: async () => (await import('./activity.ts')).registerActivity },
+  { name: 'people', says: 'people who are signed in to the control plane', whole: async () => (await import('./people.ts')).registerPeople },
   { name: 'tokens', says: 'API tokens of the control plane', whole: async () => (await import('./tokens.ts')).registerTokens },
   { name: 'settings', says: 'the control plane itself', whole: async () => (await import('./settings.ts')).registerSettings },
   { name: 'witness', says: "run a witness for somebody else's evidence log: it cosigns checkpoints, and never two histories", whole: async () => (await import('./witness.ts')).registerWitness },

@@ -53,6 +53,8 @@ const MEANING: Readonly<Record<string, readonly [done: string, no: string]>> = {
   'evidence hold remove': ['ended', 'there is none of that name, or it cannot be recorded'],
   'evidence jobs': ['printed, also when there are none', SAYS_NO],
   'activity list': ['printed, also when there is none', SAYS_NO],
+  'people list': ['printed, also when there is nobody', SAYS_NO],
+  'people sign-out': ['ended', SAYS_NO],
   'tokens list': ['printed, also when there are none', SAYS_NO],
   'tokens create': ['made', SAYS_NO],
   'tokens revoke': ['revoked', SAYS_NO],

@@ -79,7 +79,8 @@ export const answerAtTerminal = async ({ server, people, config, administrators 
     idleUntil: until,
     expiresAt: until,
   };
-  const response = await asking.run(actor, () => server.inject({ method, url: path, ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, payload: body }) }));
+  // Awaited inside: inject begins when its result is asked for, and outside of this it would be nobody's request.
+  const response = await asking.run(actor, async () => await server.inject({ method, url: path, ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, payload: body }) }));
   const wait = response.headers['retry-after'];
   const answer: ActionAnswer = { status: response.statusCode, body: response.body, ...(wait === undefined ? {} : { retryAfter: String(wait) }) };
   return { ok: true, result: answer };

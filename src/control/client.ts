@@ -1228,6 +1228,42 @@ export type SignIn = {
   }[];
 };
 
+/** Ends a session. */
+export type SignOutRequest = {
+  /** Why. One line; recorded, sealed. */
+  readonly reason: string;
+};
+
+/** People who are signed in. */
+export type SignedInList = {
+  /** Sessions, newest first, at most 1,000. */
+  readonly items: readonly SignedInPerson[];
+};
+
+/** A session of a person who is signed in. */
+export type SignedInPerson = {
+  /** Id of the session. It signs nobody in. */
+  readonly id: string;
+  /** Name of the person, for reading only. Absent when nothing was asked in this session since the gateway started. */
+  readonly name?: string;
+  /** control.login[].name. */
+  readonly provider?: string;
+  /** Issuer. */
+  readonly issuer?: string;
+  /** Subject. */
+  readonly subject?: string;
+  /** Roles now. */
+  readonly roles?: readonly ("admin" | "approver" | "auditor" | "viewer")[];
+  /** When they signed in. RFC 3339, UTC. */
+  readonly signedInAt: string;
+  /** Its last use, to the minute. RFC 3339, UTC. */
+  readonly lastUsedAt: string;
+  /** When it ends in any case. RFC 3339, UTC. */
+  readonly expiresAt: string;
+  /** It is the session that asks. */
+  readonly own: boolean;
+};
+
 /** Ends a live session. */
 export type TerminateRequest = {
   /** Why it is ended. One line; recorded, sealed. */
@@ -1507,6 +1543,12 @@ export const createClient = ({ address = '', token, csrf, fetch: send_ = fetch, 
     settings: {
       /** Build, configuration in force, what is wrong with it, and who may do what here. */
       show: (): Promise<Settings> => send('GET', '/settings', {  }),
+    },
+    people: {
+      /** People who are signed in, newest first. Who somebody is can be read only once their browser has asked this gateway for something since it started. */
+      list: (): Promise<SignedInList> => send('GET', '/people', {  }),
+      /** Ends the session of somebody who is signed in, at once. They can sign in again unless their provider keeps them from it. */
+      signOut: (params: { readonly id: string; }, body: SignOutRequest): Promise<Done> => send('POST', '/people/{id}/sign-out', { params, body }),
     },
     tokens: {
       /** Makes an API token. Its secret is in this answer and nowhere else. A token is a machine: it can never answer an approval or make tokens. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createReader } from './reading/reader.ts';
 import { keyFile } from '../secrets/key-file.ts';
 import type { Secrets } from '../secrets/secrets.ts';
+import { RefusalCounter } from '../pipeline/refusals.ts';
 import type { People } from '../identity/people.ts';
 import { ACTIONS } from './actions/all.ts';
 import { openApi } from './api/openapi.ts';
@@ -57,7 +58,8 @@ export const startControl = async (listen: { readonly host: string; readonly por
   const services: Services = { ...gateway, deeds, reader, jobs, live, people, openapi: () => (described ??= JSON.stringify(openApi(ACTIONS))), startedAt: now(), now };
   const isAdmin = ({ groups }: { readonly groups: readonly string[] }): boolean => groupsOfRole(config(), 'admin').some((group) => groups.includes(group));
   const signIn = new SignIn({ logins, verify: (token, options) => verifier.verify(token, options), secrets, signedIn, sessions: people, deeds, isAdmin, log: logger, now });
-  const server = buildServer({ services, actions: ACTIONS, metrics, site, signIn: { signIn, seal: new AttemptSeal(keyFile(join(folders.keys, 'control.key'))) }, page });
+  const refusals = new RefusalCounter(evidence);
+  const server = buildServer({ services, refusals, actions: ACTIONS, metrics, site, signIn: { signIn, seal: new AttemptSeal(keyFile(join(folders.keys, 'control.key'))) }, page });
 
   const quiet = [
     revocations.onChange(({ revoked, restored }) => {
@@ -80,6 +82,7 @@ export const startControl = async (listen: { readonly host: string; readonly por
     live.close();
     server.server.closeAllConnections();
     await server.close();
+    refusals.close();
     await Promise.all([reader.close(), jobs.close()]);
   };
   try {

@@ -7,6 +7,7 @@ const WINDOW = 1024 * 1024;
 export class FrameCursor {
   readonly #file: DiskFile;
   readonly #limit: number;
+  readonly #least: number;
   #window: Buffer = Buffer.alloc(0);
   #windowAt: number;
   /** Where the next frame would stand; after the end, where the valid part ends. */
@@ -14,8 +15,9 @@ export class FrameCursor {
   /** Why there is no further frame: zeros, something that is no frame, or the end of the file or limit. */
   end: 'empty' | 'invalid' | 'limit' | undefined;
 
-  /** `limit`: where a superseding segment says that this one ends. */
-  constructor(file: DiskFile, from = 0, limit = Number.POSITIVE_INFINITY) {
+  /** `limit`: where a superseding segment says that this one ends. `window`: bytes that are read at once, unless a frame is longer; less for who wants one frame. */
+  constructor(file: DiskFile, from = 0, limit = Number.POSITIVE_INFINITY, window = WINDOW) {
+    this.#least = window;
     this.#file = file;
     this.#limit = Math.min(limit, file.size);
     this.position = from;
@@ -24,7 +26,7 @@ export class FrameCursor {
 
   next(): Frame | undefined {
     if (this.end !== undefined) return undefined;
-    for (let want = WINDOW; ; ) {
+    for (let want = this.#least; ; ) {
       if (this.position >= this.#limit) {
         this.end = 'limit';
         return undefined;

@@ -19,6 +19,8 @@ export interface PersonSessions {
   put(row: PersonSessionRow): void;
   get(hash: Uint8Array): PersonSessionRow | undefined;
   seen(hash: Uint8Array, at: number): void;
+  /** Newest first. */
+  list(limit: number): readonly Omit<PersonSessionRow, 'sealed'>[];
   /** False when there was none. */
   remove(hash: Uint8Array): boolean;
   /** Forgets those that are over. */

@@ -20,15 +20,15 @@ export const sourceNetwork = (address: string): string => {
 };
 
 /**
- * Refusals of clients nobody knows yet. One record for each source network and reason a minute, so that whoever can
+ * Refusals of clients and people nobody knows yet. One record for each source network and reason a minute, so that whoever can
  * reach the port cannot fill the disk.
  */
 export class RefusalCounter {
   readonly #counts = new Map<string, { network: string; code: RefusalCode; reason: string | undefined; connection: string | undefined; count: number }>();
-  readonly #log: EvidenceLog;
+  readonly #log: Pick<EvidenceLog, 'append'>;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(log: EvidenceLog, everyMs = 60_000) {
+  constructor(log: Pick<EvidenceLog, 'append'>, everyMs = 60_000) {
     this.#log = log;
     this.#timer = setInterval(() => this.flush(), everyMs);
     this.#timer.unref();

@@ -19,12 +19,14 @@ export const signedInStore = (database: DatabaseSync): SignedIn => ({ sessions: 
 const sessions = (database: DatabaseSync): PersonSessions => {
   const insert = database.prepare('INSERT INTO person_session (hash, sealed, created_at, expires_at, seen_at) VALUES (?, ?, ?, ?, ?)');
   const select = database.prepare('SELECT hash, sealed, created_at AS createdAt, expires_at AS expiresAt, seen_at AS seenAt FROM person_session WHERE hash = ?');
+  const list = database.prepare('SELECT hash, created_at AS createdAt, expires_at AS expiresAt, seen_at AS seenAt FROM person_session ORDER BY created_at DESC, hash LIMIT ?');
   const touch = database.prepare('UPDATE person_session SET seen_at = max(seen_at, ?) WHERE hash = ?');
   const remove = database.prepare('DELETE FROM person_session WHERE hash = ?');
   const sweep = database.prepare('DELETE FROM person_session WHERE hash IN (SELECT hash FROM person_session WHERE expires_at < ? LIMIT ?)');
   return {
     put: ({ hash, sealed, createdAt, expiresAt, seenAt }) => void insert.run(hash, sealed, createdAt, expiresAt, seenAt),
     get: (hash) => select.get(hash) as PersonSessionRow | undefined,
+    list: (limit) => list.all(limit) as unknown as PersonSessionRow[],
     seen: (hash, at) => void touch.run(at, hash),
     remove: (hash) => remove.run(hash).changes === 1,
     sweep: (now) => void sweep.run(now, SWEEP),

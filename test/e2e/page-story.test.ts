@@ -3,11 +3,12 @@ import { after, before, describe, test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { builtPage } from '../../tools/build-ui.ts';
-import { noBrowser, openBrowser, openPage, settled, visit } from '../kit/browser.ts';
+import { noBrowser, openBrowser, openPage, visit } from '../kit/browser.ts';
 import type { PersonName } from '../kit/people.ts';
 import { until } from '../kit/until.ts';
 import { ASKING } from './approvals-scene.ts';
 import { startControlScene, type ControlScene } from './control-scene.ts';
+import { signIn } from './page-sign-in.ts';
 
 /*
  * The whole way with nothing in the place of anything: a client of PostgreSQL is held, somebody signs in with a real provider on a phone,
@@ -25,19 +26,7 @@ describe('the page and the gateway', { skip: noBrowser() ?? false, timeout: 240_
     await stage[Symbol.asyncDispose]();
   });
 
-  /** Signs in at the provider, from the page's own sign-in to wherever one wanted to be. */
-  const signIn = async (page: Page, who: PersonName): Promise<void> => {
-    await page.getByRole('link', { name: 'Continue with okta' }).click();
-    await page.waitForURL((url) => url.href.startsWith(stage.people.issuer));
-    await page.locator('input[name=login]').fill(who);
-    await page.locator('input[name=password]').fill('any');
-    await page.locator('[type=submit]').first().click();
-    while (!(await until(() => page.url(), 20_000)).startsWith(stage.site)) {
-      await page.locator('[type=submit]').first().click();
-      await page.waitForLoadState();
-    }
-    await settled(page);
-  };
+  const signedIn = (page: Page, who: PersonName): Promise<void> => signIn(page, who, { site: stage.site, issuer: stage.people.issuer, provider: 'okta' });
 
   test('a drop is held, approved on a phone, runs once, and the evidence shows it', async () => {
     const client = await stage.scene.client('migrator');
@@ -51,7 +40,7 @@ describe('the page and the gateway', { skip: noBrowser() ?? false, timeout: 240_
       // The link of the message, on a phone, by somebody who is not signed in.
       await phone.page.goto(`/approvals/${id}`);
       await phone.page.waitForURL('**/login?return=**');
-      await signIn(phone.page, 'bob');
+      await signedIn(phone.page, 'bob');
       assert.equal(new URL(phone.page.url()).pathname, `/approvals/${id}`);
       for (const text of ['DROP TABLE audit', 'migrator', 'what is dropped is gone', 'migrating/drops', 'okta/dba']) await phone.page.getByText(text).first().waitFor();
       await phone.page.getByText('1 live command').waitFor();
@@ -65,7 +54,7 @@ describe('the page and the gateway', { skip: noBrowser() ?? false, timeout: 240_
       // An auditor, at a desk: from the list of sessions to the approval, and to the whole log.
       await desk.page.goto('/sessions?identity=migrator&verb=drop');
       await desk.page.waitForURL('**/login?return=**');
-      await signIn(desk.page, 'carol');
+      await signedIn(desk.page, 'carol');
       await desk.page.getByRole('link', { name: 'migrator' }).first().click();
       await desk.page.getByText('DROP TABLE audit').first().waitFor();
       await desk.page.getByRole('link', { name: 'approval', exact: true }).first().click();
@@ -91,7 +80,7 @@ describe('the page and the gateway', { skip: noBrowser() ?? false, timeout: 240_
     try {
       await page.goto('/');
       await page.waitForURL('**/login');
-      await signIn(page, 'alice');
+      await signedIn(page, 'alice');
       await page.getByText('Live', { exact: true }).waitFor();
       await page.getByRole('navigation').getByRole('link', { name: /Approvals/ }).click();
       await page.getByRole('link', { name: /drop table/ }).click();

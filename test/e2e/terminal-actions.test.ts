@@ -79,10 +79,10 @@ const json = async <T>(who: PersonName, ...words: readonly string[]): Promise<T>
 const evidence = (from = 0) => readEvidence(stage.scene.gateway.dataDir, join(stage.scene.gateway.folder, 'keys'), from);
 
 /** Nothing of these finds what it names, so that nothing changes. */
-const BODIES: Readonly<Record<string, object>> = { 'sessions.terminate': { reason: 'why' }, 'identities.restore': { reason: 'why' }, 'identities.revoke': { reason: 'why' }, 'tokens.revoke': {}, 'tokens.create': { name: 'x', roles: ['approver'], days: 1 }, 'policies.explain': { identity: 'reader', connection: 'shop', command: 'SELECT 1' } };
+const BODIES: Readonly<Record<string, object>> = { 'sessions.terminate': { reason: 'why' }, 'identities.restore': { reason: 'why' }, 'identities.revoke': { reason: 'why' }, 'tokens.revoke': {}, 'people.signOut': { reason: 'why' }, 'tokens.create': { name: 'x', roles: ['approver'], days: 1 }, 'policies.explain': { identity: 'reader', connection: 'shop', command: 'SELECT 1' } };
 /** Each reads the whole log: once is enough, and that is elsewhere. */
 const DEAR = ['evidence.purgePlan'];
-const pathOf = ({ id, path }: AnyAction): string => path.replaceAll(/\{(\w+)\}/g, (_, name: string) => (name === 'command' ? '1' : name === 'name' ? 'no-such' : id.startsWith('evidence') || id.startsWith('tokens') ? '00'.repeat(8) : 'NOSUCH'));
+const pathOf = ({ id, path }: AnyAction): string => path.replaceAll(/\{(\w+)\}/g, (_, name: string) => (name === 'command' ? '1' : name === 'name' ? 'no-such' : id.startsWith('people') ? '00'.repeat(16) : id.startsWith('evidence') || id.startsWith('tokens') ? '00'.repeat(8) : 'NOSUCH'));
 
 test('each role gets the answer at a terminal that it gets on the page', { timeout: 120_000 }, async () => {
   const asked = ACTIONS.filter(({ id, method }) => !NOT_AT_TERMINAL.has(id) && !DEAR.includes(id) && (method === 'GET' || id in BODIES));
@@ -125,7 +125,7 @@ test('the answers are those of the page', async () => {
 
 test('for people there are tables, and nothing recorded or configured acts on the terminal', async () => {
   const shown = new Map<string, string>();
-  for (const words of [['overview'], ['connections', 'list'], ['connections', 'show', 'shop'], ['policies', 'list'], ['policies', 'matrix'], ['policies', 'versions'], ['identities', 'search'], ['identities', 'show', 'reader'], ['sessions', 'search'], ['activity', 'list'], ['tokens', 'list'], ['settings', 'show'], ['evidence', 'jobs'], ['whoami']]) {
+  for (const words of [['overview'], ['connections', 'list'], ['connections', 'show', 'shop'], ['policies', 'list'], ['policies', 'matrix'], ['policies', 'versions'], ['identities', 'search'], ['identities', 'show', 'reader'], ['sessions', 'search'], ['activity', 'list'], ['tokens', 'list'], ['people', 'list'], ['settings', 'show'], ['evidence', 'jobs'], ['whoami']]) {
     const { code, stdout, stderr } = await as('alice', ...words);
     assert.equal(code, 0, `${words.join(' ')}: ${stderr}`);
     assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u202a-\u202e]|undefined|\[object/, words.join(' '));
@@ -135,16 +135,17 @@ test('for people there are tables, and nothing recorded or configured acts on th
     ['overview', /gateway: +ready\n.*\nREFUSED MOST\n.*reader +shop/s],
     ['connections list', /CONNECTION +PROTOCOL.*\nshop +postgres +127\.0\.0\.1:\d+ /],
     ['connections show shop', /reached by: +migrator, reader, writer/],
-    ['policies list', /rule never-drop-customers: +deny verbs drop, objects customers; because customers are kept; \(wicketgate\.yaml:\d+\)/],
+    ['policies list', /rule never-drop-customers: +deny verbs drop, objects customers; because customers are kept; \(\S*wicketgate\.yaml:\d+\)/],
     ['policies matrix', /reader +shop +read +0 +0 +0 +reading/],
-    ['policies versions', /started with  sha256:[0-9a-f]{64}/],
+    ['policies versions', /started with  [0-9a-f]{64}/],
     ['identities show reader', /MAY REACH\nCONNECTION.*\nshop +read .*USED\n.*shop +select +1 /s],
     ['sessions search', new RegExp(`${session} .* live `)],
     ['activity list', /Alice Ames/],
+    ['people list', /[0-9a-f]{32}  Mallory +okta +mallory +viewer /],
     ['settings show', /ROLE +GROUPS\nadmin +okta\/oncall/],
     ['whoami', /roles: +admin, approver/],
-  ] as const) assert.match(shown.get(words) ?? '', says, words);
-  for (const words of ['identities search', 'identities show reader']) assert.ok(shown.get(words)?.includes(WRITTEN), shown.get(words));
+  ] as const) assert.match(shown.get(words) ?? '', says);
+  for (const words of ['identities search', 'identities show reader']) assert.ok(shown.get(words)?.includes(WRITTEN), shown.get(words) ?? '');
 });
 
 test('who may not is told which role it takes, and that they tried is on record', async () => {
@@ -158,7 +159,7 @@ test('who may not is told which role it takes, and that they tried is on record'
   ] as const) {
     const said = await as('mallory', ...words);
     assert.equal(said.code, 1, words.join(' '));
-    assert.match(said.stderr, new RegExp(`^you may not do that: it takes the role ${role.replaceAll(/admin|auditor/g, '$&')}\n$`));
+    assert.match(said.stderr, new RegExp(`^you may not do that: it takes the role ${role}\n$`));
     const forPrograms = await as('mallory', ...words, '--json');
     assert.deepEqual([forPrograms.code, (JSON.parse(forPrograms.stdout) as { ok: boolean; code: string }).code], [1, 'forbidden']);
   }
@@ -200,6 +201,11 @@ test('what is changed and what is read is on record as when the page does it', a
   })).includes('left reads \\u{1b}[2J\\u{202e}things'));
   assert.equal((await as('carol', 'sessions', 'search', '--text', 'name FROM customers')).code, 0);
 
+  const { items } = await json<{ items: { id: string; subject?: string }[] }>('alice', 'people', 'list');
+  const bobs = items.find(({ subject }) => subject === 'bob')?.id ?? '';
+  assert.equal((await as('alice', 'people', 'sign-out', bobs, '--reason', 'changed teams')).code, 0);
+  assert.equal((await browser('bob').get('/me')).status, 401);
+
   const { leaves } = await evidence(next);
   const done = leaves.flatMap(({ record }) => (record.kind === 'control' && record.event === 'action' ? [[record.action, record.by, record.provider, record.target]] : []));
   assert.deepEqual(done, [
@@ -208,6 +214,7 @@ test('what is changed and what is read is on record as when the page does it', a
     ['identities.revoke', 'person', 'okta', 'writer'],
     ['identities.restore', 'person', 'okta', 'writer'],
     ['sessions.terminate', 'person', 'okta', session],
+    ['people.signOut', 'person', 'okta', bobs],
   ]);
   const read = leaves.flatMap(({ record }) => (record.kind === 'access' ? [[record.act, record.by]] : []));
   assert.ok(read.length >= 2 && read.some(([act]) => act === 'show') && read.some(([act]) => act === 'search'), JSON.stringify(read));
@@ -218,11 +225,12 @@ test('what is changed and what is read is on record as when the page does it', a
 test('lists come in pages that fit together', async () => {
   const whole = await json<{ items: { sequence: number }[] }>('carol', 'activity', 'list', '--kind', 'control', '--limit', '200');
   assert.ok(whole.items.length >= 6);
+  const limit = String(Math.ceil(whole.items.length / 3));
   const seen: number[] = [];
   let cursor: string | null = null;
   do {
-    const page: { items: { sequence: number }[]; next: string | null } = await json('carol', 'activity', 'list', '--kind', 'control', '--limit', '4', ...(cursor === null ? [] : ['--cursor', cursor]));
-    assert.ok(page.items.length <= 4);
+    const page: { items: { sequence: number }[]; next: string | null } = await json('carol', 'activity', 'list', '--kind', 'control', '--limit', limit, ...(cursor === null ? [] : ['--cursor', cursor]));
+    assert.ok(page.items.length <= Number(limit));
     seen.push(...page.items.map(({ sequence }) => sequence));
     cursor = page.next;
   } while (cursor !== null);
@@ -234,18 +242,18 @@ test('lists come in pages that fit together', async () => {
 test('nobody gets in without a good ID token of a person, and nothing but the API is reached', async () => {
   const { people } = stage;
   const good = tokens.get('alice') ?? '';
-  for (const [why, idToken] of [
-    ['none', undefined],
-    ['not text', 7],
-    ['a machine', await stage.scene.token('reader')],
-    ['a program of the same provider', await people.machineToken()],
+  for (const [code, idToken] of [
+    ['token_malformed', undefined],
+    ['token_malformed', 7],
+    ['issuer_unknown', await stage.scene.token('reader')],
+    ['not_id_token', await people.machineToken()],
     ['expired', await people.idToken('alice', { expiresIn: -120 })],
-    ['for another client', await people.idToken('alice', { aud: 'another' })],
-    ['nobody logged in for it', await people.idToken('alice', { claims: { nonce: undefined } })],
-    ['altered', `${good.slice(0, -4)}AAAA`],
+    ['audience_wrong', await people.idToken('alice', { aud: 'another' })],
+    ['not_interactive', await people.idToken('alice', { claims: { nonce: '' } })],
+    ['signature_invalid', `${good.slice(0, -8)}AAAAAAAA`],
   ] as const) {
     const answer = await send({ idToken, path: '/api/v1/tokens' });
-    assert.ok(!answer.ok && answer.error.startsWith('not accepted') || (!answer.ok && /token|login/.test(answer.error)), `${why}: ${JSON.stringify(answer)}`);
+    assert.deepEqual([answer.ok, !answer.ok && answer.code], [false, code], JSON.stringify(answer));
   }
   for (const path of ['/metrics', '/ready', '/login/okta', 'http://127.0.0.1/api/v1/me', '/', '', undefined, 7, `/api/v1/${'x'.repeat(20_000)}`]) {
     const answer = await send({ path, idToken: good });

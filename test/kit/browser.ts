@@ -13,6 +13,10 @@ export const openBrowser = (): Promise<Browser> => {
 
 export interface Look {
   readonly width: number;
+  /** Default: of a phone for what is narrow, of a desk otherwise. */
+  readonly height?: number;
+  /** Pixels of the screen for one of the page. */
+  readonly scale?: number;
   readonly scheme: 'light' | 'dark';
 }
 /** What every page is looked at in: a phone and a desk, by day and by night. */
@@ -26,8 +30,8 @@ export interface Watched {
   readonly wrong: string[];
 }
 
-export async function openPage(browser: Browser, url: string, { width, scheme }: Look = { width: 1280, scheme: 'light' }): Promise<Watched> {
-  const context = await browser.newContext({ viewport: { width, height: width < 500 ? 760 : 900 }, colorScheme: scheme, baseURL: url, locale: 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
+export async function openPage(browser: Browser, url: string, { width, height = width < 500 ? 760 : 900, scale = 1, scheme }: Look = { width: 1280, scheme: 'light' }): Promise<Watched> {
+  const context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: scale, colorScheme: scheme, baseURL: url, locale: 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
   const page = await context.newPage();
   const wrong: string[] = [];
   page.on('pageerror', (error) => wrong.push(String(error)));

@@ -35,6 +35,8 @@ import { evidenceShow } from './evidence-show.ts';
 import { evidenceVerify } from './evidence-verify.ts';
 import { activityList } from './activity-list.ts';
 import { settingsShow } from './settings-show.ts';
+import { peopleList } from './people-list.ts';
+import { peopleSignOut } from './people-sign-out.ts';
 import { tokensCreate } from './tokens-create.ts';
 import { tokensList } from './tokens-list.ts';
 import { tokensRevoke } from './tokens-revoke.ts';
@@ -79,6 +81,8 @@ export const ACTIONS: readonly AnyAction[] = [
   evidenceVerify,
   activityList,
   settingsShow,
+  peopleList,
+  peopleSignOut,
   tokensCreate,
   tokensList,
   tokensRevoke,

@@ -44,6 +44,8 @@ const MAY: Readonly<Record<string, string>> = {
   'evidence.purgePlan': 'admin auditor',
   'activity.list': 'admin auditor',
   'settings.show': 'admin auditor',
+  'people.list': 'admin',
+  'people.signOut': 'admin',
   'tokens.list': 'admin',
   'tokens.create': 'admin',
   'tokens.revoke': 'admin',
@@ -63,12 +65,13 @@ const BODIES: Readonly<Record<string, object>> = {
   'evidence.export': { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z', reason: 'why' },
   'evidence.hold': { name: 'h', reason: 'why' },
   'evidence.release': { reason: 'why' },
+  'people.signOut': { reason: 'why' },
   'tokens.create': { name: 't', roles: ['admin'], days: 1 },
   'tokens.revoke': {},
 };
 
 const urlOf = ({ id, path }: AnyAction): string =>
-  `/api/v1${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => (name === 'command' ? '1' : name === 'name' ? 'no-such' : id.startsWith('evidence') || id.startsWith('tokens') ? '00'.repeat(8) : 'NOSUCH'))}`;
+  `/api/v1${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => (name === 'command' ? '1' : name === 'name' ? 'no-such' : id.startsWith('people') ? '00'.repeat(16) : id.startsWith('evidence') || id.startsWith('tokens') ? '00'.repeat(8) : 'NOSUCH'))}`;
 
 const ask = async (plane: ControlPlane, action: AnyAction, headers: Readonly<Record<string, string>>): Promise<number> => {
   const body = BODIES[action.id];

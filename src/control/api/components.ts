@@ -8,6 +8,7 @@ import * as forms from './schema/forms.ts';
 import * as identities from './schema/identities.ts';
 import * as me from './schema/me.ts';
 import * as overview from './schema/overview.ts';
+import * as people from './schema/people.ts';
 import * as policies from './schema/policies.ts';
 import * as sessions from './schema/sessions.ts';
 import * as settings from './schema/settings.ts';
@@ -16,7 +17,7 @@ const isSchema = (value: unknown): value is TSchema => typeof value === 'object'
 
 /** Shapes that have a name, by that name: objects of the schema files. */
 export const COMPONENTS: ReadonlyMap<string, TSchema> = new Map(
-  [forms, me, overview, sessions, approvals, identities, connections, policies, evidence, activity, settings, events]
+  [forms, me, overview, sessions, approvals, identities, connections, people, policies, evidence, activity, settings, events]
     .flatMap((module) => Object.entries(module as Readonly<Record<string, unknown>>))
     .filter((entry): entry is [string, TSchema] => /^[A-Z][A-Za-z]+$/.test(entry[0]) && isSchema(entry[1])),
 );

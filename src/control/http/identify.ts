@@ -16,10 +16,12 @@ export interface IdentifyParts {
   readonly site: () => Site | undefined;
   /** Wrong API tokens, by address. */
   readonly wrongTokens: Rates;
+  /** Somebody was not let in: counted for evidence. */
+  readonly refused: (address: string, reason: string) => void;
 }
 
 /** Says who asks: the API token in the header, else the session in the cookie. Throws Refused for a token that is not good. */
-export const identify = ({ services, site, wrongTokens }: IdentifyParts, request: FastifyRequest, use = true): Actor | undefined => {
+export const identify = ({ services, site, wrongTokens, refused }: IdentifyParts, request: FastifyRequest, use = true): Actor | undefined => {
   const { authorization, cookie } = request.headers;
   if (authorization !== undefined) {
     const caller = callerOf(request.ip);
@@ -29,6 +31,7 @@ export const identify = ({ services, site, wrongTokens }: IdentifyParts, request
     const actor = secret === undefined ? undefined : tokenActor(services.signedIn.tokens, secret, services.now());
     if (actor) return actor;
     wrongTokens.take(caller);
+    refused(request.ip, 'api_token');
     // One answer for unknown, expired and revoked: nothing is told to who has no good one.
     throw new Refused(401, 'unauthenticated', 'the API token is not good');
   }

@@ -17,6 +17,7 @@ import { secureHeaders } from './headers.ts';
 import { fromOurPage, identify, type IdentifyParts } from './identify.ts';
 import { addPage } from './page.ts';
 import { callerOf, Rates } from './rates.ts';
+import type { RefusalCounter } from '../../pipeline/refusals.ts';
 
 /** Below this stand the actions. */
 export const API_PREFIX = '/api/v1';
@@ -29,6 +30,8 @@ export interface ServerParts {
   readonly metrics: Pick<Metrics, 'render' | 'contentType'>;
   readonly site: () => Site | undefined;
   readonly signIn: Pick<SignInRoutes, 'signIn' | 'seal'>;
+  /** Counts who was not signed in: whoever can reach the port must not fill the disk. */
+  readonly refusals: Pick<RefusalCounter, 'count'>;
   /** The built page; empty: there is none. */
   readonly page: string;
 }
@@ -59,7 +62,8 @@ export const buildServer = (parts: ServerParts): FastifyInstance => {
   const ofAddress = new Rates({ burst: 400, perSecond: 100 });
   const ofCaller = new Rates({ burst: 200, perSecond: 50 });
   const ofRefusals = new Rates({ burst: 20, perSecond: 0.2 });
-  const identifying: IdentifyParts = { services, site, wrongTokens: new Rates({ burst: 10, perSecond: 1 / 30 }) };
+  const refused = (address: string, reason: string): void => parts.refusals.count(address, 'unauthenticated', undefined, reason);
+  const identifying: IdentifyParts = { services, site, wrongTokens: new Rates({ burst: 10, perSecond: 1 / 30 }), refused };
 
   server.addHook('onRequest', async (_request, reply) => secureHeaders(reply, site()));
   server.setErrorHandler((error, request, reply) => {
@@ -77,6 +81,7 @@ export const buildServer = (parts: ServerParts): FastifyInstance => {
     sessions: services.people,
     rates: new Rates({ burst: 60, perSecond: 1 }),
     now: services.now,
+    refused,
     ...parts.signIn,
   });
 
@@ -115,6 +120,8 @@ export const buildServer = (parts: ServerParts): FastifyInstance => {
       schema: { ...(params && { params }), ...(query && { querystring: query }), ...(body && { body }), ...(media === undefined ? { response: { [status]: response } } : {}) },
       onRequest: granted(action),
       handler: async (request, reply) => {
+        // The body may have come slowly: whoever was signed out meanwhile, or may not do that any longer, does not.
+        if (action.method !== 'GET') actors.set(request, again(action, personAtTerminal() ?? identify(identifying, request, false)));
         const answer = await action.handle({
           params: request.params as never,
           query: request.query as never,
@@ -138,6 +145,12 @@ export const buildServer = (parts: ServerParts): FastifyInstance => {
   }
   addPage(server, parts.page);
   return server;
+};
+
+const again = (action: AnyAction, actor: Actor | undefined): Actor => {
+  if (!actor) throw new Refused(401, 'unauthenticated', 'sign in first');
+  if (mayDo(action, actor) !== 'yes') throw new Refused(403, 'forbidden', 'you may not do that any longer');
+  return actor;
 };
 
 /** For probes and scrapers, without signing in: nothing that is secret. */

@@ -5,6 +5,10 @@ import type { Person } from '../../model/person.ts';
 
 /** How often a session's last use is written: each request would be a write to the disk. */
 const SEEN_MS = 60_000;
+/** Sessions that are listed, and people that are known by name. */
+const MOST_LISTED = 1000;
+const MOST_KNOWN = 10_000;
+const ID_DIGITS = 32;
 const COOKIE = /^[A-Za-z0-9_-]{43}$/;
 
 /** A session that was found. Times in milliseconds since the epoch. */
@@ -14,6 +18,17 @@ export interface FoundSession {
   readonly session: string;
   readonly csrf: string;
   readonly idleUntil: number;
+  readonly expiresAt: number;
+}
+
+/** A session in a list. */
+export interface ListedSession {
+  /** Half of the hash of its id, hex: enough to tell sessions apart. */
+  readonly id: string;
+  /** Undefined when its browser has not asked this process for anything. */
+  readonly person: Person | undefined;
+  readonly createdAt: number;
+  readonly seenAt: number;
   readonly expiresAt: number;
 }
 
@@ -30,6 +45,8 @@ export interface PersonSessionParts {
  */
 export class SignedInPeople {
   readonly #parts: PersonSessionParts;
+  /** Who was seen here, by the hash of the session: in memory only, since on the disk nobody is named. */
+  readonly #known = new Map<string, Person>();
 
   constructor(parts: PersonSessionParts) {
     this.#parts = parts;
@@ -44,6 +61,7 @@ export class SignedInPeople {
     const at = now();
     store.sweep(at);
     store.put({ hash: hashOf(id), sealed: seal(id, person), createdAt: at, expiresAt: at + login.sessionAge, seenAt: at });
+    this.#know(hashOf(id).toString('hex'), person);
     return { cookie: id.toString('base64url'), maxAge: Math.floor(login.sessionAge / 1000) };
   }
 
@@ -61,18 +79,52 @@ export class SignedInPeople {
     // A configuration that shortens sessions shortens those that are there.
     const expiresAt = login ? Math.min(row.expiresAt, row.createdAt + login.sessionAge) : 0;
     if (!person || !login || at >= expiresAt || at >= row.seenAt + login.idle) {
-      store.remove(hashed);
+      this.#remove(hashed);
       return undefined;
     }
     const seen = use && at - row.seenAt >= Math.min(SEEN_MS, login.idle / 4);
     if (seen) store.seen(hashed, at);
-    return { person, session: Buffer.from(hashed).toString('hex'), csrf: csrfOf(id), idleUntil: Math.min(expiresAt, (seen ? at : row.seenAt) + login.idle), expiresAt };
+    const session = hashed.toString('hex');
+    this.#know(session, person);
+    return { person, session, csrf: csrfOf(id), idleUntil: Math.min(expiresAt, (seen ? at : row.seenAt) + login.idle), expiresAt };
   }
 
   /** Ends it here, at once and for good. */
   end(cookie: string): boolean {
     const id = idOf(cookie);
-    return id !== undefined && this.#parts.store.remove(hashOf(id));
+    return id !== undefined && this.#remove(hashOf(id));
+  }
+
+  /** Those that are good now, newest first. Of somebody who is not known by name it is not known either which login's idle time holds. */
+  list(): ListedSession[] {
+    const { store, logins, now } = this.#parts;
+    const at = now();
+    const longest = Math.max(0, ...logins().map(({ idle }) => idle));
+    return store.list(MOST_LISTED).flatMap(({ hash: hashed, createdAt, expiresAt, seenAt }) => {
+      const session = Buffer.from(hashed).toString('hex');
+      const person = this.#known.get(session);
+      const login = person && this.#loginOf(person);
+      const ends = login ? Math.min(expiresAt, createdAt + login.sessionAge) : expiresAt;
+      if ((person && !login) || at >= ends || at >= seenAt + (login?.idle ?? longest)) return [];
+      return [{ id: session.slice(0, ID_DIGITS), person, createdAt, seenAt, expiresAt: ends }];
+    });
+  }
+
+  /** Ends the session of somebody, by its id in the list. */
+  endById(id: string): boolean {
+    const row = this.#parts.store.list(MOST_LISTED).find(({ hash: hashed }) => Buffer.from(hashed).toString('hex').slice(0, ID_DIGITS) === id);
+    return row !== undefined && this.#remove(row.hash);
+  }
+
+  #know(session: string, person: Person): void {
+    this.#known.delete(session);
+    this.#known.set(session, person);
+    if (this.#known.size > MOST_KNOWN) this.#known.delete(this.#known.keys().next().value ?? '');
+  }
+
+  #remove(hashed: Uint8Array): boolean {
+    this.#known.delete(Buffer.from(hashed).toString('hex'));
+    return this.#parts.store.remove(hashed);
   }
 
   /** The login that vouched, if it still is what it was: a login of the same name with another issuer vouches for other people. */

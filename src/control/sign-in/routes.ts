@@ -17,6 +17,8 @@ export interface SignInRoutes {
   readonly seal: AttemptSeal;
   /** Of one address. */
   readonly rates: Rates;
+  /** Somebody was not signed in: counted for evidence. */
+  readonly refused: (address: string, reason: string) => void;
   readonly now: () => number;
 }
 
@@ -35,10 +37,13 @@ export const addSignInRoutes = (server: FastifyInstance, parts: SignInRoutes): v
   };
   const tooMany = (request: FastifyRequest): void => {
     const wait = rates.take(callerOf(request.ip));
-    if (wait !== undefined) throw new Refused(429, 'rate', `too many sign-ins from this address: try again in ${wait} s`, wait);
+    if (wait === undefined) return;
+    parts.refused(request.ip, 'sign_in_rate');
+    throw new Refused(429, 'rate', `too many sign-ins from this address: try again in ${wait} s`, wait);
   };
-  const failed = (reply: FastifyReply, site: Site, error: unknown, returnTo: string): FastifyReply => {
+  const failed = (request: FastifyRequest, reply: FastifyReply, site: Site, error: unknown, returnTo: string): FastifyReply => {
     if (!(error instanceof SignInFailed)) throw error;
+    parts.refused(request.ip, `sign_in_${error.fault}`);
     return reply.header('set-cookie', setCookie(site, attemptCookie(site), '', 0)).redirect(`${site.base}/login?error=${error.fault}&return=${encodeURIComponent(returnTo)}`, 303);
   };
 
@@ -51,7 +56,7 @@ export const addSignInRoutes = (server: FastifyInstance, parts: SignInRoutes): v
       const { url, attempt } = await signIn.begin(site, provider, query.return, query.bootstrap);
       return await reply.header('set-cookie', setCookie(site, attemptCookie(site), seal.seal(attempt), ATTEMPT_MS / 1000)).redirect(url, 303);
     } catch (error) {
-      return failed(reply, site, error, returnPath(query.return));
+      return failed(request, reply, site, error, returnPath(query.return));
     }
   });
 
@@ -69,7 +74,7 @@ export const addSignInRoutes = (server: FastifyInstance, parts: SignInRoutes): v
         .header('set-cookie', [setCookie(site, attemptCookie(site), '', 0), setCookie(site, sessionCookie(site), cookie, maxAge)])
         .redirect(`${site.base}${attempt.returnTo}`, 303);
     } catch (error) {
-      return failed(reply, site, error, attempt?.returnTo ?? '/');
+      return failed(request, reply, site, error, attempt?.returnTo ?? '/');
     }
   });
 
@@ -77,7 +82,7 @@ export const addSignInRoutes = (server: FastifyInstance, parts: SignInRoutes): v
     tooMany(request);
     const site = home();
     const { key } = request.params as { key: string };
-    if (!signIn.isOffered(key)) return failed(reply, site, new SignInFailed('used'), '/');
+    if (!signIn.isOffered(key)) return failed(request, reply, site, new SignInFailed('used'), '/');
     const logins = parts.logins();
     const way = (name: string): string => `${site.base}/login/${encodeURIComponent(name)}?bootstrap=${key}&return=/`;
     const [only] = logins;

@@ -10,6 +10,7 @@ import { survey } from '../../evidence/retention/survey.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { Person } from '../../model/person.ts';
 import { compilePolicies } from '../../policy/compile.ts';
+import { RefusalCounter } from '../../pipeline/refusals.ts';
 import { openState, type State } from '../../store/state.ts';
 import { tempFolder } from '../../../test/kit/temp.ts';
 import { ACTIONS } from '../actions/all.ts';
@@ -59,6 +60,7 @@ export interface ControlPlane {
   readonly services: Services;
   readonly state: State;
   readonly evidence: AppendLog;
+  readonly refusals: RefusalCounter;
   readonly config: () => Config;
   /** Puts a changed configuration in force. */
   change(change: (config: Config) => Config): void;
@@ -118,7 +120,8 @@ export const startControlPlane = async (): Promise<ControlPlane> => {
     now,
   };
   const signIn = new SignIn({ logins, verify: () => Promise.reject(new Error('not reached')), secrets: { lease: () => Promise.reject(new Error('none')) }, signedIn: state.signedIn, sessions: people, deeds, isAdmin: () => false, log: quiet, now });
-  const server = buildServer({ services, actions: ACTIONS, metrics: { render: async () => '', contentType: 'text/plain' }, site: () => siteOf(config.control), signIn: { signIn, seal: new AttemptSeal(Buffer.alloc(32, 7)) }, page: '' });
+  const refusals = new RefusalCounter(evidence);
+  const server = buildServer({ services, refusals, actions: ACTIONS, metrics: { render: async () => '', contentType: 'text/plain' }, site: () => siteOf(config.control), signIn: { signIn, seal: new AttemptSeal(Buffer.alloc(32, 7)) }, page: '' });
   await server.ready();
   const person = (...groups: readonly string[]): Person => ({ provider: 'acme', issuer: 'http://127.0.0.1:9', subject: `subject-${groups.join('-')}`, name: 'Ada Example', groups: groups.map((group) => `acme/${group}`), accounts: {} });
   return {
@@ -126,6 +129,7 @@ export const startControlPlane = async (): Promise<ControlPlane> => {
     services,
     state,
     evidence,
+    refusals,
     config: () => config,
     change: (change) => {
       config = change(config);
@@ -139,6 +143,7 @@ export const startControlPlane = async (): Promise<ControlPlane> => {
     },
     close: async () => {
       await server.close();
+      refusals.close();
       await reader.close();
       await jobs.close();
       state.close();

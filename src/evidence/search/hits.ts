@@ -51,7 +51,14 @@ export interface HitParts {
   readonly log: string;
   readonly opener: BodyOpener | undefined;
   readonly disk?: Disk;
+  /** Sealed frames that were opened for commands before: neighbours lie in one frame. */
+  readonly opened?: OpenedFrames;
 }
+
+/** By ordinal, which the seal binds; undefined: its key is gone. */
+type OpenedFrames = Map<number, readonly OpenedBody[] | 'altered' | undefined>;
+/** Frames that are kept open at once. */
+const MOST_OPENED = 8;
 
 type Judged = Extract<Leaf['record'], { kind: 'intent' | 'refusal' }>;
 type Ended = Extract<Leaf['record'], { kind: 'outcome' | 'recovery' }>;
@@ -71,7 +78,7 @@ export interface RecordedCommand {
 const differing = (sequence: number) => (what: string): IndexDiffers => new IndexDiffers(`the index is not what the log says of record ${sequence} (${what}): the index was changed, or the log was. Verify the log, and search again with --rebuild`);
 
 /** Reads a command from the log where the index says that it is. Throws IndexDiffers when something else is there. */
-export const recordedCommand = ({ index, folder, log, opener, disk = nodeDisk }: HitParts, sequence: number): RecordedCommand => {
+export const recordedCommand = ({ index, folder, log, opener, disk = nodeDisk, opened: known }: HitParts, sequence: number): RecordedCommand => {
   const row = index
     .sql('SELECT command.*, session.text AS session, session.identity AS identity FROM command LEFT JOIN session ON session.id = command.session WHERE seq = ?')
     .get(sequence) as unknown as Row;
@@ -89,7 +96,7 @@ export const recordedCommand = ({ index, folder, log, opener, disk = nodeDisk }:
   if (ending && !(ending.kind === 'outcome' || ending.kind === 'recovery')) throw differs('its outcome');
   if (ending && (ending.session !== record.session || ending.command !== record.command)) throw differs('its outcome');
   const opened = record.session === undefined ? undefined : openedBy(index, disk, folder, record.session, differs);
-  return { row, leaf, record, ending: last && ending ? { leaf: last, record: ending } : undefined, opened, texts: textsOf({ folder, log, opener, disk }, leaf, row) };
+  return { row, leaf, record, ending: last && ending ? { leaf: last, record: ending } : undefined, opened, texts: textsOf({ folder, log, opener, disk, ...(known && { known }) }, leaf, row) };
 };
 
 /** Reads a found command from the log, and holds it against what was asked. Throws IndexDiffers when the index led to something else. */
@@ -134,7 +141,7 @@ export const readLeaf = (disk: Disk, folder: string, segment: number, position: 
   if (!Number.isSafeInteger(position) || position < 0 || !disk.exists(path)) return undefined;
   const file = disk.open(path, 'read');
   try {
-    const frame = position < file.size ? new FrameCursor(file, position, position + 128 * 1024).next() : undefined;
+    const frame = position < file.size ? new FrameCursor(file, position, position + 128 * 1024, 4096).next() : undefined;
     return frame?.type === FRAME_LEAF ? (JSON.parse(frame.payload.toString('utf8')) as Leaf) : undefined;
   } finally {
     file.close();
@@ -152,18 +159,23 @@ export const openedBy = (index: IndexFile, disk: Disk, folder: string, session: 
 };
 
 /** Texts that a leaf refers to, opened as far as they can be. `row`: where the leaf and the bodies of its write stand. */
-export const textsOf = ({ folder, log, opener, disk }: { folder: string; log: string; opener: BodyOpener | undefined; disk: Disk }, leaf: Leaf, row: Pick<Row, 'segment' | 'position' | 'bodies'>): RecordedBody[] => {
+export const textsOf = ({ folder, log, opener, disk, known }: { folder: string; log: string; opener: BodyOpener | undefined; disk: Disk; known?: OpenedFrames }, leaf: Leaf, row: Pick<Row, 'segment' | 'position' | 'bodies'>): RecordedBody[] => {
   const wanted = (leaf.bodies ?? []).filter(({ part }) => part !== 'answer');
   if (wanted.length === 0) return [];
   const frames = new Set(wanted.map(({ frame }) => frame));
-  const opened = new Map<number, readonly OpenedBody[] | 'altered' | undefined>();
-  if (opener && row.bodies !== null) {
+  const opened: OpenedFrames = new Map();
+  for (const frame of frames) if (frame !== undefined && known?.has(frame)) opened.set(frame, known.get(frame));
+  if (opener && row.bodies !== null && opened.size < frames.size) {
     const file = disk.open(`${folder}/${segmentName(row.segment)}`, 'read');
     try {
       const cursor = new FrameCursor(file, row.bodies, row.position);
       for (let frame = cursor.next(); frame && opened.size < frames.size; frame = cursor.next()) {
-        if (frame.type !== FRAME_BODY || !frames.has(frame.number)) continue;
-        opened.set(frame.number, openOrAltered(opener, log, frame.number, frame.payload));
+        if (frame.type !== FRAME_BODY || !frames.has(frame.number) || opened.has(frame.number)) continue;
+        const bodies = openOrAltered(opener, log, frame.number, frame.payload);
+        opened.set(frame.number, bodies);
+        if (!known) continue;
+        if (known.size >= MOST_OPENED) known.delete(known.keys().next().value ?? 0);
+        known.set(frame.number, bodies);
       }
     } finally {
       file.close();

@@ -107,7 +107,8 @@ export class LogIndex {
     const { size, head, root } = standingOf(this.#index);
     const found = findCommands(this.#index, filters, limit + 1, (id) => keys?.forReading(id));
     const opener = keys && openWith(keys);
-    const hits = found.slice(0, limit).map((sequence) => hitOf({ ...this.#parts, opener }, sequence, filters));
+    const parts: HitParts = { ...this.#parts, opener, opened: new Map() };
+    const hits = found.slice(0, limit).map((sequence) => hitOf(parts, sequence, filters));
     return { log: this.#log, size, root, head, hits, more: found.length > limit };
   }
 

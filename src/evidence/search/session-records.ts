@@ -24,7 +24,8 @@ export const sessionPart = (parts: HitParts, session: string, after: number, lim
   const place = parts.index.sql('SELECT segment, position FROM session WHERE text = ?').get(session) as { segment: number; position: number } | undefined;
   if (!place) return undefined;
   const { numbered, last, unnumbered } = commandsOfSession(parts.index, session, after, limit);
-  const commands = [...numbered, ...unnumbered].map((sequence) => recordedCommand(parts, sequence));
+  const together: HitParts = { ...parts, opened: new Map() };
+  const commands = [...numbered, ...unnumbered].map((sequence) => recordedCommand(together, sequence));
   const opened = after < 0 ? openingOf(parts, session, place) : undefined;
   if (numbered.length === limit) return { ...(opened ? { opened } : {}), commands, next: last };
   const end = endOfSession(parts.index, session);

@@ -24,21 +24,30 @@ export interface ExplainParts {
 }
 
 /** Where names without a schema are looked up: what a role or database sets instead is known to its sessions only. */
-const SEARCH_PATH = ['pg_catalog', 'public'];
-const NO_CATALOG: Catalog = { id: 'empty', serverVersion: 180000, database: '', relations: [], functions: [], operators: [], types: [], casts: [] };
+const SEARCH_PATH: readonly string[] = ['pg_catalog', 'public'];
+/** Names as a text is understood by. */
+export interface Names {
+  readonly catalog: Catalog;
+  readonly searchPath: readonly string[];
+}
+/** Without a catalog no name of the target's own is known, so that what touches one is unknown. */
+export const NO_NAMES: Names = { searchPath: SEARCH_PATH, catalog: { id: 'empty', serverVersion: 180000, database: '', relations: [], functions: [], operators: [], types: [], casts: [] } };
 /** A target that does not answer does not hold up a question about policy. */
 const CATALOG_MS = 3_000;
 
 /** Understands SQL text for a question about policy. */
 export const explainText = async (text: string, connection: ConnectionConfig, { understander, catalogOf }: ExplainParts): Promise<ExplainedText> => {
   const found = await withinTime(catalogOf(connection));
-  const catalog = found ?? NO_CATALOG;
+  return { ...(await understandText(text, connection, understander, found ? { catalog: found, searchPath: SEARCH_PATH } : NO_NAMES)), catalog: found ? 'live' : 'none' };
+};
+
+/** The same with names that are given. */
+export const understandText = async (text: string, connection: ConnectionConfig, understander: Understander, { catalog, searchPath }: Names): Promise<Omit<ExplainedText, 'catalog'>> => {
   const bytes = Buffer.from(text, 'utf8');
   const granted = { id: connection.functions.join(';'), signatures: connection.functions };
-  const understood = resolveNamed(await understander.understand(bytes, catalog, { searchPath: SEARCH_PATH }, granted), { prepared: () => undefined, cursor: () => undefined });
+  const understood = resolveNamed(await understander.understand(bytes, catalog, { searchPath }, granted), { prepared: () => undefined, cursor: () => undefined });
   return {
     command: commandOf({ understood, catalog, bytes: bytes.length, recorded: '' }),
-    catalog: found ? 'live' : 'none',
     objection: (masks) => {
       const setting = refusedSetting(understood);
       if (setting !== undefined) return setting;

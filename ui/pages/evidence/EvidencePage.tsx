@@ -50,7 +50,7 @@ function State({ of }: { readonly of: EvidenceView }): ReactNode {
             ['Disk', <span className="num">{bytes(of.disk.bytes)} written since start{of.disk.free !== undefined && `, ${bytes(of.disk.free)} free`}{of.disk.queued > 0 && `, ${plural(of.disk.queued, 'record')} queued`}</span>],
           ]}
         />
-        <p className="small muted evidence-hint">Keep the verifier key apart from this machine. With it and a pack, anyone can check the evidence offline: <code>wicketgate verify-pack</code>, or the page inside the pack.</p>
+        <p className="small muted evidence-hint">Keep the verifier key apart from this machine. With it and a pack, anyone can check the evidence offline: <code>wicketgate evidence verify</code>, or the page inside the pack.</p>
       </Panel>
     </>
   );
