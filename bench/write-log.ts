@@ -25,7 +25,7 @@ const durable = (ticket: Ticket): Promise<void> => new Promise((resolve, reject)
 
 const opening = (session: string, n: number): EvidenceRecord => ({ kind: 'session_open', session, connection: `db-${n % 5}`, protocol: 'postgres', principal: { identity: `job-${n % 40}`, provider: 'ci', owner: { group: 'ci/data' }, groups: [], token: 't', tokenExpiresAt: 0 }, peer: { address: '127.0.0.1', tls: true }, policy: 'p', config: 'c', mode: 'effect' });
 
-const closing = (session: string, commands: number, refused: number): EvidenceRecord => ({ kind: 'session_close', session, reason: 'client left', commands: commands - refused, refused, housekeeping: {} });
+const closing = (session: string, commands: number, refused: number): EvidenceRecord => ({ kind: 'session_close', session, reason: 'client left', commands, refused, housekeeping: {} });
 
 /** Commands as jobs send them: few shapes, many values; of forty identities on five connections. */
 export const writeLongLog = async ({ commands, commandsOfSession, days, ...folders }: LongLog): Promise<void> => {
