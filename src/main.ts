@@ -302,8 +302,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     const local = await startLocal(config.gateway.data, answer);
     closers.push(() => void local.close());
 
-    await identities.ready();
-    await people.ready();
+    await Promise.all([identities.ready(), people.ready()]);
     log.info({ version, evidence: evidence.name, ...(tree && { key: tree.vkey }), config: config.digest, policy: policies.version, connections: config.connections.length }, 'ready');
 
     const drainAndClose = async (): Promise<void> => {

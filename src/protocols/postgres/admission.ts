@@ -1,7 +1,6 @@
 import { recordedText } from '../../masking/recorded.ts';
-import type { Command } from '../../model/command.ts';
 import { refusal, type Refusal } from '../../model/decision.ts';
-import { isNeedsCount, type NeedsApproval, type Passage } from '../../pipeline/gate.ts';
+import type { NeedsApproval, Passage } from '../../pipeline/gate.ts';
 import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { GrantedFunctions, Understander, Understood } from '../../sql/understand.ts';
@@ -97,16 +96,6 @@ export class Admission {
     if (!this.link.gated.mayAsk || !this.tracking.contextStale) return undefined;
     // Whoever needs it finds out that it is not known.
     return this.tracking.readContext().catch(() => undefined);
-  }
-
-  /** Admits what is not counted: it has been bound before, or runs nothing. */
-  admit(command: Command, again?: HeldCommand): Passage | Refusal | NeedsApproval {
-    const { gated } = this.link;
-    const known = again ? { again } : {};
-    const admitted = gated.admit(command, known);
-    if (!isNeedsCount(admitted)) return admitted;
-    const without = gated.admit(command, { ...known, rows: { uncountable: 'it is executed without being bound anew' } });
-    return isNeedsCount(without) ? gated.refuse('internal', 'the rows that it changes are not known', command) : without;
   }
 
   /**

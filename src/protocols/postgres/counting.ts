@@ -71,7 +71,13 @@ export class Counting {
     return 'pieces' in known ? this.#counted(asked, known, admitted.threshold) : this.#decided(asked, known);
   }
 
-  #decided({ command, again }: Asked, { rows, sure }: Rows): Decided {
+  /** Policy's word on what is not counted: it has been bound before, or runs nothing. */
+  uncounted(command: Command): Decided['admitted'] {
+    const admitted = this.#admission.link.gated.admit(command);
+    return isNeedsCount(admitted) ? this.#decided({ command, again: undefined }, uncountable('it is executed without being bound anew')).admitted : admitted;
+  }
+
+  #decided({ command, again }: Pick<Asked, 'command' | 'again'>, { rows, sure }: Rows): Decided {
     const { gated } = this.#admission.link;
     const admitted = gated.admit(command, { ...(again ? { again } : {}), rows });
     return {

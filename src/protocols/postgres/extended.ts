@@ -225,7 +225,7 @@ export class ExtendedQueries {
           send(gated.housekeeping('prepare'));
           return undefined;
         }
-        const passage = this.#admission.admit({ ...command, verb: 'prepare', timing: 'read', effects: [] });
+        const passage = this.#admission.counting.uncounted({ ...command, verb: 'prepare', timing: 'read', effects: [] });
         if (isRefusal(passage) || isNeedsApproval(passage)) return this.#refuseParse(message, isRefusal(passage) ? passage : gated.refuse('approval_required', 'needs approval', command), resolved);
         const answer = link.admitted(passage, text, resolved, undefined);
         return this.#admission.withPermit(passage, false, (permit) => send(permit, answer));
@@ -402,7 +402,7 @@ export class ExtendedQueries {
     const command = commandOf({ understood, catalog: this.#admission.tracking.catalog, recorded: portal.answer?.passage.command.recorded ?? 'FETCH', bytes: 0 });
     const examined = examine(gated, this.#admission.tracking, understood, command);
     if (isRefusal(examined)) return examined;
-    const passage = this.#admission.admit(command);
+    const passage = this.#admission.counting.uncounted(command);
     if (isRefusal(passage)) return passage;
     if (isNeedsApproval(passage)) return gated.refuse('approval_required', 'each execution needs an approval of its own: bind it anew', command);
     this.#admission.series.last = passage;
