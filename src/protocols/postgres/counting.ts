@@ -35,6 +35,8 @@ export interface Asked {
   readonly again: HeldCommand | undefined;
   /** It was run, changed so many rows, and was undone. */
   readonly undone?: RowCount;
+  /** It comes back with the rows that it brings. */
+  readonly kept?: boolean;
 }
 
 /** Policy's word. */
@@ -64,8 +66,8 @@ export class Counting {
   /** Policy's word on a message: at once, where it does not have to be counted. */
   decide(asked: Asked): Decided | Promise<Decided> {
     const { gated } = this.#admission.link;
-    const { command, again, undone } = asked;
-    const admitted = gated.admit(command, { ...(again ? { again } : {}), ...(undone === undefined ? {} : { rows: undone }) });
+    const { command, again, undone, kept } = asked;
+    const admitted = gated.admit(command, { ...(again ? { again } : {}), ...(undone === undefined ? {} : { rows: undone }), ...(kept ? { kept } : {}) });
     if (!isNeedsCount(admitted)) return { admitted, ...(typeof undone === 'number' ? { rows: undone } : {}), sure: false };
     const known = this.#known(asked);
     return 'pieces' in known ? this.#counted(asked, known, admitted.threshold) : this.#decided(asked, known);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Socket, connect, isIP } from 'node:net';
 import { type ConnectionOptions, type SecureContext, createSecureContext } from 'node:tls';
-import type { ConnectionConfig } from '../../config/resolved.ts';
+import type { PostgresConnectionConfig } from '../../config/resolved.ts';
 import { ChannelError, WireError, errorCode } from '../../wire/errors.ts';
 import { Intake } from '../../wire/intake.ts';
 import { connectTls } from '../../wire/tls.ts';
@@ -22,7 +22,7 @@ export interface Channel {
 const KEEP_ALIVE_MS = 60_000;
 
 /** Connects, and encrypts if the target is configured so. Throws DialError or ChannelError and then leaves nothing open. */
-export const openChannel = async (target: ConnectionConfig['target'], signal: AbortSignal): Promise<Channel> => {
+export const openChannel = async (target: PostgresConnectionConfig['target'], signal: AbortSignal): Promise<Channel> => {
   const socket = await connectPlain(target, signal);
   // PostgreSQL does not encrypt Unix sockets.
   if (isUnix(target.host)) return { socket, tls: false, confidential: true };
@@ -42,7 +42,7 @@ export const openChannel = async (target: ConnectionConfig['target'], signal: Ab
 
 const isUnix = (host: string): boolean => host.startsWith('/');
 
-const connectPlain = (target: ConnectionConfig['target'], signal: AbortSignal): Promise<Socket> =>
+const connectPlain = (target: PostgresConnectionConfig['target'], signal: AbortSignal): Promise<Socket> =>
   new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(asChannelError(signal));
@@ -92,7 +92,7 @@ const askForTls = async (socket: Socket, signal: AbortSignal): Promise<void> => 
   }
 };
 
-const tlsOptions = async (target: ConnectionConfig['target']): Promise<Omit<ConnectionOptions, 'socket'>> => {
+const tlsOptions = async (target: PostgresConnectionConfig['target']): Promise<Omit<ConnectionOptions, 'socket'>> => {
   const secureContext = await contextFor(target.ca);
   return {
     secureContext,
