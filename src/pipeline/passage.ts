@@ -19,6 +19,8 @@ export interface PassageParts {
   readonly strict: boolean;
   readonly mostRows: number | undefined;
   readonly recording: Recording | undefined;
+  /** Opens the record of what the client sends behind the command; undefined: nothing is recorded. */
+  readonly recordData: (() => Recording) | undefined;
   readonly ended: (passage: AdmittedPassage, outcome: Outcome) => void;
 }
 
@@ -33,6 +35,7 @@ export class AdmittedPassage implements Passage {
   readonly #parts: PassageParts;
   #durable = false;
   #ended = false;
+  #data: Recording | undefined;
   #bytesUp = 0;
   #bytesDown = 0;
   #reported = 0;
@@ -66,8 +69,9 @@ export class AdmittedPassage implements Passage {
     return this.durable ? mint() : undefined;
   }
 
-  up(bytes: number): void {
+  up(bytes: number, recorded?: Uint8Array): void {
     this.#bytesUp += bytes;
+    if (recorded !== undefined && recorded.length > 0) (this.#data ??= this.#parts.recordData?.())?.write(recorded);
     this.#progress();
   }
 
@@ -88,7 +92,9 @@ export class AdmittedPassage implements Passage {
       ...(this.#bytesDown > 0 ? { bytesDown: this.#bytesDown } : {}),
       ...(this.#bytesUp > 0 ? { bytesUp: this.#bytesUp } : {}),
     };
-    const ticket = log.append(answer ? { answer, command: number, kind: 'outcome', outcome: full, session } : { command: number, kind: 'outcome', outcome: full, session });
+    const data = this.#data?.finish();
+    const record = answer ? ({ answer, command: number, kind: 'outcome', outcome: full, session } as const) : ({ command: number, kind: 'outcome', outcome: full, session } as const);
+    const ticket = log.append(data ? { ...record, data } : record);
     this.#parts.ended(this, full);
     ticket.whenWritten((failure) => (failure === undefined ? written() : written(evidenceFailed(failure))));
   }
