@@ -5,7 +5,8 @@ import { pgbench } from '../test/kit/clients.ts';
 import { median } from './rounds.ts';
 import type { Env, Field } from './targets.ts';
 
-const quantile = (sorted: readonly number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+/** The value below which such a share of the sorted values lies. */
+export const quantile = (sorted: readonly number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 
 /** Latencies of every transaction of one client, in microseconds, sorted. */
 const latencies = async (env: Env, args: readonly string[]): Promise<number[]> => {
@@ -20,7 +21,7 @@ const latencies = async (env: Env, args: readonly string[]): Promise<number[]> =
 };
 
 /** Median time of one fdatasync of a small write into preallocated space, in microseconds, measured now. */
-const syncTime = (folder: string): number => {
+export const syncTime = (folder: string): number => {
   const path = join(folder, 'bench-sync');
   const file = openSync(path, 'w');
   try {

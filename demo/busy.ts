@@ -77,3 +77,37 @@ export const startBusyJobs = (connect: (job: JobName) => Promise<Client>): BusyJ
     },
   };
 };
+
+/** Requests to the payments API, one line after the other. Some are refused and one waits for people. */
+const REQUESTS: readonly (readonly { readonly method: string; readonly path: string; readonly thenMs: number }[])[] = [
+  [
+    { method: 'GET', path: '/v1/payments/3', thenMs: 2_000 },
+    { method: 'GET', path: '/v1/payments/12', thenMs: 3_000 },
+    { method: 'DELETE', path: '/v1/payments/12', thenMs: 5_000 },
+    { method: 'GET', path: '/v1/payments/99', thenMs: 4_000 },
+  ],
+  [{ method: 'POST', path: '/v1/payments/4/refund', thenMs: 30_000 }],
+];
+
+/** Keeps requests going until they are stopped. */
+export const startBusyRequests = (send: (method: string, path: string, signal: AbortSignal) => Promise<unknown>): BusyJobs => {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const keepSending = async (line: (typeof REQUESTS)[number]): Promise<void> => {
+    while (!signal.aborted) {
+      for (const { method, path, thenMs } of line) {
+        if (signal.aborted) return;
+        // A refusal is an answer; a gateway that was stopped, or a job that was revoked, may be back later.
+        await send(method, path, signal).catch(() => {});
+        await pause(thenMs, undefined, { signal }).catch(() => {});
+      }
+    }
+  };
+  const lines = REQUESTS.map(keepSending);
+  return {
+    async stop() {
+      stopping.abort();
+      await Promise.all(lines);
+    },
+  };
+};

@@ -33,6 +33,25 @@ export const tokenOf = (job: JobName): { readonly sub: string; readonly claims: 
   return { sub: `repo:${repository}:ref:${REF}`, claims: { repository, ref: REF } };
 };
 
+/** What the job may do at the payments API. */
+const PAYMENTS_POLICY = {
+  name: 'shop-payments',
+  identities: ['shop-job'],
+  connections: ['payments'],
+  allow: ['read'],
+  rules: [
+    { name: 'payments-stay', match: { request: { methods: ['DELETE'] } }, effect: 'deny', reason: 'payments are kept for ten years' },
+    {
+      name: 'refunds-are-looked-at',
+      match: { request: { methods: ['POST'], paths: ['/v1/payments/{id}/refund'] } },
+      effect: 'require_approval',
+      reason: 'money leaves',
+      approval: { groups: ['acme/dba'], count: 1, hold: '10m', expires: '1h' },
+    },
+  ],
+  mask: [{ fields: ['iban'], transform: { partial: 4 } }],
+};
+
 export interface Surroundings {
   /** Of the jobs. */
   readonly issuer: string;
@@ -40,10 +59,12 @@ export interface Surroundings {
   readonly login: Readonly<Record<string, unknown>>;
   readonly controlPort: number;
   readonly targetPort: number;
+  /** Of the payments API; undefined: there is none. */
+  readonly apiPort?: number;
 }
 
 /** What the demo's gateway is told; data, keys and the other addresses are filled in. */
-export const configuration = ({ issuer, login, controlPort, targetPort }: Surroundings): Record<string, unknown> => ({
+export const configuration = ({ issuer, login, controlPort, targetPort, apiPort }: Surroundings): Record<string, unknown> => ({
   gateway: { names: ['localhost', '127.0.0.1'] },
   control: {
     listen: `127.0.0.1:${controlPort}`,
@@ -71,6 +92,7 @@ export const configuration = ({ issuer, login, controlPort, targetPort }: Surrou
       target: { host: '127.0.0.1', port: targetPort, database: 'postgres', tls: 'disable' },
       credential: { username: 'shop_rw', password: 'env:SHOP_DATABASE_PASSWORD' },
     },
+    ...(apiPort === undefined ? [] : [{ name: 'payments', protocol: 'http', target: { host: '127.0.0.1', port: apiPort, tls: 'disable' }, credential: { type: 'bearer', token: 'env:PAYMENTS_API_TOKEN' } }]),
   ],
   policies: [
     {
@@ -82,6 +104,7 @@ export const configuration = ({ issuer, login, controlPort, targetPort }: Surrou
       mask: [{ columns: ['customers.ssn', 'customers.email'], transform: { partial: 4 } }],
       limits: { commandsPerMinute: 600, concurrentSessions: 10 },
     },
+    ...(apiPort === undefined ? [] : [PAYMENTS_POLICY]),
     {
       name: 'shop-migrations',
       identities: ['shop-migrations'],

@@ -7,10 +7,13 @@ import { startGateway, type Gateway } from '../test/kit/gateway.ts';
 import { startPostgres, type Postgres } from '../test/kit/postgres.ts';
 import { run as runProgram } from '../test/kit/run.ts';
 import { tempFolder, type TempFolder } from '../test/kit/temp.ts';
-import { startBusyJobs } from './busy.ts';
+import { until } from '../test/kit/until.ts';
+import { API_TOKEN, startPaymentsApi, type PaymentsApi } from './api.ts';
+import { startBusyJobs, startBusyRequests } from './busy.ts';
 import { configuration, SETUP, TARGET_PASSWORD, tokenOf, type JobName } from './data.ts';
 import { logIn } from './login.ts';
 import { command, heading, output, say, title } from './print.ts';
+import { ask, told, type RequestEnvironment } from './requests.ts';
 import { connect, withDriver, withPsql, type JobEnvironment, type RunSql } from './statements.ts';
 
 /** Resolves at Ctrl-C, or when the process is asked to end. The servers of the demo do not keep a process alive; this does. */
@@ -41,8 +44,8 @@ export interface DemoOptions {
 
 /** The demo: everything on this machine, walked through step by step. */
 export const demo = async ({ once, psql = program('psql') ?? false }: DemoOptions): Promise<void> => {
-  heading('Wicketgate demo: database jobs without a database password');
-  say('Starting an embedded PostgreSQL 18 with sample data, an OIDC issuer for jobs, one for people, and a gateway ...');
+  heading('Wicketgate demo: jobs without a database password or an API token');
+  say('Starting an embedded PostgreSQL 18 with sample data, a small HTTP API, an OIDC issuer for jobs, one for people, and a gateway ...');
   // Everything that the parts would keep for a next time lies in here too, so that nothing is left behind.
   using folder = tempFolder('demo');
   // PostgreSQL refuses to run as root and runs as another account then, which has to get to its own folder inside.
@@ -50,6 +53,7 @@ export const demo = async ({ once, psql = program('psql') ?? false }: DemoOption
   process.env['TMPDIR'] = folder.path;
   const building = once ? false : builtPage();
   await using target = await startPostgres({ version: 18, setup: SETUP });
+  await using api = await startPaymentsApi();
   // oidc-provider warns of a Node that is no LTS release and of pages that are for development: nothing that somebody who tries the demo can do anything about.
   console.warn = console.info = () => {};
   const [{ startIssuer }, { startPeople }] = await Promise.all([import('../test/kit/issuer.ts'), import('../test/kit/people.ts')]);
@@ -58,9 +62,9 @@ export const demo = async ({ once, psql = program('psql') ?? false }: DemoOption
   await using people = await startPeople({ redirectUris: ['http://127.0.0.1/oidc/callback'] });
   const controlPort = await freePort();
   const login = people.login({ public: true, more: { name: 'acme' } });
-  const env = { SHOP_DATABASE_PASSWORD: TARGET_PASSWORD, XDG_STATE_HOME: folder.file('state'), NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
+  const env = { SHOP_DATABASE_PASSWORD: TARGET_PASSWORD, PAYMENTS_API_TOKEN: API_TOKEN, XDG_STATE_HOME: folder.file('state'), NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
   const hasPage = await building;
-  await using gateway = await startGateway(configuration({ issuer: issuer.issuer, login, controlPort, targetPort: target.port }), { env });
+  await using gateway = await startGateway(configuration({ issuer: issuer.issuer, login, controlPort, targetPort: target.port, apiPort: api.port }), { env });
   const environmentOf = async (job: JobName): Promise<JobEnvironment> => ({
     PGHOST: 'localhost',
     PGPORT: String(gateway.port('shop')),
@@ -70,11 +74,12 @@ export const demo = async ({ once, psql = program('psql') ?? false }: DemoOption
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: join(gateway.dataDir, 'ca.pem'),
   });
+  const requestsOf = async (job: JobName): Promise<RequestEnvironment> => ({ port: gateway.port('payments'), caFile: join(gateway.dataDir, 'ca.pem'), token: await issuer.token({ ...tokenOf(job), expiresIn: 3600 }) });
   let files = 0;
   const nextFile = (): string => folder.file(`printed-${(files += 1)}.log`);
   const run = psql === false ? withDriver : withPsql(psql, nextFile);
   const logInAs = (who: 'alice'): Promise<string> => logIn(who, people, gateway, env, nextFile());
-  await walk({ target, gateway, run, environmentOf, logInAs });
+  await walk({ target, api, gateway, run, environmentOf, requestsOf, logInAs });
 
   if (once) {
     title('Done; everything is removed. Next:');
@@ -84,23 +89,26 @@ export const demo = async ({ once, psql = program('psql') ?? false }: DemoOption
     return;
   }
   const busy = startBusyJobs(async (job) => connect(await environmentOf(job)));
+  const requests = startBusyRequests(async (method, path, signal) => ask(await requestsOf('shop-job'), method, path, signal));
   try {
-    await tellHowToTry(folder, gateway, { address: `http://127.0.0.1:${controlPort}`, hasPage }, environmentOf);
+    await tellHowToTry(folder, gateway, { apiPort: gateway.port('payments'), address: `http://127.0.0.1:${controlPort}`, hasPage }, environmentOf);
     await untilStopped();
   } finally {
-    await busy.stop();
+    await Promise.all([busy.stop(), requests.stop()]);
   }
 };
 
 interface Stage {
   readonly target: Postgres;
+  readonly api: PaymentsApi;
   readonly gateway: Gateway;
   readonly run: RunSql;
   readonly environmentOf: (job: JobName) => Promise<JobEnvironment>;
+  readonly requestsOf: (job: JobName) => Promise<RequestEnvironment>;
   readonly logInAs: (who: 'alice') => Promise<string>;
 }
 
-const walk = async ({ target, gateway, run, environmentOf, logInAs }: Stage): Promise<void> => {
+const walk = async ({ target, api, gateway, run, environmentOf, requestsOf, logInAs }: Stage): Promise<void> => {
   const expect = (text: string, pattern: RegExp): string => {
     if (!pattern.test(text)) throw new Error(`the demo did not see what it should (${pattern.source}):\n${text}\n${gateway.log()}`);
     return text;
@@ -152,16 +160,36 @@ const walk = async ({ target, gateway, run, environmentOf, logInAs }: Stage): Pr
   if (await oldOrders()) throw new Error('the approved statement did not run');
   say('    (asked directly, orders_2019 is gone from the database)');
 
-  title('8. Everything is on record: who, what, decision, outcome, and who approved.');
+  const requests = await requestsOf('shop-job');
+  title('8. HTTP goes the same way. The job calls an API with its own token; the API sees the credential that only the gateway has; the IBAN comes back masked.');
+  output(expect((await told(requests, 'GET', '/v1/payments/7')).text, /"iban":"\*+[^*"]{4}"/));
+  say(`    (the API saw: Authorization: ${expect(api.authorization ?? '', new RegExp(`^Bearer ${API_TOKEN}$`))})`);
+
+  title('9. It tries to delete a payment, which policy denies.');
+  output(expect((await told(requests, 'DELETE', '/v1/payments/7')).text, /payments-stay/));
+  say(`    (asked directly, the API still has ${api.payments} payments)`);
+
+  title('10. A refund waits for a person as well: the request is held, unanswered, until it is approved.');
+  const refund = told(requests, 'POST', '/v1/payments/7/refund');
+  // Whoever waits for its end gets it; until then nobody does.
+  refund.catch(() => {});
+  const pending = await until(async () => /^(\w+) .*pending +shop-job +payments/m.exec((await gateway.cli('approvals', 'list', '--state', 'pending', ...config)).stdout)?.[1], 60_000, 'the request for the refund');
+  if (api.refunded.size > 0) throw new Error('the payment was refunded without an approval');
+  output(expect(await cli('approvals', 'show', pending, ...config), /POST \/v1\/payments\/7\/refund/));
+  const allowed = expect(await cli('approvals', 'approve', pending, '--reason', 'the customer sent it back', '--yes', ...config), /is approved/);
+  output(`... (the request again)\n${allowed.trimEnd().split('\n').at(-1) ?? ''}`);
+  output(expect((await refund).text, /refunded/));
+
+  title('11. Everything is on record: who, what, decision, outcome, and who approved.');
   output(expect(await cli('sessions', 'list', ...config), /shop-migrations/));
   output(expect(await cli('sessions', 'show', session, ...config), /approved: request \w+ by Alice Ames of acme/));
 
-  title('9. And the record can be checked offline, from a copy, without the gateway.');
+  title('12. And the record can be checked offline, from a copy, without the gateway.');
   output(expect(await cli('evidence', 'verify', join(gateway.dataDir, 'evidence'), '--keys', join(gateway.folder, 'keys')), /INTEGRITY +ok/));
 };
 
 /** What somebody can do by hand while the demo stays up. */
-const tellHowToTry = async (folder: TempFolder, { configFile }: Gateway, { address, hasPage }: { readonly address: string; readonly hasPage: boolean }, environmentOf: Stage['environmentOf']): Promise<void> => {
+const tellHowToTry = async (folder: TempFolder, { configFile }: Gateway, { address, apiPort, hasPage }: { readonly address: string; readonly apiPort: number; readonly hasPage: boolean }, environmentOf: Stage['environmentOf']): Promise<void> => {
   const exported = (name: string, values: Readonly<Record<string, string>>): string => {
     const file = folder.file(`${name}.env`);
     writeFileSync(file, Object.entries(values).map(([key, value]) => `export ${key}='${value}'\n`).join(''), { mode: 0o600 });
@@ -174,6 +202,7 @@ const tellHowToTry = async (folder: TempFolder, { configFile }: Gateway, { addre
   say("psql -c 'SELECT * FROM customers'        # or your own program");
   say(`. ${exported('shop-migrations', await environmentOf('shop-migrations'))}        # the other job: what it drops waits ten minutes for a person`);
   say("psql -c 'CREATE TABLE scratch (id int)' -c 'DROP TABLE scratch'");
+  say(`curl --cacert $PGSSLROOTCERT -H "Authorization: Bearer $PGPASSWORD" https://localhost:${apiPort}/v1/payments/7        # the same token, for the payments API (after the first file)`);
   title('In a third one, as the person on call (Alice is logged in for an hour) and as the auditor:');
   say(`. ${exported('people', { CONFIG: configFile, XDG_STATE_HOME: folder.file('state') })}`);
   say('npx wicketgate approvals list --state pending --config $CONFIG');

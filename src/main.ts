@@ -26,6 +26,7 @@ import { followLog } from './evidence/search/follow.ts';
 import { createIdentities } from './identity/identities.ts';
 import { createPeople } from './identity/people.ts';
 import { createCertificates } from './listeners/certificates.ts';
+import { interceptionFor, type Interception } from './listeners/interception.ts';
 import { startListeners } from './listeners/listeners.ts';
 import { refusal } from './model/decision.ts';
 import type { Logger } from './model/logger.ts';
@@ -122,6 +123,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     closers.push(() => state.close());
     const certificates = await createCertificates(config.gateway, { log });
     closers.push(() => certificates.close());
+    let interception = await interceptionFor(config);
     const secrets = createSecrets();
     const { tree } = evidence;
     elsewhere = tree && new Elsewhere({ config: config.evidence, name: evidence.name, folder: join(config.gateway.data, 'evidence'), tree, secrets, log });
@@ -163,7 +165,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
 
     const postgres = new PostgresProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, understander, spools: new Spools(join(config.gateway.data, 'spool')), log });
     closers.push(() => postgres.close());
-    const http = new HttpProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, log });
+    const http = new HttpProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, intercept: () => interception, log });
     closers.push(() => http.close());
     /** One address speaks one protocol. */
     const serve = (socket: Socket, offered: readonly ConnectionConfig[], loggedIn: () => void): Promise<void> => {
@@ -193,7 +195,9 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       const restart = restartNeeded(config, next);
       if (restart.length > 0) return refuseConfig(`needs a restart: ${restart.join('; ')}`);
       let nextPolicies;
+      let nextInterception: Interception | undefined;
       try {
+        nextInterception = await interceptionFor(next, interception);
         nextPolicies = compilePolicies(next);
         identities.replace(next);
         elsewhere?.replace(next.evidence);
@@ -203,6 +207,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       const changes = compare(config, next);
       config = next;
       policies = nextPolicies;
+      interception = nextInterception;
       gate.replace(next, nextPolicies);
       degraded = undefined;
       metrics.configuration(true);

@@ -47,6 +47,7 @@ export const SYSTEM_PACKAGES = [
   { name: 'xfsprogs', use: 'tests that cut the power of a disk', required: false, here: () => onPath('xfs_io') },
   { name: 'chromium', use: 'the pages, in a browser', required: false, here: () => ['chromium', 'chromium-browser', 'google-chrome'].some(onPath) },
   { name: 'nginx-light', use: 'nginx as a target of HTTP', required: false, here: () => onPath('nginx') },
+  { name: 'nghttp2-client', use: 'h2load as a client of HTTP/2', required: false, here: () => onPath('h2load') },
   { name: 'curl', use: 'curl as a client of HTTP', required: false, here: () => onPath('curl') },
   { name: 'python3-requests', use: 'Python requests as a client of HTTP', required: false, here: () => python('requests') },
   { name: 'openssl', use: 'an independent TLS client', required: false, here: () => onPath('openssl') },

@@ -1,10 +1,9 @@
+import './styles/mantine.ts';
 import { createTheme, MantineProvider } from '@mantine/core';
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import './styles/mantine.ts';
-import './styles/theme.css';
 import { ApiProblem } from '../src/control/client.ts';
 import { isSignedOut } from './api/gateway.ts';
 import { A_DAY, overviewQuery } from './api/overview.ts';

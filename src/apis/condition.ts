@@ -1,4 +1,5 @@
 import type { RequestFacts } from '../model/request.ts';
+import { folded } from './alike.ts';
 import type { OperationSource } from './set-file.ts';
 
 type Wanted = NonNullable<OperationSource['query']>;
@@ -33,10 +34,12 @@ function meets(values: readonly string[] | undefined, wanted: Wanted[string]): b
 
 function hasField(body: RequestFacts['body'], path: readonly string[]): boolean {
   if (body.kind !== 'json') return body.kind === 'unread';
-  let value = body.value;
-  for (const name of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return false;
-    value = (value as Readonly<Record<string, unknown>>)[name];
-  }
-  return true;
+  return leadsTo(body.value, path);
+}
+
+/** Another spelling of a name counts as the name: what a field brings is a further effect, and readers differ on what they take for it. */
+function leadsTo(value: unknown, [name, ...rest]: readonly string[]): boolean {
+  if (name === undefined) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([other, member]) => folded(other) === folded(name) && leadsTo(member, rest));
 }

@@ -1,5 +1,6 @@
 import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, parse as Parse, SelectionSetNode } from 'graphql';
-import type { GraphqlOperation, RequestFacts } from '../model/request.ts';
+import type { GraphqlOperation, Renamed, RequestFacts } from '../model/request.ts';
+import { folded } from './alike.ts';
 
 /** Longest document, most tokens, most fields at the top of all operations, and most requests in one: more is no query of a program. */
 const LONGEST = 256 * 1024;
@@ -7,6 +8,8 @@ const MOST_TOKENS = 10_000;
 const MOST_FIELDS = 500;
 const MOST_REQUESTS = 100;
 const MOST_STEPS = 20_000;
+/** Members by which servers run a document that they keep, whatever the request holds beside it. */
+const STORED: ReadonlySet<string> = new Set(['id', 'documentid', 'docid', 'queryid'].map(folded));
 
 /** What cannot be told of a request, in our words. */
 export interface NotGraphql {
@@ -29,7 +32,7 @@ class Unclear extends Error {}
  */
 function operationsOf({ method, query, body }: Parameters<ReadGraphql>[0], parse: typeof Parse): readonly GraphqlOperation[] | NotGraphql {
   try {
-    const requests = method === 'GET' || method === 'HEAD' ? [fromQuery(query)] : fromBody(body, query);
+    const requests = method === 'GET' || method === 'HEAD' ? [fromQuery(query, body)] : fromBody(body, query);
     if (requests.length > MOST_REQUESTS) throw new Unclear(`more than ${MOST_REQUESTS} GraphQL requests in one`);
     return requests.flatMap((request) => fromDocument(request, parse));
   } catch (error) {
@@ -44,7 +47,10 @@ interface Request {
   readonly operationName: string | undefined;
 }
 
-function fromQuery(query: RequestFacts['query']): Request {
+function fromQuery(query: RequestFacts['query'], body: RequestFacts['body']): Request {
+  // Servers differ on whether it counts, and on which of two does.
+  if (body.kind !== 'none') throw new Unclear('a GraphQL request in the address has a body as well');
+  checkNames([...query.keys()]);
   const [document, another] = query.get('query') ?? [];
   const names = query.get('operationName') ?? [];
   if (document === undefined || another !== undefined || names.length > 1) throw new Unclear('the address has no single GraphQL query');
@@ -54,14 +60,22 @@ function fromQuery(query: RequestFacts['query']): Request {
 function fromBody(body: RequestFacts['body'], query: RequestFacts['query']): readonly Request[] {
   if (body.kind !== 'json') throw new Unclear(body.kind === 'none' ? 'there is no GraphQL body' : body.why);
   // Servers differ on which of two counts.
-  if (query.has('query') || query.has('operationName')) throw new Unclear('the address and the body may both have a GraphQL query');
+  if ([...query.keys()].some(saysWhat)) throw new Unclear('the address and the body may both have a GraphQL query');
   return (Array.isArray(body.value) ? body.value : [body.value]).map((request: unknown) => {
     if (typeof request !== 'object' || request === null || Array.isArray(request)) throw new Unclear('the body is no GraphQL request');
+    checkNames(Object.keys(request));
     const { query: document, operationName } = request as { readonly query?: unknown; readonly operationName?: unknown };
     if (typeof document !== 'string') throw new Unclear('the GraphQL document is not in the request (a stored query)');
     if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') throw new Unclear('the name of the GraphQL operation is no text');
     return { document, operationName: operationName ?? undefined };
   });
+}
+
+const saysWhat = (name: string): boolean => folded(name) === 'query' || folded(name) === 'operationname' || STORED.has(folded(name));
+
+/** Readers that do not tell case take `QUERY` for `query`, and the last of both. */
+function checkNames(names: readonly string[]): void {
+  if (names.some((name) => saysWhat(name) && name !== 'query' && name !== 'operationName')) throw new Unclear('another member than query says which GraphQL document is meant');
 }
 
 function fromDocument({ document, operationName }: Request, parse: typeof Parse): readonly GraphqlOperation[] {
@@ -77,12 +91,27 @@ function fromDocument({ document, operationName }: Request, parse: typeof Parse)
     } else throw new Unclear('the GraphQL document defines types');
   }
   if (operations.length === 0) throw new Unclear('the GraphQL document has no operation');
+  const renamed = aliases(parsed);
   const named = operationName === undefined || operationName === '' ? [] : operations.filter(({ name }) => name?.value === operationName);
   return (named.length === 0 ? operations : named).map(({ operation, name, selectionSet }) => ({
     type: operation,
     ...(name === undefined ? {} : { name: name.value }),
     fields: topFields(selectionSet, fragments),
+    renamed,
   }));
+}
+
+/** Each alias once. Documents are bounded by their tokens. */
+function aliases({ definitions }: DocumentNode): readonly Renamed[] {
+  const found = new Map<string, Renamed>();
+  const waiting = definitions.flatMap((definition): SelectionSetNode[] => ('selectionSet' in definition && definition.selectionSet ? [definition.selectionSet] : []));
+  for (let set = waiting.pop(); set !== undefined; set = waiting.pop()) {
+    for (const selection of set.selections) {
+      if (selection.kind === 'Field' && selection.alias !== undefined && selection.alias.value !== selection.name.value) found.set(`${selection.name.value} ${selection.alias.value}`, { name: selection.name.value, as: selection.alias.value });
+      if ('selectionSet' in selection && selection.selectionSet) waiting.push(selection.selectionSet);
+    }
+  }
+  return [...found.values()];
 }
 
 /** Names of the fields at the top, through fragments. */

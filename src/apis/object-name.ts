@@ -1,5 +1,6 @@
 import type { ObjectRef } from '../model/command.ts';
 import type { RequestFacts } from '../model/request.ts';
+import { folded } from './alike.ts';
 import { isRequestKind } from './kinds.ts';
 
 /** Names the object of an effect for one request. */
@@ -59,9 +60,10 @@ function firstOf(sources: readonly Source[], facts: RequestFacts, parameters: Re
   return undefined;
 }
 
-/** A text at the top of a JSON body. */
+/** A text at the top of a JSON body. One that stands beside another spelling of its name is said in two ways. */
 function member(body: RequestFacts['body'], name: string): string | undefined {
   if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null || !Object.hasOwn(body.value, name)) return undefined;
+  if (Object.keys(body.value).some((other) => other !== name && folded(other) === folded(name))) return undefined;
   const value = (body.value as Readonly<Record<string, unknown>>)[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
@@ -70,11 +72,13 @@ const single = (values: readonly string[] | undefined): string | undefined => (v
 
 /** `/bucket/key?versionId=1`, percent-encoded, as S3 and Cloud Storage take it: `bucket/key`. Undefined where it could be read otherwise. */
 function copySource(value: string | undefined): string | undefined {
-  if (value === undefined || value.startsWith('arn:')) return undefined;
+  if (value === undefined) return undefined;
   const [path = '', version = ''] = value.split('?', 2);
   if (version !== '' && !/^versionId=[^&]*$/.test(version)) return undefined;
   try {
     const decoded = decodeURIComponent(path).replace(/^\//, '');
+    // An access point is another name of a bucket, which only its owner can tell.
+    if (/^arn:/i.test(decoded) || decoded.startsWith('/')) return undefined;
     return decoded.includes('/') && !decoded.split('/').some((part) => part === '.' || part === '..') ? decoded : undefined;
   } catch {
     return undefined;

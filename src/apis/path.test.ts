@@ -29,7 +29,7 @@ describe('what a request asks for', () => {
     ['', /does not begin/], ['*', /does not begin/], ['http://h/', /does not begin/],
     ['/a b', /must be encoded/], ['/\u00e9', /must be encoded/], ['/a\tb', /must be encoded/], ['/a\r\nX: y', /must be encoded/], ['/a#b', /fragment/],
     ['//a', /empty segment/], ['/a//b', /empty segment/], ['/a//', /empty segment/],
-    ['/a/./b', /dot segment/], ['/a/../b', /dot segment/], ['/..', /dot segment/], ['/%2e%2E/b', /dot segment/], ['/a/.%2e', /dot segment/],
+    ['/a/./b', /dot segment/], ['/a/..%3B/b', /dot segment/], ['/a/..%3Bx=1/b', /dot segment/], ['/a/..%20/b', /dot segment/], ['/a/../b', /dot segment/], ['/..', /dot segment/], ['/%2e%2E/b', /dot segment/], ['/a/.%2e', /dot segment/],
     ['/a;x=1/b', /semicolon/], ['/..;/b', /semicolon/], ['/a\\b', /backslash/], ['/a%5cb', /backslash/],
     ['/a%2fb', /encoded slash/], ['/a%2F..%2Fb', /dot segment/], ['/a%00', /control/], ['/a%0d%0ab', /control/], ['/a%7f', /control/], ['/a%c2%85', /control/],
     ['/a%2', /encodes nothing/], ['/a%zz', /encodes nothing/], ['/100%', /encodes nothing/], ['/a%252e', /twice/], ['/a%25%32%66', /twice/],

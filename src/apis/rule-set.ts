@@ -1,5 +1,6 @@
 import type { Effect } from '../model/command.ts';
 import type { RequestFacts } from '../model/request.ts';
+import { folded } from './alike.ts';
 import { isJson } from './body.ts';
 import { compileConditions, type ConditionSource } from './condition.ts';
 import type { ReadGraphql } from './graphql.ts';
@@ -36,11 +37,12 @@ interface Operation {
 }
 
 /** Headers and parameters by which frameworks let a request say another method than its own. */
-const OVERRIDE_HEADERS = ['x-http-method-override', 'x-http-method', 'x-method-override'];
-const OVERRIDE_PARAMETERS = ['_method', '$httpMethod', 'httpMethod', 'x-http-method-override'];
+const OVERRIDE_HEADERS: ReadonlySet<string> = new Set(['x-http-method-override', 'x-http-method', 'x-method-override', 'x-method', 'x-original-method'].map(folded));
+/** PHP drops blanks at the beginning and makes `_` of a dot. */
+const OVERRIDE_PARAMETER = /^ *(?:[._]method|\$?http[-_. ]?method|x[-_. ]http[-_. ]method(?:[-_. ]override)?)(?:\[|$)/i;
 
 /** Whether a header or a parameter says another method than the request's own, which many frameworks follow. */
-export const saysAnotherMethod = ({ headers, query }: RequestFacts): boolean => OVERRIDE_HEADERS.some((name) => headers.has(name)) || OVERRIDE_PARAMETERS.some((name) => query.has(name));
+export const saysAnotherMethod = ({ headers, query }: RequestFacts): boolean => [...headers.keys()].some((name) => OVERRIDE_HEADERS.has(folded(name))) || [...query.keys()].some((name) => OVERRIDE_PARAMETER.test(name));
 
 /** Compiles a rule set. Throws SetRefused with the operation and what is wrong. */
 export const compileSet = (source: SetSource, graphql: ReadGraphql | undefined): RuleSet => {

@@ -146,7 +146,7 @@ function matchExactly({ segments, rest }: Parsed, path: readonly string[], { any
 }
 
 /**
- * What servers may take for the same path: another case, a slash at the end, dots or spaces at the end of a name, and for `/a/**` the folder
+ * What servers may take for the same path: another case, a slash at the end, dots, spaces or an encoded semicolon at the end of a name, and for `/a/**` the folder
  * itself. Enough to refuse, never to grant.
  */
 function matchLoosely({ segments, rest }: Parsed, path: readonly string[]): boolean {
@@ -162,4 +162,4 @@ function matchLoosely({ segments, rest }: Parsed, path: readonly string[]): bool
 
 const withoutEnd = (path: readonly string[]): readonly string[] => (path.at(-1) === '' ? path.slice(0, -1) : path);
 
-const fold = (segment: string): string => segment.normalize('NFKC').toLowerCase().replace(/[. ]{1,64}$/, '');
+const fold = (segment: string): string => (segment.normalize('NFKC').toLowerCase().split(';', 1)[0] ?? '').replace(/[. ]{1,64}$/, '');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ApprovalView } from './approvals.ts';
-import { endOf, held, person } from './testdata/scene.ts';
+import { asking, endOf, held, person } from './testdata/scene.ts';
 import { MINUTE, ada, approve, bob, deny, refusal, scenes, stateOf, withCode } from './testdata/steps.ts';
 
 scenes('a denial reaches all who wait, with its reason, and takes back an approval that is unused', async (scene) => {
@@ -183,4 +183,11 @@ scenes('an answer to what has run, was cancelled, was denied or has expired says
     assert.equal(stateOf(scene, request), state);
     assert.equal(scene.records.all.length, before, 'nothing is recorded of it');
   }
+});
+
+scenes('a job that names nobody, behind one of which nothing was asked, rules everybody out', async (scene) => {
+  const { request } = held(scene.ask({ session: 'before' }));
+  const later = asking({ session: 'after' });
+  held(scene.approvals.ask({ ...later, session: { ...later.session, principal: { ...later.session.principal, unnamed: ['requester'] } } }));
+  await assert.rejects(approve(scene, request), withCode('forbidden'));
 });

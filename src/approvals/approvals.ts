@@ -123,6 +123,9 @@ export interface ApprovalView {
 
 export interface AnswerView {
   readonly by: string;
+  /** Who that is: names are for people to read, and two people may have the same. */
+  readonly issuer: string;
+  readonly subject: string;
   readonly provider: string;
   readonly verdict: Verdict;
   readonly reason: string;

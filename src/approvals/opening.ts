@@ -74,5 +74,6 @@ export function askersOf(detail: RequestDetail | undefined, asker: Asker): Asker
   return known.some((one) => sameAsker(one, asker)) ? [...known] : [...known, asker];
 }
 
+/** Whom a token does not name counts as well: it is why nobody may approve. */
 export const sameAsker = (one: Asker, other: Asker): boolean =>
-  one.provider === other.provider && one.requester === other.requester && one.author === other.author && one.ownerGroup === other.ownerGroup;
+  one.provider === other.provider && one.requester === other.requester && one.author === other.author && one.ownerGroup === other.ownerGroup && String(one.unnamed ?? []) === String(other.unnamed ?? []);

@@ -50,7 +50,7 @@ export function viewOf(request: StoredRequest, detail: RequestDetail | undefined
     ...(detail?.maxRows === undefined ? {} : { maxRows: detail.maxRows }),
     ...(detail?.liftsRowLimit === undefined ? {} : { liftsRowLimit: detail.liftsRowLimit }),
     waiting,
-    answers: answers.map(({ person, provider, verdict, reason, at, channel }) => ({ by: person.name, provider, verdict, reason, at, channel })),
+    answers: answers.map(({ person, provider, verdict, reason, at, channel }) => ({ by: person.name, issuer: person.issuer, subject: person.subject, provider, verdict, reason, at, channel })),
     digest,
     ...(link === undefined ? {} : { url: link }),
   };

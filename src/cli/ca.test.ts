@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { tempFolder } from '../../test/kit/temp.ts';
 import { createCertificates } from '../listeners/certificates.ts';
+import { openInterception } from '../listeners/interception.ts';
 
 const CONFIG = `version: 1
 gateway: { data: ./data, keys: ./keys, names: [gw.internal, 127.0.0.1] }
@@ -69,4 +70,34 @@ test('ca says so when the certificate is the operator\'s, and when the configura
   const missing = await ca('--config', folder.file('none.yaml'));
   assert.equal(missing.code, 2);
   assert.equal(missing.out, '');
+});
+
+test('ca --interception prints the CA of the forward proxy, what it is for, and what each client needs', async () => {
+  using folder = tempFolder('ca');
+  const config = folder.file('wicketgate.yaml');
+  writeFileSync(config, CONFIG);
+  const none = await ca('--config', config, '--interception');
+  assert.deepEqual([none.code, none.out], [1, '']);
+  assert.match(none.err, /there is no forward proxy/);
+  writeFileSync(config, CONFIG.replace('policies:', `  - name: storage
+    protocol: http
+    listen: 127.0.0.1:8443
+    target: { host: storage.googleapis.com, port: 443 }
+    credential: { type: none }
+    http: { proxy: true, hosts: ["*.storage.googleapis.com"] }
+policies:`));
+  const early = await ca('--config', config, '--interception');
+  assert.equal(early.code, 1);
+  assert.match(early.err, /no interception CA yet: it is made in .*interception-ca\.pem/);
+
+  const { authority } = await openInterception({ data: folder.file('data'), keys: folder.file('keys') }, ['storage.googleapis.com', '*.storage.googleapis.com']);
+  const { out, code } = await ca('--config', config, '--interception');
+  assert.equal(code, 0);
+  const own = folder.file('data/ca.pem');
+  for (const part of [authority.path, authority.pem, authority.fingerprint, 'for     *.storage.googleapis.com, storage.googleapis.com', 'proxies https://gw.internal:8443', `curl -x "https://job:$TOKEN@gw.internal:8443" --proxy-cacert ${own} --cacert ${authority.path} https://storage.googleapis.com/`, 'NODE_USE_ENV_PROXY=1', 'REQUESTS_CA_BUNDLE', 'AWS_CA_BUNDLE', 'CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE', 'keytool -importcert']) {
+    assert.ok(out.includes(part), part);
+  }
+  const json = JSON.parse((await ca('--config', config, '--interception', '--json')).out) as Record<string, unknown>;
+  assert.deepEqual([json['sha256'], json['proxies']], [authority.fingerprint, ['https://gw.internal:8443']]);
+  assert.doesNotMatch(JSON.stringify(json), /PRIVATE KEY/);
 });

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { load } from '../config/load.ts';
 import type { Config } from '../config/resolved.ts';
-import { authorityFiles, readAuthority, type AuthorityInfo } from '../listeners/certificates-authority.ts';
+import { authorityFiles, interceptionFiles, readAuthority, type AuthorityInfo } from '../listeners/certificates-authority.ts';
+import { describeInterception, interceptionAbsence, interceptionPage, type Recipe } from './ca-interception.ts';
 
 interface Options {
   readonly config: string;
+  readonly interception?: boolean;
   readonly json?: boolean;
 }
 
@@ -14,8 +16,9 @@ export function registerCa(program: Command): void {
     .command('ca')
     .description('print the CA that clients should trust, and how, per client')
     .requiredOption('--config <file or folder>', 'the configuration')
+    .option('--interception', 'the CA of the forward proxy (http.proxy), which its clients trust for the targets')
     .option('--json', 'print for programs')
-    .action(async ({ config: where, json }: Options) => {
+    .action(async ({ config: where, interception, json }: Options) => {
       const loaded = await load(where, process.env, { checkSecrets: false });
       if (!loaded.ok) {
         process.stderr.write(`${where} cannot be read as a configuration: wicketgate check --config ${where} says why\n`);
@@ -23,6 +26,17 @@ export function registerCa(program: Command): void {
         return;
       }
       const { config } = loaded;
+      if (interception) {
+        const files = interceptionFiles(config.gateway);
+        const found = await readAuthority(files);
+        if (found === undefined) {
+          process.stderr.write(`${interceptionAbsence(config, files.certificate)}\n`);
+          process.exitCode = 1;
+          return;
+        }
+        process.stdout.write(json ? `${JSON.stringify(describeInterception(config, found), null, 2)}\n` : interceptionPage(config, found));
+        return;
+      }
       const authority = config.gateway.tls === 'auto' ? await readAuthority(authorityFiles(config.gateway)) : undefined;
       if (authority === undefined) {
         process.stderr.write(`${absence(config)}\n`);
@@ -37,12 +51,6 @@ const absence = (config: Config): string =>
   config.gateway.tls === 'auto'
     ? `there is no CA yet: it is made in ${authorityFiles(config.gateway).certificate} when the gateway first starts`
     : `gateway.tls names a certificate of yours (${config.gateway.tls.cert}): clients trust the CA that signed it`;
-
-/** How one kind of client is told to trust the CA and to verify the gateway's name. */
-interface Recipe {
-  readonly client: string;
-  readonly how: string;
-}
 
 const recipes = (config: Config, path: string): readonly Recipe[] => {
   const host = config.gateway.names[0] ?? 'localhost';

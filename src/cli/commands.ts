@@ -93,6 +93,6 @@ async function policy(): Promise<Register> {
 
 async function replay(): Promise<Register> {
   const { registerSessionsReplay } = await import('./sessions-replay.ts');
-  const { renderAnswer } = await import('../protocols/postgres/render.ts');
-  return (sessions) => registerSessionsReplay(sessions, { render: (_protocol, bytes) => renderAnswer(bytes) });
+  const { render } = await import('../protocols/render.ts');
+  return (sessions) => registerSessionsReplay(sessions, { render });
 }

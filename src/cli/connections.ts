@@ -23,13 +23,17 @@ export function registerConnections(program: Command): void {
   );
 }
 
-const describe = ({ name, protocol, listen, plaintext, target, evidence, functions, live, commands, refused, lastUse, reachedBy, origin }: ConnectionView): string =>
+const describe = ({ name, protocol, listen, plaintext, target, evidence, http, functions, live, commands, refused, lastUse, reachedBy, origin }: ConnectionView): string =>
   lines([
     ['connection', name],
     ['protocol', protocol],
     ['listen', `${listen}${plaintext ? ' (without TLS)' : ''}`],
     ['target', `${target.address}, ${target.database === undefined ? '' : `database ${target.database}, `}TLS ${target.tls}`],
     ['evidence', `${evidence.mode}; ${evidence.recordAnswers === 0 ? 'answers are not recorded' : `${evidence.recordAnswers} bytes of each answer are recorded`}`],
+    ['hosts', http === undefined ? undefined : `${http.hosts.length === 0 ? 'any' : http.hosts.join(', ')}${http.prefix === '' ? '' : `, below ${http.prefix}`}${http.proxy ? '; through the forward proxy' : ''}`],
+    ['at target', http === undefined || http.basePath === '' ? undefined : `below ${http.basePath}`],
+    ['rule sets', http?.apis],
+    ['credential', http?.credential],
     ['functions', functions.length === 0 ? undefined : functions],
     ['live', `${live} sessions`],
     ['in 24 hours', `${commands} commands, ${refused} refused`],

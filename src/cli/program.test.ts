@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Command } from 'commander';
@@ -43,4 +44,13 @@ test('a folder of this machine that cannot be used is said in one line, 1', () =
   const ran = wicketgate('identities', 'list', '--config', join(import.meta.dirname, 'testdata', 'unusable-state.yaml'));
   assert.equal(ran.status, 1);
   assert.match(ran.stderr, /^state .* cannot be opened: .*\n$/);
+});
+
+test('who reads only the beginning of what is printed sees no error behind it', async () => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  child.stdout.destroy();
+  const [code] = (await once(child, 'close')) as [number | null];
+  assert.deepEqual([code, said], [0, '']);
 });

@@ -76,6 +76,8 @@ function worldOf(policy: Policy, source: ConfigurationSource, apis: ApiSets): Wo
     }
     // A method says nothing about the class: what a rule set makes of it does.
     for (const method of methodVerbs) all.set(method, classes);
+    // What opens one is a request of any API; what is said over it is read by none.
+    all.set('websocket', ['unknown']);
   }
   return { protocols, verbs: all, more };
 }

@@ -1,4 +1,5 @@
 import type { ApprovalView } from '../approvals/approvals.ts';
+import { samePerson } from '../model/person.ts';
 import type { ApprovalDetail, ApprovalSummary } from './api/schema/approvals.ts';
 import type { Actor } from './sign-in/actor.ts';
 
@@ -6,8 +7,7 @@ const time = (at: number): string => new Date(at).toISOString();
 
 /** A request without its text. */
 export const approvalSummary = (view: ApprovalView, actor: Actor): ApprovalSummary => {
-  // By name, for the page to show: who counts is decided by issuer and subject where answers are taken.
-  const mine = actor.kind === 'person' ? view.answers.findLast(({ by, provider }) => provider === actor.person.provider && by === actor.person.name)?.verdict : undefined;
+  const mine = actor.kind === 'person' ? view.answers.findLast((answer) => samePerson(answer, actor.person))?.verdict : undefined;
   return {
     id: view.id,
     state: view.state,

@@ -257,6 +257,19 @@ export type CommandAnswer = {
   readonly recorded: number;
   /** Recording or text was cut. */
   readonly truncated: boolean;
+  /** What the client sent behind the command, such as the body of a request; absent where there was nothing. */
+  readonly data?: {
+    /** Its recorded form: masked, secrets replaced by markers, bytes that are no text counted. Hostile text: show as text. */
+    readonly text?: string;
+    /** Why there is none. */
+    readonly absent?: string;
+    /** Bytes of the whole recorded form. */
+    readonly bytes: number;
+    /** Bytes recorded. */
+    readonly recorded: number;
+    /** Recording or text was cut. */
+    readonly truncated: boolean;
+  };
 };
 
 /** A command. */
@@ -301,12 +314,16 @@ export type CommandOutcome = {
   readonly rowsAffected?: number;
   /** Bytes of the answer. */
   readonly bytesDown?: number;
+  /** Bytes of data that the client sent behind the command, such as the body of a request. */
+  readonly bytesUp?: number;
   /** Cells replaced, by mask. */
   readonly masked: { readonly [key: string]: number };
   /** Bytes of the answer that were recorded, masked. */
   readonly recorded?: number;
   /** The recording was cut at its cap. */
   readonly truncated?: boolean;
+  /** Bytes of the recorded form of that data. */
+  readonly recordedData?: number;
 };
 
 /** Commands, newest first. */
@@ -374,6 +391,25 @@ export type ConnectionView = {
     readonly mode: "effect" | "strict";
     /** Bytes of each answer that are recorded; 0: none. */
     readonly recordAnswers: number;
+  };
+  /** Of a connection of HTTP. */
+  readonly http?: {
+    /** Hosts by which clients choose it; none: any. */
+    readonly hosts: readonly string[];
+    /** Clients reach it through the forward proxy. */
+    readonly proxy: boolean;
+    /** What the path must start with; empty: nothing. */
+    readonly prefix: string;
+    /** What is put before the path at the target; empty: nothing. */
+    readonly basePath: string;
+    /** Rule sets that say what a request does. */
+    readonly apis: readonly string[];
+    /** What the gateway puts on in the place of the client's token. */
+    readonly credential: "none" | "bearer" | "header" | "basic" | "oauth" | "google" | "azure" | "aws";
+    /** Milliseconds after which a session without a request ends. */
+    readonly sessionIdle: number;
+    /** Bytes of the largest body that rules about fields, approvals and write-back see. */
+    readonly wholeBody: number;
   };
   /** Functions vetted by the configuration. */
   readonly functions: readonly string[];
@@ -1079,7 +1115,7 @@ export type ReplayFrame = {
   /** Milliseconds since the session opened. */
   readonly at: number;
   /** What appears. */
-  readonly kind: "opened" | "statement" | "answer" | "refused" | "closed";
+  readonly kind: "opened" | "statement" | "data" | "answer" | "refused" | "closed";
   /** Number of the command. */
   readonly command?: number;
   /** Number of the record. */
@@ -1480,7 +1516,7 @@ export const createClient = ({ address = '', token, csrf, fetch: send_ = fetch, 
     } = {}): Promise<Overview> => send('GET', '/overview', { query }),
     },
     sessions: {
-      /** The masked answer of one command as its client got it. That it is shown is recorded before it is. */
+      /** The masked answer of one command as its client got it, and what was sent behind the command in its recorded form. That it is shown is recorded before it is. */
       answer: (params: { readonly id: string; readonly command: number; }): Promise<CommandAnswer> => send('GET', '/sessions/{id}/commands/{command}/answer', { params }),
       /** Sessions, newest first; with filters of commands, those that have a command which matches all of them. Looking for a text is recorded. */
       list: (query: SessionQuery = {}): Promise<SessionPage> => send('GET', '/sessions', { query }),

@@ -1,9 +1,21 @@
-import { isPostgres } from '../config/protocols.ts';
+import { isHttp, isPostgres } from '../config/protocols.ts';
+import type { HttpConnectionConfig } from '../config/resolved.ts';
 import type { ConnectionView } from './api/schema/connections.ts';
 import { reachedBy } from './reach.ts';
 import type { Services } from './services.ts';
 
 const address = ({ host, port }: { readonly host: string; readonly port: number }): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+
+const httpView = ({ http, credential }: HttpConnectionConfig): NonNullable<ConnectionView['http']> => ({
+  hosts: [...http.hosts],
+  proxy: http.proxy,
+  prefix: http.prefix,
+  basePath: http.basePath,
+  apis: [...http.apis],
+  credential: credential.type,
+  sessionIdle: http.sessionIdle,
+  wholeBody: http.wholeBody,
+});
 
 /** Connections of the configuration in force, by name, without their credentials. */
 export const connectionViews = async ({ config: inForce, reader, gate, now }: Pick<Services, 'config' | 'reader' | 'gate' | 'now'>): Promise<ConnectionView[]> => {
@@ -23,6 +35,7 @@ export const connectionViews = async ({ config: inForce, reader, gate, now }: Pi
         plaintext,
         target: { address: address(target), ...(isPostgres(connection) ? { database: connection.target.database } : {}), tls: target.tls },
         evidence: { ...evidence },
+        ...(isHttp(connection) ? { http: httpView(connection) } : {}),
         functions: isPostgres(connection) ? [...connection.functions] : [],
         live: live.get(name) ?? 0,
         commands: use?.commands ?? 0,

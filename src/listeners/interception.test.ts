@@ -7,7 +7,7 @@ import { connect, TLSSocket, type SecureContext } from 'node:tls';
 import { tempFolder, type TempFolder } from '../../test/kit/temp.ts';
 import { gatewayAuthority, openAuthority } from './certificates-authority.ts';
 import { CertificatesUnusable } from './certificates-files.ts';
-import { openInterception } from './interception.ts';
+import { interceptionFor, openInterception } from './interception.ts';
 
 const HOUR = 3_600_000;
 const HOSTS = ['storage.example', '*.api.example'];
@@ -79,4 +79,26 @@ test('what cannot be used is refused with what to do', async () => {
   await assert.rejects(openInterception(folders(folder), [...HOSTS, 'new.example']), refused(/may not vouch for new\.example, which connections\[\]\.http\.proxy has now: take it out again; or move/));
   writeFileSync(folder.file('data/interception-ca.pem'), 'nothing');
   await assert.rejects(openInterception(folders(folder), HOSTS), refused(/not a PEM certificate/));
+});
+
+test('it is there where a connection is reached by the forward proxy, and stays the same as long as it is for the same hosts', async () => {
+  using folder = tempFolder('interception');
+  const config = (hosts: readonly string[], proxy = true): Parameters<typeof interceptionFor>[0] => ({
+    gateway: { ...folders(folder), names: ['gw.internal'], tls: { cert: 'of-the-operator', key: 'of-the-operator' }, limits: { message: 1, statement: 1, connections: 1, preAuth: { seconds: 1, bytes: 1 } }, reload: 'signal' },
+    connections: [
+      {
+        name: 'api', protocol: 'http', listen: { host: '127.0.0.1', port: 1 }, plaintext: false, evidence: { mode: 'effect', recordAnswers: 0 }, origin: { file: 'f', line: 1 }, target: { host: 'api.internal', port: 443, tls: 'verify-full' },
+        credential: { type: 'none' }, http: { hosts, proxy, prefix: '', basePath: '', apis: ['rest'], sessionIdle: 1, wholeBody: 1, answerWithin: 1 },
+      },
+    ],
+  });
+  assert.equal(await interceptionFor(config(HOSTS, false)), undefined);
+  const first = await interceptionFor(config(HOSTS));
+  assert.ok(first);
+  assert.deepEqual(first.hosts, ['*.api.example', 'api.internal', 'storage.example']);
+  assert.equal(await interceptionFor(config(HOSTS), first), first);
+  // Fewer hosts are within what it may vouch for.
+  const fewer = await interceptionFor(config([]), first);
+  assert.deepEqual([fewer?.hosts, fewer?.authority.fingerprint], [['api.internal'], first.authority.fingerprint]);
+  await assert.rejects(interceptionFor(config(['elsewhere.example']), first), CertificatesUnusable);
 });

@@ -1,5 +1,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
-import type { GatewayConfig } from '../config/resolved.ts';
+import { interceptedHosts } from '../config/http-proxy.ts';
+import { isHttp } from '../config/protocols.ts';
+import type { Config, GatewayConfig } from '../config/resolved.ts';
 import { interceptionFiles, openAuthority, readAuthority, type AuthorityInfo } from './certificates-authority.ts';
 import { issueLeaf } from './certificates-issue.ts';
 
@@ -12,6 +14,8 @@ const MOST_LEAVES = 1_000;
 
 /** What the forward proxy shows its clients in a target's place. */
 export interface Interception {
+  /** `name` or `*.name` of each host that it is for. */
+  readonly hosts: readonly string[];
   /** The CA that clients of the proxy have to trust. */
   readonly authority: AuthorityInfo;
   /**
@@ -46,6 +50,7 @@ export const openInterception = async (gateway: Pick<GatewayConfig, 'data' | 'ke
   };
 
   return {
+    hosts,
     authority: info,
     contextFor: (host) => {
       const now = clock();
@@ -60,4 +65,14 @@ export const openInterception = async (gateway: Pick<GatewayConfig, 'data' | 'ke
       return leaf.context;
     },
   };
+};
+
+/**
+ * The CA of the forward proxy, where some connection is reached by it. What `before` has made is kept while it is for the same hosts. Rejects with
+ * CertificatesUnusable, whose message says what to do.
+ */
+export const interceptionFor = async ({ gateway, connections }: Pick<Config, 'gateway' | 'connections'>, before?: Interception): Promise<Interception | undefined> => {
+  const hosts = interceptedHosts(connections.filter(isHttp));
+  if (hosts.length === 0) return undefined;
+  return before?.hosts.join() === hosts.join() ? before : openInterception(gateway, hosts);
 };

@@ -29,4 +29,12 @@ export interface GraphqlOperation {
   readonly name?: string;
   /** Names of the fields at its top, aliases resolved, fragments followed. */
   readonly fields: readonly string[];
+  /** Fields of the document, at any depth, that the answer has under another name: aliases. Of all its operations and fragments. */
+  readonly renamed: readonly Renamed[];
+}
+
+/** A field that a client gave another name in the answer. */
+export interface Renamed {
+  readonly name: string;
+  readonly as: string;
 }

@@ -117,8 +117,11 @@ export interface Passage {
    * up to the cap like an answer.
    */
   up(bytes: number, recorded?: Uint8Array): void;
-  /** Bytes of the answer as the client will get them: counted and recorded up to the cap. Throws if the intent is not durable. */
-  down(bytes: Uint8Array): void;
+  /**
+   * Bytes of the answer as the client will get them: counted and recorded up to the cap. Throws if the intent is not durable. `counted`: how many of
+   * them are of the answer itself; 0 for what is only written down with it.
+   */
+  down(bytes: Uint8Array, counted?: number): void;
   /** Exactly once. Calls back when the outcome is written: only then may the end of the answer go to the client. */
   end(outcome: Outcome, written: (failure?: Refusal) => void): void;
 }

@@ -35,6 +35,7 @@ export class AdmittedPassage implements Passage {
   readonly #parts: PassageParts;
   #durable = false;
   #ended = false;
+  #answered = false;
   #data: Recording | undefined;
   #bytesUp = 0;
   #bytesDown = 0;
@@ -71,13 +72,14 @@ export class AdmittedPassage implements Passage {
 
   up(bytes: number, recorded?: Uint8Array): void {
     this.#bytesUp += bytes;
-    if (recorded !== undefined && recorded.length > 0) (this.#data ??= this.#parts.recordData?.())?.write(recorded);
+    if (recorded !== undefined && recorded.length > 0 && !this.#ended) (this.#data ??= this.#parts.recordData?.())?.write(recorded);
     this.#progress();
   }
 
-  down(bytes: Uint8Array): void {
+  down(bytes: Uint8Array, counted = bytes.length): void {
     if (!this.durable) throw new Error('an answer was about to be released before its intent was durable');
-    this.#bytesDown += bytes.length;
+    this.#bytesDown += counted;
+    this.#answered ||= bytes.length > 0;
     this.#parts.recording?.write(bytes);
     this.#progress();
   }
@@ -86,7 +88,7 @@ export class AdmittedPassage implements Passage {
     if (this.#ended) throw new Error('a passage ended twice');
     this.#ended = true;
     const { log, session, number, recording } = this.#parts;
-    const answer: RecordingSummary | undefined = recording && this.#bytesDown > 0 ? recording.finish() : undefined;
+    const answer: RecordingSummary | undefined = recording && this.#answered ? recording.finish() : undefined;
     const full: Outcome = {
       ...outcome,
       ...(this.#bytesDown > 0 ? { bytesDown: this.#bytesDown } : {}),

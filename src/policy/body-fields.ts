@@ -1,3 +1,4 @@
+import { folded } from '../apis/alike.ts';
 import type { RequestFacts } from '../model/request.ts';
 import { compileGlob } from './glob.ts';
 import { COVERS, NONE, TOUCHES, type Level } from './level.ts';
@@ -53,8 +54,8 @@ function collect(value: unknown, steps: readonly string[], at: number, exact: bo
   for (const name of Object.keys(value)) {
     const member = (value as Readonly<Record<string, unknown>>)[name];
     if (name === step) collect(member, steps, at + 1, exact, found);
-    // Some readers of JSON do not tell upper from lower case.
-    else if (name.toLowerCase() === step.toLowerCase()) collect(member, steps, at + 1, false, found);
+    // Some readers of JSON do not tell upper from lower case, or `a_b` from `aB`.
+    else if (folded(name) === folded(step)) collect(member, steps, at + 1, false, found);
   }
 }
 

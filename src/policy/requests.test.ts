@@ -43,6 +43,9 @@ describe('what a rule says of a request', () => {
     [{ methods: ['DELETE'] }, request('/', { method: 'delete' }), 'touches', 'some servers do not tell case'],
     [{ methods: ['DELETE'] }, request('/', { method: 'POST', headers: { 'x-http-method-override': ['DELETE'] } }), 'touches', 'a header that says another method'],
     [{ methods: ['POST'] }, request('/?_method=delete', { method: 'POST' }), 'touches', 'no grant of POST where it could be another'],
+    [{ methods: ['POST'] }, request('/?.method=delete', { method: 'POST' }), 'touches', 'PHP makes _ of a dot'],
+    [{ methods: ['POST'] }, request('/?method=card', { method: 'POST' }), 'covers', 'a parameter that says nothing of the kind'],
+    [{ methods: ['POST'] }, request('/', { method: 'POST', headers: { 'x.http.method.override': ['DELETE'] } }), 'touches', 'a header that becomes a variable'],
     [{ hosts: ['api.gw'] }, request('/'), 'covers', 'host'],
     [{ hosts: ['*.gw'] }, request('/', { host: 'a.b.gw' }), 'covers', 'host below'],
     [{ hosts: ['*.gw'] }, request('/', { host: 'gw' }), 'no', 'not the name itself'],
@@ -53,6 +56,9 @@ describe('what a rule says of a request', () => {
     [{ query: { env: ['prod'] } }, request('/?env=prod&env=test'), 'touches', 'which of two counts is the server\'s to say'],
     [{ query: { env: ['prod'] } }, request('/?env[]=prod'), 'touches', 'a list in some frameworks'],
     [{ query: { env: ['prod'] } }, request('/?ENV=prod'), 'touches', 'another case'],
+    [{ query: { user_id: ['7'] } }, request('/?user.id=7'), 'touches', 'a dot that becomes _'],
+    [{ paths: ['/admin'] }, request('/admin%3Bx'), 'touches', 'cut off at a semicolon behind a proxy that decodes'],
+    [{ fields: { pushConfig: ['*'] } }, request('/', { body: json({ push_config: 'x' }) }), 'touches', 'the other spelling of protocol buffers'],
     [{ query: { env: ['prod'] } }, request('/'), 'no', 'not there'],
     [{ query: { env: ['*'] } }, request('/?env='), 'covers', 'anything'],
     [{ headers: { 'x-env': ['prod*'] } }, request('/', { headers: { 'x-env': ['production'] } }), 'covers', 'header'],
@@ -75,7 +81,7 @@ describe('what a rule says of a request', () => {
   for (const [match, asked, expected, why] of cases) test(`${why}: ${JSON.stringify(match)}`, () => assert.equal(of(match, asked), expected));
 
   test('GraphQL is judged operation by operation', () => {
-    const graphql = [{ type: 'mutation' as const, name: 'Close', fields: ['close'] }, { type: 'query' as const, fields: ['me'] }];
+    const graphql = [{ type: 'mutation' as const, name: 'Close', fields: ['close'], renamed: [] }, { type: 'query' as const, fields: ['me'], renamed: [] }];
     const asked = request('/graphql', { method: 'POST', graphql });
     const field = (name: string): Partial<Effect> => ({ object: { kind: 'field', name } });
     assert.equal(of({ graphql: ['mutation'] }, asked, field('mutation.close')), 'covers');

@@ -1,3 +1,4 @@
+import { folded } from '../apis/alike.ts';
 import { isGrpc } from '../apis/grpc.ts';
 import { saysAnotherMethod } from '../apis/rule-set.ts';
 import { compileTemplate, type Template } from '../apis/template.ts';
@@ -74,16 +75,15 @@ function compilePaths(paths: readonly string[], problem: (message: string) => vo
   };
 }
 
-/** Parameters that frameworks read as this one: `a[]`, `a[0]`, `A`. */
-const looksLike = (name: string): string => name.toLowerCase().split('[', 1)[0] ?? '';
 
+/** Frameworks read `a[]`, `a[0]`, `A` and, where names become variables, `a.b` for `a_b` as this one. */
 function compileParameter(name: string, patterns: readonly string[]): OfRequest {
   const matches = anyOf(patterns);
-  const alike = looksLike(name);
+  const alike = folded(name);
   return ({ query }) => {
     const level = reachValues(query.get(name), matches);
     if (level !== NONE) return level;
-    for (const [other, values] of query) if (other !== name && looksLike(other) === alike && values.some(matches)) return TOUCHES;
+    for (const [other, values] of query) if (other !== name && folded(other) === alike && values.some(matches)) return TOUCHES;
     return NONE;
   };
 }

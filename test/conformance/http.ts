@@ -15,7 +15,7 @@ const FAILING_SYNC = pathToFileURL(join(import.meta.dirname, '..', 'e2e', 'testd
 /** As JSON. It has no binary form: there, every character is an escape. */
 const VALUES: Readonly<Record<MaskedValue, string>> = {
   text: JSON.stringify(SECRET),
-  binary: `"${[...SECRET].map((character) => `\\u00${character.charCodeAt(0).toString(16)}`).join('')}"`,
+  binary: `"${SECRET.split('').map((character) => `\\u00${character.charCodeAt(0).toString(16)}`).join('')}"`,
   null: 'null',
   large: JSON.stringify(`${SECRET} `.repeat(40_000)),
   'too large': JSON.stringify(`${SECRET} `.repeat(2_000_000)),

@@ -34,6 +34,8 @@ export interface ApprovalScene extends Scene {
 
 export interface ApprovalSceneOptions extends SceneOptions {
   readonly more?: Readonly<Record<string, unknown>>;
+  /** More of the one entry of `control.login`. */
+  readonly login?: Readonly<Record<string, unknown>>;
 }
 
 export const startApprovalScene = async (options: ApprovalSceneOptions = {}): Promise<ApprovalScene> => {
@@ -42,7 +44,7 @@ export const startApprovalScene = async (options: ApprovalSceneOptions = {}): Pr
     policies: ASKING,
     ...options,
     more: {
-      control: { url: 'https://wicketgate.test', login: [{ name: 'okta', issuer: people.issuer, clientId: CLIENT_ID, jwksFile: people.jwksFile }], ...options.control },
+      control: { url: 'https://wicketgate.test', login: [{ name: 'okta', issuer: people.issuer, clientId: CLIENT_ID, jwksFile: people.jwksFile, ...options.login }], ...options.control },
       approvals: { breakGlass: { groups: ['okta/commanders'] } },
       ...options.more,
     },

@@ -46,9 +46,12 @@ const SHOWN: readonly RegExp[] = [
   /approvals show [^]*digest: +[0-9a-f]{64}\n +command:\n +DROP TABLE orders_2019/,
   /approvals approve (\w+) --reason 'copied[^']*' --yes [^]*\1 is approved/,
   /7\. [^]*DROP[^]*orders_2019 is gone/,
+  /8\. [^]*curl [^\n]*\/v1\/payments\/7\n[^]*"iban":"\*+\w{4}"[^]*the API saw: Authorization: Bearer demo-payments-api-token\)/,
+  /refused by shop-payments\/payments-stay: payments are kept for ten years[^]*still has 20 payments/,
+  /approvals show [^]*connection: +payments[^]*POST \/v1\/payments\/7\/refund[^]*\w+ is approved\n +\{"payment":7,"state":"refunded"\}/,
   /alice of http:\/\/127\.0\.0\.1:\d+\): copied to the archive last week/,
   /#2 drop_table: require_approval by shop-migrations\/drops-are-looked-at, approved: request \w+ by Alice Ames of acme[^]*DROP TABLE orders_2019[^]*#2 -> ok, DROP TABLE/,
-  /5 sessions, 4 commands, 2 refusals[^]*1 requests for approval, 1 answers, 1 commands that an approval let through/,
+  /6 sessions, 6 commands, 3 refusals[^]*2 requests for approval, 2 answers, 2 commands that an approval let through/,
   /INTEGRITY +ok[^]*COMPLETENESS +ok/,
   /Done; everything is removed/,
 ];
@@ -100,7 +103,8 @@ test('without --once it stays up: jobs are at work, one waits, people sign in at
   };
 
   // As the printed commands say: the one that waits is approved with Alice's login.
-  const waiting = await until(async () => (await cli('approvals', 'list', '--state', 'pending')).find(({ waiting: clients }) => clients === 1), 60_000, 'a job that waits');
+  const waiting = await until(async () => (await cli('approvals', 'list', '--state', 'pending')).find(({ waiting: clients, connection }) => clients === 1 && connection === 'shop'), 60_000, 'a job that waits');
+  await until(async () => (await cli('approvals', 'list', '--state', 'pending')).some(({ waiting: clients, connection }) => clients === 1 && connection === 'payments'), 60_000, 'a request that waits');
   const [approved] = await cli('approvals', 'approve', String(waiting['id']), '--reason', 'seen', '--yes');
   assert.equal(approved?.['ok'], true, JSON.stringify(approved));
   await until(async () => (await cli('approvals', 'list', '--state', 'used')).some(({ id }) => id === waiting['id']), 60_000, 'the job to go on');

@@ -36,7 +36,7 @@ after(async () => {
 test('curl, against nginx over TLS: bearer, Basic, HEAD, a range, compressed', { skip: SKIP }, async () => {
   const token = await scene.token('reader');
   const curl = async (...args: readonly string[]): Promise<string> => {
-    const ran = await run(requireProgram('curl'), ['-sS', '--cacert', scene.gateway.caFile, ...args]);
+    const ran = await run(requireProgram('curl'), ['-sS', '--http1.1', '--cacert', scene.gateway.caFile, ...args]);
     assert.equal(ran.code, 0, ran.stderr);
     return ran.stdout;
   };
@@ -106,7 +106,7 @@ test('1 GiB passes in both directions without being kept', { skip: SKIP }, async
   const rss = (field: string): number => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${scene.gateway.pid}/status`, 'utf8'))?.[1]) / 1024;
   assert.equal((await scene.ask('writer', '/warm', { method: 'POST', body: 'x', port })).status, 200);
   const from = rss('VmRSS');
-  const curl = ['-sS', '--cacert', scene.gateway.caFile, '-H', `Authorization: Bearer ${await scene.token('writer')}`];
+  const curl = ['-sS', '--http1.1', '--cacert', scene.gateway.caFile, '-H', `Authorization: Bearer ${await scene.token('writer')}`];
   for (const path of ['length', 'chunks']) {
     const ran = await run(requireProgram('curl'), [...curl, '-o', '/dev/null', '-w', '%{size_download}', `https://localhost:${port}/${path}`], { timeoutMs: 300_000 });
     assert.equal(ran.stdout, String(SIZE), ran.stderr);

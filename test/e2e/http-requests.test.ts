@@ -165,7 +165,7 @@ test('a target that is down, hangs, answers garbage, or breaks off is 502 or 504
       setImmediate(() => request.socket.destroy());
     };
     // Where nothing of it was given yet, the client is told instead.
-    const seen = await scene.ask('reader', '/api/breaks').catch((error: NodeJS.ErrnoException) => error.code);
+    const seen = await scene.ask('reader', '/api/breaks').catch((error: unknown) => (error as NodeJS.ErrnoException).code);
     assert.ok(seen === 'ECONNRESET' || (typeof seen === 'object' && seen.status === 502), JSON.stringify(seen));
   }
   await scene.target.down();
@@ -223,7 +223,7 @@ test('a client that leaves takes what it began with it; how a write ended that w
 });
 
 test('events leave as they come, and requests behind one another on a connection run one after another', async () => {
-  let send = (_: string): void => {};
+  let send: (text: string) => void = () => {};
   scene.target.handler = (request, response) => {
     if (request.url !== '/base/events') {
       answerOk(request, response, request.socket);

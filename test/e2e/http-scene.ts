@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import * as http from 'node:http';
+import type * as http from 'node:http';
 import * as https from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -117,7 +117,7 @@ export const startHttpScene = async (options: HttpSceneOptions = {}): Promise<Ht
     async ask(role, path, asked = {}) {
       const authorization = role === undefined ? {} : { Authorization: `Bearer ${await kept(role)}` };
       // Node sends the body of a DELETE without a word of its length.
-      const length = asked.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(asked.body)) };
+      const length = asked.body === undefined || asked.headers?.['Transfer-Encoding'] !== undefined ? {} : { 'Content-Length': String(Buffer.byteLength(asked.body)) };
       const headers = { ...authorization, ...length, ...asked.headers };
       return new Promise((resolve, reject) => {
         const request = https.request({ host: 'localhost', servername: 'localhost', port: asked.port ?? gateway.port(), ca, path, method: asked.method ?? 'GET', headers, agent: asked.agent ?? false, ...(asked.signal ? { signal: asked.signal } : {}) }, (response) => {

@@ -118,13 +118,29 @@ describe('answering an approval', { skip: noBrowser() ?? false, timeout: 120_000
     assert.equal(await page.getByRole('button', { name: 'Approve' }).count(), 0);
   });
 
-  for (const [state, words] of [['used', 'ran once'], ['withdrawn', 'has cancelled'], ['expired', 'in time'], ['denied', 'did not run'], ['approved', 'has not run yet']] as const) {
+  for (const [state, words] of [['used', 'ran once'], ['withdrawn', 'has cancelled'], ['expired', 'in time'], ['denied', 'did not run']] as const) {
     test(`a request that is ${state} cannot be answered, and says what became of it`, async () => {
       const { page } = await openPage(browser, standIn.url);
       standIn.say('approvals.show', () => approval({ state, waiting: 0 }));
       await visit(page, '/approvals/apr-1');
       await page.getByText(words).first().waitFor();
       assert.equal(await page.getByLabel('Reason').count(), 0);
+    });
+  }
+
+  for (const [what, standing, words] of [['approved and has not run', { state: 'approved', waiting: 0 }, 'has not run yet'], ['approved by oneself, and waits for somebody else', { mine: 'approve' }, 'It waits for somebody else']] as const) {
+    test(`what is ${what} can be taken back, with a reason, and nothing else`, async () => {
+      const { page, wrong } = await openPage(browser, standIn.url, PHONE);
+      standIn.say('approvals.show', () => approval(standing));
+      await visit(page, '/approvals/apr-1');
+      await page.getByText(words).first().waitFor();
+      assert.equal(await page.getByRole('button', { name: 'Approve' }).count(), 0);
+      assert.equal(await page.getByText('Break-glass', { exact: true }).count(), 0);
+      await page.getByLabel('Reason').fill('the window has closed');
+      await page.getByRole('button', { name: 'Deny' }).click();
+      await until(() => answered().length === 1);
+      assert.deepEqual(answered(), [{ verdict: 'deny', reason: 'the window has closed', digest: '5f'.repeat(32) }]);
+      assert.deepEqual(wrong, []);
     });
   }
 

@@ -24,6 +24,14 @@ test('the built page refers to nothing elsewhere and holds nothing inline', asyn
   for (const [, css] of index.matchAll(/href="\/(assets\/[^"]+\.css)"/g)) assert.doesNotMatch(readFileSync(join(folder, css ?? ''), 'utf8'), /@import|url\((?!['"]?data:)/);
 });
 
+test('the page’s own styles come after those of the components that they change', async () => {
+  const folder = await builtPage();
+  const styles = [...readFileSync(join(folder, 'index.html'), 'utf8').matchAll(/href="\/(assets\/[^"]+\.css)"/g)].map(([, file = '']) => readFileSync(join(folder, file), 'utf8')).join('');
+  const components = styles.lastIndexOf('.m_');
+  assert.ok(components > 0);
+  for (const own of ['--ground:', '.status{', '.statement-copy{', '.table-line{', '.toast{']) assert.ok(styles.indexOf(own) > components, own);
+});
+
 describe('speed of the page', { skip: noBrowser() ?? false, timeout: 240_000 }, () => {
   let browser: Browser;
   let standIn: StandIn;

@@ -53,6 +53,9 @@ describe('text that somebody else chose', { skip: noBrowser() ?? false, timeout:
     standIn.say('approvals.show', () => ({ ...uncounted, liftsRowLimit: 10_000 }));
     await visit(page, '/approvals/apr-1');
     await page.getByText('No row limit: could not be counted; rowsPerCommand of 10,000 does not hold for it.').waitFor();
+    standIn.say('approvals.show', () => ({ ...uncounted, data: { bytes: 2_048, rows: 12, sha256: 'ab'.repeat(32) } }));
+    await visit(page, '/approvals/apr-1');
+    await page.getByText('12 that come with it').waitFor();
     assert.deepEqual(wrong, []);
   });
 

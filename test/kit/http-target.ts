@@ -33,6 +33,8 @@ export interface HttpTarget {
   readonly port: number;
   /** What answers the next requests. */
   handler: Handler;
+  /** What takes over a connection whose request asks for another protocol; undefined: such a request is one like the others. */
+  upgrade: ((request: http.IncomingMessage, socket: Socket) => void) | undefined;
   readonly requests: readonly Arrived[];
   /** All bytes of all connections, in order of the connections. */
   raw(): string;
@@ -62,7 +64,7 @@ export const startHttpTarget = async (options: HttpTargetOptions = {}): Promise<
     const chunks: Buffer[] = [];
     const arrived = { method: request.method ?? '', url: request.url ?? '', rawHeaders: request.rawHeaders, connection: sockets.get(request.socket) ?? 0, body: Buffer.alloc(0), bytes: 0, complete: false };
     requests.push(arrived);
-    const { push } = request;
+    const push = request.push.bind(request);
     // Seen on its way into the stream, so that a handler may read it, or not, as it likes.
     request.push = (chunk: Buffer | null, ...rest): boolean => {
       if (chunk === null) {
@@ -72,16 +74,18 @@ export const startHttpTarget = async (options: HttpTargetOptions = {}): Promise<
         arrived.bytes += chunk.length;
         arrived.body = chunks.length > 0 && arrived.bytes <= MOST_RAW ? Buffer.concat(chunks) : arrived.body;
       }
-      return push.call(request, chunk, ...rest);
+      return push(chunk, ...rest);
     };
     request.on('error', () => {});
     response.on('error', () => {});
     target.handler(request, response, request.socket);
   };
-  const server = options.tls ? https.createServer({ ...options.tls, ALPNProtocols: ['http/1.1'] }, onRequest) : http.createServer(onRequest);
+  const upgrading = { shouldUpgradeCallback: () => target.upgrade !== undefined };
+  const server = options.tls ? https.createServer({ ...options.tls, ...upgrading, ALPNProtocols: ['http/1.1'] }, onRequest) : http.createServer(upgrading, onRequest);
   server.requestTimeout = 0;
   server.keepAliveTimeout = 60_000;
   server.on('checkContinue', onRequest);
+  server.on('upgrade', (request, socket) => target.upgrade?.(request, socket as Socket));
   server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
     connections += 1;
     sockets.set(socket, connections);
@@ -112,6 +116,7 @@ export const startHttpTarget = async (options: HttpTargetOptions = {}): Promise<
   const target: HttpTarget = {
     port,
     handler: options.handler ?? answerOk,
+    upgrade: undefined,
     requests,
     raw: () => Buffer.concat(raws.flat()).toString('latin1'),
     get connections() { return connections; },

@@ -1,3 +1,4 @@
+import '../styles/mantine.ts';
 import { Button, Loader } from '@mantine/core';
 import { IconChevronLeft, IconInbox } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';

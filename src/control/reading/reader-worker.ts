@@ -6,7 +6,7 @@ import { isDamage } from '../../evidence/search/index-file.ts';
 import type { FollowData } from '../../evidence/search/follow.ts';
 import { IndexDiffers } from '../../evidence/search/hits.ts';
 import { LogIndex } from '../../evidence/search/search.ts';
-import { renderAnswer } from '../../protocols/postgres/render.ts';
+import { render } from '../../protocols/render.ts';
 import type { Answered, Asked } from './reader.ts';
 import { Readings } from './readings.ts';
 
@@ -33,7 +33,7 @@ const readings = (): Readings => {
   if (!opened) {
     const keys = KeysFolder.open(nodeDisk, keysFolder, false, kek && Buffer.from(kek));
     const index = new LogIndex({ folder, indexes, keys });
-    opened = { index, readings: new Readings(index, (_protocol, bytes) => renderAnswer(bytes)), purged: lastPurge(index) };
+    opened = { index, readings: new Readings(index, render), purged: lastPurge(index) };
   }
   if (performance.now() - steppedAt > FRESH_MS) {
     try {

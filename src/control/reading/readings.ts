@@ -3,7 +3,7 @@ import type { SearchFilters } from '../../evidence/search/filters.ts';
 import type { LogIndex } from '../../evidence/search/search.ts';
 import { answerOf, deedOf, piecesOf, sessionPart } from '../../evidence/search/session-records.ts';
 import { connectionUse, hoursUntil, identitiesSince, identityUse, mostDenied, objectsOf, useOf } from '../../evidence/search/sums.ts';
-import type { EvidenceRecord } from '../../evidence/log.ts';
+import type { EvidenceRecord, RecordingSummary } from '../../evidence/log.ts';
 import type { RecordedBody } from '../../evidence/sessions.ts';
 import { commandStep, edgeStep, shownTexts } from './step-words.ts';
 
@@ -55,14 +55,11 @@ export class Readings {
     if (!found) return undefined;
     const { ending } = found.command;
     const summary = ending?.record.kind === 'outcome' ? ending.record.answer : undefined;
-    const { text, absent } = this.#worded(session, found.pieces);
-    const cut = text !== undefined && text.length > MOST_WORDS;
+    const sent = ending?.record.kind === 'outcome' ? ending.record.data : undefined;
     return {
       command,
-      ...(text === undefined ? { absent: absent ?? (summary && summary.bytes > 0 ? 'not recorded' : 'there was none') } : { text: text.slice(0, MOST_WORDS).toWellFormed() }),
-      bytes: summary?.bytes ?? 0,
-      recorded: summary?.recorded ?? 0,
-      truncated: (summary?.truncated ?? false) || cut || (text !== undefined && absent !== undefined),
+      ...shownRecording(summary, this.#worded(session, found.pieces)),
+      ...(sent ? { data: shownRecording(sent, dataWords(piecesOf(this.#index.reading, found.command, MOST_ANSWER, 'data'))) } : {}),
     };
   }
 
@@ -81,6 +78,9 @@ export class Readings {
       frames.push({ at: at(step.at), kind: 'statement' as const, ...number, sequence: step.sequence, text: said === '' ? step.words : said, refused });
       if (refused) frames.push({ at: at(step.at), kind: 'refused' as const, ...number, sequence: step.sequence, text: step.words, refused });
       if (!command.ending) continue;
+      const data = dataWords(piecesOf(this.#index.reading, command, MOST_ANSWER, 'data'));
+      const sent = data.text ?? (data.absent === undefined ? '' : `[data: ${data.absent}]`);
+      if (sent !== '') frames.push({ at: at(command.ending.leaf.time), kind: 'data' as const, ...number, sequence: command.ending.leaf.seq, text: sent.slice(0, MOST_TEXT_OF_FRAME).toWellFormed(), refused: false });
       const { text, absent } = this.#worded(session, piecesOf(this.#index.reading, command, MOST_ANSWER));
       const shown = text === undefined ? (absent === undefined ? '' : `[answer: ${absent}]`) : text.slice(0, MOST_TEXT_OF_FRAME).toWellFormed();
       frames.push({ at: at(command.ending.leaf.time), kind: 'answer' as const, ...number, sequence: command.ending.leaf.seq, text: shown === '' ? step.words : shown, refused: false });
@@ -111,21 +111,40 @@ export class Readings {
   }
 
   /** Pieces as far as they are there without a hole. */
-  #worded(session: string, pieces: readonly RecordedBody[]): { readonly text?: string; readonly absent?: string } {
-    const whole: Buffer[] = [];
-    let absent: string | undefined;
-    for (const piece of pieces) {
-      if ('absent' in piece) {
-        absent = piece.absent;
-        break;
-      }
-      whole.push(piece.bytes);
-    }
-    if (whole.length === 0) return absent === undefined ? {} : { absent };
-    const protocol = sessionOf(this.#index.file, session)?.protocol ?? '';
-    return { text: this.#render(protocol, Buffer.concat(whole)), ...(absent === undefined ? {} : { absent }) };
+  #worded(session: string, pieces: readonly RecordedBody[]): Worded {
+    return wordsOf(pieces, (bytes) => this.#render(sessionOf(this.#index.file, session)?.protocol ?? '', bytes));
   }
 }
+
+interface Worded {
+  readonly text?: string;
+  readonly absent?: string;
+}
+
+const wordsOf = (pieces: readonly RecordedBody[], render: (bytes: Buffer) => string): Worded => {
+  const whole: Buffer[] = [];
+  let absent: string | undefined;
+  for (const piece of pieces) {
+    if ('absent' in piece) {
+      absent = piece.absent;
+      break;
+    }
+    whole.push(piece.bytes);
+  }
+  if (whole.length === 0) return absent === undefined ? {} : { absent };
+  return { text: render(Buffer.concat(whole)), ...(absent === undefined ? {} : { absent }) };
+};
+
+/** The recorded form of what is sent is text in every protocol. */
+const dataWords = (pieces: readonly RecordedBody[]): Worded => wordsOf(pieces, (bytes) => bytes.toString('utf8'));
+
+/** A recording as a page shows it. */
+const shownRecording = (summary: RecordingSummary | undefined, { text, absent }: Worded) => ({
+  ...(text === undefined ? { absent: absent ?? (summary && summary.bytes > 0 ? 'not recorded' : 'there was none') } : { text: text.slice(0, MOST_WORDS).toWellFormed() }),
+  bytes: summary?.bytes ?? 0,
+  recorded: summary?.recorded ?? 0,
+  truncated: (summary?.truncated ?? false) || (text !== undefined && (text.length > MOST_WORDS || absent !== undefined)),
+});
 
 const MOST_TEXT_OF_FRAME = 65_536;
 

@@ -46,15 +46,17 @@ export const commandStep = ({ leaf, record, ending, texts }: RecordedCommand): T
 
 type OutcomeRecord = Extract<Leaf['record'], { kind: 'outcome' }>;
 
-const outcomeView = ({ outcome, answer }: OutcomeRecord): NonNullable<TimelineEntry['outcome']> => ({
+const outcomeView = ({ outcome, answer, data }: OutcomeRecord): NonNullable<TimelineEntry['outcome']> => ({
   status: outcome.status,
   ...(outcome.code === undefined ? {} : { code: outcome.code }),
   ...(outcome.tag === undefined ? {} : { tag: outcome.tag }),
   ...(outcome.rowsReturned === undefined ? {} : { rowsReturned: outcome.rowsReturned }),
   ...(outcome.rowsAffected === undefined ? {} : { rowsAffected: outcome.rowsAffected }),
   ...(outcome.bytesDown === undefined ? {} : { bytesDown: outcome.bytesDown }),
+  ...(outcome.bytesUp === undefined ? {} : { bytesUp: outcome.bytesUp }),
   masked: { ...outcome.masked },
   ...(answer ? { recorded: answer.recorded, truncated: answer.truncated } : {}),
+  ...(data ? { recordedData: data.recorded } : {}),
 });
 
 /** The record that opened or ended a session, as a step of it. */

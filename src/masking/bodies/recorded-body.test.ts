@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { isSecretName, recordedBody } from './recorded-body.ts';
+import fc from 'fast-check';
+import { BodyRecorder, isSecretName, recordedBody, type RecordedAbout } from './recorded-body.ts';
 import { bodyMasks } from './testdata/bodies.ts';
 
 const masks = bodyMasks([{ fields: ['$.ssn'], transform: 'hash' }]);
@@ -38,4 +40,47 @@ test('of a body that is cut off, or stops being what it says, only what was unde
 test('names of secrets', () => {
   for (const name of ['password', 'user_password', 'clientSecret', 'X-Api-Key', 'access_token', 'Authorization', 'PIN', 'private key', 'key']) assert.ok(isSecretName(name), name);
   for (const name of ['name', 'keyboard', 'pinned', 'author', 'passenger']) assert.ok(!isSecretName(name), name);
+});
+
+const streamed = (about: RecordedAbout, body: Buffer, cuts: readonly number[], most = Infinity): string => {
+  const recorder = new BodyRecorder(masks, about, most);
+  const pieces: Uint8Array[] = [];
+  let from = 0;
+  for (const cut of [...cuts.map((at) => at % (body.length + 1)).sort((a, b) => a - b), body.length]) {
+    pieces.push(recorder.push(body.subarray(from, cut)) ?? Buffer.alloc(0));
+    from = cut;
+  }
+  pieces.push(recorder.end() ?? Buffer.alloc(0));
+  return Buffer.concat(pieces).toString();
+};
+
+test('a body that comes in pieces leaves what it leaves as a whole, wherever it is cut', () => {
+  const bodies: readonly (readonly [string, string])[] = [
+    ['application/json', `{"ssn":"123-45-6789","list":[${'{"password":"x","note":"ada@example.com"},'.repeat(300)}1]}`],
+    ['text/plain', `${' '.repeat(700)}{"password":"hunter2","fill":"${'y'.repeat(900)}"}`],
+    ['application/octet-stream', 'z'.repeat(5000)],
+    ['application/x-www-form-urlencoded', `a=${'b'.repeat(6000)}&password=hunter2`],
+    ['text/csv', `id,api_key\n${'1,secret\n'.repeat(800)}`],
+  ];
+  fc.assert(fc.property(fc.constantFrom(...bodies), fc.array(fc.nat(), { maxLength: 20 }), ([mediaType, text], cuts) => {
+    const body = Buffer.from(text);
+    const found = streamed({ mediaType }, body, cuts);
+    assert.equal(found, recorded(mediaType, text));
+    assert.doesNotMatch(found, /hunter2|secret|123-45|ada@example/);
+  }));
+});
+
+test('of bytes that nobody knows there is a digest, of few bytes and of coded text there is none', () => {
+  const bytes = Buffer.alloc(5000, 7);
+  assert.equal(recorded('image/png', bytes.toString('latin1')), `<body:image/png 5000 sha256:${createHash('sha256').update(bytes).digest('hex')}>`);
+  assert.equal(recorded('image/png', 'x'.repeat(4095)), '<body:image/png 4095>');
+  assert.equal(streamed({ mediaType: 'application/json', coded: true }, Buffer.from(`{"a":"${'x'.repeat(5000)}"}`), [10, 600]), '<body:application/json 5008>');
+});
+
+test('behind what is kept, or cannot be read, the rest is counted', () => {
+  const lines = Buffer.from('{"a":1}\n'.repeat(4096));
+  const found = streamed({ mediaType: 'application/x-ndjson' }, lines, [4096, 8192, 16384], 6000);
+  const [, rest = ''] = /<(\d+) bytes more>$/.exec(found) ?? [];
+  assert.equal(Number(rest), lines.length - 8192);
+  assert.match(streamed({ mediaType: 'application/json' }, Buffer.from(`{"a":1}x${' '.repeat(9000)}`), []), /<unreadable><\d+ bytes more>$/);
 });

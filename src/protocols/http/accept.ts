@@ -9,7 +9,9 @@ import type { Channel } from './head.ts';
 /** First byte of a TLS record that carries a handshake. */
 const TLS_HANDSHAKE = 0x16;
 /** The versions that are spoken, by their ALPN names. A client that offers others only is refused by TLS itself. */
-const ALPN = ['http/1.1'];
+export const ALPN: readonly string[] = ['h2', 'http/1.1'];
+/** How HTTP/2 begins that was not agreed on by TLS (RFC 9113 section 3.4). No method of HTTP/1.1 begins so. */
+const PREFACE = 'PRI';
 /** Most bytes of what a client sends first. */
 const MOST_FIRST = 128 * 1024;
 /** Time that a client gets to read that it has to use TLS. */
@@ -20,6 +22,8 @@ export interface AcceptOptions {
   readonly secureContext: () => SecureContext;
   /** A client may speak without TLS. For loopback listeners only. */
   readonly plaintextAllowed: boolean;
+  /** ALPN names that are offered, where it is not all of them. */
+  readonly alpn?: readonly string[];
   /** Time up to the end of the TLS handshake. */
   readonly deadlineMs: number;
 }
@@ -34,6 +38,8 @@ export interface Accepted {
   /** The socket below, to reset it. */
   readonly raw: Socket;
   readonly channel: Channel;
+  /** It speaks HTTP/2. */
+  readonly http2: boolean;
 }
 
 /** Takes a new connection up to its first request: TLS, or none where that is allowed. Never throws for what a client does. */
@@ -41,7 +47,7 @@ export const acceptClient = async (socket: Socket, options: AcceptOptions): Prom
   const deadline = startDeadline(options.deadlineMs);
   try {
     const intake = new Intake(socket, MOST_FIRST, deadline.signal);
-    await intake.need(1);
+    await intake.need(PREFACE.length);
     const early = intake.release();
     // The parser, or TLS, reads it again from the start.
     socket.unshift(early);
@@ -50,7 +56,7 @@ export const acceptClient = async (socket: Socket, options: AcceptOptions): Prom
       sayTls(socket);
       return { kind: 'closed', fault: 'tls_required' };
     }
-    return { kind: 'accepted', stream: socket, raw: socket, channel: { tls: false } };
+    return { kind: 'accepted', stream: socket, raw: socket, channel: { tls: false }, http2: early.toString('latin1', 0, PREFACE.length) === PREFACE };
   } catch (error) {
     socket.on('error', () => {});
     socket.destroy();
@@ -62,10 +68,12 @@ export const acceptClient = async (socket: Socket, options: AcceptOptions): Prom
   }
 };
 
-const secured = async (socket: Socket, { secureContext }: AcceptOptions, signal: AbortSignal): Promise<Accepted> => {
-  const stream = await serveTls(socket, { context: secureContext(), alpn: ALPN, signal });
+const secured = async (socket: Socket, { secureContext, alpn = ALPN }: AcceptOptions, signal: AbortSignal): Promise<Accepted> => {
+  const stream = await serveTls(socket, { context: secureContext(), alpn, signal });
   const { servername } = stream;
-  return { kind: 'accepted', stream, raw: socket, channel: { tls: true, ...(typeof servername === 'string' && servername !== '' ? { sni: servername } : {}) } };
+  // Node's own server says so itself; HTTP/2 would wait for it.
+  Object.assign(stream, { secureConnecting: false });
+  return { kind: 'accepted', stream, raw: socket, channel: { tls: true, ...(typeof servername === 'string' && servername !== '' ? { sni: servername } : {}) }, http2: stream.alpnProtocol === 'h2' };
 };
 
 /** In clear, because that is what the client reads. */

@@ -1,7 +1,5 @@
 import { readBody } from '../../apis/body.ts';
 import type { Api } from '../../apis/api.ts';
-import { formOf } from '../../masking/bodies/media-types.ts';
-import { bodyWriteBack } from '../../masking/bodies/write-back.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { isNeedsApproval, isNeedsCount, type NeedsApproval, type Passage } from '../../pipeline/gate.ts';
@@ -10,10 +8,13 @@ import { KeptBody, type KeptBytes } from './body.ts';
 import { boundOf } from './bound.ts';
 import { commandOf } from './commands.ts';
 import type { ClientStream } from './exchange.ts';
+import { isCall } from './grpc.ts';
 import { holdRequest } from './holding.ts';
 import { aboutBody } from './mask.ts';
+import { unmaskable } from './unmaskable.ts';
 import type { Wording } from './refuse.ts';
 import type { HttpSession } from './session.ts';
+import { demandsLook, needsLook, writesBack } from './write-back.ts';
 
 /** How many rows a request changes is not said by HTTP. */
 const UNCOUNTABLE = { uncountable: 'a request does not say how many rows it changes' };
@@ -61,21 +62,28 @@ export class Admission {
 
   /** @param needsBytes what signs the request reads its body */
   async admit(needsBytes: boolean): Promise<Admitted> {
-    const { api, session } = this.#request;
-    if (this.#body && (needsBytes || api.readsBody(this.#facts) || session.gated.readsBodies || this.#mayWriteBack())) {
-      const failed = await this.#readWhole();
+    const { api, session, client } = this.#request;
+    if (this.#body) {
+      // A call of gRPC may go on for hours, and is not JSON: what a rule asks of its body is not known.
+      const must = needsBytes || (!isCall(client.head) && (api.readsBody(this.#facts) || session.gated.readsBodies));
+      const failed = await (must ? this.#readWhole() : this.#look(this.#body));
       if (failed) return failed;
     }
     return this.#decide(undefined);
   }
 
   async #decide(again: HeldCommand | undefined): Promise<Admitted> {
-    const { session: { gated }, client, rawQuery, api } = this.#request;
+    const { session: { gated, connection }, client, rawQuery, api } = this.#request;
     const command = commandOf(client.head, this.#facts, rawQuery, api);
-    const mask = this.#whole && bodyWriteBack(gated.masks.bodies, aboutBody(this.#facts), this.#whole);
-    if (mask !== undefined) {
+    const back = this.#whole && (await writesBack({ masks: gated.masks.bodies, facts: this.#facts, about: aboutBody(this.#facts), whole: this.#whole, most: connection.http.wholeBody }));
+    if (back !== undefined) {
       again?.leave('ended');
-      return refusedAs(gated.refuse('write_back', `the body holds a value that mask ${mask} could have made, which would replace the real one`, command));
+      return back === 'too large' ? this.#tooLarge() : refusedAs(gated.refuse('write_back', back.why, command));
+    }
+    const unmasked = unmaskable(client.head, command.effects, gated.masks);
+    if (unmasked !== undefined) {
+      again?.leave('ended');
+      return refusedAs(gated.refuse('masking', unmasked, command));
     }
     let word = gated.admit(command, again ? { again } : {});
     if (isNeedsCount(word)) word = gated.admit(command, { rows: UNCOUNTABLE, ...(again ? { again } : {}) });
@@ -84,15 +92,14 @@ export class Admission {
     return isRefusal(word) ? refusedAs(word) : this.#passed(word);
   }
 
-  /**
-   * A value that was masked could come back in the body. One that says what it is is read whole, or refused where it is too large; any other is looked
-   * at where it can be kept.
-   */
-  #mayWriteBack(): boolean {
-    const { session, client: { head } } = this.#request;
-    if (session.gated.masks.bodies.fields.length === 0) return false;
-    const { kind } = formOf(aboutBody(this.#facts).mediaType);
-    return kind === 'json' || kind === 'form' || (head.body.kind === 'length' && head.body.length <= session.connection.http.wholeBody);
+  /** Reads the body where a value that was masked could come back in it. A call of gRPC sends frames, which nobody here looks into. */
+  async #look(body: KeptBody): Promise<Admitted | undefined> {
+    const { session: { gated: { masks: { bodies } } }, client } = this.#request;
+    if (bodies.fields.length === 0 || isCall(client.head)) return undefined;
+    client.sendContinue();
+    const needed = await needsLook(bodies, this.#facts, aboutBody(this.#facts), body);
+    if (needed === false) return undefined;
+    return needed === true ? this.#readWhole(demandsLook(bodies)) : this.#unread(needed);
   }
 
   #passed(passage: Passage): Admitted {
@@ -104,7 +111,7 @@ export class Admission {
     const { session, client, rawQuery, ended } = this.#request;
     const { gated } = session;
     const { head } = client;
-    const fits = head.body.kind === 'chunked' || (head.body.kind === 'length' && head.body.length <= session.connection.http.wholeBody);
+    const fits = !isCall(head) && (head.body.kind === 'chunked' || (head.body.kind === 'length' && head.body.length <= session.connection.http.wholeBody));
     if (this.#body && fits && this.#whole === undefined) {
       client.sendContinue();
       const to = await this.#body.read();
@@ -124,25 +131,30 @@ export class Admission {
     return this.#decide(asked).finally(() => asked.leave('ended'));
   }
 
-  async #readWhole(): Promise<Admitted | undefined> {
+  /** @param must one that is too large is refused, and not sent on as it is */
+  async #readWhole(must = true): Promise<Admitted | undefined> {
     const { client, session } = this.#request;
     const { head } = client;
     const { wholeBody } = session.connection.http;
-    const tooLarge = (): Admitted => refusedAs(session.gated.refuse('limit', `the body has to be read before it is sent on, and has more than ${wholeBody} bytes`), { status: 413 });
-    if (head.body.kind === 'length' && head.body.length > wholeBody) return tooLarge();
+    if (head.body.kind === 'length' && head.body.length > wholeBody) return must ? this.#tooLarge() : undefined;
     client.sendContinue();
     const body = this.#body as KeptBody;
     const to = await body.read();
-    if (to !== 'whole') {
-      return to === 'too large' ? tooLarge() : this.#unread(to);
-    }
+    if (to === 'too large' && !must) return undefined;
+    if (to !== 'whole') return this.#unread(to);
     this.#whole = body.bytes();
     this.#facts = { ...this.#facts, body: readBody(this.#whole, this.#facts.headers) };
     return undefined;
   }
 
-  #unread(to: 'no room' | 'idle' | 'broken'): Admitted {
+  #tooLarge(): Admitted {
+    const { gated, connection } = this.#request.session;
+    return refusedAs(gated.refuse('limit', `the body has to be read before it is sent on, and has more than ${connection.http.wholeBody} bytes`), { status: 413 });
+  }
+
+  #unread(to: 'too large' | 'no room' | 'idle' | 'broken'): Admitted {
     const { gated } = this.#request.session;
+    if (to === 'too large') return this.#tooLarge();
     if (to === 'broken') return { kind: 'gone' };
     if (to === 'idle') return refusedAs(gated.refuse('protocol', 'the body of the request did not come'), { status: 408 });
     return refusedAs(gated.refuse('limit', 'the gateway keeps too many bodies already: try again'), { status: 503 });

@@ -2,26 +2,40 @@ import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { Release } from './back.ts';
 import type { TargetAnswer } from './exchange.ts';
-import { fieldsForClient } from './fields.ts';
+import { fieldsForClient, single } from './fields.ts';
 import type { Fields, RequestHead } from './head.ts';
+import { throughLinks } from './links.ts';
 import { PLACES, placeForClient, type Outside } from './location.ts';
 import { maskedAnswer } from './mask.ts';
 
 const NOTHING: ReadonlySet<string> = new Set();
 
 /** How an answer goes to the client: what belongs to the hop is gone, places lead through the gateway, protected values are masked. */
-export const releaseOf = (
-  answer: TargetAnswer,
-  head: RequestHead,
-  { connection, masks, outside }: { readonly connection: HttpConnectionConfig; readonly masks: MaskSet; readonly outside: Outside },
-): Release | { readonly withheld: string } => {
+export const releaseOf = (answer: TargetAnswer, head: RequestHead, parts: ReleaseParts): Release | { readonly withheld: string } => {
+  const release = passed(answer, head, parts);
+  if (!parts.links || 'withheld' in release || release.head.bodiless || !isPlainJson(release.head.fields)) return release;
+  return { ...release, head: { ...release.head, length: undefined }, body: throughLinks(release.body, parts.connection, parts.outside) };
+};
+
+export interface ReleaseParts {
+  readonly connection: HttpConnectionConfig;
+  readonly masks: MaskSet;
+  readonly outside: Outside;
+  /** Its JSON has links of the API in it. */
+  readonly links: boolean;
+}
+
+const isPlainJson = (fields: Fields): boolean => /^application\/json\b/i.test(single(fields, 'content-type') ?? '') && !fields.some(([name]) => name.toLowerCase() === 'content-encoding');
+
+const passed = (answer: TargetAnswer, head: RequestHead, { connection, masks, outside }: ReleaseParts): Release | { readonly withheld: string } => {
   const { status, length, body } = answer;
   const bodiless = head.method === 'HEAD' || status === 204 || status === 304;
   const masked = maskedAnswer(answer, head, masks);
   if (masked !== undefined && 'withheld' in masked) return masked;
   const fields = withPlaces(fieldsForClient(masked?.fields ?? answer.fields, NOTHING), connection, outside);
   if (masked) return { head: { status, fields, length: masked.length, bodiless }, body: masked.body, masked: masked.masked, eager: masked.eager };
-  return { head: { status, fields, length: status === 204 ? undefined : length, bodiless }, body, masked: undefined, eager: true };
+  const { trailers } = answer;
+  return { head: { status, fields, length: status === 204 ? undefined : length, bodiless }, body, masked: undefined, eager: true, trailers: trailers && (() => fieldsForClient(trailers(), NOTHING)) };
 };
 
 const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): [string, string][] =>

@@ -3,6 +3,9 @@ import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Passage } from '../../pipeline/gate.ts';
 import type { AnswerHead, ClientStream } from './exchange.ts';
+import type { Fields } from './head.ts';
+import { recordedHead } from './recorded.ts';
+import { bytesPassed } from '../../wire/passing-bytes.ts';
 
 /** How long the body of an answer may stand still: the target sends nothing, or the client reads nothing. Streams of events send something more often. */
 const IDLE_MS = 15 * 60_000;
@@ -14,6 +17,8 @@ export interface Release {
   readonly body: Readable;
   /** How many values were masked. */
   readonly masked: (() => Readonly<Record<string, number>>) | undefined;
+  /** What stands behind the body, once that has ended. */
+  readonly trailers?: (() => Fields) | undefined;
   /** The head may go before anything of the body is known: whatever comes of that cannot take the head back. */
   readonly eager: boolean;
 }
@@ -22,6 +27,8 @@ export interface BackParts {
   readonly client: ClientStream;
   readonly passage: Passage;
   readonly answer: Release;
+  /** Answers are written down. */
+  readonly recorded: boolean;
   /** Hands the outcome to the log; calls back when it is written, or with why it cannot be. */
   readonly settle: (status: Outcome['status'], then: (failure?: Refusal) => void) => void;
   /** It was given whole. */
@@ -41,6 +48,7 @@ export class Back {
   readonly #timer: NodeJS.Timeout;
   /** Bytes that are still to come, where the length is known. */
   #left: number | undefined;
+  #headRecorded = false;
   #over = false;
 
   constructor(parts: BackParts) {
@@ -70,6 +78,7 @@ export class Back {
     // A head that nothing follows at once is for the client to see: events may be long in coming.
     if (parts.answer.eager) setImmediate(() => {
       if (this.#over || parts.client.begun) return;
+      this.#recordHead();
       parts.client.begin(head);
       parts.client.flush();
     });
@@ -82,11 +91,18 @@ export class Back {
     clearTimeout(this.#timer);
   }
 
+  /** The client still sends, in a stream that goes both ways. */
+  moved(): void {
+    if (!this.#over) this.#timer.refresh();
+  }
+
   #take(chunk: Buffer): void {
     if (this.#over) return;
     this.#timer.refresh();
     const { client, passage, answer: { head, body } } = this.#parts;
+    this.#recordHead();
     passage.down(chunk);
+    bytesPassed(chunk.length);
     if (this.#left !== undefined) {
       this.#left -= chunk.length;
       if (this.#left <= 0) {
@@ -105,6 +121,14 @@ export class Back {
     });
   }
 
+  /** Stands in the record before the body, and before the outcome of an answer without one. */
+  #recordHead(): void {
+    if (this.#headRecorded) return;
+    this.#headRecorded = true;
+    const { passage, answer, recorded } = this.#parts;
+    if (recorded) passage.down(recordedHead(answer.head), 0);
+  }
+
   #ended(): void {
     if (this.#over) return;
     if (this.#left !== undefined && this.#left > 0) this.#fail(new Error('less than its length'));
@@ -113,14 +137,16 @@ export class Back {
 
   #finish(last: Buffer | undefined): void {
     this.stop();
-    const { client, answer: { head }, settle, done, unwritten } = this.#parts;
+    this.#recordHead();
+    const { client, answer, settle, done, unwritten } = this.#parts;
+    const { head } = answer;
     settle(head.status < 400 ? 'ok' : 'error', (failure) => {
       if (failure) {
         unwritten(failure);
         return;
       }
       if (!client.begun) client.begin(head);
-      client.end(last);
+      client.end(last, answer.trailers?.());
       done();
     });
   }

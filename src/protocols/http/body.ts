@@ -31,6 +31,7 @@ export class KeptBody {
   #chunks: Buffer[] = [];
   #size = 0;
   #reading: Promise<ReadTo> | undefined;
+  #firstByte: number | undefined;
 
   constructor(stream: Readable, most: number, budget: KeptBytes) {
     this.stream = stream;
@@ -44,9 +45,26 @@ export class KeptBody {
 
   /** Reads on until it has ended, or until one byte more than may be kept. Asked again, it is the same reading. */
   read(): Promise<ReadTo> {
-    this.#reading ??= new Promise((resolve) => {
+    this.#reading ??= this.#readUntil(() => false).then((to) => (to === 'enough' ? 'broken' : to));
+    return this.#reading;
+  }
+
+  /**
+   * The first byte that says something: white space and the mark of the byte order do not. Undefined when there is none. Rejects never; `to` says how
+   * far it was read for that.
+   */
+  async begin(): Promise<{ readonly to: ReadTo | 'enough'; readonly byte: number | undefined }> {
+    const to = this.#firstByte === undefined ? await (this.#reading ?? this.#readUntil(() => this.#firstByte !== undefined)) : 'enough';
+    return { to, byte: this.#firstByte };
+  }
+
+  #readUntil(enough: () => boolean): Promise<ReadTo | 'enough'> {
+    return new Promise((resolve) => {
       const { stream } = this;
-      const done = (to: ReadTo): void => {
+      // Read to its end, or lost, before: no event is left to tell so.
+      if (stream.readableEnded) return resolve('whole');
+      if (stream.destroyed) return resolve('broken');
+      const done = (to: ReadTo | 'enough'): void => {
         clearTimeout(timer);
         stream.pause();
         stream.off('data', data).off('end', end).off('close', broken).off('error', broken);
@@ -59,8 +77,10 @@ export class KeptBody {
         if (!room) this.#budget.give(-chunk.length);
         this.#chunks.push(chunk);
         this.#size += chunk.length;
+        this.#firstByte ??= chunk.find(says);
         if (!room) done('no room');
         else if (this.#size > this.#most) done('too large');
+        else if (enough()) done('enough');
       };
       const end = (): void => done('whole');
       const broken = (): void => done('broken');
@@ -68,7 +88,6 @@ export class KeptBody {
       stream.on('data', data).once('end', end).once('close', broken).once('error', broken);
       stream.resume();
     });
-    return this.#reading;
   }
 
   /** All that was read. */
@@ -85,3 +104,6 @@ export class KeptBody {
     return chunks;
   }
 }
+
+/** Neither white space, nor what stands before a record (RFC 7464), nor a byte of the mark EF BB BF. */
+const says = (byte: number): boolean => byte !== 0x20 && (byte < 0x09 || byte > 0x0d) && byte !== 0x1e && byte !== 0xef && byte !== 0xbb && byte !== 0xbf;

@@ -11,8 +11,10 @@ const PASSING = /^(?:host|content-length|user-agent|date|accept-encoding|accept-
  * What an approval of a request is given for: method, address, header fields (but for those that differ at each try and change nothing), the target as it
  * is configured, and the body where all of it is here. Another request is another command.
  */
-export const boundOf = (head: RequestHead, facts: RequestFacts, rawQuery: string, { target, http }: HttpConnectionConfig, body: Buffer | undefined): Bound => {
-  const fields = [...facts.headers].filter(([name]) => !PASSING.test(name)).map(([name, values]): [string, readonly string[]] => [name, values]).toSorted(([one], [other]) => (one < other ? -1 : 1));
+export const boundOf = (head: RequestHead, facts: RequestFacts, rawQuery: string, { target, http, credential }: HttpConnectionConfig, body: Buffer | undefined): Bound => {
+  // With keys of the gateway it belongs to the client's signature, and each run of a client has new ones.
+  const passing = (name: string): boolean => PASSING.test(name) || (credential.type === 'aws' && name === 'x-amz-security-token');
+  const fields = [...facts.headers].filter(([name]) => !passing(name)).map(([name, values]): [string, readonly string[]] => [name, values]).toSorted(([one], [other]) => (one < other ? -1 : 1));
   const none = head.body.kind === 'none';
   return {
     context: { target: `${target.host}:${target.port}`, tls: target.tls, host: http.host ?? null, basePath: http.basePath, fields },

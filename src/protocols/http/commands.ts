@@ -1,4 +1,4 @@
-import type { Api } from '../../apis/api.ts';
+import type { Api, Understood } from '../../apis/api.ts';
 import { allDetectors, detect } from '../../masking/detectors.ts';
 import type { Command } from '../../model/command.ts';
 import type { RequestFacts } from '../../model/request.ts';
@@ -11,7 +11,7 @@ const SECRET = /(?:token|secret|passw|signature|credential|api[-_]?key|access[-_
 
 /** A request as the pipeline and policy see it. */
 export const commandOf = (head: RequestHead, facts: RequestFacts, rawQuery: string, api: Api): Command & { readonly operation?: string } => {
-  const { verb, effects, timing, operation } = api.understand(facts);
+  const { verb, effects, timing, operation } = head.upgrade ? opened(facts) : api.understand(facts);
   return {
     protocol: 'http',
     verb,
@@ -23,17 +23,27 @@ export const commandOf = (head: RequestHead, facts: RequestFacts, rawQuery: stri
   };
 };
 
+/** What opens a WebSocket does whatever is said over it later, which no rule set reads. */
+const opened = (facts: RequestFacts): Understood => ({
+  verb: 'websocket',
+  effects: [{ class: 'unknown', verb: 'websocket', request: facts, why: 'what is said over a WebSocket is not read' }],
+  timing: 'immediate',
+});
+
 /** Header fields that say what the request is about, and are written down with it. */
 const TELLING = ['content-type', 'content-encoding', 'content-length', 'range', 'if-match', 'if-none-match', 'x-amz-copy-source', 'x-goog-copy-source', 'x-ms-copy-source'];
 
 /** What is written down of a request: its first line and what its header says of the body. */
 const recordedRequest = ({ method, values }: RequestHead, { host, path }: RequestFacts, rawQuery: string): string => {
-  const query = rawQuery === '' ? '' : `?${rawQuery.split('&').map(withoutSecret).join('&')}`;
+  const query = rawQuery === '' ? '' : `?${withoutSecrets(rawQuery)}`;
   const lines = [`${method} ${starred(path)}${starred(query)}`, `Host: ${host}`];
   for (const name of TELLING) for (const value of values.get(name) ?? []) lines.push(`${name}: ${starred(value)}`);
   const text = lines.join('\n');
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)} ... (${text.length} characters)`;
 };
+
+/** A query without the values of what lets somebody in. */
+export const withoutSecrets = (query: string): string => query.split('&').map(withoutSecret).join('&');
 
 const withoutSecret = (parameter: string): string => {
   const equals = parameter.indexOf('=');

@@ -6,6 +6,8 @@ import { isIP, type LookupFunction } from 'node:net';
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import { addressKind } from '../../identity/addresses.ts';
 import { TargetFault } from './exchange.ts';
+import { dialHttp2, FORBIDDEN_ADDRESS } from './h2-dial.ts';
+import { Http2Pool } from './h2-pool.ts';
 
 /** How long a connection waits in the pool for its next request. Shorter than what servers commonly wait, so that it is seldom theirs to close. */
 const POOLED_MS = 4_000;
@@ -18,6 +20,8 @@ export interface TargetPool {
   readonly agent: http.Agent;
   /** Where to, for each request. */
   readonly options: Readonly<https.RequestOptions>;
+  /** Those of HTTP/2. */
+  readonly http2: Http2Pool;
   close(): void;
 }
 
@@ -28,8 +32,7 @@ export const openPool = async ({ target }: Pick<HttpConnectionConfig, 'target'>)
   const pooling = { keepAlive: true, timeout: POOLED_MS, maxFreeSockets: MOST_POOLED, scheduling: 'lifo' } as const;
   const where = { host, port, lookup: checkedLookup, noDelay: true };
   if (tls === 'disable') {
-    const agent = new http.Agent(pooling);
-    return { scheme: 'http', agent, options: where, close: () => agent.destroy() };
+    return pooled('http', new http.Agent(pooling), where, new Http2Pool(originOf('http', target), () => dialHttp2(where, undefined)));
   }
   let ca: Buffer | undefined;
   try {
@@ -37,17 +40,29 @@ export const openPool = async ({ target }: Pick<HttpConnectionConfig, 'target'>)
   } catch {
     throw new TargetFault('unreachable', 'the CA file of the target cannot be read');
   }
-  const agent = new https.Agent({
-    ...pooling,
+  const secure = {
     minVersion: 'TLSv1.2',
-    ALPNProtocols: ['http/1.1'],
     // `require` encrypts without looking at whom.
     rejectUnauthorized: tls === 'verify-full',
     ...(isIP(host) === 0 ? { servername: host } : { servername: '' }),
     ...(ca === undefined ? {} : { ca }),
-  });
-  return { scheme: 'https', agent, options: where, close: () => agent.destroy() };
+  } as const;
+  const agent = new https.Agent({ ...pooling, ...secure, ALPNProtocols: ['http/1.1'] });
+  return pooled('https', agent, where, new Http2Pool(originOf('https', target), () => dialHttp2(where, secure)));
 };
+
+const pooled = (scheme: TargetPool['scheme'], agent: http.Agent, options: TargetPool['options'], http2: Http2Pool): TargetPool => ({
+  scheme,
+  agent,
+  options,
+  http2,
+  close: () => {
+    agent.destroy();
+    http2.close();
+  },
+});
+
+const originOf = (scheme: TargetPool['scheme'], { host, port }: HttpConnectionConfig['target']): string => `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /** Resolves as the system does, and refuses when any of the addresses is one that no target may have: it is asked again for each connection. */
 const checkedLookup: LookupFunction = (hostname, options, callback) => {
@@ -62,4 +77,4 @@ const checkedLookup: LookupFunction = (hostname, options, callback) => {
 };
 
 /** A name of the target leads to an address of link-local, metadata, multicast or reserved ranges. */
-export const FORBIDDEN = 'WICKETGATE_FORBIDDEN_ADDRESS';
+export const FORBIDDEN = FORBIDDEN_ADDRESS;

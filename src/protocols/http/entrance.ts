@@ -2,7 +2,7 @@ import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import type { Refusal, RefusalCode } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import { AwsClients, isAwsRefusal, refuseSigned, type SignedBody } from './aws/clients.ts';
-import { dialectOf, type AwsDialect } from './aws/refusals.ts';
+import { dialectOf, type AwsDialect, type AwsRefusal } from './aws/refusals.ts';
 import type { KeptBody, KeptBytes } from './body.ts';
 import type { ClientStream } from './exchange.ts';
 import { asksForToken, exchangeToken } from './google/token-exchange.ts';
@@ -50,15 +50,17 @@ export class Entrance {
     if (connection.credential.type !== 'aws') return undefined;
     const claim = this.#aws.claimOf(head);
     if (claim === undefined) return this.#aws.asksForKeys(head, path) ? counted(await this.#aws.issue(client, open)) : undefined;
-    const entered = isAwsRefusal(claim) ? claim : await this.#aws.authenticate(client, claim, connection);
+    const refusedAs = (why: AwsRefusal): 'answered' => {
+      refuseSigned(client, why);
+      return counted('unauthenticated');
+    };
+    if (isAwsRefusal(claim)) return refusedAs(claim);
+    const entered = await this.#aws.authenticate(client, claim, connection);
     if (entered === 'gone') {
       client.cut();
       return 'answered';
     }
-    if (isAwsRefusal(entered) || isAwsRefusal(claim)) {
-      refuseSigned(client, isAwsRefusal(entered) ? entered : claim);
-      return counted('unauthenticated');
-    }
+    if (isAwsRefusal(entered)) return refusedAs(entered);
     return { ...entered, dialect: dialectOf(head), forget: () => this.#aws.forget(claim.accessKeyId) };
   }
 }

@@ -3,7 +3,7 @@ import type { Fields, RequestHead } from './head.ts';
 
 /*
  * One request and its answer, as both sides of the gateway see it, in words of no version of HTTP. `h1-client.ts` and `h1-target.ts` say them in
- * HTTP/1.1; another version is another pair of adapters.
+ * HTTP/1.1, `h2-client.ts` and `h2-target.ts` in HTTP/2; another version is another pair of adapters.
  */
 
 /** What can be written to with backpressure. */
@@ -37,12 +37,14 @@ export interface ClientStream extends Sink {
   begin(head: AnswerHead): void;
   readonly begun: boolean;
   flush(): void;
-  /** The end of the answer, with its last bytes: well-formed from here on. */
-  end(last?: Uint8Array): void;
+  /** The end of the answer, with its last bytes, and what stands behind it where the version has a place for that: well-formed from here on. */
+  end(last?: Uint8Array, trailers?: Fields): void;
   /** A whole answer at once. Not after `begin`. */
   answer(status: number, fields: Fields, body: Uint8Array): void;
-  /** Ends it so that nobody takes what was sent for whole. */
-  cut(): void;
+  /** Ends it so that nobody takes what was sent for whole. @param why of a call of gRPC: the status at its end, which says that it failed */
+  cut(why?: Fields): void;
+  /** What the client says once it was told 101: bytes of a WebSocket. Paused. */
+  readonly switched?: Readable | undefined;
   /** Calls back when the client has gone before the end of its answer; at once when it has. */
   onGone(then: () => void): void;
   /** Calls back when the answer was handed to the network, or was cut. */
@@ -56,6 +58,8 @@ export interface TargetAnswer {
   /** Paused. Ends only when the body is whole; otherwise it is destroyed with an error. */
   readonly body: Readable;
   readonly length: number | undefined;
+  /** What stood behind the body, once that has ended. */
+  readonly trailers?: () => Fields;
 }
 
 /** The target's side of one exchange. */

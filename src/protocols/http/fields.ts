@@ -4,7 +4,7 @@ import type { BodyLength, Fields, RequestHead } from './head.ts';
 /** What belongs to one hop (RFC 9110 section 7.6.1), and what each side of the gateway says for itself. */
 const HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings']);
 /** Who the client says it is speaking for: a target that trusts the gateway would believe it. */
-const CLAIMS = /^(?:forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|cf-connecting-ip|x-wicketgate-.*)$/;
+const CLAIMS = /^(?:forwarded|via|proxy|x-forwarded(?:-.*)?|x-host|x-real-ip|(?:x-)?(?:client|remote|cluster-client|originating|true-client|azure-client|fastly-client|cf-connecting)-?(?:ip|addr)|(?:x-)?remote-(?:user|group|extra).*|x-(?:webauth|auth-request|authenticated|goog-authenticated-user|goog-iap|amzn-oidc|ms-client-principal|ms-token|envoy|ssl-client)-.*|x-(?:authenticated-user(?:id)?|ms-client-principal)|ssl-client-.*|client-cert(?:-.*)?|x-client-(?:cert|verify|dn)(?:-.*)?|cf-access-.*|tailscale-.*|x-wicketgate-.*)$/;
 /** Of an answer: would lead the client to the target past the gateway. */
 const LEADS_PAST: ReadonlySet<string> = new Set(['alt-svc', 'alt-used']);
 

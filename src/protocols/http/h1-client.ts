@@ -66,7 +66,12 @@ export class Http1Client implements ClientStream {
     const fields = head.fields.map(([name, value]): [string, string] => [name, value]);
     if (head.length !== undefined) fields.push(['Content-Length', String(head.length)]);
     if (this.#link.closing) fields.push(['Connection', 'close']);
-    this.#response.writeHead(head.status, flat(fields));
+    try {
+      this.#response.writeHead(head.status, flat(fields));
+    } catch {
+      // A status or a field that another version of HTTP lets pass.
+      this.cut();
+    }
   }
 
   flush(): void {

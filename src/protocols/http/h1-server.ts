@@ -16,11 +16,15 @@ export interface Turn {
   readonly response: http.ServerResponse;
   /** Body may be asked for by 100 (Continue). */
   readonly connection: Http1Connection;
+  /** It asks for a WebSocket: what the connection is, once the parser has left it. */
+  readonly switching?: Socket;
 }
 
 export interface Http1ServerParts {
   /** Serves one request. Resolves when its answer is over. Never rejects. */
   readonly serve: (turn: Turn) => Promise<void>;
+  /** A CONNECT. From here on the socket is nobody else's; `early` is what came behind the head. Never throws. */
+  readonly connect: (request: http.IncomingMessage, connection: Http1Connection, early: Buffer) => void;
   /** What came was no HTTP; `status` is what it was answered. */
   readonly malformed: (connection: Http1Connection, status: number) => void;
   /** Milliseconds for one head. */
@@ -45,6 +49,8 @@ export class Http1Server {
       keepAliveTimeout: BETWEEN_MS,
       connectionsCheckingInterval: 1_000,
       noDelay: true,
+      // Any other offer may be passed over (RFC 9110 section 7.8), or is refused with its head.
+      shouldUpgradeCallback: ({ headers: { upgrade } }) => upgrade?.trim().toLowerCase() === 'websocket',
     });
     // Nothing is dropped without a word: head.ts counts.
     server.maxHeadersCount = 0;
@@ -53,7 +59,8 @@ export class Http1Server {
     // 100 (Continue) is said when the request was admitted, and any other expectation is judged with the head.
     server.on('checkContinue', take);
     server.on('checkExpectation', take);
-    server.on('connect', (_, socket) => this.#refuse(socket as Socket, 501, 'CONNECT is not offered at this address'));
+    server.on('connect', (request, socket, early) => this.#connect(request, socket as Socket, early));
+    server.on('upgrade', (request, _, early) => this.#upgrade(request, early));
     server.on('clientError', (error, socket) => this.#clientError(error, socket as Socket));
     // This server listens nowhere; its watch over slow heads begins with this event.
     server.emit('listening');
@@ -89,6 +96,42 @@ export class Http1Server {
     for (const socket of this.#connections.keys()) socket.destroy();
     this.#server.closeAllConnections();
     this.#server.close(() => {});
+  }
+
+  /** What asks for a WebSocket is the last request of its connection, whatever becomes of it. */
+  #upgrade(request: http.IncomingMessage, early: Buffer): void {
+    // Node hands over another stream where a body follows.
+    const { socket } = request;
+    const connection = this.#connections.get(socket);
+    if (!connection || connection.busy || connection.closing) {
+      if (connection) connection.reset();
+      else socket.destroy();
+      return;
+    }
+    socket.on('error', () => {});
+    // The parser has left it at its head: where its body ends, and what is behind that, nobody knows.
+    if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined) {
+      this.#refuse(socket, 400, 'a request for a WebSocket has no body');
+      return;
+    }
+    if (early.length > 0) socket.unshift(early);
+    const response = new http.ServerResponse(request);
+    response.assignSocket(socket);
+    connection.take({ request, response, switching: socket });
+    connection.close();
+  }
+
+  #connect(request: http.IncomingMessage, socket: Socket, early: Buffer): void {
+    const connection = this.#connections.get(socket);
+    if (!connection || connection.busy || connection.closing) {
+      // An answer is under way, or the last one was given.
+      if (connection) connection.reset();
+      else socket.destroy();
+      return;
+    }
+    // What runs in the tunnel is a connection of its own.
+    this.#connections.delete(socket);
+    this.#parts.connect(request, connection, early);
   }
 
   #clientError(error: Error, socket: Socket): void {
@@ -134,6 +177,11 @@ export class Http1Connection {
     this.#raw = raw;
     this.channel = channel;
     this.#serve = serve;
+  }
+
+  /** The socket below, to reset it. */
+  get raw(): Socket {
+    return this.#raw;
   }
 
   get busy(): boolean {
@@ -196,9 +244,9 @@ export class Http1Connection {
     void this.#serve({ ...turn, connection: this }).then(() => {
       this.#busy = false;
       if (this.#left) return;
-      const next = this.#turns.shift();
+      const behind = this.#turns.shift();
       if (this.#closing) this.socket.destroySoon();
-      else if (next) this.#begin(next);
+      else if (behind) this.#begin(behind);
     });
   }
 }

@@ -1,10 +1,12 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import type { Duplex } from 'node:stream';
 import type { Permit } from '../../pipeline/permits.ts';
 import { errorCode } from '../../wire/errors.ts';
 import { FORBIDDEN, type TargetPool } from './dial.ts';
 import { TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { MOST_FIELDS, type Fields } from './head.ts';
+import { badSwitch, type Upgrade } from './websocket.ts';
 
 /** Time to reach a target, TLS included. */
 const CONNECT_MS = 10_000;
@@ -18,6 +20,8 @@ export interface OutgoingRequest {
   readonly fields: Fields;
   /** Nothing follows the head. */
   readonly bodiless: boolean;
+  /** It asks for a WebSocket. */
+  readonly upgrade?: Upgrade | undefined;
 }
 
 /** Sends the head of a request, on a connection of the session's own. */
@@ -32,8 +36,10 @@ class Http1Target implements TargetStream {
   readonly #request: http.ClientRequest;
   #cut = false;
   #connected = false;
+  /** What is left of the connection once it is a WebSocket. */
+  #switched: Duplex | undefined;
 
-  constructor(pool: TargetPool, { method, path, fields, bodiless }: OutgoingRequest) {
+  constructor(pool: TargetPool, { method, path, fields, bodiless, upgrade }: OutgoingRequest) {
     const options: https.RequestOptions = { ...pool.options, agent: pool.agent, method, path, headers: fields.flatMap(([name, value]) => [name, value]), setHost: false, insecureHTTPParser: false, maxHeaderSize: HEAD_BYTES };
     const request = (pool.scheme === 'https' ? https : http).request(options);
     this.#request = request;
@@ -66,9 +72,18 @@ class Http1Target implements TargetStream {
         if (answer instanceof TargetFault) request.destroy(answer);
         else resolve(answer);
       });
-      request.once('upgrade', (_, socket) => {
-        socket.destroy();
-        reject(new TargetFault('broken', 'the target changed the protocol without being asked'));
+      request.once('upgrade', (response, socket, early) => {
+        socket.on('error', () => {});
+        const bad = upgrade ? badSwitch(upgrade, (name) => response.headersDistinct[name] ?? []) : 'the target changed the protocol without being asked';
+        if (bad !== undefined || this.#cut) {
+          socket.destroy();
+          reject(new TargetFault('broken', bad ?? 'given up'));
+          return;
+        }
+        socket.pause();
+        if (early.length > 0) socket.unshift(early);
+        this.#switched = socket;
+        resolve({ status: 101, fields: fieldsOf(response), body: socket, length: undefined });
       });
       request.on('error', (error) => {
         clearTimeout(connecting);
@@ -89,19 +104,22 @@ class Http1Target implements TargetStream {
   }
 
   write(chunk: Uint8Array): boolean {
+    if (this.#switched) return this.#switched.destroyed ? true : this.#switched.write(chunk);
     return this.#cut || this.#request.destroyed ? true : this.#request.write(chunk);
   }
 
   drained(then: () => void): void {
-    this.#request.once('drain', then);
+    (this.#switched ?? this.#request).once('drain', then);
   }
 
   end(): void {
-    if (!this.#cut && !this.#request.destroyed) this.#request.end();
+    if (this.#switched) this.#switched.end();
+    else if (!this.#cut && !this.#request.destroyed) this.#request.end();
   }
 
   cut(): void {
     this.#cut = true;
+    this.#switched?.destroy();
     this.#request.destroy();
   }
 
@@ -114,13 +132,21 @@ class Http1Target implements TargetStream {
   }
 }
 
-const answerOf = (response: http.IncomingMessage): TargetAnswer | TargetFault => {
+const fieldsOf = ({ rawHeaders }: http.IncomingMessage): [string, string][] => {
   const fields: [string, string][] = [];
-  for (let index = 0; index + 1 < response.rawHeaders.length; index += 2) fields.push([response.rawHeaders[index] as string, response.rawHeaders[index + 1] as string]);
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) fields.push([rawHeaders[index] as string, rawHeaders[index + 1] as string]);
+  return fields;
+};
+
+const answerOf = (response: http.IncomingMessage): TargetAnswer | TargetFault => {
+  const { statusCode: status = 0 } = response;
+  // The parser takes any three digits, and whoever writes an answer does not.
+  if (status < 200 || status > 999) return new TargetFault('broken', 'the target answered with a status that is none');
+  const fields = fieldsOf(response);
   const lengths = fields.filter(([name]) => name.toLowerCase() === 'content-length');
   const codings = fields.filter(([name]) => name.toLowerCase() === 'transfer-encoding');
   if (codings.length > 1 || (codings[0] && codings[0][1].toLowerCase() !== 'chunked')) return new TargetFault('broken', 'the target answered with a transfer coding other than chunked');
   const length = lengths[0]?.[1];
   if (length !== undefined && codings.length === 0 && !/^[0-9]{1,15}$/.test(length)) return new TargetFault('broken', 'the target answered with a length that is none');
-  return { status: response.statusCode ?? 0, fields, body: response, length: length === undefined || codings.length > 0 ? undefined : Number(length) };
+  return { status, fields, body: response, length: length === undefined || codings.length > 0 ? undefined : Number(length) };
 };

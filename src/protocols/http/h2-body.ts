@@ -51,3 +51,11 @@ export class StreamBody extends Readable {
     this.destroy(Object.assign(new Error('the stream was reset'), { code: 'ECONNRESET' }));
   }
 }
+
+/**
+ * Resets a stream so that its other end cannot take what it got for whole. `close` with any code would end it first: the last frame before the reset
+ * says that the message is complete, and a peer may act on that.
+ */
+export const breakOff = (stream: Http2Stream): void => {
+  if (!stream.destroyed) stream.destroy(new Error('broken off'));
+};

@@ -1,13 +1,15 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { AnswerHead, ClientStream } from './exchange.ts';
-import { StreamBody } from './h2-body.ts';
+import { breakOff, StreamBody } from './h2-body.ts';
 import type { Fields, RequestHead } from './head.ts';
 
 /** How long what was already given may take to leave, before the words of the end, once it was cut. */
 const LAST_WORDS_MS = 1_000;
+/** How long the rest of a request is read and dropped, so that the client gets to read its answer. */
+const LINGER_MS = 1_000;
 
-const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_NO_ERROR } = constants;
 
 const flat = (fields: Fields): string[] => fields.flatMap(([name, value]) => [name.toLowerCase(), value]);
 
@@ -117,7 +119,7 @@ export class Http2Client implements ClientStream {
       this.onOver(() => clearTimeout(timer));
       return;
     }
-    this.#stream.close(this.#responded ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+    breakOff(this.#stream);
     this.#end();
     this.#leave();
   }
@@ -149,8 +151,11 @@ export class Http2Client implements ClientStream {
   #finished(): void {
     if (this.#over) return;
     this.#end();
-    // What the client still sends is nobody's (RFC 9113 section 8.1).
-    if (!this.#body.whole) this.#stream.close(NGHTTP2_NO_ERROR);
+    if (this.#body.whole) return;
+    // What the client still sends is nobody's (RFC 9113 section 8.1). At once, a reset would take the place of the answer, which may not have left yet.
+    const timer = setTimeout(() => this.#stream.close(NGHTTP2_NO_ERROR), LINGER_MS);
+    this.#stream.once('close', () => clearTimeout(timer));
+    this.#body.resume();
   }
 
   #closed(): void {

@@ -40,8 +40,9 @@ export const readHttp2Head = (raw: readonly string[], ended: boolean, channel: C
     if (!path.startsWith('/')) return refuse('this form of request target is not served here');
   }
   if (crumbs.length > 0) fields.push('cookie', crumbs.join('; '));
-  const head = readHead({ method, url: path, version: '1.1', rawHeaders: ['host', authority ?? hosts[0] ?? '', ...fields] }, channel);
-  if ('refused' in head) return head;
+  const read = readHead({ method, url: path, version: '1.1', rawHeaders: ['host', authority ?? hosts[0] ?? '', ...fields] }, channel);
+  if ('refused' in read) return read;
+  const head = { ...read, http2: true } as const;
   if (ended) return head.body.kind === 'length' ? refuse('Content-Length, and nothing came') : { ...head, body: { kind: 'none' }, expectsContinue: false };
   if (head.body.kind !== 'none' || head.values.has('content-length')) return head;
   // Its end is a flag of a frame.

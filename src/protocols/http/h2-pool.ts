@@ -24,8 +24,10 @@ interface Link {
   streams: number;
 }
 
-/** A place for one stream. */
+/** A place for one stream: used once, or left. */
 export interface Place {
+  leave(): void;
+  /** Throws when the connection has ended meanwhile. */
   request(headers: http2.OutgoingHttpHeaders, options: http2.ClientSessionRequestOptions): http2.ClientHttp2Stream;
 }
 
@@ -103,21 +105,23 @@ export class Http2Pool {
 /** How many streams the target takes on it. One that takes none now is not waited for: another connection is opened. */
 const mostOf = ({ closed, destroyed, remoteSettings }: http2.ClientHttp2Session): number => (closed || destroyed ? 0 : (remoteSettings.maxConcurrentStreams ?? 100));
 
-/** Taken at once, so that two who were given the same last place do not both use it. */
+/** Taken at once: several who wait for the same connection come on together. */
 const placeOn = (link: Link): Place => {
   link.streams += 1;
-  let used = false;
-  const give = (): void => {
+  const leave = (): void => {
     link.streams -= 1;
   };
-  // Who does not use it, because its client has left meanwhile, need not say so.
-  setImmediate(() => used || give());
   return {
+    leave,
     request: (headers, options) => {
-      if (!used) used = true;
-      const stream = link.session.request(headers, options);
-      stream.once('close', give);
-      return stream;
+      try {
+        const stream = link.session.request(headers, options);
+        stream.once('close', leave);
+        return stream;
+      } catch (error) {
+        leave();
+        throw error;
+      }
     },
   };
 };

@@ -20,6 +20,8 @@ export interface Http2Parts {
   readonly channel: Channel;
   /** Serves one request; several of a connection at a time. */
   readonly serve: (turn: Http2Turn) => void;
+  /** A request has come. */
+  readonly asked: () => void;
   /** What came was no HTTP/2, or more of something than anybody needs. `why` is a word of ours. */
   readonly malformed: (why: string) => void;
 }
@@ -132,6 +134,7 @@ export class Http2Connection {
       this.#broken('too many requests without a token that is good');
       return;
     }
+    this.#parts.asked();
     this.#parts.serve({ client, head });
   }
 

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { readUpgrade, type Upgrade } from './websocket.ts';
 
 /** Most header fields of one request. Bytes are bounded by the parser. */
 export const MOST_FIELDS = 500;
@@ -28,6 +29,10 @@ export interface RequestHead {
   readonly body: BodyLength;
   /** The client waits for 100 (Continue) before it sends the body. */
   readonly expectsContinue: boolean;
+  /** It asks for a WebSocket. */
+  readonly upgrade?: Upgrade;
+  /** It came in HTTP/2. */
+  readonly http2?: true;
   /** Bytes of the head as it came, about: for the record. */
   readonly bytes: number;
 }
@@ -61,7 +66,9 @@ const METHODS: ReadonlySet<string> = new Set([
 /** `Connection` may not take these out of a request on its way: they say what the request is. */
 const END_TO_END = /^(?:host|authorization|x-wicketgate-.*|cookie|content-.*|transfer-encoding|expect|range|if-.*|accept.*|cache-control)$/;
 /** What makes some targets see another method or path than the one that is judged. */
-const OVERRIDES: ReadonlySet<string> = new Set(['x-http-method-override', 'x-http-method', 'x-method-override', 'x-original-url', 'x-rewrite-url', 'x-original-host']);
+const OVERRIDES: ReadonlySet<string> = new Set(['x-http-method-override', 'x-http-method', 'x-method-override', 'x-method', 'x-original-method', 'x-original-url', 'x-original-uri', 'x-rewrite-url', 'x-original-host']);
+/** Has some APIs (Kubernetes) do it in the name of somebody else: with the credential of the gateway that could be anybody. */
+const IMPERSONATES = /^impersonate-/;
 /** Fields of which only one may come. */
 const SINGLE = ['host', 'content-length', 'transfer-encoding', 'content-type', 'authorization', 'proxy-authorization', 'x-wicketgate-token', 'expect', 'range', 'content-encoding'] as const;
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?$/;
@@ -87,7 +94,8 @@ export const readHead = (raw: RawHead, channel: Channel): RequestHead | HeadRefu
     const lower = name.toLowerCase();
     // Many targets read `_` as `-`: one that is judged or injected by its name may not come under another.
     if (lower.includes('_') && (ambiguous(lower.replaceAll('_', '-')))) return refuse('a header name with "_" that some servers read as another header');
-    if (OVERRIDES.has(lower)) return refuse(`${lower} is not passed on: the method and path of the request itself are what is judged`);
+    if (OVERRIDES.has(lower.replaceAll('.', '-'))) return refuse(`${lower} is not passed on: the method and path of the request itself are what is judged`);
+    if (IMPERSONATES.test(lower.replaceAll('_', '-'))) return refuse('a request in the name of somebody else is not passed on');
     fields.push([name, value]);
     const known = values.get(lower);
     if (known) known.push(value);
@@ -101,15 +109,17 @@ export const readHead = (raw: RawHead, channel: Channel): RequestHead | HeadRefu
   for (const name of nominated) if (END_TO_END.test(name)) return refuse('Connection names a header that belongs to the request');
   const upgrade = (values.get('upgrade') ?? []).flatMap(listed);
   // h2c is an offer that a server may pass over (RFC 9110 section 7.8); any other protocol would take the stream out of sight.
-  if (upgrade.some((protocol) => protocol !== 'h2c')) return refuse('Upgrade to another protocol is not offered here', 501);
+  const websocket = upgrade.includes('websocket') ? readUpgrade(method, raw.version, values) : undefined;
+  if (websocket && 'refused' in websocket) return websocket;
+  if (!websocket && upgrade.some((protocol) => protocol !== 'h2c')) return refuse('Upgrade to another protocol is not offered here', 501);
   const body = bodyLength(values, raw.version);
   if ('refused' in body) return body;
   const expect = values.get('expect')?.[0];
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') return refuse('the expectation cannot be met', 417);
-  return { method, ...place, fields, values, nominated, body, expectsContinue: expect !== undefined && raw.version === '1.1' && body.kind !== 'none', bytes };
+  return { method, ...place, fields, values, nominated, ...(websocket ? { upgrade: websocket } : {}), body, expectsContinue: expect !== undefined && raw.version === '1.1' && body.kind !== 'none', bytes };
 };
 
-const ambiguous = (name: string): boolean => name === 'content-length' || name === 'transfer-encoding' || name === 'host' || name.startsWith('x-wicketgate-') || OVERRIDES.has(name);
+const ambiguous = (name: string): boolean => (SINGLE as readonly string[]).includes(name) || name.startsWith('x-wicketgate-') || OVERRIDES.has(name);
 
 const listed = (value: string): string[] => value.toLowerCase().split(',').map((item) => item.trim()).filter((item) => item !== '');
 
@@ -131,7 +141,8 @@ const placeOf = (url: string, host: string | undefined, channel: Channel): Pick<
   }
   if (target.includes('#')) return refuse('a request target has no fragment');
   const bare = name.startsWith('[') ? name.slice(1, -1) : name;
-  if (channel.sni !== undefined && channel.sni.toLowerCase() !== bare.replace(/\.$/, '')) return refuse('Host is not the host that TLS was opened for', 421);
+  // To a proxy, TLS was opened for the proxy. Whether it is one is looked at in asking.ts.
+  if (channel.sni !== undefined && absolute !== 'http' && channel.sni.toLowerCase() !== bare.replace(/\.$/, '')) return refuse('Host is not the host that TLS was opened for', 421);
   return { authority, host: bare.replace(/\.$/, ''), target, ...(absolute ? { absolute } : {}) };
 };
 

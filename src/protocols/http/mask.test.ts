@@ -52,6 +52,16 @@ describe('masked answers', () => {
       assert.ok('withheld' in (maskedAnswer(answer(BODY, fields, status), get(), masks) ?? {}), JSON.stringify(fields));
     }
   });
+  test('that are parts, or in such a coding, become what the mask says: nothing of them, or all', async () => {
+    const odd = [[[['Content-Type', 'application/json'], ['Content-Range', 'bytes 0-9/99'], ['Content-Encoding', 'gzip']], 206], [[['Content-Type', 'application/json'], ['Content-Encoding', 'deflate']], 200]] as const;
+    const compile = (otherwise: 'redact' | 'pass'): typeof masks => compileMasks([{ ...MASK, otherwise }], { hash: Buffer.alloc(32, 1) }, new ProtectionMemory(undefined).of('api'), () => {});
+    for (const [fields, status] of odd) {
+      assert.equal(maskedAnswer(answer(BODY, fields, status), get(), compile('pass')), undefined);
+      const redacted = masked(maskedAnswer(answer(BODY, fields, status), get(), compile('redact')));
+      assert.equal((await all(redacted.body)).toString(), 'null');
+      assert.deepEqual(redacted.fields, [['Content-Type', 'application/json']]);
+    }
+  });
   test('that cannot be decoded, are cut short, or grow too much end with an error', async () => {
     const json = [['Content-Type', 'application/json'], ['Content-Encoding', 'gzip']] as const;
     const bomb = zlib.gzipSync(Buffer.concat([Buffer.from('["'), Buffer.alloc(64 * 1024 * 1024, 'a'), Buffer.from('"]')]));

@@ -50,19 +50,23 @@ export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bo
   const mediaType = single(fields, 'content-type') ?? '';
   const bodiless = method === 'HEAD' || status === 204 || status === 304;
   if (!bodiless && length === 0) return undefined;
-  const masker = openBodyMasker(bodies, aboutType(mediaType));
+  const part = status === 206 || fields.some(([name]) => name.toLowerCase() === 'content-range');
+  const written = fields.filter(([name]) => name.toLowerCase() === 'content-encoding').map(([, value]) => value.trim().toLowerCase()).filter((value) => value !== 'identity');
+  const [named] = written;
+  const known = named === undefined ? undefined : CODINGS[named];
+  const decodable = written.length === 0 || (written.length === 1 && known !== undefined);
+  // Of a part, and of what cannot be decoded, nothing can be masked: the masks say what becomes of such a body.
+  const closed = part || !decodable;
+  const masker = openBodyMasker(bodies, closed ? { mediaType, partial: true } : aboutType(mediaType));
   // What it would say of a body that is masked is not true, even where there is none. 304 names no media type.
   if (bodiless) return masker === 'pass' && status !== 304 ? undefined : { body, fields: truthful(fields), length: undefined, masked: () => ({}), eager: false };
   if (masker === 'pass') return undefined;
-  if ('refused' in masker) return { withheld: `the answer cannot be masked: ${masker.refused}` };
-  if (status === 206 || fields.some(([name]) => name.toLowerCase() === 'content-range')) return { withheld: 'the answer cannot be masked: it is a part of another' };
-  const written = fields.filter(([name]) => name.toLowerCase() === 'content-encoding').map(([, value]) => value.trim().toLowerCase()).filter((value) => value !== 'identity');
-  const [named] = written;
-  const coding = named === undefined ? undefined : CODINGS[named];
-  if (written.length > 1 || (named !== undefined && coding === undefined)) return { withheld: 'the answer cannot be masked: it is in a coding that is not understood' };
+  if ('refused' in masker) return { withheld: `the answer cannot be masked: ${decodable ? masker.refused : 'it is in a coding that is not understood'}` };
+  const coding = closed ? undefined : known;
   // Events have to leave as they come, and what compresses waits for more.
   const plain = /^text\/event-stream\b/i.test(mediaType);
-  const told = truthful(fields).filter(([name]) => !plain || name.toLowerCase() !== 'content-encoding');
+  const untrue = new Set([...(plain || closed ? ['content-encoding'] : []), ...(closed ? ['content-range'] : [])]);
+  const told = truthful(fields).filter(([name]) => !untrue.has(name.toLowerCase()));
   return { body: throughMasker(body, masker, coding, plain), fields: told, length: undefined, masked: () => masker.masked, eager: plain };
 };
 

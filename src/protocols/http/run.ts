@@ -1,22 +1,30 @@
+import type { Transform } from 'node:stream';
 import { refusal, isRefusal, type Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Passage } from '../../pipeline/gate.ts';
 import { CredentialUnavailable } from '../../secrets/upstream/unavailable.ts';
 import { NotSignable } from '../../secrets/upstream/not-signable.ts';
-import type { Injector, OutgoingBody, OutgoingHead } from '../../secrets/upstream/injector.ts';
+import type { Injector, OutgoingHead } from '../../secrets/upstream/injector.ts';
 import { Admission, type ReadRequest } from './admission.ts';
+import type { SignedBody } from './aws/clients.ts';
+import { hashedBody } from './aws/hashed-body.ts';
+import type { AwsDialect } from './aws/refusals.ts';
 import { releaseOf } from './answer.ts';
 import { Back, brokenAnswer } from './back.ts';
-import type { KeptBody } from './body.ts';
+import { BODY_IDLE_MS, type KeptBody } from './body.ts';
 import type { TargetPool } from './dial.ts';
 import { TargetFault, type ClientStream, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { fieldsForTarget } from './fields.ts';
-import { Forward } from './forward.ts';
+import { CALL_IDLE_MS, callDeadline, callStatus, isCall, outcomeOfCall, placeFor, refusalAnswer } from './grpc.ts';
+import { AS_IT_IS, Forward } from './forward.ts';
 import { openTarget } from './h1-target.ts';
-import type { BodyLength } from './head.ts';
+import { openHttp2Target } from './h2-target.ts';
+import type { BodyLength, RequestHead } from './head.ts';
+import { answersWithLinks } from './links.ts';
 import type { Outside } from './location.ts';
 import { AnswerWithheld, requestUnderMasks } from './mask.ts';
-import { problem, type Wording } from './refuse.ts';
+import { requestRecorder } from './recorded.ts';
+import type { Wording } from './refuse.ts';
 
 /** How long a request that changes something may go on after its client has left, so that its outcome is known. */
 const LEAVE_MS = 5_000;
@@ -30,7 +38,19 @@ export interface ExchangeParts extends Omit<ReadRequest, 'ended'> {
   readonly outside: Outside;
   /** Base address of the pages, for links to approvals. */
   readonly pages: string | undefined;
+  /** What the client's own signature says of the body. */
+  readonly signed?: SignedBody | undefined;
+  readonly dialect?: AwsDialect | undefined;
 }
+
+/** How often a request was sent already, and why it is sent again. */
+interface Tries {
+  /** The target had closed a connection of the pool. */
+  readonly stale: number;
+  /** The target refused a credential that was renewed since. */
+  readonly renewed: boolean;
+}
+
 
 /** One request, from its head to the end of its answer. Resolves when the client's side is over. Never rejects. */
 export const runExchange = (parts: ExchangeParts): Promise<void> => new Exchange(parts).run();
@@ -104,45 +124,67 @@ class Exchange {
   }
 
   /** To the target, when its evidence allows it: a read at once, everything else when its intent is durable. */
-  async #send(pool: TargetPool, body: KeptBody | undefined, whole: Buffer | undefined, tries = 1): Promise<void> {
+  async #send(pool: TargetPool, body: KeptBody | undefined, whole: Buffer | undefined, tries: Tries = { stale: 0, renewed: false }): Promise<void> {
     const { injector } = this.#parts;
     const passage = this.#passage as Passage;
     const { head } = this.#client;
     const read = passage.command.timing === 'read';
     const ready = read && passage.forward() !== undefined ? undefined : this.#durable();
     const declared: BodyLength = whole ? { kind: 'length', length: whole.length } : head.body;
-    const outgoing = this.#outgoing(whole ? { kind: 'bytes', bytes: whole } : body ? { kind: 'stream', ...(declared.kind === 'length' ? { length: declared.length } : {}) } : { kind: 'none' }, this.#fields(declared));
+    const { sha256, chunks } = this.#parts.signed ?? {};
+    // What the client signed chunk by chunk is checked on its way, also where all of it is here.
+    const bytes = chunks ? undefined : whole;
+    const stream = { kind: 'stream', ...(declared.kind === 'length' ? { length: declared.length } : {}), ...(chunks ? { chunks } : {}) } as const;
+    const outgoing = this.#outgoing(bytes ? { kind: 'bytes', bytes } : body ? stream : { kind: 'none' }, this.#fields(declared));
     const [signed] = await Promise.all([injector.inject(outgoing, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(INJECT_MS)])), ready]);
     if (signed?.body && signed.body.length === undefined && declared.kind !== 'chunked') outgoing.headers.push(['Transfer-Encoding', 'chunked']);
-    if (this.#over) return;
+    const place = await placeFor(pool, head);
+    if (this.#over) {
+      place?.leave();
+      return;
+    }
     const permit = read ? passage.forward() : passage.effect();
     if (!permit) throw new Error('a request was about to be sent without a permit');
-    const target = openTarget(pool, permit, { method: head.method, path: outgoing.path, fields: outgoing.headers, bodiless: !body });
+    const request = { method: head.method, path: outgoing.path, fields: outgoing.headers, bodiless: !body, upgrade: head.upgrade };
+    const target = place ? openHttp2Target(place, permit, { ...request, scheme: outgoing.scheme, authority: outgoing.authority, trailers: takesTrailers(head) }) : openTarget(pool, permit, request);
     this.#target = target;
-    if (body) this.#sendBody(target, body, signed?.body);
+    const again = tries.renewed && body && whole ? { stream: body.stream, release: () => [whole] } : body;
+    if (again) this.#sendBody(target, again, [...(sha256 === undefined ? [] : [hashedBody(sha256)]), ...(signed?.body ? [signed.body.transform] : [])], tries.renewed);
     else this.#allSent();
     let answer: TargetAnswer;
     try {
       answer = await target.answer;
     } catch (error) {
-      const again = error instanceof TargetFault && error.stale && read && !body && !this.#over && tries < MOST_TRIES;
-      if (!again) throw error;
+      const stale = error instanceof TargetFault && error.stale && read && !body && !this.#over && tries.stale + 1 < MOST_TRIES;
+      if (!stale) throw error;
       clearTimeout(this.#wait);
-      await this.#send(pool, body, whole, tries + 1);
+      await this.#send(pool, body, whole, { ...tries, stale: tries.stale + 1 });
       return;
     }
     clearTimeout(this.#wait);
-    if (answer.status === 401) injector.rejected(outgoing);
+    if (answer.status === 401 && injector.rejected(outgoing) && !tries.renewed && (!body || whole) && !this.#over) {
+      // It was not carried out: with the next credential it may be.
+      this.#forward?.recorded();
+      this.#forward?.stop();
+      target.cut();
+      await this.#send(pool, body, whole, { ...tries, renewed: true });
+      return;
+    }
     await this.#answered(answer);
   }
 
-  #sendBody(target: TargetStream, body: KeptBody, signed: OutgoingBody | undefined): void {
+  #sendBody(target: TargetStream, body: Pick<KeptBody, 'stream' | 'release'>, transforms: readonly Transform[], again: boolean): void {
+    const { session, facts } = this.#parts;
     this.#client.sendContinue();
     this.#forward = new Forward({
       body,
       target,
       passage: this.#passage as Passage,
-      transform: signed?.transform,
+      record: again ? undefined : requestRecorder(session.gated.masks.bodies, facts, session.connection.evidence.recordAnswers),
+      transforms,
+      again,
+      idleMs: isCall(this.#client.head) ? CALL_IDLE_MS : BODY_IDLE_MS,
+      moved: () => this.#back?.moved(),
       sent: () => this.#allSent(),
       idle: () => this.#fault(refusal('protocol', 'the body of the request did not come', this.#named), { status: 408 }),
       failed: (fault) => this.#failed(fault),
@@ -151,13 +193,17 @@ class Exchange {
 
   #allSent(): void {
     this.#sent = true;
-    const { answerWithin } = this.#parts.session.connection.http;
+    // It has answered before it had all.
+    if (this.#status !== undefined) return;
+    const { head } = this.#client;
+    const answerWithin = isCall(head) ? callDeadline(head) : this.#parts.session.connection.http.answerWithin;
     this.#wait = setTimeout(() => this.#failed(new TargetFault('late', 'the target did not answer in time')), answerWithin);
   }
 
   /** The target has answered: what it says goes to the client once the intent is durable. */
   async #answered(answer: TargetAnswer): Promise<void> {
     this.#status = String(answer.status);
+    this.#forward?.answered();
     if (this.#over) {
       // The client has left, and it was waited for how its request ends.
       this.#settle(answer.status < 400 ? 'ok' : 'error');
@@ -167,7 +213,7 @@ class Exchange {
     await this.#durable();
     if (this.#over) return;
     const { session, outside } = this.#parts;
-    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside });
+    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: this.#links });
     if ('withheld' in released) {
       this.#withhold(released.withheld);
       return;
@@ -177,14 +223,45 @@ class Exchange {
       client: this.#client,
       passage: this.#passage as Passage,
       answer: released,
-      settle: (status, then) => this.#settle(status, then),
-      done: () => this.#finished(),
+      recorded: session.connection.evidence.recordAnswers > 0,
+      settle: (status, then) => {
+        const call = isCall(this.#client.head) ? outcomeOfCall(answer) : undefined;
+        if (call) this.#status = call.code;
+        this.#settle(call?.status ?? status, then);
+      },
+      done: () => {
+        this.#finished();
+        // It has answered, and needs no more of the request.
+        if (!this.#sent) this.#target?.cut();
+      },
       broken: (error) => {
         if (error instanceof AnswerWithheld) this.#withhold(error.message);
         else this.#fault(brokenAnswer(this.#named.session, error === undefined), { status: error === undefined ? 504 : 502 });
       },
       unwritten: (failure) => this.#fault(failure),
     });
+    if (answer.status === 101) this.#switched();
+  }
+
+  /** The WebSocket is open: what the client says in it goes to the target, beside what comes back. */
+  #switched(): void {
+    const { switched } = this.#client;
+    if (!switched || !this.#target || this.#over) return;
+    const { evidence: { recordAnswers } } = this.#parts.session.connection;
+    this.#forward = new Forward({
+      body: { stream: switched, release: () => [] },
+      target: this.#target,
+      passage: this.#passage as Passage,
+      record: recordAnswers === 0 ? undefined : AS_IT_IS,
+      transforms: [],
+      again: false,
+      idleMs: CALL_IDLE_MS,
+      moved: () => this.#back?.moved(),
+      sent: () => {},
+      idle: () => {},
+      failed: (fault) => this.#failed(fault),
+    });
+    this.#forward.answered();
   }
 
   /** It ran, and its answer is not given. */
@@ -273,6 +350,7 @@ class Exchange {
   #settle(status: Outcome['status'], then: (failure?: Refusal) => void = () => {}): void {
     if (this.#settled || !this.#passage) return;
     this.#settled = true;
+    this.#forward?.recorded();
     const masked = this.#masked?.();
     this.#passage.end({ status, ...(this.#status === undefined ? {} : { code: this.#status }), ...(masked && Object.keys(masked).length > 0 ? { masked } : {}) }, then);
   }
@@ -280,10 +358,10 @@ class Exchange {
   #answer(why: Refusal, wording: Wording = {}): void {
     this.#finished();
     if (this.#client.begun) {
-      this.#client.cut();
+      this.#client.cut(isCall(this.#client.head) ? callStatus(why, wording) : undefined);
       return;
     }
-    const { status, fields, body } = problem(why, { ...wording, pages: this.#parts.pages });
+    const { status, fields, body } = refusalAnswer(this.#client.head, why, { ...wording, pages: this.#parts.pages, dialect: this.#parts.dialect });
     this.#client.answer(status, fields, body);
   }
 
@@ -299,10 +377,18 @@ class Exchange {
     const { session, injector } = this.#parts;
     const { head } = this.#client;
     const { http, target } = session.connection;
-    const { without, added } = requestUnderMasks(head, session.gated.masks);
+    const masked = requestUnderMasks(head, session.gated.masks);
+    // Links are looked for in text that is not compressed.
+    const { without, added } = this.#links ? { without: new Set([...masked.without, 'accept-encoding']), added: [['Accept-Encoding', 'identity']] satisfies [string, string][] } : masked;
     const fields = fieldsForTarget(head, { owns: injector.owns, host: http.host ?? hostOf(target), session: session.gated.session.id.slice(0, 12), body, without });
     fields.push(...added);
+    if (head.upgrade) fields.push(['Connection', 'Upgrade'], ['Upgrade', 'websocket']);
     return fields;
+  }
+
+  /** Its answer has links of the target in it, which are to lead through the gateway. */
+  get #links(): boolean {
+    return answersWithLinks(this.#parts.session.connection, this.#parts.facts);
   }
 
   #outgoing(body: OutgoingHead['body'], headers: [string, string][]): OutgoingHead {
@@ -326,3 +412,5 @@ const hostOf = ({ host, port, tls }: { readonly host: string; readonly port: num
   const name = host.includes(':') ? `[${host}]` : host;
   return port === (tls === 'disable' ? 80 : 443) ? name : `${name}:${port}`;
 };
+
+const takesTrailers = (head: RequestHead): boolean => isCall(head) || (head.values.get('te') ?? []).some((value) => /(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value));

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { readTarget } from '../../apis/path.ts';
@@ -8,17 +9,24 @@ import type { Peer } from '../../model/principal.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import type { Gate } from '../../pipeline/gate.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
-import { acceptClient, type AcceptFault } from './accept.ts';
+import { acceptClient, type Accepted, type AcceptFault } from './accept.ts';
+import { readAsking, type Tunnel } from './asking.ts';
 import { KeptBytes } from './body.ts';
-import { chooseConnection, withoutPrefix } from './choose.ts';
+import { withoutPrefix } from './choose.ts';
 import { shownToken } from './credentials.ts';
+import { Entrance } from './entrance.ts';
 import type { ClientStream } from './exchange.ts';
 import { judgedFields } from './fields.ts';
+import { refusalAnswer } from './grpc.ts';
 import { Http1Client } from './h1-client.ts';
+import { SwitchingClient } from './h1-switching.ts';
 import { Http1Server, type Http1Connection, type Turn } from './h1-server.ts';
+import { Http2Server } from './h2-server.ts';
 import { readHead, type HeadRefused, type RequestHead } from './head.ts';
-import { problem, type Wording } from './refuse.ts';
+import { Tunnels, type Intercept } from './proxy-tunnel.ts';
+import type { Wording } from './refuse.ts';
 import { runExchange } from './run.ts';
+import type { HttpSession } from './session.ts';
 import { HttpSessions } from './sessions.ts';
 import { Targets } from './targets.ts';
 
@@ -27,6 +35,8 @@ export interface HttpParts {
   readonly config: () => Config;
   readonly secureContext: () => SecureContext;
   readonly secrets: Secrets;
+  /** What the forward proxy shows; undefined: no connection is reached by it. */
+  readonly intercept: () => Intercept | undefined;
   readonly log: Logger;
 }
 
@@ -35,6 +45,10 @@ interface Visitor {
   readonly peer: Peer;
   readonly offered: () => readonly HttpConnectionConfig[];
   readonly known: () => void;
+  /** It came through the forward proxy. */
+  readonly tunnel?: Tunnel & { readonly end: () => void };
+  /** A request has come. */
+  asked?: boolean;
 }
 
 const CODE_OF_FAULT: Partial<Record<AcceptFault, RefusalCode>> = { deadline: 'limit', tls: 'protocol', tls_required: 'protocol' };
@@ -43,17 +57,23 @@ const CODE_OF_FAULT: Partial<Record<AcceptFault, RefusalCode>> = { deadline: 'li
 export class HttpProtocol {
   readonly #parts: HttpParts;
   readonly #server: Http1Server;
+  readonly #http2 = new Http2Server();
   readonly #sessions: HttpSessions;
   readonly #targets: Targets;
+  readonly #tunnels: Tunnels;
   readonly #kept = new KeptBytes();
+  readonly #entrance: Entrance;
   readonly #visitors = new WeakMap<Http1Connection, Visitor>();
 
   constructor(parts: HttpParts) {
     this.#parts = parts;
-    this.#sessions = new HttpSessions(parts.gate, parts.log);
+    this.#sessions = new HttpSessions(parts.gate, parts.log, (provider) => parts.config().identityProviders.find(({ name }) => name === provider)?.clockSkew ?? 0);
     this.#targets = new Targets(parts.secrets, parts.log);
+    this.#tunnels = new Tunnels({ gate: parts.gate, log: parts.log, sessions: this.#sessions, intercept: parts.intercept, handshakeMs: () => parts.config().gateway.limits.preAuth.seconds * 1000 });
+    this.#entrance = new Entrance(this.#kept, parts.log);
     this.#server = new Http1Server({
       serve: (turn) => this.#serve(turn),
+      connect: (request, connection, early) => void this.#connect(request, connection, early),
       malformed: (connection, status) => {
         const visitor = this.#visitors.get(connection);
         if (visitor) parts.gate.refusedBeforeLogin(visitor.peer, status === 408 ? 'limit' : 'protocol');
@@ -67,7 +87,10 @@ export class HttpProtocol {
     const { gate, log, secureContext } = this.#parts;
     const { preAuth } = this.#parts.config().gateway.limits;
     const from = { address: socket.remoteAddress ?? 'local', port: socket.remotePort ?? 0 };
-    const accepted = await acceptClient(socket, { secureContext, plaintextAllowed: offered().some(({ plaintext }) => plaintext), deadlineMs: preAuth.seconds * 1000 });
+    const here = offered();
+    // CONNECT is understood in HTTP/1.1; clients that are offered HTTP/2 by a proxy would say it in that. Inside a tunnel both are spoken.
+    const versions = here.some(({ http }) => http.proxy) ? { alpn: ['http/1.1'] } : {};
+    const accepted = await acceptClient(socket, { secureContext, plaintextAllowed: here.some(({ plaintext }) => plaintext), ...versions, deadlineMs: preAuth.seconds * 1000 });
     if (accepted.kind === 'closed') {
       const code = CODE_OF_FAULT[accepted.fault];
       if (code) gate.refusedBeforeLogin({ ...from, tls: false }, code);
@@ -76,8 +99,7 @@ export class HttpProtocol {
     }
     // Whoever shows no token that is good keeps the connection no longer than any other stranger.
     const stranger = setTimeout(() => accepted.stream.destroy(), preAuth.seconds * 1000);
-    const { connection, closed } = this.#server.serve(accepted.stream, accepted.raw, accepted.channel);
-    this.#visitors.set(connection, {
+    await this.#speak(accepted, {
       peer: { ...from, tls: accepted.channel.tls },
       offered,
       known: () => {
@@ -85,27 +107,86 @@ export class HttpProtocol {
         loggedIn();
       },
     });
-    await closed;
     clearTimeout(stranger);
+  }
+
+  /** Serves whoever was accepted, at an address or inside a tunnel, until the connection is closed. */
+  async #speak(accepted: Accepted, visitor: Visitor): Promise<void> {
+    if (accepted.http2) return this.#speakHttp2(accepted, visitor);
+    const { connection, closed } = this.#server.serve(accepted.stream, accepted.raw, accepted.channel);
+    this.#visitors.set(connection, visitor);
+    await closed;
+  }
+
+  /** The same in HTTP/2, where requests do not wait for one another. */
+  async #speakHttp2({ stream, channel }: Accepted, visitor: Visitor): Promise<void> {
+    const { connection, closed } = this.#http2.serve(stream, {
+      channel,
+      serve: ({ client, head }) => void this.#serveHttp2(client, head, { ...visitor, known: () => {
+        connection.known();
+        visitor.known();
+      } }),
+      asked: () => (visitor.asked = true),
+      malformed: (why) => {
+        this.#parts.gate.refusedBeforeLogin(visitor.peer, 'protocol');
+        this.#parts.log.debug({ peer: visitor.peer.address, why }, 'connection cut');
+      },
+    });
+    if (visitor.tunnel) connection.known();
+    await closed;
+  }
+
+  async #serveHttp2(client: ClientStream, head: RequestHead | HeadRefused, visitor: Visitor): Promise<void> {
+    try {
+      if ('refused' in head) this.#refuseHead(client, visitor.peer, head);
+      else await this.#request(client, head, visitor);
+    } catch (error) {
+      this.#parts.log.error({ error: error instanceof Error ? error.stack : 'unknown' }, 'request failed');
+      client.cut();
+    }
   }
 
   /** The gateway stops: connections end when what runs on them has ended. */
   drain(): void {
     this.#server.drain();
+    this.#http2.drain();
   }
 
   close(): void {
     this.#server.close();
+    this.#http2.close();
     this.#targets.close();
   }
 
-  async #serve({ request, response, connection }: Turn): Promise<void> {
+  /** The way into the forward proxy. What comes out of it is served like every other client. */
+  async #connect(request: IncomingMessage, connection: Http1Connection, early: Buffer): Promise<void> {
+    const { socket, raw } = connection;
+    const visitor = this.#visitors.get(connection);
+    try {
+      if (!visitor || visitor.tunnel) return void socket.destroy();
+      const { peer, offered, known } = visitor;
+      const head = { method: request.method ?? '', url: request.url ?? '', version: request.httpVersion, rawHeaders: request.rawHeaders };
+      const inside = await this.#tunnels.open({ head, socket, raw, early, peer, offered, known });
+      if (!inside) return;
+      const { accepted, tunnel, left } = inside;
+      const guest: Visitor = { peer, offered, known: () => {}, tunnel: { ...tunnel, end: () => accepted.stream.destroySoon() } };
+      await this.#speak(accepted, guest);
+      left(guest.asked === true);
+    } catch (error) {
+      this.#parts.log.error({ error: error instanceof Error ? error.stack : 'unknown' }, 'a tunnel failed');
+      socket.destroy();
+    }
+  }
+
+  async #serve({ request, response, connection, switching }: Turn): Promise<void> {
     const visitor = this.#visitors.get(connection);
     const head = readHead({ method: request.method ?? '', url: request.url ?? '', version: request.httpVersion, rawHeaders: request.rawHeaders }, connection.channel);
+    if (visitor) visitor.asked = true;
     const refused = 'refused' in head;
     // What is doubtful in one head is doubtful in where the next one begins.
     if (refused) connection.close();
-    const client = new Http1Client(refused ? nothing(request.method ?? '', request.complete) : head, request, response, connection);
+    const plain = new Http1Client(refused ? nothing(request.method ?? '', request.complete) : head, request, response, connection);
+    const client = switching ? new SwitchingClient(plain, switching, connection, () => response.detachSocket(switching)) : plain;
     const stop = connection.onLeft(() => client.left());
     try {
       if (!visitor) client.cut();
@@ -119,7 +200,7 @@ export class HttpProtocol {
     stop();
   }
 
-  async #request(client: ClientStream, head: RequestHead, { peer, offered, known }: Visitor): Promise<void> {
+  async #request(client: ClientStream, head: RequestHead, { peer, offered, known, tunnel }: Visitor): Promise<void> {
     const { gate, config, log } = this.#parts;
     const early = (code: RefusalCode, message: string, wording: Wording = {}): void => {
       gate.refusedBeforeLogin(peer, code);
@@ -128,26 +209,41 @@ export class HttpProtocol {
     // By a reading that only serves to find the connection; what is sent and judged is read below, by its own rules.
     const named = readTarget(head.target, () => true);
     if ('refused' in named) return early('protocol', named.refused);
-    const choice = chooseConnection(offered(), head.host, named.path);
-    if ('refused' in choice) return early('unknown_connection', choice.refused, { status: choice.status });
-    const { connection } = choice;
+    const asking = readAsking(head, named.path, { offered: offered(), tls: peer.tls, tunnel, providers: config().identityProviders });
+    if (asking.kind === 'refused') {
+      const { code, message, wording, connection: within } = asking;
+      const session = tunnel && within && (await this.#sessions.of(within, tunnel.token, peer));
+      return session && !isRefusal(session) ? refuse(client, session.gated.refuse(code, message), wording) : early(code, message, wording);
+    }
+    const { connection, by } = asking;
     if (!peer.tls && !connection.plaintext) return early('protocol', 'this connection takes a token only inside TLS');
-    const shown = shownToken(head);
+    const open = async (token: string): Promise<HttpSession | Refusal> => {
+      const session = await this.#sessions.of(connection, token, peer);
+      if (!isRefusal(session)) known();
+      return session;
+    };
+    const entered = by !== 'direct' ? undefined : await this.#entrance.enter(client, connection, { path: withoutPrefix(connection.http.prefix, named.path), open, refused: (code) => gate.refusedBeforeLogin(peer, code) });
+    if (entered === 'answered') return;
+    client.onOver(() => entered?.body?.release());
+    const shown = by !== 'direct' ? { kind: 'token', token: asking.token } as const : entered ? { kind: 'token', token: entered.token } as const : shownToken(head);
     if (shown.kind === 'refused') return early('protocol', shown.why);
     if (shown.kind === 'none') return early('unauthenticated', 'a token is needed: Authorization: Bearer, or Basic with the token as the password', { token: 'missing' });
 
-    const session = await this.#sessions.of(connection, shown.token, peer);
+    const session = await open(shown.token);
+    const dialect = entered?.dialect;
     if (isRefusal(session)) {
+      if (session.code === 'revoked') entered?.forget();
       // Counted in evidence and in a line a minute; a line for each would be an outsider's to make.
       log.debug({ peer: peer.address, connection: connection.name, code: session.code }, 'request refused');
-      return refuse(client, session, session.code === 'unauthenticated' ? { token: 'shown' } : session.code === 'limit' ? { status: 503 } : {});
+      // A tunnel shows its token once: its client has to open another.
+      if (tunnel) client.onOver(tunnel.end);
+      return refuse(client, session, { dialect, ...(session.code === 'unauthenticated' ? (by === 'plain proxy' ? { status: 407 } : { token: 'shown' }) : session.code === 'limit' ? { status: 503 } : {}) });
     }
-    known();
     const { api, injector } = await this.#targets.of(session.connection);
     const { prefix } = session.connection.http;
-    const [rawQuery] = named.rawQuery === '' ? [''] : [`?${named.rawQuery}`];
-    const target = api.readTarget(`${withoutPrefix(prefix, named.path)}${rawQuery}`, head.host);
-    if ('refused' in target) return refuse(client, session.gated.refuse('protocol', target.refused));
+    const rawQuery = entered?.rawQuery ?? named.rawQuery;
+    const target = api.readTarget(`${withoutPrefix(prefix, named.path)}${rawQuery === '' ? '' : `?${rawQuery}`}`, head.host);
+    if ('refused' in target) return refuse(client, session.gated.refuse('protocol', target.refused), { dialect });
     const { control } = config();
     await runExchange({
       client,
@@ -156,8 +252,11 @@ export class HttpProtocol {
       facts: factsOf(head, target),
       rawQuery: target.rawQuery,
       kept: this.#kept,
+      body: entered?.body,
+      signed: entered?.signed,
+      dialect,
       injector,
-      outside: { scheme: peer.tls ? 'https' : 'http', authority: head.authority },
+      outside: { scheme: by === 'tunnel' || (by === 'direct' && peer.tls) ? 'https' : 'http', authority: head.authority },
       pages: control.url,
     });
   }
@@ -179,7 +278,7 @@ const factsOf = (head: RequestHead, { path, segments, query }: Pick<RequestFacts
 });
 
 const refuse = (client: ClientStream, why: Refusal, wording: Wording = {}): void => {
-  const { status, fields, body } = problem(why, wording);
+  const { status, fields, body } = refusalAnswer(client.head, why, wording);
   client.answer(status, fields, body);
 };
 

@@ -16,19 +16,22 @@ const MOST = 10_000;
 export class HttpSessions {
   readonly #gate: Gate;
   readonly #log: Logger;
+  readonly #skew: (provider: string) => number;
   readonly #open = new Map<string, HttpSession>();
   readonly #opening = new Map<string, Promise<HttpSession | Refusal>>();
 
-  constructor(gate: Gate, log: Logger) {
+  /** @param skew how far a provider's clock may be from ours, in milliseconds: so much longer its tokens are good */
+  constructor(gate: Gate, log: Logger, skew: (provider: string) => number) {
     this.#gate = gate;
     this.#log = log;
+    this.#skew = skew;
   }
 
   /** The session of a request. Opens it by the first; others that come meanwhile wait for the same. */
   of(connection: HttpConnectionConfig, token: string, peer: Peer): HttpSession | Promise<HttpSession | Refusal> {
     const key = `${connection.name} ${peer.address} ${peer.tls} ${hash('sha256', token)}`;
     const known = this.#open.get(key);
-    if (known && !known.expired(Date.now())) return known;
+    if (known && !known.expired(Date.now() - this.#skew(known.gated.session.principal.provider))) return known;
     // What runs goes on; the token has to be verified again, and will be found to have expired.
     known?.retire('token expired');
     let opening = this.#opening.get(key);

@@ -26,6 +26,10 @@ describe('bytes that could be read in two ways', () => {
   const server = createServer({ pauseOnConnect: true });
   const http = new Http1Server({
     headMs: () => 10_000,
+    connect: (_, connection) => {
+      malformed += 1;
+      connection.socket.end('HTTP/1.1 501 Not Implemented\r\n\r\n');
+    },
     malformed: () => (malformed += 1),
     serve: ({ request, response, connection }) => {
       const head = readHead({ method: request.method ?? '', url: request.url ?? '', version: request.httpVersion, rawHeaders: request.rawHeaders }, { tls: false });
@@ -98,6 +102,7 @@ describe('floods', () => {
     const server = createServer({ pauseOnConnect: true });
     const http = new Http1Server({
       headMs: () => 10_000,
+      connect: (_, connection) => connection.reset(),
       malformed: () => {},
       serve: ({ request, response }) => {
         const head = readHead({ method: request.method ?? '', url: request.url ?? '', version: request.httpVersion, rawHeaders: request.rawHeaders }, { tls: false });
@@ -128,7 +133,7 @@ describe('floods', () => {
   test('a head that comes slowly is not waited for', async () => {
     const server = createServer({ pauseOnConnect: true });
     let malformed = 0;
-    const http = new Http1Server({ headMs: () => 1_000, malformed: (_, status) => (malformed = status), serve: () => Promise.resolve() });
+    const http = new Http1Server({ headMs: () => 1_000, connect: (_, connection) => connection.reset(), malformed: (_, status) => (malformed = status), serve: () => Promise.resolve() });
     server.on('connection', (socket: Socket) => void http.serve(socket, socket, { tls: false }));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;

@@ -51,13 +51,14 @@ export class AccessTokens {
     return within(this.#renew(), signal);
   }
 
-  /** The target refused a token. Without one: whichever is held. */
-  reject(token: HeldToken | undefined): void {
-    if (this.#held === undefined || (token !== undefined && token !== this.#held)) return;
+  /** The target refused a token. Without one: whichever is held. True: it is held no longer, so that `take` gives another. */
+  reject(token: HeldToken | undefined): boolean {
+    if (this.#held === undefined || (token !== undefined && token !== this.#held)) return true;
     const now = this.#clock();
-    if (now - this.#rejectedAt < REJECTED_AT_MOST_EVERY) return;
+    if (now - this.#rejectedAt < REJECTED_AT_MOST_EVERY) return false;
     this.#rejectedAt = now;
     this.#held = undefined;
+    return true;
   }
 
   close(): void {

@@ -42,7 +42,7 @@ export const awsInjector = (credential: CredentialOf<'aws'>, parts: InjectorPart
       return body === undefined ? undefined : { body };
     },
     // Nothing is cached: the next request reads the key anew.
-    rejected: () => {},
+    rejected: () => false,
     close: () => {},
   };
 };

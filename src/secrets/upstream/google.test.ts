@@ -13,7 +13,7 @@ import { tempFolder } from '../../../test/kit/temp.ts';
 import { json, startHostileIssuer } from '../../identity/testdata/hostile-issuer.ts';
 import { createInjector, type CredentialOf } from './injector.ts';
 import { headOf, NEVER, START, testParts } from './testdata/parts.ts';
-import { makeServiceAccount } from './testdata/service-account.ts';
+import { makeServiceAccount } from '../../../test/kit/service-account.ts';
 import { CredentialUnavailable } from './unavailable.ts';
 
 const SCOPES = ['https://www.googleapis.com/auth/devstorage.read_write', 'https://www.googleapis.com/auth/pubsub'];

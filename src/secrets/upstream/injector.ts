@@ -52,8 +52,11 @@ export interface Injector {
    * (the client's side), or the signal's reason.
    */
   inject(head: OutgoingHead, signal: AbortSignal): Promise<{ readonly body?: OutgoingBody } | undefined>;
-  /** The target refused the credential (401): what is cached is dropped. With the head, only when that head carried what is cached now. */
-  rejected(head?: OutgoingHead): void;
+  /**
+   * The target refused the credential (401): what is cached is dropped. With the head, only when that head carried what is cached now. True: the
+   * same request would now go with another one.
+   */
+  rejected(head?: OutgoingHead): boolean;
   close(): void;
 }
 

@@ -11,6 +11,6 @@ export const staticInjector = (name: string, value: () => Promise<string>): Inje
     return undefined;
   },
   // Nothing is cached: the next request reads the value anew.
-  rejected: () => {},
+  rejected: () => false,
   close: () => {},
 });

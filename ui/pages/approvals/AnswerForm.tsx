@@ -11,8 +11,8 @@ import { useMe } from '../../shell/session.ts';
 const MOST = 500;
 const SAID: Readonly<Record<AnswerRequest['verdict'], string>> = { approve: 'Your approval is recorded', deny: 'Denied. The client is told your reason', force: 'Forced. It is recorded as an exception' };
 
-/** One answer of one person: a reason, and one of two buttons. Break-glass is kept apart from both. */
-export function AnswerForm({ of }: { readonly of: ApprovalDetail }): ReactNode {
+/** One answer of one person: a reason, and one of two buttons. Break-glass is kept apart from both. `takesBack`: what was approved can only be denied. */
+export function AnswerForm({ of, takesBack = false }: { readonly of: ApprovalDetail; readonly takesBack?: boolean }): ReactNode {
   const { groups } = useMe();
   const [reason, setReason] = useState('');
   const [failure, setFailure] = useState<string>();
@@ -47,9 +47,9 @@ export function AnswerForm({ of }: { readonly of: ApprovalDetail }): ReactNode {
   };
 
   return (
-    <Panel title="Your answer">
+    <Panel title={takesBack ? 'Take it back' : 'Your answer'}>
       <form className="stack" noValidate onSubmit={(event) => event.preventDefault()}>
-        {outside && <Note tone="wait" title="Your approval would not count">It takes somebody of <Tags of={wanted} none="no group" />. You are in none of these.</Note>}
+        {outside && !takesBack && <Note tone="wait" title="Your approval would not count">It takes somebody of <Tags of={wanted} none="no group" />. You are in none of these.</Note>}
         <Textarea
           ref={field}
           label="Reason"
@@ -64,9 +64,9 @@ export function AnswerForm({ of }: { readonly of: ApprovalDetail }): ReactNode {
         {failure !== undefined && <Note tone="bad">{failure}</Note>}
         <div className="answer-buttons">
           <Button size="md" variant="outline" color="red" loading={busy === 'deny'} disabled={busy !== undefined} onClick={() => void answer('deny')}>Deny</Button>
-          <Button size="md" loading={busy === 'approve'} disabled={busy !== undefined} onClick={() => void answer('approve')}>Approve</Button>
+          {!takesBack && <Button size="md" loading={busy === 'approve'} disabled={busy !== undefined} onClick={() => void answer('approve')}>Approve</Button>}
         </div>
-        <BreakGlass busy={busy} onForce={() => void answer('force')} />
+        {!takesBack && <BreakGlass busy={busy} onForce={() => void answer('force')} />}
       </form>
     </Panel>
   );

@@ -5,7 +5,7 @@ import { gateway } from '../../api/gateway.ts';
 import type { ApprovalDetail } from '../../api/types.ts';
 import { Facts, Head, Loading, Origin, Panel, Wrong } from '../../parts/Page.tsx';
 import { Statement, Words } from '../../parts/Statement.tsx';
-import { Note, Status, Tags } from '../../parts/Status.tsx';
+import { Note, Status, Tags, type Tone } from '../../parts/Status.tsx';
 import { Ago, FullTime } from '../../parts/Time.tsx';
 import { bytes, count, objectOf, plural, spaced } from '../../parts/words.ts';
 import { useMay } from '../../shell/session.ts';
@@ -96,7 +96,7 @@ function Data({ of: { rows, bytes: size, sha256 } }: { readonly of: NonNullable<
 
 function Rows({ of: { rows, maxRows, liftsRowLimit, data } }: { readonly of: ApprovalDetail }): ReactNode {
   if (liftsRowLimit !== undefined) return <Note tone="wait">No row limit: {data?.rows === undefined && 'could not be counted; '}rowsPerCommand of {count(liftsRowLimit)} does not hold for it.</Note>;
-  if (rows === undefined && maxRows === undefined) return <span className="muted">not counted</span>;
+  if (rows === undefined && maxRows === undefined) return data?.rows === undefined ? <span className="muted">not counted</span> : <span className="num"><strong>{count(data.rows)}</strong><span className="muted"> that come with it</span></span>;
   return (
     <span className="num">
       {rows !== undefined && <strong>{count(rows)}</strong>}{rows !== undefined && ' counted before'}
@@ -130,10 +130,21 @@ function Why({ of }: { readonly of: ApprovalDetail }): ReactNode {
 
 function Answer({ of }: { readonly of: ApprovalDetail }): ReactNode {
   const may = useMay('approver');
+  if (of.state === 'approved' && may) return <Standing tone="info" of={of}>{STATES.approved.about}</Standing>;
   if (of.state !== 'pending') return <Note tone={STATES[of.state].tone}>{STATES[of.state].about}</Note>;
   if (!may) return <Note tone="info">You can look. To answer takes the role approver, and one of the groups of each step.</Note>;
-  if (of.mine !== undefined) return <Note tone="ok">You have answered: {of.mine}. It waits for somebody else.</Note>;
+  if (of.mine !== undefined) return <Standing tone="ok" of={of}>You have answered: {of.mine}. It waits for somebody else.</Standing>;
   return <AnswerForm of={of} />;
+}
+
+/** What was approved and has not run, which a denial still stops. */
+function Standing({ of, tone, children }: { readonly of: ApprovalDetail; readonly tone: Tone; readonly children: ReactNode }): ReactNode {
+  return (
+    <div className="stack">
+      <Note tone={tone}>{children}</Note>
+      <AnswerForm of={of} takesBack />
+    </div>
+  );
 }
 
 function Answers({ of }: { readonly of: ApprovalDetail }): ReactNode {

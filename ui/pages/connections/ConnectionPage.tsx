@@ -25,6 +25,23 @@ export function ConnectionPage(): ReactNode {
   );
 }
 
+const CREDENTIALS: Readonly<Record<NonNullable<ConnectionView['http']>['credential'], string>> = {
+  none: 'none: the target asks for none',
+  bearer: 'a bearer token',
+  header: 'a header field',
+  basic: 'a user name and a password',
+  oauth: 'a token by OAuth client credentials',
+  google: 'a token of a Google service account',
+  azure: 'a token of Microsoft Entra',
+  aws: 'an AWS signature',
+};
+
+const httpFacts = ({ hosts, proxy, prefix, basePath, apis, credential, wholeBody }: NonNullable<ConnectionView['http']>): readonly (readonly [string, ReactNode])[] => [
+  ['Requests', <>{hosts.length === 0 ? 'for any host' : <>for <Tags of={hosts} /></>}{prefix !== '' && <>, below <code>{prefix}</code></>}{basePath !== '' && <>, at the target below <code>{basePath}</code></>}{proxy && <span className="muted"> also through the forward proxy</span>}</>],
+  ['What they do', <>by rule set <Tags of={apis} /> <span className="muted">bodies are looked into up to {bytes(wholeBody)}</span></>],
+  ['Credential put on', CREDENTIALS[credential]],
+];
+
 function Body({ of }: { readonly of: ConnectionView }): ReactNode {
   return (
     <div className="stack">
@@ -34,6 +51,7 @@ function Body({ of }: { readonly of: ConnectionView }): ReactNode {
           of={[
             ['Clients connect to', <><code>{of.listen}</code>{of.plaintext && <span className="muted"> without TLS, on this machine only</span>}</>],
             ['Leads to', <><code className="anywhere">{of.target.address}</code>{of.target.database === undefined ? null : <>, database <code>{of.target.database}</code></>} <span className="muted">{TLS[of.target.tls] ?? of.target.tls}</span></>],
+            ...(of.http === undefined ? [] : httpFacts(of.http)),
             ['Evidence', of.evidence.mode === 'strict' ? 'strict: durable before anything reaches the target' : 'durable before anything takes effect'],
             ['Answers', of.evidence.recordAnswers === 0 ? 'counts only' : `recorded, masked, up to ${bytes(of.evidence.recordAnswers)} of each`],
             of.functions.length === 0 ? undefined : ['Vetted functions', <Tags of={of.functions} />],

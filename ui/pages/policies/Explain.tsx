@@ -24,8 +24,8 @@ export function Explain({ identity: first, connection: where }: { readonly ident
         <form className="stack" onSubmit={(event) => { event.preventDefault(); if (ready) explained.mutate({ identity: identity.trim(), connection: connection.trim(), command, ...(searchPath.length === 0 ? {} : { searchPath }) }); }}>
           <Autocomplete label="Identity" required data={known.data?.identities ?? []} value={identity} onChange={setIdentity} maxLength={200} limit={50} data-filter />
           <Autocomplete label="Connection" required data={known.data?.connections ?? []} value={connection} onChange={setConnection} maxLength={200} limit={50} />
-          <Textarea label="Command" description="As a client would send it. It is not run." required rows={6} maxLength={65_536} value={command} onChange={(event) => setCommand(event.currentTarget.value)} classNames={{ input: 'mono' }} spellCheck={false} />
-          <TagsInput label="Schemas to look names up in" description="In this order, as search_path. Empty: as the target sets it for a session of this connection." value={searchPath} onChange={setSearchPath} maxTags={32} maxLength={63} placeholder={searchPath.length === 0 ? 'As the target sets it' : ''} />
+          <Textarea label="Command" description="As a client would send it: a statement, or a request such as GET /v1/users?limit=10, with header fields and a body below it where they matter. It is not run." required rows={6} maxLength={65_536} value={command} onChange={(event) => setCommand(event.currentTarget.value)} classNames={{ input: 'mono' }} spellCheck={false} />
+          <TagsInput label="Schemas to look names up in" description="Of statements only. In this order, as search_path. Empty: as the target sets it for a session of this connection." value={searchPath} onChange={setSearchPath} maxTags={32} maxLength={63} placeholder={searchPath.length === 0 ? 'As the target sets it' : ''} />
           <div><Button type="submit" disabled={!ready} loading={explained.isPending}>Explain</Button></div>
         </form>
       </Panel>
@@ -49,7 +49,7 @@ function Answer({ of }: { readonly of: Explained }): ReactNode {
     <div className="stack" aria-live="polite">
       <Note tone={of.verdict === 'deny' || refused ? 'bad' : of.verdict === 'allow' ? 'ok' : 'wait'} title={refused ? 'It would be refused, although policy allows it' : of.verdict === 'allow' ? 'It would run' : of.verdict === 'deny' ? 'It would be refused' : 'It would wait for approval'}>{of.refused ?? of.reason}</Note>
       {!of.granted && <Note tone="info">No policy lets this identity reach this connection: it could not even sign in there.</Note>}
-      {of.catalog === 'none' && <Note tone="info">No session has been on this connection since the start, so the names of its tables and views are not known. The answer may differ for views and functions.</Note>}
+      {of.catalog === 'none' && of.searchPath.length > 0 && <Note tone="info">No session has been on this connection since the start, so the names of its tables and views are not known. The answer may differ for views and functions.</Note>}
       {of.searchPath.length > 0 && <div className="small"><span className="muted">{PATH_FROM[of.searchPathFrom]} </span><Tags of={of.searchPath} /></div>}
       {of.effects.map((effect, at) => (
         <div key={at} className="rule">

@@ -37,7 +37,7 @@ export const Step = memo(function Step({ of, session, marked }: { readonly of: T
         {of.texts.map((text, at) => <Text key={at} of={text} label={of.command === undefined ? text.part : `${text.part} of command ${of.command}`} />)}
         {of.reason !== undefined && <div className="small"><Words>{of.reason}</Words></div>}
         {command && <Details of={of} />}
-        {of.outcome?.recorded !== undefined && of.outcome.recorded > 0 && of.command !== undefined && <AnswerView session={session} command={of.command} />}
+        {((of.outcome?.recorded ?? 0) > 0 || (of.outcome?.recordedData ?? 0) > 0) && of.command !== undefined && <AnswerView session={session} command={of.command} sent={(of.outcome?.recordedData ?? 0) > 0} />}
       </div>
     </li>
   );
@@ -75,8 +75,9 @@ function Text({ of, label }: { readonly of: RecordedText; readonly label: string
   );
 }
 
-/** What the client got, as it was recorded: masked. Read when asked for, as that is recorded too. */
-function AnswerView({ session, command }: { readonly session: string; readonly command: number }): ReactNode {
+/** What the client got, and sent behind the command, as it was recorded: masked. Read when asked for, as that is recorded too. */
+function AnswerView({ session, command, sent }: { readonly session: string; readonly command: number; readonly sent: boolean }): ReactNode {
+  const what = sent ? 'what was sent and the answer' : 'the answer';
   const [open, setOpen] = useState(false);
   const answer = useQuery({
     queryKey: ['answer', session, command],
@@ -87,9 +88,17 @@ function AnswerView({ session, command }: { readonly session: string; readonly c
   });
   return (
     <div className="stack-s">
-      <div><Button size="compact-xs" variant="default" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? 'Hide the answer' : 'Show the answer'}</Button></div>
-      {open && answer.isPending && <Loading what="the answer" />}
+      <div><Button size="compact-xs" variant="default" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? 'Hide' : 'Show'} {what}</Button></div>
+      {open && answer.isPending && <Loading what={what} />}
       {open && answer.error && <Wrong error={answer.error} retry={() => void answer.refetch()} />}
+      {open && answer.data?.data && (
+        <>
+          <span className="muted small">sent</span>
+          {answer.data.data.text === undefined ? <Note tone="off">{answer.data.data.absent ?? 'Nothing of it is recorded.'}</Note> : <Statement text={answer.data.data.text} label={`what was sent with command ${command}`} />}
+          {answer.data.data.truncated && <span className="muted small">Recorded {bytes(answer.data.data.recorded)} of {bytes(answer.data.data.bytes)}; the rest is in the record as a digest.</span>}
+          <span className="muted small">answer</span>
+        </>
+      )}
       {open && answer.data && (answer.data.text === undefined ? <Note tone="off">{answer.data.absent ?? 'No answer is recorded.'}</Note> : <Statement text={answer.data.text} label={`the answer to command ${command}`} />)}
       {open && answer.data?.truncated === true && <span className="muted small">Recorded {bytes(answer.data.recorded)} of {bytes(answer.data.bytes)}; the rest is in the record as a digest.</span>}
     </div>

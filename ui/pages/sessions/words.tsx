@@ -38,9 +38,9 @@ export const absence = (why: NonNullable<RecordedText['absent']>): string => ABS
 
 /** What came of a command, in a line. */
 export function outcomeWords({ status, code, tag, rowsReturned, rowsAffected, masked }: CommandOutcome): string {
-  const cells = Object.entries(masked).map(([mask, cellCount]) => `${plural(cellCount, 'cell')} by ${mask}`);
+  const cells = Object.entries(masked).map(([mask, cellCount]) => `${plural(cellCount, 'value')} by ${mask}`);
   return [
-    status === 'ok' ? undefined : `${spaced(status)}${code === undefined ? '' : ` ${code}`}`,
+    status === 'ok' ? code : `${spaced(status)}${code === undefined ? '' : ` ${code}`}`,
     tag,
     rowsReturned === undefined ? undefined : `${plural(rowsReturned, 'row')} returned`,
     rowsAffected === undefined ? undefined : `${plural(rowsAffected, 'row')} changed`,

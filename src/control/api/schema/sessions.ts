@@ -61,9 +61,11 @@ export const CommandOutcome = Type.Object(
     rowsReturned: Type.Optional(Count('Rows returned.')),
     rowsAffected: Type.Optional(Count('Rows changed.')),
     bytesDown: Type.Optional(Count('Bytes of the answer.')),
+    bytesUp: Type.Optional(Count('Bytes of data that the client sent behind the command, such as the body of a request.')),
     masked: Type.Record(Type.String(), Type.Integer(), { description: 'Cells replaced, by mask.' }),
     recorded: Type.Optional(Count('Bytes of the answer that were recorded, masked.')),
     truncated: Type.Optional(Type.Boolean({ description: 'The recording was cut at its cap.' })),
+    recordedData: Type.Optional(Count('Bytes of the recorded form of that data.')),
   },
   { description: 'What came of a command.' },
 );
@@ -92,7 +94,7 @@ export const TimelineEntry = Type.Object(
 export type TimelineEntry = Static<typeof TimelineEntry>;
 export const TimelinePage = Page(TimelineEntry, 'Steps of a session, in order.');
 
-/** The masked answer of one command, worded as its client would show it. */
+/** The masked answer of one command, worded as its client would show it, and what the client sent behind it. */
 export const CommandAnswer = Type.Object(
   {
     command: Count('Number of the command.'),
@@ -101,6 +103,18 @@ export const CommandAnswer = Type.Object(
     bytes: Count('Bytes of the whole answer.'),
     recorded: Count('Bytes recorded.'),
     truncated: Type.Boolean({ description: 'Recording or text was cut.' }),
+    data: Type.Optional(
+      Type.Object(
+        {
+          text: Type.Optional(Type.String({ description: 'Its recorded form: masked, secrets replaced by markers, bytes that are no text counted. Hostile text: show as text.' })),
+          absent: Type.Optional(Type.String({ description: 'Why there is none.' })),
+          bytes: Count('Bytes of the whole recorded form.'),
+          recorded: Count('Bytes recorded.'),
+          truncated: Type.Boolean({ description: 'Recording or text was cut.' }),
+        },
+        { description: 'What the client sent behind the command, such as the body of a request; absent where there was nothing.' },
+      ),
+    ),
   },
   { description: 'A recorded answer.' },
 );
@@ -109,7 +123,7 @@ export const CommandAnswer = Type.Object(
 export const ReplayFrame = Type.Object(
   {
     at: Type.Integer({ minimum: 0, description: 'Milliseconds since the session opened.' }),
-    kind: Words(['opened', 'statement', 'answer', 'refused', 'closed'], 'What appears.'),
+    kind: Words(['opened', 'statement', 'data', 'answer', 'refused', 'closed'], 'What appears.'),
     command: Type.Optional(Count('Number of the command.')),
     sequence: Count('Number of the record.'),
     text: Type.String({ description: 'What appears, as text. Hostile text: show as text.' }),

@@ -57,9 +57,9 @@ export class AwsClients {
   /** Answers one that asks for keys. `open` gives the session of its token. Resolves to why it was refused, for what is counted. */
   async issue(client: ClientStream, open: (token: string) => HttpSession | Promise<HttpSession | Refusal>): Promise<Refusal['code'] | undefined> {
     const { head } = client;
-    const form = head.method === 'GET' ? head.target.slice(head.target.indexOf('?') + 1) : await readForm(client, MAX_STS_REQUEST, this.#parts.kept);
-    if (form === 'gone') return undefined;
-    const request: KeyRequest | StsRefusal = typeof form === 'object' ? { status: 400, code: 'ValidationError', message: form.refused } : readKeyRequest(form);
+    const read = head.method === 'GET' ? { form: head.target.slice(head.target.indexOf('?') + 1) } : await readForm(client, MAX_STS_REQUEST, this.#parts.kept);
+    if (read === 'gone') return undefined;
+    const request: KeyRequest | StsRefusal = 'refused' in read ? { status: 400, code: 'ValidationError', message: read.refused } : readKeyRequest(read.form);
     if (isStsRefusal(request)) {
       answerXml(client, request.status, refusalAnswer(request));
       return 'protocol';
@@ -84,7 +84,10 @@ export class AwsClients {
 
   /** What a signature on the request claims; undefined: it has none, or shows its token in a header of its own, beside which signatures are nothing. */
   claimOf(head: RequestHead): SignatureClaim | AwsRefusal | undefined {
-    return head.values.has('x-wicketgate-token') ? undefined : readSignature(receivedOf(head));
+    if (head.values.has('x-wicketgate-token')) return undefined;
+    const claim = readSignature(receivedOf(head));
+    const twice = claim !== undefined && 'lifetime' in claim && head.values.has('authorization');
+    return twice ? { status: 400, code: 'InvalidRequest', message: 'the request shows in two ways who asks' } : claim;
   }
 
   /** Checks the signature. Reads the whole body first where the signature needs its hash; of a key that nobody has it reads nothing. */

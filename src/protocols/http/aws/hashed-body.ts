@@ -1,14 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Transform, type TransformCallback } from 'node:stream';
-
-/** A body is not the one that its client signed. */
-export class BodyNotSigned extends Error {
-  override name = 'BodyNotSigned';
-}
+import { NotSignable } from '../../../secrets/upstream/not-signable.ts';
 
 /**
  * Passes a body on whose SHA-256 (hex) the client signed. The last piece waits for the hash, so that a body which is another one never
- * reaches its end; it ends with BodyNotSigned.
+ * reaches its end; it ends with NotSignable.
  */
 export const hashedBody = (sha256: string): Transform => {
   const digest = createHash('sha256');
@@ -21,7 +17,7 @@ export const hashedBody = (sha256: string): Transform => {
       done(null, before);
     },
     flush: (done: TransformCallback) => {
-      if (!timingSafeEqual(digest.digest(), Buffer.from(sha256, 'hex'))) return done(new BodyNotSigned('the body is not the one that was signed'));
+      if (!timingSafeEqual(digest.digest(), Buffer.from(sha256, 'hex'))) return done(new NotSignable('the body is not the one that was signed'));
       return done(null, held);
     },
   });

@@ -274,5 +274,5 @@ test('a body of another hash does not reach its end', async () => {
   };
   assert.equal(await through(hash('sha256', 'hello, world', 'hex'), 'hello', ', ', 'world'), 'hello, world');
   assert.equal(await through(EMPTY_SHA256), '');
-  await assert.rejects(through(hash('sha256', 'hello', 'hex'), 'hell', 'O'), { name: 'BodyNotSigned', out: 'hell' });
+  await assert.rejects(through(hash('sha256', 'hello', 'hex'), 'hell', 'O'), { name: 'NotSignable', out: 'hell' });
 });

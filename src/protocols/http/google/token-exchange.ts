@@ -23,9 +23,9 @@ export const asksForToken = ({ method, values }: RequestHead, path: string): boo
 
 /** Answers one that asks. `open` gives the session of its token. Resolves to why it was refused, for what is counted. */
 export const exchangeToken = async (client: ClientStream, kept: KeptBytes, open: (token: string) => HttpSession | Promise<HttpSession | Refusal>): Promise<Refusal['code'] | undefined> => {
-  const form = await readForm(client, LARGEST, kept);
-  if (form === 'gone') return undefined;
-  const token = typeof form === 'object' ? { error: 'invalid_request', description: form.refused } : subjectToken(form);
+  const read = await readForm(client, LARGEST, kept);
+  if (read === 'gone') return undefined;
+  const token = 'refused' in read ? { error: 'invalid_request', description: read.refused } : subjectToken(read.form);
   if (typeof token === 'object') {
     answer(client, 400, { error: token.error, error_description: token.description });
     return 'protocol';

@@ -1,0 +1,85 @@
+import { truncateSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { certificateAuthority } from '../test/kit/certificates.ts';
+import { startGateway, type Gateway } from '../test/kit/gateway.ts';
+import { startNginx, type Nginx } from '../test/kit/nginx.ts';
+import { startService } from '../test/kit/run.ts';
+import { staticIssuer } from '../test/kit/static-issuer.ts';
+import { tempFolder } from '../test/kit/temp.ts';
+import { Fatal, until } from '../test/kit/until.ts';
+
+const COMMAND = fileURLToPath(new URL('../bin/wicketgate.js', import.meta.url));
+const BARE = fileURLToPath(new URL('http-bare-proxy.ts', import.meta.url));
+/** What the streams carry. */
+export const STREAMED = 1024 * 1024 * 1024;
+
+const SMALL = JSON.stringify({ id: 4711, customer: 'Customer 4711', city: 'Bern', items: Array.from({ length: 6 }, (_, n) => ({ item: `item ${n}`, cents: 100 * n })) });
+
+/** A target and what leads to it, all on this machine. */
+export interface HttpField {
+  readonly token: string;
+  readonly gateway: Gateway;
+  readonly direct: string;
+  readonly nginx: string;
+  readonly bare: string;
+  /** HTTP/2 over TLS on the client's side. */
+  readonly bareTls: string;
+  readonly gated: string;
+  readonly gatedTls: string;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** nginx as the target and as a proxy, a bare proxy on Node's HTTP, and the gateway with policy, evidence in `effect` and recording. */
+export const startHttpField = async (): Promise<HttpField> => {
+  await using begun = new AsyncDisposableStack();
+  const target = begun.use(await startNginx({ files: { large: '' }, server: `location = /small { default_type application/json; return 200 '${SMALL}'; }` }));
+  // Sparse: what is measured is no disk.
+  truncateSync(target.file('large'), STREAMED);
+  const proxy = begun.use(await nginxProxy(target));
+  const folder = begun.use(tempFolder('bench-http'));
+  const { certPem, keyPem } = await (await certificateAuthority('bench CA')).issue(['localhost', '127.0.0.1']);
+  writeFileSync(folder.file('cert.pem'), certPem);
+  writeFileSync(folder.file('key.pem'), keyPem, { mode: 0o600 });
+  const bare = async (...tls: readonly string[]): Promise<number> => {
+    const service = await startService(process.execPath, [BARE, String(target.port), ...tls], { logFile: folder.file(`bare-${tls.length}.log`) });
+    begun.defer(async () => {
+      service.signal('SIGTERM');
+      await service.wait();
+    });
+    return until(() => {
+      if (service.ended() !== undefined) throw new Fatal(service.log());
+      return Number(/listening (\d+)/.exec(service.log())?.[1] ?? 0) || undefined;
+    }, 20_000, 'the bare proxy');
+  };
+  const barePort = await bare();
+  const bareTlsPort = await bare(folder.file('cert.pem'), folder.file('key.pem'));
+  const issuer = await staticIssuer();
+  const connection = { protocol: 'http', target: { host: '127.0.0.1', port: target.port, tls: 'disable' }, credential: { type: 'bearer', token: 'env:TARGET_TOKEN' }, evidence: { mode: 'effect', recordAnswers: '1MiB' } };
+  const gateway = begun.use(await startGateway(
+    {
+      gateway: { names: ['localhost', '127.0.0.1'] },
+      identityProviders: [{ name: 'ci', issuer: issuer.issuer, audience: 'wicketgate', jwksFile: issuer.jwksFile, maxTokenAge: '2h' }],
+      identities: [{ name: 'bench', owner: { contact: 'bench@acme.example' }, provider: 'ci', claims: { job: 'bench' } }],
+      connections: [{ name: 'plain', plaintext: true, ...connection }, { name: 'tls', ...connection }],
+      policies: [{ name: 'bench', identities: ['bench'], connections: ['*'], allow: ['read', 'write'] }],
+    },
+    { env: { TARGET_TOKEN: 'bench-target-token' }, program: [COMMAND, 'start', '--config'] },
+  ));
+  const token = await issuer.token({ claims: { job: 'bench' }, expiresIn: 7200 });
+  const parts = begun.move();
+  return {
+    token,
+    gateway,
+    direct: `http://127.0.0.1:${target.port}`,
+    nginx: `http://127.0.0.1:${proxy.port}`,
+    bare: `http://127.0.0.1:${barePort}`,
+    bareTls: `https://localhost:${bareTlsPort}`,
+    gated: `http://127.0.0.1:${gateway.port('plain')}`,
+    gatedTls: `https://localhost:${gateway.port('tls')}`,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+};
+
+/** The server's own block ends early, because connections to a target are kept by an `upstream` beside it. */
+const nginxProxy = (target: Nginx): Promise<Nginx> =>
+  startNginx({ server: `location / { proxy_pass http://target; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_max_temp_file_size 0; proxy_request_buffering off; } } upstream target { server 127.0.0.1:${target.port}; keepalive 64;` });

@@ -1,0 +1,19 @@
+import { openBodyMasker } from '../../masking/bodies/masker.ts';
+import { renamedPast } from '../../masking/bodies/renames.ts';
+import type { MaskSet } from '../../masking/plan.ts';
+import type { Effect } from '../../model/command.ts';
+import { isCall } from './grpc.ts';
+import type { RequestHead } from './head.ts';
+
+/**
+ * Why a request may not be sent at all: what comes back could not be masked. Found before anything is sent: a stream is there for its answer alone, and
+ * an alias of GraphQL would have the answer call a field by a name that no mask knows. Undefined: neither, or its masks let pass what they do not understand.
+ */
+export const unmaskable = (head: RequestHead, effects: readonly Effect[], { bodies }: MaskSet): string | undefined => {
+  const unseen = renamedPast(bodies, effects.flatMap(({ request }) => request?.graphql ?? []).flatMap(({ renamed }) => renamed));
+  if (unseen !== undefined) return `an alias would hide a field from mask ${unseen}: ask for it by its own name`;
+  const what = isCall(head) ? 'a call of gRPC' : head.upgrade ? 'a WebSocket' : undefined;
+  // Redacted, it would be neither.
+  if (what === undefined || openBodyMasker(bodies, { mediaType: 'application/octet-stream' }) === 'pass') return undefined;
+  return `masking is demanded, and what ${what} carries is not understood`;
+};

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { describe, test } from 'node:test';
+import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import type { MaskConfig } from '../../config/resolved.ts';
+import { compileMasks } from '../../masking/compile.ts';
+import { ProtectionMemory } from '../../masking/protection-memory.ts';
+import type { RequestFacts } from '../../model/request.ts';
+import { KeptBody, KeptBytes } from './body.ts';
+import { aboutBody } from './mask.ts';
+import { demandsLook, needsLook, writesBack } from './write-back.ts';
+
+const MASK: MaskConfig = { name: 'p/1', columns: [], detect: [], fields: ['ssn'], otherwise: 'refuse', mode: 'strict', transform: 'redact', origin: { file: 'w.yaml', line: 1 } };
+const compile = (...masks: MaskConfig[]): Parameters<typeof demandsLook>[0] => compileMasks(masks, { hash: Buffer.alloc(32, 1) }, new ProtectionMemory(undefined).of('api'), () => {}).bodies;
+const bodies = compile(MASK);
+const passing = compile({ ...MASK, otherwise: 'pass' });
+const MOST = 4_096;
+const BACK = Buffer.from('{"ssn":"***"}');
+
+const facts = (headers: Readonly<Record<string, string>>): RequestFacts => ({ method: 'PUT', host: 'a', path: '/', segments: [''], query: new Map(), headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value]])), body: { kind: 'unread', why: 'not read' } });
+/** In pieces of one byte at first, as a client may send it. */
+const kept = (bytes: Uint8Array): KeptBody => new KeptBody(Readable.from([...[...bytes.subarray(0, 40)].map((byte) => Buffer.from([byte])), bytes.subarray(40)], { objectMode: false }), MOST, new KeptBytes());
+const needed = (bytes: Uint8Array, headers: Readonly<Record<string, string>> = {}, masks = bodies): ReturnType<typeof needsLook> => needsLook(masks, facts(headers), aboutBody(facts(headers)), kept(bytes));
+const look = (whole: Buffer, headers: Readonly<Record<string, string>> = {}, masks = bodies): ReturnType<typeof writesBack> => writesBack({ masks, facts: facts(headers), about: aboutBody(facts(headers)), whole, most: MOST });
+
+describe('whether a body is looked at', () => {
+  test('by its type, its coding, or the first byte that says something', async () => {
+    for (const headers of [{ 'content-type': 'application/json' }, { 'content-type': 'application/x-www-form-urlencoded' }, { 'content-encoding': 'gzip' }]) assert.equal(await needed(Buffer.from('x'), headers), true);
+    for (const text of ['{', ' \r\n\t{"a":1}', '\ufeff[1]', '[']) assert.equal(await needed(Buffer.from(text), { 'content-type': 'text/plain' }), true, text);
+    for (const text of ['', 'x{', '"text"', '\0{', '<a/>']) assert.equal(await needed(Buffer.from(text)), false, text);
+    assert.equal(await needed(Buffer.alloc(MOST + 1, ' ')), 'too large');
+    assert.equal(await needed(BACK, {}, compile()), false);
+  });
+  test('and what was read for that is handed over, or read on', async () => {
+    const body = kept(BACK);
+    assert.equal(await needsLook(bodies, facts({}), { mediaType: '' }, body), true);
+    assert.equal(await body.read(), 'whole');
+    assert.deepEqual(body.bytes(), BACK);
+    const other = kept(Buffer.alloc(MOST * 4, 'x'));
+    assert.equal(await needsLook(bodies, facts({}), { mediaType: '' }, other), false);
+    assert.ok(other.size < MOST);
+  });
+});
+
+describe('what is found in it', () => {
+  test('packed or not, under any type', async () => {
+    for (const [whole, coding] of [[BACK, undefined], [gzipSync(BACK), 'gzip'], [brotliCompressSync(BACK), 'br'], [zstdCompressSync(BACK), 'ZSTD'], [BACK, 'identity']] as const) {
+      const found = await look(whole, { 'content-type': 'text/plain', ...(coding ? { 'content-encoding': coding } : {}) });
+      assert.match(typeof found === 'object' ? found.why : '', /mask p\/1/, coding);
+    }
+    assert.equal(await look(gzipSync('{"ssn":"123-45-6789"}'), { 'content-encoding': 'gzip' }), undefined);
+  });
+  test('what cannot be unpacked is refused, unless the mask says pass', async () => {
+    for (const [whole, coding] of [[BACK, 'gzip'], [BACK, 'gzip, br'], [BACK, 'deflate'], [gzipSync(BACK).subarray(0, -6), 'gzip']] as const) {
+      const found = await look(whole, { 'content-encoding': coding });
+      assert.match(typeof found === 'object' ? found.why : '', /cannot be decoded/, coding);
+      assert.equal(await look(whole, { 'content-encoding': coding }, passing), undefined);
+    }
+    assert.equal(await look(gzipSync(Buffer.alloc(MOST + 1)), { 'content-encoding': 'gzip' }), 'too large');
+    assert.deepEqual([demandsLook(bodies), demandsLook(passing)], [true, false]);
+  });
+});

@@ -1,0 +1,77 @@
+import { promisify } from 'node:util';
+import * as zlib from 'node:zlib';
+import type { AboutBody, BodyMasks } from '../../masking/bodies/masker.ts';
+import { strictest } from '../../masking/bodies/masks.ts';
+import { formOf } from '../../masking/bodies/media-types.ts';
+import { bodyWriteBack } from '../../masking/bodies/write-back.ts';
+import type { RequestFacts } from '../../model/request.ts';
+import { errorCode } from '../../wire/errors.ts';
+import type { KeptBody, ReadTo } from './body.ts';
+
+/*
+ * Values that were masked in an answer may not come back in a request, where they would take the place of the real ones. So a body in which one could
+ * stand is looked at as a whole before anything of it is sent on.
+ */
+
+type Unpack = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
+
+/** Those of answers (mask.ts). */
+const UNPACK: Readonly<Record<string, Unpack>> = {
+  gzip: promisify(zlib.gunzip) as Unpack,
+  'x-gzip': promisify(zlib.gunzip) as Unpack,
+  br: promisify(zlib.brotliDecompress) as Unpack,
+  zstd: promisify(zlib.zstdDecompress) as Unpack,
+};
+
+/** How a body is packed; empty: not at all. */
+const codingOf = ({ headers }: Pick<RequestFacts, 'headers'>): string => {
+  const coding = (headers.get('content-encoding') ?? []).join(',').trim().toLowerCase();
+  return coding === 'identity' ? '' : coding;
+};
+
+/** Whether a body that cannot be looked at is refused: a mask that says `pass` lets it through, and nothing of a request can be redacted. */
+export const demandsLook = ({ fields }: BodyMasks): boolean => strictest(fields) !== 'pass';
+
+/**
+ * Whether the whole body has to be looked at. One that says it is JSON or a form, or that is packed, is; of any other the first byte that says
+ * something tells whether it could be JSON by another name. What its fields are is not said by anything else, so it passes.
+ */
+export const needsLook = async (masks: BodyMasks, facts: RequestFacts, about: AboutBody, body: KeptBody): Promise<boolean | Exclude<ReadTo, 'whole'>> => {
+  if (masks.fields.length === 0) return false;
+  const { kind } = formOf(about.mediaType);
+  if (kind === 'json' || kind === 'form' || codingOf(facts) !== '') return true;
+  const { to, byte } = await body.begin();
+  if (to !== 'whole' && to !== 'enough') return to;
+  return byte === OBJECT || byte === ARRAY;
+};
+
+const OBJECT = 0x7b;
+const ARRAY = 0x5b;
+
+export interface BodyLook {
+  readonly masks: BodyMasks;
+  readonly facts: RequestFacts;
+  readonly about: AboutBody;
+  readonly whole: Buffer;
+  /** Largest body that is looked at, unpacked. */
+  readonly most: number;
+}
+
+/** Why the body may not be sent on: words of ours, or that it is larger than may be looked at. Undefined: it may. */
+export const writesBack = async ({ masks, facts, about, whole, most }: BodyLook): Promise<{ readonly why: string } | 'too large' | undefined> => {
+  if (masks.fields.length === 0) return undefined;
+  const coding = codingOf(facts);
+  const unpack = UNPACK[coding];
+  let bytes: Uint8Array = whole;
+  if (coding !== '' && whole.length > 0) {
+    try {
+      if (!unpack) throw new Error('unknown coding');
+      bytes = await unpack(whole, { maxOutputLength: most });
+    } catch (error) {
+      if (!demandsLook(masks)) return undefined;
+      return errorCode(error) === 'ERR_BUFFER_TOO_LARGE' ? 'too large' : { why: 'the body cannot be decoded, so a value that a mask has made could come back in it' };
+    }
+  }
+  const mask = bodyWriteBack(masks, about, bytes);
+  return mask === undefined ? undefined : { why: `the body holds a value that mask ${mask} could have made, which would replace the real one` };
+};

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import { answerOk } from '../kit/http-target.ts';
+import { until } from '../kit/until.ts';
+import { startHttpScene, TARGET_TOKEN, type HttpScene } from './http-scene.ts';
+import { recorded, stopAndVerify } from './whole-evidence.ts';
+
+const POLICIES = (paths: readonly string[]): readonly Record<string, unknown>[] => [
+  { name: 'reading', identities: ['reader', 'writer'], connections: ['api'], allow: ['read', 'write'] },
+  { name: 'sockets', identities: ['writer'], connections: ['api'], rules: [{ name: 'live', match: { verbs: ['websocket'], classes: ['unknown'], request: { paths } }, effect: 'allow' }] },
+  { name: 'masked', identities: ['stranger'], connections: ['api'], allow: ['read', 'unknown'], mask: [{ name: 'ssn', fields: ['ssn'], transform: 'null' }] },
+];
+
+let scene: HttpScene;
+before(async () => {
+  scene = await startHttpScene({ policies: POLICIES(['/live', '/live/**']), more: { identities: (['reader', 'writer', 'stranger'] as const).map((name) => ({ name, owner: { contact: `${name}s@acme.example` }, provider: 'ci', claims: { job: name } })) } });
+  scene.target.upgrade = serve;
+});
+after(() => scene?.[Symbol.asyncDispose]());
+
+const acceptFor = (key: string): string => createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+
+const OPCODE = { text: 1, close: 8 } as const;
+
+/** One whole frame, masked as a client has to (RFC 6455 section 5.2). */
+const frame = (opcode: keyof typeof OPCODE, payload: Buffer, masked: boolean): Buffer => {
+  const size = payload.length < 126 ? Buffer.from([payload.length]) : payload.length < 65_536 ? Buffer.from([126, payload.length >> 8, payload.length & 255]) : Buffer.from([127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((by) => (payload.length >> by) & 255)]);
+  size[0] = (size[0] as number) | (masked ? 0x80 : 0);
+  const key = masked ? randomBytes(4) : Buffer.alloc(0);
+  return Buffer.concat([Buffer.from([0x80 | OPCODE[opcode]]), size, key, masked ? Buffer.from(payload.map((byte, at) => byte ^ (key[at % 4] as number))) : payload]);
+};
+
+/** The whole frames in these bytes, and what is behind them. */
+const framesIn = (bytes: Buffer): { readonly frames: readonly { readonly opcode: number; readonly payload: Buffer }[]; readonly rest: Buffer } => {
+  const frames: { opcode: number; payload: Buffer }[] = [];
+  let rest = bytes;
+  for (;;) {
+    if (rest.length < 2) return { frames, rest };
+    const short = (rest[1] as number) & 0x7f;
+    const head = short === 126 ? 4 : short === 127 ? 10 : 2;
+    if (rest.length < head) return { frames, rest };
+    const length = short === 126 ? rest.readUInt16BE(2) : short === 127 ? Number(rest.readBigUInt64BE(2)) : short;
+    const masked = ((rest[1] as number) & 0x80) !== 0;
+    const whole = head + (masked ? 4 : 0) + length;
+    if (rest.length < whole) return { frames, rest };
+    const key = rest.subarray(head, head + 4);
+    const payload = rest.subarray(whole - length, whole);
+    frames.push({ opcode: (rest[0] as number) & 15, payload: masked ? Buffer.from(payload.map((byte, at) => byte ^ (key[at % 4] as number))) : Buffer.from(payload) });
+    rest = rest.subarray(whole);
+  }
+};
+
+/** Says everything back. */
+function serve(request: { readonly headers: Record<string, unknown>; readonly url?: string | undefined }, socket: Socket): void {
+  const key = String(request.headers['sec-websocket-key']);
+  const accept = request.url?.endsWith('/wrong') === true ? acceptFor('another key') : acceptFor(key);
+  const chosen = request.url?.endsWith('/protocol') === true ? 'Sec-WebSocket-Protocol: never-offered\r\n' : request.headers['sec-websocket-protocol'] === undefined ? '' : 'Sec-WebSocket-Protocol: chat\r\n';
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}X-Target: here\r\n\r\n`);
+  let bytes: Buffer = Buffer.alloc(0);
+  socket.on('error', () => {});
+  socket.on('data', (chunk: Buffer) => {
+    const { frames, rest } = framesIn(Buffer.concat([bytes, chunk]));
+    bytes = rest;
+    for (const { opcode, payload } of frames) {
+      socket.write(frame(opcode === OPCODE.close ? 'close' : 'text', payload, false));
+      if (opcode === OPCODE.close) socket.end();
+    }
+  });
+}
+
+interface Opened {
+  readonly status: number;
+  readonly head: string;
+  readonly body: string;
+  readonly messages: string[];
+  readonly closed: boolean;
+  say(text: string): void;
+  close(): void;
+  readonly socket: Socket;
+}
+
+const open = async (role: 'reader' | 'writer' | 'stranger', path: string, more: readonly string[] = [], without: readonly string[] = []): Promise<Opened> => {
+  const socket = await scene.dial();
+  const key = randomBytes(16).toString('base64');
+  const lines = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13'].filter((line) => !without.some((start) => line.startsWith(start)));
+  let bytes: Buffer = Buffer.alloc(0);
+  let head = '';
+  let closed = false;
+  const messages: string[] = [];
+  socket.on('error', () => {});
+  socket.once('close', () => (closed = true));
+  socket.on('data', (chunk: Buffer) => {
+    bytes = Buffer.concat([bytes, chunk]);
+    if (head === '') {
+      const end = bytes.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      head = bytes.toString('latin1', 0, end + 4);
+      bytes = bytes.subarray(end + 4);
+    }
+    if (!head.startsWith('HTTP/1.1 101')) return;
+    const { frames, rest } = framesIn(bytes);
+    bytes = rest;
+    for (const { opcode, payload } of frames) if (opcode === OPCODE.text) messages.push(payload.toString());
+  });
+  socket.write([`GET ${path} HTTP/1.1`, 'Host: localhost', `Authorization: Bearer ${await scene.token(role)}`, ...lines, ...more, '', ''].join('\r\n'));
+  await until(() => head !== '' || closed);
+  const status = Number(head.slice(9, 12));
+  if (status === 101) assert.match(head, new RegExp(`\r\nSec-WebSocket-Accept: ${acceptFor(key).replaceAll('+', '\\+')}\r\n`));
+  return {
+    status, head, messages, socket,
+    get body() { return bytes.toString('utf8'); },
+    get closed() { return closed; },
+    say: (text) => void socket.write(frame('text', Buffer.from(text), true)),
+    close: () => void socket.write(frame('close', Buffer.alloc(0), true)),
+  };
+};
+
+test('where policy names it, a WebSocket goes both ways, with the credential of the gateway', async () => {
+  scene.target.clear();
+  const opened = await open('writer', '/live/feed', ['Sec-WebSocket-Protocol: other, chat']);
+  assert.equal(opened.status, 101, opened.head + opened.body);
+  assert.match(opened.head, /\r\nSec-WebSocket-Protocol: chat\r\n/);
+  assert.match(opened.head, /\r\nX-Target: here\r\n/);
+  opened.say('hello');
+  await until(() => opened.messages.includes('hello'));
+  const large = 'x'.repeat(500_000);
+  opened.say(large);
+  await until(() => opened.messages.at(-1) === large);
+  assert.ok(new RegExp(`\r\nauthorization: Bearer ${TARGET_TOKEN}\r\n`, 'i').test(scene.target.raw()), 'the credential of the gateway');
+  assert.ok(!scene.target.raw().includes(await scene.token('writer')));
+  const [running] = (await recorded(scene, '/live/feed')).slice(-1);
+  assert.equal(running?.end, undefined);
+  opened.close();
+  await until(() => opened.closed);
+  assert.equal(await until(async () => (await recorded(scene, '/live/feed')).at(-1)?.end), 'ok');
+});
+
+test('what does not name it does not open it, and the target hears nothing', async () => {
+  scene.target.clear();
+  const reader = await open('reader', '/live/feed');
+  assert.equal(reader.status, 403);
+  await until(() => reader.body.includes('"code":"not_understood"'));
+  assert.equal((await open('writer', '/elsewhere')).status, 403);
+  const masked = await open('stranger', '/live/feed');
+  assert.equal(masked.status, 403);
+  await until(() => masked.body.includes('masking is demanded'));
+  await until(() => masked.closed);
+  assert.equal(scene.target.raw(), '');
+});
+
+test('a handshake that is none is refused', async () => {
+  scene.target.clear();
+  const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
+  for (const [more, without] of [
+    [['Sec-WebSocket-Version: 8'], ['Sec-WebSocket-Version']],
+    [[], ['Sec-WebSocket-Key']],
+    [['Sec-WebSocket-Key: short'], ['Sec-WebSocket-Key']],
+    [[key, key], ['Sec-WebSocket-Key']],
+    [['Content-Length: 3'], []],
+    [['Transfer-Encoding: chunked'], []],
+  ] as const) {
+    assert.equal((await open('writer', '/live/feed', more, without)).status, 400, JSON.stringify([more, without]));
+  }
+  assert.equal((await open('writer', '/live/feed', ['Upgrade: other'], ['Upgrade'])).status, 501);
+  assert.equal(scene.target.raw(), '');
+});
+
+test('a target that does not answer for the key, or chooses what was not offered, opens nothing; one that says no is heard', async () => {
+  assert.equal((await open('writer', '/live/wrong')).status, 502);
+  assert.equal((await open('writer', '/live/protocol')).status, 502);
+  scene.target.upgrade = undefined;
+  scene.target.handler = answerOk;
+  const refused = await open('writer', '/live/feed');
+  assert.equal(refused.status, 200);
+  await until(() => refused.body.includes('ok'));
+  scene.target.upgrade = serve;
+});
+
+test('a client that leaves takes it down at the target', async () => {
+  const open0 = scene.target.open;
+  const opened = await open('writer', '/live/left');
+  opened.say('x');
+  await until(() => opened.messages.length === 1);
+  opened.socket.destroy();
+  await until(() => scene.target.open <= open0);
+  assert.equal(await until(async () => (await recorded(scene, '/live/left')).at(-1)?.end), 'aborted');
+});
+
+test('a change of policy cuts it within two seconds', async () => {
+  const opened = await open('writer', '/live/cut');
+  opened.say('x');
+  await until(() => opened.messages.length === 1);
+  await scene.gateway.reload({ ...scene.config, policies: POLICIES(['/other']) });
+  const reloaded = performance.now();
+  await until(() => opened.closed);
+  assert.ok(performance.now() - reloaded < 2_000);
+  assert.equal((await open('writer', '/live/cut')).status, 403);
+});
+
+test('everything of it is in the log, which verifies', async () => {
+  await stopAndVerify(scene);
+  await scene.gateway.start();
+});
