@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { KeysFolder } from '../keys.ts';
@@ -10,6 +11,8 @@ import type { FollowData } from './follow.ts';
 const IDLE_MS = 2000;
 /** The thread works at most this part of the time, so that commands have the processor. */
 const WORKING = 0.25;
+/** Nice value of the thread: beside commands that want every processor, what it does can wait. */
+const NICE = 10;
 /** Frames in one transaction. */
 const FRAMES = 500;
 /** Below this part of free space the disk belongs to the log. */
@@ -19,6 +22,9 @@ const port = parentPort;
 if (!port) throw new Error('runs as a worker thread only');
 const { folder, indexes, keysFolder, kek } = workerData as FollowData;
 const index = new LogIndex({ folder, indexes, keys: KeysFolder.open(nodeDisk, keysFolder, false, kek && Buffer.from(kek)) });
+
+// On Linux the caller's thread alone; elsewhere it would be the whole process.
+if (process.platform === 'linux') setPriority(0, NICE);
 
 const ending = new AbortController();
 port.once('message', () => ending.abort());
