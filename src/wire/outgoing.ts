@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 
-/** Up to this size several pieces are copied into one write: one system call costs more than the copy. */
-const COPY_LIMIT = 64 * 1024;
+/** Up to this size several pieces are copied into one: a list of pieces costs more to write than the copy. */
+const COPY_LIMIT = 8 * 1024;
 
 /**
  * Writes to a socket in few system calls. Pieces are collected with `add` and leave with `flush`; pieces that lie behind one
@@ -25,6 +25,11 @@ export class Outgoing {
   /** Bytes added and not flushed. */
   get pending(): number {
     return this.#size;
+  }
+
+  /** Everything that was added is with the operating system: its memory may be written to again. */
+  get idle(): boolean {
+    return this.#last === undefined && this.socket.writableLength === 0;
   }
 
   add(bytes: Uint8Array): void {

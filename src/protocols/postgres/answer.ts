@@ -110,6 +110,11 @@ export class Answer {
     return this.#masker ? this.#masker.maskRun(messages) : 'withhold';
   }
 
+  /** What `maskRun` gave last is with the client's socket, and its memory free. */
+  reuseRun(): void {
+    this.#masker?.reuse();
+  }
+
   /** The payload of a CopyData message as the client may see it. */
   maskCopy(body: Buffer): Uint8Array | 'withhold' {
     if (this.#plans === undefined || this.#plan?.pass === true) return body;

@@ -18,6 +18,9 @@ import type { Tracking } from './tracking.ts';
 
 type Event = Frame | Run;
 
+/** Rows of so many bytes are worth a write of their own. */
+const LONG_RUN = 16 * 1024;
+
 /**
  * Target to client. Holds an answer until its intent is durable, masks it, records it, and holds its end until the outcome
  * is written. Nothing is attributed by guess: a message that nobody asked for ends the session.
@@ -35,6 +38,8 @@ export class Back {
   #held: Event | undefined;
   /** What has to happen before the next event: durable intents, written outcomes, room at the client. */
   #waits = 0;
+  /** Memory of the chunk that was pushed last, as long as only rows were seen in it. */
+  #passed: ArrayBufferLike | undefined;
   #paused = false;
   #pumping = false;
   /** The client has got a part of a message whose rest is still to come: nothing else may be said to it. */
@@ -57,10 +62,19 @@ export class Back {
   }
 
   push(chunk: Buffer): void {
+    this.#passed = chunk.buffer;
     this.#frames.push(chunk);
     // One chunk more than can be handled is kept; the rest stays with the target.
     if (this.#waits > 0) this.#pause();
     this.#pump();
+  }
+
+  /**
+   * Nothing of the chunk that was pushed last, which lies in this memory, is held on to: it was passed on as it came, and the client's socket
+   * has it. Said only where nothing but rows was in it; single messages may be kept for what comes behind them.
+   */
+  keepsNothingOf(memory: ArrayBufferLike): boolean {
+    return this.#passed === memory && this.#waits === 0 && this.#guard === undefined && this.#tail.length === 0 && this.#link.client.idle;
   }
 
   /** The target has closed: calls back when everything that it said before is dealt with. */
@@ -146,6 +160,7 @@ export class Back {
   }
 
   #handle(event: Event): void {
+    if (event instanceof Frame && event.bytes.buffer === this.#passed) this.#passed = undefined;
     const { owed } = this.#link;
     const head = owed.head;
     const answer = head?.own ? undefined : head?.context.answer;
@@ -240,6 +255,15 @@ export class Back {
     if (this.#link.client.pending >= 65536 && !this.#link.client.flush()) this.#block((go) => this.#link.client.drained(go));
   }
 
+  /** Rows that were written anew. Long ones leave at once, so that the next may be written in the same memory. */
+  #giveMade(bytes: Buffer, answer: Answer): void {
+    const { client } = this.#link;
+    this.#give({ bytes }, answer);
+    if (this.#guard || bytes.length < LONG_RUN) return;
+    if (this.#waits === 0 && !client.flush()) this.#block((go) => client.drained(go));
+    if (client.idle) answer.reuseRun();
+  }
+
   /** A message that the client gets in pieces: what is gathered ends with a whole message, or is sent now. */
   #split(run: Run): void {
     if (!run.open && !this.midMessage) return;
@@ -272,7 +296,8 @@ export class Back {
     if (!(event instanceof Frame)) {
       const shown = row && answer.masksRuns ? answer.maskRun(event.bytes) : event.bytes;
       if (shown === 'withhold') this.#unmaskable(answer);
-      else this.#give(shown === event.bytes ? event : { bytes: shown }, answer);
+      else if (shown === event.bytes) this.#give(event, answer);
+      else this.#giveMade(shown, answer);
       return;
     }
     const { body } = event;

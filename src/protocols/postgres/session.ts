@@ -143,6 +143,7 @@ export const runSession = (options: SessionOptions): Promise<void> =>
       closed();
     });
     target.on('data', (chunk: Buffer) => guarded(() => back.push(chunk)));
+    if (upstream.memory) upstream.memory.free = (memory) => back.keepsNothingOf(memory);
     target.on('error', () => {});
     target.on('end', targetLeft);
     target.on('close', () => {
