@@ -83,11 +83,9 @@ export class AdmittedPassage implements Passage {
     this.#ended = true;
     const { log, session, number, recording } = this.#parts;
     const answer: RecordingSummary | undefined = recording && this.#bytesDown > 0 ? recording.finish() : undefined;
-    const full: Outcome = {
-      ...outcome,
-      ...(this.#bytesDown > 0 ? { bytesDown: this.#bytesDown } : {}),
-      ...(this.#bytesUp > 0 ? { bytesUp: this.#bytesUp } : {}),
-    };
+    const full: { -readonly [Key in keyof Outcome]: Outcome[Key] } = { ...outcome };
+    if (this.#bytesDown > 0) full.bytesDown = this.#bytesDown;
+    if (this.#bytesUp > 0) full.bytesUp = this.#bytesUp;
     const ticket = log.append(answer ? { answer, command: number, kind: 'outcome', outcome: full, session } : { command: number, kind: 'outcome', outcome: full, session });
     this.#parts.ended(this, full);
     ticket.whenWritten((failure) => (failure === undefined ? written() : written(evidenceFailed(failure))));

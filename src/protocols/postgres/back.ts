@@ -322,8 +322,11 @@ export class Back {
   }
 
   #described(frame: Frame, item: Expected<Owed>, answer: Answer | undefined): void {
-    const message = decodeBackend(frame);
-    if (message.kind === 'RowDescription' && item.kind !== 'describe_statement') answer?.describe(message.fields);
+    // What no mask rests on passes unread, as the rows that it describes do.
+    if (answer?.masks && item.kind !== 'describe_statement') {
+      const message = decodeBackend(frame);
+      if (message.kind === 'RowDescription') answer.describe(message.fields);
+    }
     this.#give(frame, answer);
   }
 

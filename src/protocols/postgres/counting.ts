@@ -34,7 +34,7 @@ export interface Asked {
   /** It was held, and may be tried again. */
   readonly again: HeldCommand | undefined;
   /** It was run, changed so many rows, and was undone. */
-  readonly undone?: RowCount;
+  readonly undone?: RowCount | undefined;
 }
 
 /** Policy's word. */
@@ -65,10 +65,12 @@ export class Counting {
   decide(asked: Asked): Decided | Promise<Decided> {
     const { gated } = this.#admission.link;
     const { command, again, undone } = asked;
-    const admitted = gated.admit(command, { ...(again ? { again } : {}), ...(undone === undefined ? {} : { rows: undone }) });
+    // By far the most are neither.
+    const known = again || undone !== undefined ? { ...(again ? { again } : {}), ...(undone === undefined ? {} : { rows: undone }) } : undefined;
+    const admitted = gated.admit(command, known);
     if (!isNeedsCount(admitted)) return { admitted, ...(typeof undone === 'number' ? { rows: undone } : {}), sure: false };
-    const known = this.#known(asked);
-    return 'pieces' in known ? this.#counted(asked, known, admitted.threshold) : this.#decided(asked, known);
+    const rows = this.#known(asked);
+    return 'pieces' in rows ? this.#counted(asked, rows, admitted.threshold) : this.#decided(asked, rows);
   }
 
   /** Policy's word on what is not counted: it has been bound before, or runs nothing. */

@@ -284,7 +284,7 @@ export class ExtendedQueries {
     };
     const whole = { text: prepared.text, understood: prepared.understood, bind: { message, types: prepared.parameterTypes } };
     const decide = (): Wait => {
-      const decided = this.#admission.counting.decide({ command, ...whole, understood, again, ...(undone ? { undone: undone.rows } : {}) });
+      const decided = this.#admission.counting.decide({ command, text: whole.text, understood, bind: whole.bind, again, undone: undone?.rows });
       const then = ({ admitted, rows, sure }: Decided): Wait => {
         if (!isNeedsApproval(admitted)) return go(admitted, sure);
         return this.#admission.approve(admitted, whole, { again, rows, undone: undone !== undefined }, (passage) => go(passage, sure), (held) => this.#bindWhenReady({ ...binding, again: held }));
