@@ -32,6 +32,7 @@ export interface Body {
   /** `statement`, `parameters`, `answer`, `detail`. */
   readonly part: string;
   readonly connection: string;
+  /** The log's from here on: not to be written to any more. */
   readonly bytes: Uint8Array;
 }
 
