@@ -2,6 +2,7 @@ import type { EvidenceLog, Recording, RecordingSummary, Ticket } from '../eviden
 import type { Command } from '../model/command.ts';
 import { refusal, type Decision, type Refusal } from '../model/decision.ts';
 import type { Outcome } from '../model/outcome.ts';
+import type { Placed } from './crowd.ts';
 import type { Passage } from './gate.ts';
 import { mint, type Permit } from './permits.ts';
 
@@ -26,11 +27,12 @@ const evidenceFailed = (reason: string): Refusal =>
   refusal('evidence_unavailable', `evidence cannot be written, so nothing may run: ${reason}`);
 
 /** One admitted command on its way up and back. The only implementation of Passage. */
-export class AdmittedPassage implements Passage {
+export class AdmittedPassage implements Passage, Placed {
   readonly command: Command;
   readonly decision: Decision;
   readonly mostRows: number | undefined;
   readonly #parts: PassageParts;
+  place = -1;
   #durable = false;
   #ended = false;
   #bytesUp = 0;

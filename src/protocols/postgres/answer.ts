@@ -4,13 +4,15 @@ import { createRowMasker, type RowMasker } from '../../masking/rows.ts';
 import type { Timing } from '../../model/command.ts';
 import type { Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import type { Placed } from '../../pipeline/crowd.ts';
 import type { Passage } from '../../pipeline/gate.ts';
 import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
 import type { Guard } from './guard.ts';
 import type { FieldDescription } from './messages.ts';
 
 /** One admitted message on its way back: which statement is answering, what has come, how it is masked. */
-export class Answer {
+export class Answer implements Placed {
+  place = -1;
   readonly passage: Passage;
   readonly understood: Understood;
   /** The client's text, for the names that it defines. */

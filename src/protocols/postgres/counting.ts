@@ -41,7 +41,7 @@ export interface Asked {
 export interface Decided {
   readonly admitted: Passage | Refusal | NeedsApproval;
   /** Rows that it would change, where they were counted. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
   /** The number is not a matter of the target's: nothing has to be undone, whatever it does. */
   readonly sure: boolean;
 }
@@ -68,7 +68,7 @@ export class Counting {
     // By far the most are neither.
     const known = again || undone !== undefined ? { ...(again ? { again } : {}), ...(undone === undefined ? {} : { rows: undone }) } : undefined;
     const admitted = gated.admit(command, known);
-    if (!isNeedsCount(admitted)) return { admitted, ...(typeof undone === 'number' ? { rows: undone } : {}), sure: false };
+    if (!isNeedsCount(admitted)) return { admitted, rows: typeof undone === 'number' ? undone : undefined, sure: false };
     const rows = this.#known(asked);
     return 'pieces' in rows ? this.#counted(asked, rows, admitted.threshold) : this.#decided(asked, rows);
   }
