@@ -10,9 +10,9 @@ import type { FollowData } from './follow.ts';
 const IDLE_MS = 2000;
 /** The thread works at most this part of the time, so that commands have the processor: less while the gateway needs one for itself, but always so much that it gets on. */
 const WORKING = 0.25;
-const LEAST_WORKING = 0.08;
+const LEAST_WORKING = 0.06;
 /** Frames in one transaction. */
-const FRAMES = 500;
+const FRAMES = 2000;
 /** Below this part of free space the disk belongs to the log. */
 const LEAST_FREE = 0.1;
 
