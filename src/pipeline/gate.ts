@@ -92,6 +92,12 @@ export interface Asking {
 /** The kinds of messages that the gateway sends of its own, or that run nothing. `count`: rows before a command runs; `guard`: what makes it undoable. */
 export type Housekeeping = 'prepare' | 'lookup' | 'count' | 'guard' | 'pin' | 'cancel' | 'close' | 'sync' | 'fail' | 'describe' | 'terminate';
 
+/** Bytes of an answer, looked at only where they are recorded: until then a message need not be a view of its own. */
+export interface Part {
+  readonly size: number;
+  readonly bytes: Uint8Array;
+}
+
 /** What `admit` returns when it grants. Every byte in either direction belongs to one Passage or to housekeeping. */
 export interface Passage {
   readonly command: Command;
@@ -108,8 +114,8 @@ export interface Passage {
   effect(): Permit | undefined;
   /** Data of a long passage going up (COPY): counted; a progress record each 16 MiB or minute. */
   up(bytes: number): void;
-  /** Bytes of the answer as the client will get them: counted and recorded up to the cap. Throws if the intent is not durable. */
-  down(bytes: Uint8Array): void;
+  /** A part of the answer as the client will get it: counted, and recorded up to the cap. Throws if the intent is not durable. */
+  down(part: Part): void;
   /** Exactly once. Calls back when the outcome is written: only then may the end of the answer go to the client. */
   end(outcome: Outcome, written: (failure?: Refusal) => void): void;
 }

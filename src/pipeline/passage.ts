@@ -3,7 +3,7 @@ import type { Command } from '../model/command.ts';
 import { refusal, type Decision, type Refusal } from '../model/decision.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Placed } from './crowd.ts';
-import type { Passage } from './gate.ts';
+import type { Part, Passage } from './gate.ts';
 import { mint, type Permit } from './permits.ts';
 
 /** A progress record is written at the latest after this many bytes, or after a minute with traffic. */
@@ -73,10 +73,10 @@ export class AdmittedPassage implements Passage, Placed {
     this.#progress();
   }
 
-  down(bytes: Uint8Array): void {
+  down(part: Part): void {
     if (!this.durable) throw new Error('an answer was about to be released before its intent was durable');
-    this.#bytesDown += bytes.length;
-    this.#parts.recording?.write(bytes);
+    this.#bytesDown += part.size;
+    this.#parts.recording?.write(part.bytes);
     this.#progress();
   }
 

@@ -11,7 +11,7 @@ const COPY_LIMIT = 8 * 1024;
 export class Outgoing {
   readonly socket: Socket;
   #pieces: Uint8Array[] = [];
-  /** The last piece, and the memory from `#from` to `#to` that it has grown to. */
+  /** Where the last piece lies, and the memory from `#from` to `#to` that it has grown to. */
   #last: Uint8Array | undefined;
   #memory: ArrayBufferLike | undefined;
   #from = 0;
@@ -33,23 +33,29 @@ export class Outgoing {
   }
 
   add(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#size += bytes.length;
-    const { buffer, byteOffset } = bytes;
-    if (this.#memory === buffer && this.#to === byteOffset) {
-      this.#to += bytes.length;
+    this.pass(bytes, 0, bytes.length);
+  }
+
+  /** Adds `size` bytes that lie in `memory` from `from` on. */
+  pass(memory: Uint8Array, from: number, size: number): void {
+    if (size === 0) return;
+    this.#size += size;
+    const { buffer } = memory;
+    const start = memory.byteOffset + from;
+    if (this.#memory === buffer && this.#to === start) {
+      this.#to += size;
       return;
     }
     if (this.#last !== undefined) this.#pieces.push(this.#grown(this.#last));
-    this.#last = bytes;
+    this.#last = memory;
     this.#memory = buffer;
-    this.#from = byteOffset;
-    this.#to = byteOffset + bytes.length;
+    this.#from = start;
+    this.#to = start + size;
   }
 
-  #grown(piece: Uint8Array): Uint8Array {
+  #grown(memory: Uint8Array): Uint8Array {
     const length = this.#to - this.#from;
-    return piece.length === length ? piece : new Uint8Array(piece.buffer, this.#from, length);
+    return memory.length === length && memory.byteOffset === this.#from ? memory : new Uint8Array(memory.buffer, this.#from, length);
   }
 
   /**

@@ -54,9 +54,9 @@ class HeldPassage implements Passage {
     return this.durable ? mint() : undefined;
   }
   up(): void {}
-  down(bytes: Uint8Array): void {
+  down({ size }: { readonly size: number }): void {
     assert.ok(this.durable, 'a byte of an answer was released before its intent was durable');
-    this.released += bytes.length;
+    this.released += size;
   }
   end(outcome: Outcome, written: (failure?: Refusal) => void): void {
     assert.equal(this.outcome, undefined, 'an outcome was given twice');

@@ -1,6 +1,7 @@
 import { maskReport, maskText } from '../../masking/reports.ts';
 import { refusal } from '../../model/decision.ts';
 import type { FrameParser } from '../../wire/framing.ts';
+import type { Part } from '../../pipeline/gate.ts';
 import type { Answer } from './answer.ts';
 import { Backend } from './codes.ts';
 import { decodeBackend } from './decode.ts';
@@ -17,6 +18,8 @@ import type { Expected } from './state.ts';
 import type { Tracking } from './tracking.ts';
 
 type Event = Frame | Run;
+
+const part = (bytes: Uint8Array): Part => ({ size: bytes.length, bytes });
 
 /** Rows of so many bytes are worth a write of their own. */
 const LONG_RUN = 16 * 1024;
@@ -160,7 +163,7 @@ export class Back {
   }
 
   #handle(event: Event): void {
-    if (event instanceof Frame && event.bytes.buffer === this.#passed) this.#passed = undefined;
+    if (event instanceof Frame && event.memory.buffer === this.#passed) this.#passed = undefined;
     const { owed } = this.#link;
     const head = owed.head;
     const answer = head?.own ? undefined : head?.context.answer;
@@ -241,24 +244,30 @@ export class Back {
   }
 
   /** Bytes to the client, and into the recording of the answer they belong to. */
-  #give(event: Event | { readonly bytes: Buffer }, answer: Answer | undefined): void {
+  #give(event: Event | Part, answer: Answer | undefined): void {
     this.#releaseTail();
     if (answer?.withheld) return;
     if (this.#guard) {
       this.#guard.hold(event.bytes);
       return;
     }
-    if (answer && !answer.ended) answer.passage.down(event.bytes);
-    this.#link.client.add(event.bytes);
+    if (answer && !answer.ended) answer.passage.down(event);
+    this.#show(event);
     if (event instanceof Run) this.#split(event);
     // A long answer goes out as it comes; the client's slowness stops the target.
     if (this.#link.client.pending >= 65536 && !this.#link.client.flush()) this.#block((go) => this.#link.client.drained(go));
   }
 
+  #show(event: Event | Part): void {
+    const { client } = this.#link;
+    if (event instanceof Frame) client.pass(event.memory, event.from, event.size);
+    else client.add(event.bytes);
+  }
+
   /** Rows that were written anew. Long ones leave at once, so that the next may be written in the same memory. */
   #giveMade(bytes: Buffer, answer: Answer): void {
     const { client } = this.#link;
-    this.#give({ bytes }, answer);
+    this.#give(part(bytes), answer);
     if (this.#guard || bytes.length < LONG_RUN) return;
     if (this.#waits === 0 && !client.flush()) this.#block((go) => client.drained(go));
     if (client.idle) answer.reuseRun();
@@ -304,7 +313,7 @@ export class Back {
     const masked = row ? answer.mask(body) : answer.maskCopy(body);
     if (masked === 'withhold') this.#unmaskable(answer);
     else if (masked === body) this.#give(event, answer);
-    else this.#give({ bytes: row ? toClient.dataRowBody(masked) : toClient.copyData(masked) }, answer);
+    else this.#give(part(row ? toClient.dataRowBody(masked) : toClient.copyData(masked)), answer);
   }
 
   #unmaskable(answer: Answer): void {
@@ -316,7 +325,7 @@ export class Back {
     const error = refusedCommand(why, sqlState);
     this.#guard?.take();
     this.#releaseTail();
-    answer.passage.down(error);
+    answer.passage.down(part(error));
     this.#link.client.add(error);
     answer.withheld = why;
   }
@@ -344,7 +353,7 @@ export class Back {
     else if (item.kind === 'execute') {
       this.#finish(answer, frame);
     } else if (!answer.withheld) {
-      answer.passage.down(frame.bytes);
+      answer.passage.down(frame);
       this.#tail.push(frame.bytes);
     }
   }
@@ -375,7 +384,7 @@ export class Back {
   #release(guard: Guard, answer: Answer): void {
     for (const bytes of guard.take()) {
       if (answer.withheld) return;
-      answer.passage.down(bytes);
+      answer.passage.down(part(bytes));
       this.#link.client.add(bytes);
     }
   }
@@ -383,7 +392,7 @@ export class Back {
   /** ReadyForQuery as the client may see it: it knows nothing of a block that the gateway opened, which ends here at the latest. */
   #showReady(frame: Frame): void {
     if (this.#link.ownBlock && this.#link.status !== 'I') endOwnBlock(this.#link);
-    else this.#link.client.add(frame.bytes);
+    else this.#show(frame);
   }
 
   /** The outcome first, then the end of the answer. */
@@ -394,8 +403,8 @@ export class Back {
       return;
     }
     if (last && !answer.withheld) {
-      answer.passage.down(last.bytes);
-      this.#link.client.add(last.bytes);
+      answer.passage.down(last);
+      this.#show(last);
     }
     this.#block((go) =>
       this.#link.settle(answer, () => {
@@ -479,7 +488,7 @@ export class Back {
       return;
     }
     if (!answer.withheld) {
-      answer.passage.down(bytes);
+      answer.passage.down(part(bytes));
       this.#link.client.add(bytes);
     }
     if (item.kind !== 'query') this.#finish(answer, undefined);
@@ -501,7 +510,7 @@ export class Back {
       }
       case 'NoticeResponse':
         if (this.#link.owed.head?.own) return;
-        this.#give({ bytes: this.#report(frame) }, answer);
+        this.#give(part(this.#report(frame)), answer);
         return;
       default:
         return;

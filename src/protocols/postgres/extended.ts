@@ -89,7 +89,7 @@ export class ExtendedQueries {
       case 'Flush':
         return this.#whenSeries(() => {
           const { link } = this.#admission;
-          link.send(link.gated.housekeeping('sync'), event.bytes);
+          link.pass(link.gated.housekeeping('sync'), event);
           return undefined;
         });
       default:
@@ -216,7 +216,7 @@ export class ExtendedQueries {
             },
           },
         });
-        link.send(permit, frame.bytes);
+        link.pass(permit, frame);
       };
       const forward = (): Wait => {
         this.#admission.series.forwarded = true;
@@ -338,7 +338,7 @@ export class ExtendedQueries {
           },
         },
       });
-      link.send(permit, frame.bytes);
+      link.pass(permit, frame);
     });
     return undone ? after<void>(bound, () => this.#execute(undone.execute, decodeFrontend(undone.execute) as Execute)) : bound;
   }
@@ -349,7 +349,7 @@ export class ExtendedQueries {
     if (unusable) return this.#refuseSeries(unusable);
     const answer = message.what === 'portal' ? link.portals.get(message.name)?.answer : undefined;
     link.owe({ kind: message.what === 'portal' ? 'describe_portal' : 'describe_statement', own: false, context: answer && !answer.ended ? { answer } : {} });
-    link.send(link.gated.housekeeping('describe'), frame.bytes);
+    link.pass(link.gated.housekeeping('describe'), frame);
     this.#admission.series.forwarded = true;
     return undefined;
   }
@@ -388,7 +388,7 @@ export class ExtendedQueries {
       link.owe({ kind: 'execute', own: false, context: { answer } });
       answer.started = true;
       if (facts) this.#admission.tracking.ran(facts);
-      link.send(permit, frame.bytes);
+      link.pass(permit, frame);
       if (!answer.mayBeWithheld && !answer.guard) return;
       link.send(gated.housekeeping('sync'), toServer.flush);
       series.barrier = answer;
@@ -443,7 +443,7 @@ export class ExtendedQueries {
         },
       },
     });
-    link.send(link.gated.housekeeping('close'), frame.bytes);
+    link.pass(link.gated.housekeeping('close'), frame);
     this.#admission.series.forwarded = true;
     return undefined;
   }
@@ -475,7 +475,7 @@ export class ExtendedQueries {
           },
         },
       });
-      link.send(permit, frame.bytes);
+      link.pass(permit, frame);
       this.#admission.series = new Series();
     };
     if (guarded?.guard?.verdict === 'passed' && link.ownBlock && !discarding && !link.owed.skipping) {

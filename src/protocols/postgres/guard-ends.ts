@@ -65,7 +65,7 @@ export class GuardEnds {
       answer.undo(field(errorFields(error), 'C') ?? 'XX000');
       guard.take();
       const bytes = tell.report(error);
-      answer.passage.down(bytes);
+      answer.passage.down({ size: bytes.length, bytes });
       this.#link.client.add(bytes);
     } else tell.release(guard, answer);
     if (answer.withheld && this.#link.status === 'T') {

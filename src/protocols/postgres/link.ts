@@ -99,6 +99,12 @@ export class Link {
     this.target.add(bytes);
   }
 
+  /** A message of the client's, as it came. */
+  pass(permit: Permit, { memory, from, size }: Frame): void {
+    permit.spend();
+    this.target.pass(memory, from, size);
+  }
+
   /** Notes what the target owes for a message. When it drops the message (after an error, up to Sync), that is settled at once. */
   owe(item: Expected<Owed>): void {
     if (this.owed.add(item)) return;
