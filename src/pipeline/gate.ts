@@ -98,6 +98,8 @@ export interface Part {
   readonly bytes: Uint8Array;
 }
 
+export const part = (bytes: Uint8Array): Part => ({ size: bytes.length, bytes });
+
 /** What `admit` returns when it grants. Every byte in either direction belongs to one Passage or to housekeeping. */
 export interface Passage {
   readonly command: Command;

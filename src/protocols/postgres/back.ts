@@ -1,7 +1,6 @@
-import { maskReport, maskText } from '../../masking/reports.ts';
 import { refusal } from '../../model/decision.ts';
 import type { FrameParser } from '../../wire/framing.ts';
-import type { Part } from '../../pipeline/gate.ts';
+import { part, type Part } from '../../pipeline/gate.ts';
 import type { Answer } from './answer.ts';
 import { Backend } from './codes.ts';
 import { decodeBackend } from './decode.ts';
@@ -14,12 +13,11 @@ import { GuardEnds } from './guard-ends.ts';
 import { endOwnBlock } from './guarding.ts';
 import type { Link, Owed } from './link.ts';
 import { refusedCommand, unparsableText } from './refuse.ts';
+import { shownAside, shownReport } from './shown.ts';
 import type { Expected } from './state.ts';
 import type { Tracking } from './tracking.ts';
 
 type Event = Frame | Run;
-
-const part = (bytes: Uint8Array): Part => ({ size: bytes.length, bytes });
 
 /** Rows of so many bytes are worth a write of their own. */
 const LONG_RUN = 16 * 1024;
@@ -72,10 +70,7 @@ export class Back {
     this.#pump();
   }
 
-  /**
-   * Nothing of the chunk that was pushed last, which lies in this memory, is held on to: it was passed on as it came, and the client's socket
-   * has it. Said only where nothing but rows was in it; single messages may be kept for what comes behind them.
-   */
+  /** The chunk that was pushed last lies in this memory, held nothing but rows (single messages may be kept), and is with the operating system. */
   keepsNothingOf(memory: ArrayBufferLike): boolean {
     return this.#passed === memory && this.#waits === 0 && this.#guard === undefined && this.#tail.length === 0 && this.#link.client.idle;
   }
@@ -483,47 +478,22 @@ export class Back {
     // Nothing that came before it is given out.
     this.#guard?.take();
     answer?.fail(field(fields, 'C'));
-    if (!answer || answer.ended) {
-      this.#link.client.add(bytes);
-      return;
-    }
-    if (!answer.withheld) {
-      answer.passage.down(part(bytes));
+    const going = answer && !answer.ended ? answer : undefined;
+    if (going?.withheld === undefined) {
+      going?.passage.down(part(bytes));
       this.#link.client.add(bytes);
     }
-    if (item.kind !== 'query') this.#finish(answer, undefined);
+    if (going && item.kind !== 'query') this.#finish(going, undefined);
   }
 
   #async(frame: Frame, answer: Answer | undefined): void {
-    const message = decodeBackend(frame);
-    const { gated } = this.#link;
-    switch (message.kind) {
-      case 'ParameterStatus': {
-        const shown = this.#tracking.parameter(message.name, message.value);
-        if (shown !== undefined) this.#aside(shown === message.value ? frame.bytes : toClient.parameterStatus(message.name, shown));
-        return;
-      }
-      case 'NotificationResponse': {
-        const payload = maskText(message.payload, gated.masks);
-        this.#aside(payload === message.payload ? frame.bytes : toClient.notification(message.processId, message.channel, payload));
-        return;
-      }
-      case 'NoticeResponse':
-        if (this.#link.owed.head?.own) return;
-        this.#give(part(this.#report(frame)), answer);
-        return;
-      default:
-        return;
-    }
+    const shown = shownAside(frame, this.#link.gated.masks, this.#tracking);
+    if (shown === undefined) return;
+    if (frame.type !== Backend.NoticeResponse) this.#aside(shown);
+    else if (!this.#link.owed.head?.own) this.#give(part(shown), answer);
   }
 
-  /** An error or notice as the client may see it. */
   #report(frame: Frame): Buffer {
-    const { masks } = this.#link.gated;
-    if (masks.empty) return frame.bytes;
-    const fields = errorFields(frame);
-    const shown = maskReport(fields, masks);
-    if (shown === fields) return frame.bytes;
-    return frame.type === Backend.ErrorResponse ? toClient.error([...shown]) : toClient.notice([...shown]);
+    return shownReport(frame, this.#link.gated.masks);
   }
 }
