@@ -116,8 +116,8 @@ export interface Passage {
   effect(): Permit | undefined;
   /** Data of a long passage going up (COPY): counted; a progress record each 16 MiB or minute. */
   up(bytes: number): void;
-  /** A part of the answer as the client will get it: counted, and recorded up to the cap. Throws if the intent is not durable. */
-  down(part: Part): void;
+  /** Bytes of the answer as the client will get them: counted and recorded up to the cap. Throws if the intent is not durable. */
+  down(bytes: Uint8Array | Part): void;
   /** Exactly once. Calls back when the outcome is written: only then may the end of the answer go to the client. */
   end(outcome: Outcome, written: (failure?: Refusal) => void): void;
 }

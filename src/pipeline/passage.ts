@@ -73,10 +73,11 @@ export class AdmittedPassage implements Passage, Placed {
     this.#progress();
   }
 
-  down(part: Part): void {
+  down(bytes: Uint8Array | Part): void {
     if (!this.durable) throw new Error('an answer was about to be released before its intent was durable');
-    this.#bytesDown += part.size;
-    this.#parts.recording?.write(part.bytes);
+    const whole = bytes instanceof Uint8Array;
+    this.#bytesDown += whole ? bytes.length : bytes.size;
+    this.#parts.recording?.write(whole ? bytes : bytes.bytes);
     this.#progress();
   }
 

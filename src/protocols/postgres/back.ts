@@ -320,7 +320,7 @@ export class Back {
     const error = refusedCommand(why, sqlState);
     this.#guard?.take();
     this.#releaseTail();
-    answer.passage.down(part(error));
+    answer.passage.down(error);
     this.#link.client.add(error);
     answer.withheld = why;
   }
@@ -379,7 +379,7 @@ export class Back {
   #release(guard: Guard, answer: Answer): void {
     for (const bytes of guard.take()) {
       if (answer.withheld) return;
-      answer.passage.down(part(bytes));
+      answer.passage.down(bytes);
       this.#link.client.add(bytes);
     }
   }
@@ -480,7 +480,7 @@ export class Back {
     answer?.fail(field(fields, 'C'));
     const going = answer && !answer.ended ? answer : undefined;
     if (going?.withheld === undefined) {
-      going?.passage.down(part(bytes));
+      going?.passage.down(bytes);
       this.#link.client.add(bytes);
     }
     if (going && item.kind !== 'query') this.#finish(going, undefined);

@@ -1,4 +1,3 @@
-import { part } from '../../pipeline/gate.ts';
 import type { Answer } from './answer.ts';
 import { errorFields } from './error-fields.ts';
 import { field, SqlState } from './errors.ts';
@@ -66,7 +65,7 @@ export class GuardEnds {
       answer.undo(field(errorFields(error), 'C') ?? 'XX000');
       guard.take();
       const bytes = tell.report(error);
-      answer.passage.down(part(bytes));
+      answer.passage.down(bytes);
       this.#link.client.add(bytes);
     } else tell.release(guard, answer);
     if (answer.withheld && this.#link.status === 'T') {
