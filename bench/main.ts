@@ -4,6 +4,7 @@ import { pgbench } from '../test/kit/clients.ts';
 import { addedLatency } from './latency.ts';
 import { logAlone } from './log.ts';
 import { IDLE_SESSIONS, idleMemory } from './memory.ts';
+import { bodiesMasked } from './bodies.ts';
 import { printRow, type Row } from './report.ts';
 import { pairedRounds, type Contender } from './rounds.ts';
 import { GATEWAYS, startField, type Env, type Field, type GatewayKind } from './targets.ts';
@@ -11,7 +12,7 @@ import { bulkRead } from './bulk.ts';
 
 /*
  * npm run bench [ROUNDS] [ROW...]: ratios to direct access and to pgbouncer in session mode, paired in one run. Rows: select, tpcb, strict,
- * latency, bulk, tls, connect, idle, log. Everything shares this machine, so a ratio at many clients is one of CPU budgets.
+ * latency, bulk, tls, connect, idle, log, bodies. Everything shares this machine, so a ratio at many clients is one of CPU budgets.
  */
 const [roundsText = '5', ...wanted] = process.argv.slice(2);
 const rounds = Number(roundsText);
@@ -87,5 +88,6 @@ const besideTargets = async (): Promise<void> => {
 
 // Before anything else runs on the machine.
 if (wants('log')) report(await logAlone(rounds));
-if (wanted.length === 0 || wanted.some((row) => row !== 'log')) await besideTargets();
+if (wants('bodies')) report(bodiesMasked(rounds));
+if (wanted.length === 0 || wanted.some((row) => row !== 'log' && row !== 'bodies')) await besideTargets();
 if (process.env['BENCH_REPORT'] !== undefined) writeFileSync(process.env['BENCH_REPORT'], `${lines.join('\n')}\n`);

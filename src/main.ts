@@ -1,9 +1,12 @@
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { Spools } from './approvals/spool.ts';
 import { version } from './build.ts';
 import { compare, restartNeeded } from './config/compare.ts';
 import { load } from './config/load.ts';
 import { formatProblem } from './config/problems.ts';
-import type { Config } from './config/resolved.ts';
+import { isHttp, isPostgres } from './config/protocols.ts';
+import type { Config, ConnectionConfig, HttpConnectionConfig } from './config/resolved.ts';
 import { watchForRename } from './config/watch.ts';
 import { answerApprovals } from './control/approvals.ts';
 import { startApprovals } from './control/approvals-service.ts';
@@ -28,6 +31,8 @@ import { refusal } from './model/decision.ts';
 import type { Logger } from './model/logger.ts';
 import { createGate } from './pipeline/open.ts';
 import { compilePolicies } from './policy/compile.ts';
+import { explainRequest } from './protocols/http/explain-text.ts';
+import { HttpProtocol } from './protocols/http/serve.ts';
 import { explainText } from './protocols/postgres/explain-text.ts';
 import { PostgresProtocol } from './protocols/postgres/serve.ts';
 import { keyFile } from './secrets/key-file.ts';
@@ -140,7 +145,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       identities,
       revocations: state.revocations,
       log: evidence,
-      openRecording: (connection, cap) => evidence.openRecording(connection, cap),
+      openRecording: (connection, cap, stream) => evidence.openRecording(connection, cap, stream),
       maskKey: keyFile(join(config.gateway.keys, 'mask.key')),
       observe: metrics.observer,
       approvals,
@@ -156,9 +161,18 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       }
     });
 
-    const postgres = new PostgresProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, understander, log });
+    const postgres = new PostgresProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, understander, spools: new Spools(join(config.gateway.data, 'spool')), log });
     closers.push(() => postgres.close());
-    const listeners = await startListeners({ config: () => config, serve: (socket, offered, loggedIn) => postgres.serve(socket, offered, loggedIn), log });
+    const http = new HttpProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, log });
+    closers.push(() => http.close());
+    /** One address speaks one protocol. */
+    const serve = (socket: Socket, offered: readonly ConnectionConfig[], loggedIn: () => void): Promise<void> => {
+      const { listen } = offered[0] as ConnectionConfig;
+      // A connection of HTTP carries many requests: each is of what is offered when it comes.
+      const here = (): readonly HttpConnectionConfig[] => config.connections.filter(isHttp).filter((one) => one.listen.host === listen.host && one.listen.port === listen.port);
+      return offered.some(isHttp) ? http.serve(socket, here, loggedIn) : postgres.serve(socket, offered.filter(isPostgres), loggedIn);
+    };
+    const listeners = await startListeners({ config: () => config, serve, log });
     clients = () => listeners.open;
     closers.push(() => listeners.stop());
 
@@ -254,7 +268,10 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
         approvals,
         channels,
         signedIn: state.signedIn,
-        explain: (text, connection) => explainText(text, connection, { understander, catalogOf: (one) => postgres.catalogOf(one) }),
+        explain: async (text, connection, searchPath) =>
+          isHttp(connection)
+            ? { ...(await explainRequest(text, connection)), catalog: 'none', searchPath: [], searchPathFrom: 'default' }
+            : explainText(text, connection, { understander, namesOf: (one) => postgres.namesOf(one) }, searchPath),
         build: version,
         metrics,
         secrets,
@@ -310,6 +327,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       log.info({ sessions: gate.live.size }, 'stopping');
       listeners.stop();
       gate.drain(refusal('shutting_down', 'the gateway is stopping; connect again'));
+      http.drain();
       const until = performance.now() + DRAIN_MS;
       while (gate.live.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
       gate.endAll(refusal('shutting_down', 'the gateway is stopping; connect again'));

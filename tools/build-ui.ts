@@ -49,6 +49,8 @@ async function buildPage(out: string, stamp: string): Promise<void> {
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
       license: { fileName: 'licenses.md' },
+      // What several pages need comes in one file and at once: a browser asks for few files at a time, and one after the other costs more than their bytes.
+      rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } } },
     },
   });
   compress(making);

@@ -15,7 +15,7 @@ const dist = resolve(values.out);
 rmSync(dist, { recursive: true, force: true });
 const compiled = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json', '--outDir', dist], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
 // What the sources read beside themselves.
-for (const file of globSync('**/*.{json,sql,txt,html}', { cwd: join(root, 'src'), exclude: (name) => name === 'testdata' || name === 'browser' })) {
+for (const file of globSync('**/*.{json,sql,txt,html,yaml}', { cwd: join(root, 'src'), exclude: (name) => name === 'testdata' || name === 'browser' })) {
   mkdirSync(dirname(join(dist, file)), { recursive: true });
   cpSync(join(root, 'src', file), join(dist, file));
 }

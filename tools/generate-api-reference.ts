@@ -62,7 +62,7 @@ change and tries to is recorded as \`refused\`.
 ## Events
 
 \`events.stream\` is a stream of server-sent events: \`event:\` is the kind, \`data:\` \`{kind, id, state, at}\`. They say what to ask again and carry nothing of it. A stream ends
-with \`signed_out\` within 15 seconds of the session's end. 10 streams for one person or token, 500 in all.
+with \`signed_out\` within 2 seconds of the session's end. 10 streams for one person or token, 500 in all.
 
 ## Actions
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
  * constructs and connects everything, and cli/ is the door in front of it.
  */
 export const LAYERS = [
-  'model', 'build.ts', 'wire', 'sql', 'config', 'policy', 'masking', 'identity', 'secrets', 'approvals', 'evidence', 'witness', 'pipeline', 'protocols', 'store',
+  'model', 'build.ts', 'wire', 'sql', 'apis', 'config', 'policy', 'masking', 'identity', 'secrets', 'approvals', 'evidence', 'witness', 'pipeline', 'protocols', 'store',
   'listeners', 'reports', 'export', 'control', 'main.ts', 'cli',
 ] as const;
 

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
@@ -13,26 +15,67 @@ import { builtPage } from './build-ui.ts';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Two at once: that is what the smallest machine we care for has, and many files start servers. */
 const CONCURRENCY = 2;
+/**
+ * Files that hardly compute: they wait for deadlines, for rounds of ten seconds, for an hour that goes by a thousand times faster. One of them
+ * at a time runs beside the others, which loses them nothing. What measures time, or makes the machine busy, does not belong here.
+ */
+const WAITING: readonly string[] = [
+  'test/e2e/witness-gateway.test.ts',
+  'test/e2e/operations-drain.test.ts',
+  'test/e2e/operations-outages.test.ts',
+  'test/e2e/protocol-doors.test.ts',
+  'test/e2e/thresholds-strict.test.ts',
+  'src/approvals/channels/delivery.test.ts',
+];
+/** The files that take longest, longest first: one of them that began last would run alone at the end. The others follow by name. */
+const LONGEST: readonly string[] = [
+  'test/e2e/page-access.test.ts',
+  'test/e2e/crash-kill.test.ts',
+  'test/e2e/terminal-actions.test.ts',
+  'test/bypass/live-sql-policy.test.ts',
+  'test/e2e/page-states.test.ts',
+  'test/e2e/thresholds-extended.test.ts',
+  'test/e2e/tools-postgres15.test.ts',
+  'test/e2e/people.test.ts',
+  'test/e2e/evidence-retention.test.ts',
+  'test/e2e/evidence-power.test.ts',
+  'test/e2e/witness-server.test.ts',
+  'test/e2e/thresholds.test.ts',
+];
 
 interface Tally { passed: number; failed: number; skipped: number }
 
 const wanted = process.argv.slice(2).map((path) => path.replace(/^\.\//, ''));
+/** Those of `WAITING` are found by their own names only. */
 const find = (patterns: readonly string[]): string[] =>
   globSync([...patterns], { cwd: root, exclude: (name) => name === 'node_modules' })
-    .filter((file) => wanted.length === 0 || wanted.some((path) => file.startsWith(path)))
+    .filter((file) => (wanted.length === 0 || wanted.some((path) => file.startsWith(path))) && (patterns === WAITING || !WAITING.includes(file)))
     .toSorted()
+    // A sort keeps the order of equals.
+    .toSorted((one, other) => rank(one) - rank(other))
     .map((file) => join(root, file));
+const rank = (file: string): number => (LONGEST.includes(file) ? LONGEST.indexOf(file) : LONGEST.length);
 
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 /** Reason to names of the tests. */
 const skipped = new Map<string, string[]>();
 
-/** A file that has not ended after `minutes` hangs, and fails. */
-async function suite(name: string, minutes: number, patterns: readonly string[]): Promise<void> {
+interface Suite {
+  readonly name: string;
+  /** A file that has not ended after so long hangs, and fails. */
+  readonly minutes: number;
+  readonly patterns: readonly string[];
+  /** Default: `CONCURRENCY`. */
+  readonly atOnce?: number;
+  /** Default: standard output. */
+  readonly to?: NodeJS.WritableStream;
+}
+
+async function suite({ name, minutes, patterns, atOnce = CONCURRENCY, to = process.stdout }: Suite): Promise<void> {
   const files = find(patterns);
   if (files.length === 0) return;
-  process.stdout.write(`\n== ${name}: ${files.length} files\n`);
-  const stream = run({ files, concurrency: CONCURRENCY, timeout: minutes * 60_000, cwd: root });
+  to.write(`\n== ${name}: ${files.length} files\n`);
+  const stream = run({ files, concurrency: atOnce, timeout: minutes * 60_000, cwd: root });
   const isFile = (data: { readonly name: string; readonly nesting: number }): boolean => data.nesting === 0 && files.includes(join(root, data.name));
   stream.on('test:pass', (data) => {
     if (data.skip !== undefined && data.skip !== false) {
@@ -46,7 +89,7 @@ async function suite(name: string, minutes: number, patterns: readonly string[])
     if (data.details.type !== 'suite') tally.failed++;
   });
   const printed = stream.compose(spec);
-  printed.pipe(process.stdout);
+  printed.pipe(to, { end: false });
   await new Promise<void>((resolve, reject) => {
     printed.once('end', resolve);
     printed.once('error', reject);
@@ -61,8 +104,15 @@ if (wanted.length === 0) {
 }
 // Tests of the page look at what is built from these sources.
 await builtPage();
-await suite('beside the code', 5, ['src/**/*.test.ts', 'ui/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'test/kit/**/*.test.ts']);
-await suite('real servers and clients', 10, ['test/{conformance,e2e,bypass,crash}/**/*.test.ts']);
+// Printed when the others are: in between nobody could tell whose line is whose.
+const waited = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
+const waiting = suite({ name: 'mostly waiting, beside the others', minutes: 10, patterns: WAITING, atOnce: 1, to: waited });
+await suite({ name: 'beside the code', minutes: 5, patterns: ['src/**/*.test.ts', 'ui/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'test/kit/**/*.test.ts'] });
+await suite({ name: 'real servers and clients', minutes: 10, patterns: ['test/{conformance,e2e,bypass,crash}/**/*.test.ts'] });
+waited.pipe(process.stdout, { end: false });
+await waiting;
+waited.end();
+await once(waited, 'end');
 
 process.stdout.write('\n');
 for (const [reason, names] of skipped) process.stdout.write(`skipped ${names.length}: ${reason}\n${names.map((name) => `    ${name}\n`).join('')}`);

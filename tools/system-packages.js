@@ -46,6 +46,9 @@ export const SYSTEM_PACKAGES = [
   { name: 'e2fsprogs', use: 'tests that cut the power of a disk or take its folders away', required: false, here: () => onPath('mkfs.ext4') && onPath('chattr') },
   { name: 'xfsprogs', use: 'tests that cut the power of a disk', required: false, here: () => onPath('xfs_io') },
   { name: 'chromium', use: 'the pages, in a browser', required: false, here: () => ['chromium', 'chromium-browser', 'google-chrome'].some(onPath) },
+  { name: 'nginx-light', use: 'nginx as a target of HTTP', required: false, here: () => onPath('nginx') },
+  { name: 'curl', use: 'curl as a client of HTTP', required: false, here: () => onPath('curl') },
+  { name: 'python3-requests', use: 'Python requests as a client of HTTP', required: false, here: () => python('requests') },
   { name: 'openssl', use: 'an independent TLS client', required: false, here: () => onPath('openssl') },
 ];
 

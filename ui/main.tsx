@@ -7,8 +7,10 @@ import './styles/mantine.ts';
 import './styles/theme.css';
 import { ApiProblem } from '../src/control/client.ts';
 import { isSignedOut } from './api/gateway.ts';
+import { A_DAY, overviewQuery } from './api/overview.ts';
 import { Toasts } from './parts/Toasts.tsx';
 import { makeRouter } from './routes.tsx';
+import { meQuery } from './shell/session.ts';
 
 const theme = createTheme({ primaryColor: 'teal', defaultRadius: 6, cursorType: 'pointer', respectReducedMotion: true });
 
@@ -29,9 +31,20 @@ const client: QueryClient = new QueryClient({
   },
 });
 
+// What every page needs is asked for while the page itself is still on its way.
+if (location.pathname !== '/login') {
+  void client.fetchQuery(meQuery).then(
+    ({ roles }) => (roles.length === 0 ? undefined : client.prefetchQuery(overviewQuery(A_DAY))),
+    // The page asks again, and says what is wrong.
+    () => undefined,
+  );
+}
+
 const router = makeRouter();
 const root = document.getElementById('page');
 if (!root) throw new Error('index.html has no place for the page');
+// Drawn once, with what it shows, instead of empty first.
+await router.load();
 createRoot(root).render(
   <StrictMode>
     {/* Variables and classes are in the style sheets: no style tag is made here, which the content security policy would refuse. */}

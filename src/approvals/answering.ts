@@ -1,12 +1,12 @@
 import type { ApprovalDemand } from '../model/approval.ts';
 import { samePerson } from '../model/person.ts';
 import type { Person } from '../model/person.ts';
+import { badReason } from '../model/reason.ts';
 import { AnswerRefused } from './approvals.ts';
 import type { Answer, Verdict } from './approvals.ts';
 import { entitled } from './duties.ts';
 import type { ApprovalPorts, StoredRequest } from './ports.ts';
 import type { Requests } from './requests.ts';
-import { badReason } from './words.ts';
 
 const VERDICTS: ReadonlySet<string> = new Set(['approve', 'deny', 'force']);
 

@@ -158,3 +158,29 @@ scenes('answers that cannot count are refused in words', async (scene) => {
   assert.equal(view.state, 'approved');
   await assert.rejects(approve(scene, request, bob), withCode('over'));
 });
+
+scenes('an answer to what has run, was cancelled, was denied or has expired says which, whatever the answer, and changes nothing', async (scene) => {
+  const used = held(scene.ask({ text: 'a' }));
+  await approve(scene, used.request);
+  assert.equal(scene.ask({ text: 'a', waiter: used }).kind, 'approved');
+  const cancelled = held(scene.ask({ text: 'b' }));
+  cancelled.leave('cancelled');
+  const denied = held(scene.ask({ text: 'c' }));
+  await deny(scene, denied.request);
+  const expired = refusal(scene.ask({ text: 'd', place: 'series' })).approval ?? '';
+  scene.clock.pass(16 * MINUTE);
+  for (const [request, state, words] of [
+    [used.request, 'used', /^this was approved and has run already$/],
+    [cancelled.request, 'withdrawn', /^the client has cancelled this command$/],
+    [denied.request, 'denied', /^this was denied already$/],
+    [expired, 'expired', /^this request has expired; when the command is sent again, there will be a new one$/],
+  ] as const) {
+    assert.equal(stateOf(scene, request), state);
+    const before = scene.records.all.length;
+    for (const verdict of ['approve', 'deny', 'force'] as const) {
+      await assert.rejects(scene.approvals.answer({ request, person: person('mina', { groups: ['okta/dba', 'okta/incident'] }), verdict, reason: 'late', channel: 'page' }), (error: Error) => withCode('over')(error) && words.test(error.message), `${state} ${verdict}`);
+    }
+    assert.equal(stateOf(scene, request), state);
+    assert.equal(scene.records.all.length, before, 'nothing is recorded of it');
+  }
+});

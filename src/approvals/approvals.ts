@@ -1,4 +1,4 @@
-import type { ApprovalDemand, Bound } from '../model/approval.ts';
+import type { ApprovalDemand, Bound, CoveredData } from '../model/approval.ts';
 import type { Command } from '../model/command.ts';
 import type { Decision, Refusal } from '../model/decision.ts';
 import type { Person } from '../model/person.ts';
@@ -35,6 +35,8 @@ export interface Ask {
   /** Rows that it would change now, and the most that an approval covers: bound as well. */
   readonly rows?: number;
   readonly maxRows?: number;
+  /** `rowsPerCommand`, where it will not hold for the command: its rows could not be counted, so that an approval has no maximum. */
+  readonly liftsRowLimit?: number;
   /** `limits.heldCommands` of the identity on the connection, when there is one. */
   readonly mostHeld?: number;
   /** The waiter that was told `again`: what was approved is kept for it. */
@@ -102,11 +104,15 @@ export interface ApprovalView {
   readonly text: string | undefined;
   readonly parameters?: readonly (string | null)[];
   readonly hidden: number;
+  /** Data that follows the command and is approved with it. */
+  readonly data?: CoveredData;
   readonly notCovered?: string;
   readonly inTransaction: boolean;
   /** Rows that it would change, where they could be counted, and the most that an approval covers. */
   readonly rows?: number;
   readonly maxRows?: number;
+  /** `rowsPerCommand`, which does not hold for it: its rows could not be counted. */
+  readonly liftsRowLimit?: number;
   /** Live commands that wait for this answer. */
   readonly waiting: number;
   readonly answers: readonly AnswerView[];

@@ -1,4 +1,4 @@
-import type { ApprovalDemand, Bound } from '../model/approval.ts';
+import type { ApprovalDemand, Bound, CoveredData } from '../model/approval.ts';
 import type { Effect } from '../model/command.ts';
 import type { Person } from '../model/person.ts';
 import type { Ask, ApprovalView } from './approvals.ts';
@@ -17,10 +17,12 @@ export interface RequestDetail {
   readonly owner: ApprovalView['owner'];
   /** Everybody on whose behalf it was sent, the first one first. */
   readonly askers: readonly Asker[];
+  readonly data?: CoveredData;
   readonly notCovered?: string;
   readonly inTransaction: boolean;
   readonly rows?: number;
   readonly maxRows?: number;
+  readonly liftsRowLimit?: number;
 }
 
 /** Who answered and why, sealed at rest. */
@@ -43,7 +45,7 @@ const cut = (text: string, most: number): string => {
   return `${text.slice(0, end)} ... (${text.length - end} characters more)`;
 };
 
-export function detailOf({ session, command, decision, bound, place, rows, maxRows }: Ask): RequestDetail {
+export function detailOf({ session, command, decision, bound, place, rows, maxRows, liftsRowLimit }: Ask): RequestDetail {
   const { parameters } = command;
   return {
     text: shownText(command.recorded, bound.standsFor),
@@ -55,10 +57,12 @@ export function detailOf({ session, command, decision, bound, place, rows, maxRo
     demand: decision.approval,
     owner: session.principal.owner,
     askers: [askerOf(session.principal)],
+    ...(bound.data === undefined ? {} : { data: bound.data }),
     ...(bound.notCovered === undefined ? {} : { notCovered: bound.notCovered }),
     inTransaction: place !== 'free',
     ...(rows === undefined ? {} : { rows }),
     ...(maxRows === undefined ? {} : { maxRows }),
+    ...(liftsRowLimit === undefined ? {} : { liftsRowLimit }),
   };
 }
 

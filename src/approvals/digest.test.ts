@@ -23,12 +23,12 @@ const effect: fc.Arbitrary<Effect> = fc.record({ class: fc.constantFrom('read', 
 const approved: fc.Arbitrary<Approved> = fc.record({
   connection: fc.string(), protocol: fc.string(), identity: fc.string(),
   effects: fc.array(effect, { maxLength: 3 }),
-  bound: fc.record({ context: fc.dictionary(fc.string(), value, { maxKeys: 4 }), parts: fc.array(fc.option(bytes), { maxLength: 4 }) }),
+  bound: fc.record({ context: fc.dictionary(fc.string(), value, { maxKeys: 4 }), parts: fc.array(fc.option(bytes), { maxLength: 4 }), data: fc.record({ bytes: fc.nat(), sha256: fc.string() }) }, { requiredKeys: ['context', 'parts'] }),
   maxRows: fc.nat(),
 }, { requiredKeys: ['connection', 'protocol', 'identity', 'effects', 'bound'] });
 
 /** All of it in a form that differs whenever anything differs: `isDeepStrictEqual` is the judge, not another encoding. */
-const plain = ({ connection, protocol, identity, effects, maxRows, bound }: Approved): unknown => ({ connection, protocol, identity, effects, maxRows, context: { ...bound.context }, parts: bound.parts.map((part) => (part === null ? null : [...part])) });
+const plain = ({ connection, protocol, identity, effects, maxRows, bound }: Approved): unknown => ({ connection, protocol, identity, effects, maxRows, context: { ...bound.context }, parts: bound.parts.map((part) => (part === null ? null : [...part])), data: bound.data });
 const isSame = (one: unknown, other: unknown): boolean => {
   try {
     assert.deepEqual(one, other);

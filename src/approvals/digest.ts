@@ -11,7 +11,7 @@ export interface Approved {
   readonly effects: readonly Effect[];
   /** The most rows that it may touch, when that is limited. */
   readonly maxRows?: number;
-  readonly bound: Pick<Bound, 'context' | 'parts'>;
+  readonly bound: Pick<Bound, 'context' | 'parts' | 'data'>;
 }
 
 const DOMAIN = Buffer.from('wicketgate/approval/v1\0', 'latin1');
@@ -30,10 +30,13 @@ export function digestOf(key: Uint8Array, { connection, protocol, identity, effe
     hmac.update(head);
     if (bytes !== null) hmac.update(bytes);
   };
-  add(Buffer.from(canonicalJson({ v: 1, connection, protocol, identity, effects: effects.map(boundEffect), maxRows: maxRows ?? null, context: bound.context, parts: bound.parts.length }), 'utf8'));
+  add(Buffer.from(canonicalJson({ v: 1, connection, protocol, identity, effects: effects.map(boundEffect), maxRows: maxRows ?? null, context: bound.context, parts: bound.parts.length, ...dataOf(bound) }), 'utf8'));
   for (const part of bound.parts) add(part);
   return hmac.digest('hex');
 }
+
+/** All of the data, by its digest. */
+const dataOf = ({ data }: Pick<Bound, 'data'>): { readonly data?: BoundValue } => (data === undefined ? {} : { data: { bytes: data.bytes, sha256: data.sha256 } });
 
 const boundEffect = ({ class: granted, verb, object, columns, function: called }: Effect): BoundValue => [
   granted,

@@ -231,10 +231,11 @@ export class Requests {
     this.#changed(request.id);
   }
 
-  #requested(request: StoredRequest, { text, parameters, demand }: RequestDetail, again = false): ApprovalTicket {
+  #requested(request: StoredRequest, { text, parameters, data, demand }: RequestDetail, again = false): ApprovalTicket {
     const { connection } = request;
     const bodies: ApprovalBody[] = [{ part: 'statement', connection, bytes: Buffer.from(text, 'utf8') }];
     if (parameters !== undefined) bodies.push({ part: 'parameters', connection, bytes: Buffer.from(JSON.stringify(parameters), 'utf8') });
+    if (data !== undefined) bodies.push({ part: 'covered', connection, bytes: Buffer.from(JSON.stringify(data), 'utf8') });
     return this.#record(request, { event: 'requested', ...(again ? { again } : {}), steps: stepsOf(demand), expires: new Date(request.expiresAt).toISOString() }, bodies);
   }
 

@@ -1,9 +1,7 @@
 import type { RuleRef } from '../model/decision.ts';
 import { refusal } from '../model/decision.ts';
 import type { Refusal } from '../model/decision.ts';
-
-/** Longest reason that a person may give, in characters. */
-const LONGEST_REASON = 500;
+import type { ApprovalView } from './approvals.ts';
 
 /** Rule as people name it. */
 export const ruleName = ({ policy, rule }: RuleRef): string => (rule === undefined ? policy : `${policy}/${rule}`);
@@ -29,13 +27,16 @@ export const notHeld = (request: string, url: string | undefined, rule: RuleRef 
 export const deniedBy = (request: string, reason: string | undefined, rule?: RuleRef): Refusal =>
   refusal('denied', `an approver denied this command${reason === undefined ? '' : `: ${reason}`} (request ${request})`, { approval: request, ...(rule === undefined ? {} : { rule }) });
 
-/**
- * Why a text cannot be a reason, or undefined when it can: one line, nothing invisible. It reaches terminals, pages and the client, where
- * control characters and marks that turn the direction of writing could make it say something else.
- */
-export function badReason(reason: unknown): string | undefined {
-  if (typeof reason !== 'string' || reason.trim() === '') return 'a reason is needed';
-  if (reason.length > LONGEST_REASON) return `the reason has ${reason.length} characters; at most ${LONGEST_REASON} are kept`;
-  if (!reason.isWellFormed() || /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u.test(reason)) return 'the reason must be one line without control characters or invisible marks';
-  return undefined;
+/** For people: the rows of a command, and how far an approval goes. Undefined where rows are not what it is about. */
+export function rowsOf({ rows, maxRows, liftsRowLimit, data }: Pick<ApprovalView, 'rows' | 'maxRows' | 'liftsRowLimit' | 'data'>): string | undefined {
+  if (liftsRowLimit !== undefined) return `no row limit: ${data?.rows === undefined ? 'could not be counted; ' : ''}rowsPerCommand of ${liftsRowLimit} does not hold for it`;
+  if (rows === undefined && maxRows === undefined) return undefined;
+  return [rows === undefined ? 'not counted' : `${rows} by a count`, maxRows === undefined ? undefined : `an approval covers up to ${maxRows}`].filter((part) => part !== undefined).join('; ');
+}
+
+/** For people: data that is approved with its command. The digest of the data itself is for those who may see the statement: little data could be guessed from it. */
+export function dataOf({ data }: Pick<ApprovalView, 'data'>, withDigest: boolean): string | undefined {
+  if (data === undefined) return undefined;
+  const rows = data.rows === undefined ? '' : `${data.rows} ${data.rows === 1 ? 'row' : 'rows'}, `;
+  return `${rows}${data.bytes} bytes, covered by the digest${withDigest ? `; SHA-256 ${data.sha256}` : ''}`;
 }

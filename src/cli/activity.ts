@@ -19,7 +19,7 @@ export function registerActivity(program: Command): void {
 
 const describe = ({ items, next }: ActivityPage): string =>
   `${table(
-    ['RECORD', 'AT', 'KIND', 'ACT', 'BY', 'VOUCHED BY', 'TARGET', 'COUNT', 'DETAIL'],
-    items.map(({ sequence, at, kind, act, by, provider, target, count, detail }) => [sequence, moment(at), kind, act, by, provider, target, count, detail]),
+    ['RECORD', 'AT', 'KIND', 'ACT', 'BY', 'VOUCHED BY', 'THROUGH', 'TARGET', 'COUNT', 'DETAIL'],
+    items.map(({ sequence, at, kind, act, by, provider, channel, target, count, detail }) => [sequence, moment(at), kind, act, by, provider, channel, target, count, detail]),
     'nothing on this page',
   )}${more(next)}`;

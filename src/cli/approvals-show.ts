@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ApprovalView } from '../approvals/approvals.ts';
+import { dataOf, rowsOf } from '../approvals/words.ts';
 import type { Config } from '../config/resolved.ts';
 import { askApprovals, withApprovalsOptions, type ApprovalsOptions } from './approvals.ts';
 import { visible, visibleLine } from './recorded.ts';
@@ -24,7 +25,7 @@ export const viewOf = async (config: Config, id: string, json: boolean | undefin
 
 /** A request for people. All of it comes from elsewhere, so nothing of it may act on the terminal. */
 export const describe = (view: ApprovalView): string => {
-  const { owner, requester, effects, steps, answers, hidden, rows, maxRows } = view;
+  const { owner, requester, effects, steps, answers, hidden } = view;
   const lines: (readonly [string, string | undefined])[] = [
     ['request', `${view.id}, ${view.state}`],
     ['asked', `${when(view.askedAt)}${view.waiting === 0 ? '; no client waits' : `; ${view.waiting} ${view.waiting === 1 ? 'client waits' : 'clients wait'}`}`],
@@ -35,7 +36,8 @@ export const describe = (view: ApprovalView): string => {
     ['session', view.session],
     ['connection', `${view.connection} (${view.protocol})${view.inTransaction ? ', inside a transaction' : ''}`],
     ['does', `${view.verb}${effects.length === 0 ? '' : `: ${effects.map((effect) => [effect.class, effect.verb, effect.object].filter((part) => part !== undefined).join(' ')).join('; ')}`}`],
-    ['rows', rowsOf(rows, maxRows)],
+    ['rows', rowsOf(view)],
+    ['data', dataOf(view, true)],
     ['why', view.reason],
     ...steps.map(({ rule, file, line, groups, count, approvedBy }) => ['rule', `${rule} (${file}:${line}): ${count} of ${groups.join(' or ')}; so far ${approvedBy.join(', ') || 'nobody'}`] as const),
     ...answers.map(({ at, by, provider, verdict, channel, reason }) => ['answer', `${when(at)} ${verdict} by ${by} (${provider}) through ${channel}: ${reason}`] as const),
@@ -52,8 +54,3 @@ export const describe = (view: ApprovalView): string => {
 
 const indented = (text: string): string => `${visible(text).replace(/\n+$/, '').replaceAll(/^/gm, '    ')}\n`;
 const when = (at: number): string => new Date(at).toISOString();
-
-const rowsOf = (rows: number | undefined, maxRows: number | undefined): string | undefined => {
-  if (rows === undefined && maxRows === undefined) return undefined;
-  return [rows === undefined ? 'not counted' : `${rows} by a count`, maxRows === undefined ? undefined : `an approval covers up to ${maxRows}`].filter((part) => part !== undefined).join('; ');
-};

@@ -23,7 +23,7 @@ export function registerCa(program: Command): void {
         return;
       }
       const { config } = loaded;
-      const authority = config.gateway.tls === 'auto' ? await readAuthority(config.gateway) : undefined;
+      const authority = config.gateway.tls === 'auto' ? await readAuthority(authorityFiles(config.gateway)) : undefined;
       if (authority === undefined) {
         process.stderr.write(`${absence(config)}\n`);
         process.exitCode = 1;

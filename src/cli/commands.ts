@@ -84,10 +84,10 @@ export const commands: readonly Entry[] = [
 async function policy(): Promise<Register> {
   const { registerPolicyExplain } = await import('./policy-explain.ts');
   const { registerPolicyTest } = await import('./policy-test.ts');
-  const { sqlCommand, sqlObjection } = await import('./sql-command.ts');
+  const { explainCommand, textCommand } = await import('./command-text.ts');
   return (program) => {
-    registerPolicyExplain(program, { toCommand: sqlCommand, objection: sqlObjection });
-    registerPolicyTest(program, { toCommand: sqlCommand });
+    registerPolicyExplain(program, { explain: explainCommand });
+    registerPolicyTest(program, { toCommand: textCommand });
   };
 }
 

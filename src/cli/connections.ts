@@ -28,7 +28,7 @@ const describe = ({ name, protocol, listen, plaintext, target, evidence, functio
     ['connection', name],
     ['protocol', protocol],
     ['listen', `${listen}${plaintext ? ' (without TLS)' : ''}`],
-    ['target', `${target.address}, database ${target.database}, TLS ${target.tls}`],
+    ['target', `${target.address}, ${target.database === undefined ? '' : `database ${target.database}, `}TLS ${target.tls}`],
     ['evidence', `${evidence.mode}; ${evidence.recordAnswers === 0 ? 'answers are not recorded' : `${evidence.recordAnswers} bytes of each answer are recorded`}`],
     ['functions', functions.length === 0 ? undefined : functions],
     ['live', `${live} sessions`],

@@ -1,5 +1,6 @@
-import { dirname } from 'node:path';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import { Option, type Command } from 'commander';
 import { allLogFolders } from '../evidence/folders.ts';
 import { exportPack, MOST_SAMPLED, periodsOf, type Manifest } from '../evidence/pack/export.ts';
@@ -41,6 +42,8 @@ const run = async (options: ExportOptions): Promise<void> => {
   if (!existsSync(dirname(out))) return wrongUse(`${visibleLine(dirname(out))} does not exist`);
   const recorded = await recordedIn(options);
   if (!recorded) return undefined;
+  const stopped = new AbortController();
+  const forget = onSignals((signal) => stopped.abort(new Stopped(signal)));
   try {
     const opener = recorded.keys === undefined ? undefined : openBodies(recorded.keys);
     // Also logs that were set aside: the period may reach over.
@@ -51,15 +54,37 @@ const run = async (options: ExportOptions): Promise<void> => {
     const told = { from, to, sample: options.sample, ...(seed === undefined ? {} : { seed }) };
     // Populations say who did what, also without keys: every export is recorded.
     if (!(await recordAccess({ ...recorded, keys: recorded.keys ?? 'none' }, { act: 'export', by: whoAsks(), filters: told, count }))) return undefined;
-    const manifest = await exportPack({ folders, from, to, seed, sample, opener, by: whoAsks(), out, now: new Date(), ...(process.stderr.isTTY ? { onProgress } : {}) }, periods);
+    const manifest = await exportPack({ folders, from, to, seed, sample, opener, by: whoAsks(), out, now: new Date(), signal: stopped.signal, ...(process.stderr.isTTY ? { onProgress } : {}) }, periods);
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
     process.stdout.write(options.json ? `${JSON.stringify({ out, ...manifest, files: manifest.files.length })}\n` : described(out, manifest));
   } catch (error) {
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-    process.stderr.write(`${error instanceof NotWritten ? '' : 'the pack cannot be written: '}${visibleLine((error as Error).message)}\n`);
-    process.exitCode = 1;
+    process.stderr.write(`${error instanceof NotWritten || error instanceof Stopped ? '' : 'the pack cannot be written: '}${visibleLine((error as Error).message)}\n`);
+    process.exitCode = error instanceof Stopped ? 128 + constants.signals[error.signal] : 1;
+  } finally {
+    forget();
   }
   return undefined;
+};
+
+/** Somebody ended it: nothing is left of it. */
+class Stopped extends Error {
+  readonly signal: NodeJS.Signals;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`stopped by ${signal}: nothing is left of the pack`);
+    this.signal = signal;
+  }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Once: a second one ends the program at once, and the next export clears what is left. */
+const onSignals = (act: (signal: NodeJS.Signals) => void): (() => void) => {
+  for (const signal of SIGNALS) process.once(signal, act);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, act);
+  };
 };
 
 /** In the one form that records have. */

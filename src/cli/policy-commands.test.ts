@@ -20,7 +20,7 @@ const toCommand = async (text, connection, catalog) => {
 };
 const program = new Command('wicketgate');
 registerPolicyTest(program, { toCommand });
-registerPolicyExplain(program, { toCommand, objection: async (text) => (text.includes('masked_table') ? 'the mask forbids it' : undefined) });
+registerPolicyExplain(program, { explain: async (text, connection, { catalogFile, searchPath }) => ({ command: await toCommand(text, connection, catalogFile), objection: () => (text.includes('masked_table') ? 'the mask forbids it' : undefined), searchPath: searchPath ?? ['pg_catalog', 'public'], searchPathFrom: searchPath ? 'asked' : 'default' }) });
 await program.parseAsync(process.argv.slice(1), { from: 'user' });
 `;
 
@@ -79,6 +79,13 @@ test('explain: not granted, 1', () => {
   assert.equal(stdout, 'denied: no policy lets billing-checks reach billing\n');
 });
 
+test('explain: says where names without a schema were looked up, and who said so', () => {
+  assert.match(explain(read).stdout, /\n\nnames without a schema were looked up in the default, since neither --search-path nor --catalog says where: pg_catalog, public\n$/);
+  const asked = explain(read, '--search-path', 'billing, "$user",public');
+  assert.match(asked.stdout, /as --search-path says, in: billing, \$user, public\n$/);
+  assert.deepEqual((JSON.parse(explain(read, '--search-path', 'billing', '--json').stdout) as { searchPath: string[] }).searchPath, ['billing']);
+});
+
 test('explain: wrong use, 2', () => {
   const wrong: readonly [ReturnType<typeof wicketgate>, RegExp][] = [
     [wicketgate('policy', 'explain'), /required option/],
@@ -86,6 +93,7 @@ test('explain: wrong use, 2', () => {
     [explain(read, '--claims', '[1]'), /Write a JSON object/],
     [explain(read, '--at', 'noon'), /Write a time/],
     [explain(read, '--rows', 'many'), /Write a count/],
+    [explain(read, '--search-path', 'billing,,public'), /Write schemas/],
     [explain(read, '--catalog', 'missing.json'), /cannot read missing\.json/],
     [wicketgate('policy', 'explain', '--config', file('broken.yaml', 'version: 1\nidentites: []\n'), '--identity', 'a', '--connection', 'b', '--command', 'c'), /broken\.yaml:2:1: identites/],
   ];

@@ -9,6 +9,7 @@ import { parseTimestamp } from '../policy/cases.ts';
 import { compilePolicies, PolicyError } from '../policy/compile.ts';
 import type { DecisionContext, PolicySet } from '../policy/policy-set.ts';
 import { printExplanation } from '../policy/print-explanation.ts';
+import { visibleLine } from '../model/visible.ts';
 
 /** What the policy commands need from the protocols. */
 export interface PolicyCommandDeps {
@@ -19,10 +20,20 @@ export interface PolicyCommandDeps {
   toCommand(text: string, connection: ConnectionConfig, catalogFile?: string): Promise<Command>;
 }
 
-/** What `policy explain` needs beside that. */
-export interface ExplainDeps extends PolicyCommandDeps {
+/** A text as a session of the connection would understand it. */
+export interface Explained {
+  readonly command: Command;
   /** Why the protocol refuses a command that policy allows, such as a mask that it would get around; undefined when it does not. */
-  objection(text: string, connection: ConnectionConfig, masks: readonly MaskConfig[], catalogFile?: string): Promise<string | undefined>;
+  objection(masks: readonly MaskConfig[]): string | undefined;
+  /** Where names without a schema were looked up, in order, and who said so. */
+  readonly searchPath: readonly string[];
+  readonly searchPathFrom: 'asked' | 'catalog' | 'default';
+}
+
+/** What `policy explain` needs. */
+export interface ExplainDeps {
+  /** Understands a text with the catalog in the file or an empty one, and the search_path that was asked for, that of the catalog, or a default. Rejects when the file cannot be read. */
+  explain(text: string, connection: ConnectionConfig, names: { readonly catalogFile?: string; readonly searchPath?: readonly string[] }): Promise<Explained>;
 }
 
 interface ExplainOptions {
@@ -34,6 +45,7 @@ interface ExplainOptions {
   readonly at?: Date;
   readonly rows?: number;
   readonly catalog?: string;
+  readonly searchPath?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -49,16 +61,17 @@ export function registerPolicyExplain(program: Program, deps: ExplainDeps): void
     .requiredOption('--config <file or folder>', 'the configuration')
     .requiredOption('--identity <name>', 'who asks')
     .requiredOption('--connection <name>', 'where')
-    .requiredOption('--command <text>', 'the command as a client sends it; for postgres, SQL')
+    .requiredOption('--command <text>', 'the command as a client sends it: for postgres SQL; for http METHOD PATH, with header fields, an empty line and a body on the lines after it')
     .addOption(new Option('--claims <json>', 'claims of the token, over those that the identity requires').argParser(parseClaims))
     .addOption(new Option('--at <time>', 'as if it were this time, such as 2025-06-02T04:00:00Z; default: now').argParser(parseTime))
     .addOption(new Option('--rows <count>', 'as if it changed so many rows; default: not known').argParser(parseRows))
     .option('--catalog <file>', 'the target\'s catalog as JSON; default: an empty one, so that its own names are not known')
+    .addOption(new Option('--search-path <schemas>', 'schemas in which names without one are looked up, in order, separated by commas; default: that of the catalog file, without one pg_catalog, public').argParser(parsePath))
     .option('--json', 'print for programs')
     .action((options: ExplainOptions) => withExitCode(options.json === true, () => explain(options, deps)));
 }
 
-async function explain({ config: where, identity, connection, command, claims = {}, at, rows, catalog, json }: ExplainOptions, deps: ExplainDeps): Promise<number> {
+async function explain({ config: where, identity, connection, command, claims = {}, at, rows, catalog, searchPath: asked, json }: ExplainOptions, deps: ExplainDeps): Promise<number> {
   const { config, policies } = await openPolicies(where);
   const who = named('identity', identity, config.identities);
   const target = named('connection', connection, config.connections);
@@ -69,14 +82,22 @@ async function explain({ config: where, identity, connection, command, claims = 
     return 1;
   }
   const context: DecisionContext = { now: at ?? new Date(), sessionAgeMs: 0, ...(rows === undefined ? {} : { rows }) };
-  const explanation = policy.explain(await deps.toCommand(command, target, catalog), context);
+  const understood = await deps.explain(command, target, { ...(catalog === undefined ? {} : { catalogFile: catalog }), ...(asked === undefined ? {} : { searchPath: asked }) });
+  const explanation = policy.explain(understood.command, context);
   const allowed = explanation.decision.effect === 'allow';
-  const refused = allowed ? await deps.objection(command, target, policy.masks, catalog) : undefined;
-  const beside = refused === undefined ? {} : { refused };
+  const refused = allowed ? understood.objection(policy.masks) : undefined;
+  const { searchPath, searchPathFrom } = understood;
+  const beside = { ...(refused === undefined ? {} : { refused }), searchPath, searchPathFrom };
   if (json === true) process.stdout.write(`${JSON.stringify({ granted: true, ...explanation, ...beside }, null, 2)}\n`);
-  else process.stdout.write(`${refused === undefined ? '' : `refused, although policy allows it: ${refused}\n\n`}${printExplanation(explanation)}\n`);
+  else process.stdout.write(`${refused === undefined ? '' : `refused, although policy allows it: ${refused}\n\n`}${printExplanation(explanation)}\n${searchPath.length === 0 ? '' : `\n${PATH_FROM[searchPathFrom]}: ${visibleLine(searchPath.join(', '))}\n`}`);
   return allowed && refused === undefined ? 0 : 1;
 }
+
+const PATH_FROM: Readonly<Record<Explained['searchPathFrom'], string>> = {
+  asked: 'names without a schema were looked up, as --search-path says, in',
+  catalog: 'names without a schema were looked up, as the catalog file says, in',
+  default: 'names without a schema were looked up in the default, since neither --search-path nor --catalog says where',
+};
 
 /** The noun `policy`, once, whichever of its commands comes first. */
 export function policyNoun(program: Program): Program {
@@ -128,6 +149,12 @@ function parseTime(text: string): Date {
   const time = parseTimestamp(text);
   if (time === undefined) throw new InvalidArgumentError('Write a time with its zone, such as 2025-06-02T04:00:00Z.');
   return time;
+}
+
+function parsePath(text: string): readonly string[] {
+  const path = text.split(',').map((schema) => schema.trim().replace(/^"(.*)"$/, '$1'));
+  if (path.length > 32 || path.some((schema) => schema === '' || schema.length > 63)) throw new InvalidArgumentError('Write schemas, separated by commas.');
+  return path;
 }
 
 function parseRows(text: string): number {

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import type { ConnectionConfig, MaskConfig } from '../config/resolved.ts';
-import type { Command } from '../model/command.ts';
+import type { ConnectionConfig } from '../config/resolved.ts';
 import { loadCatalog } from '../protocols/postgres/catalog.ts';
+import { asPostgres } from '../protocols/postgres/connection.ts';
 import { dialConnection } from '../protocols/postgres/dial-connection.ts';
-import { NO_NAMES, understandText, type ExplainedText, type Names } from '../protocols/postgres/explain-text.ts';
+import { NO_NAMES, pathAsked, understandText, type Names } from '../protocols/postgres/explain-text.ts';
 import { QueryConnection } from '../protocols/postgres/query.ts';
 import { EFFECTIVE_PATH } from '../protocols/postgres/tracking.ts';
 import { createSecrets } from '../secrets/secrets.ts';
 import { createPostgresUnderstander } from '../sql/postgres/understand.ts';
+import type { Explained } from './policy-explain.ts';
 
 /** A catalog with the search_path that a new session starts with: what `wicketgate catalog` writes. */
 export type CatalogFile = Names;
@@ -16,7 +17,7 @@ const LOOKUP_MS = 30_000;
 
 /** Reads the target's catalog with the connection's own credential. */
 export const readTargetCatalog = async (connection: ConnectionConfig): Promise<CatalogFile> => {
-  const upstream = await dialConnection(connection, createSecrets(), {
+  const upstream = await dialConnection(asPostgres(connection), createSecrets(), {
     parameters: [['application_name', 'wicketgate catalog'], ['client_encoding', 'UTF8']],
     deadlineMs: LOOKUP_MS,
   });
@@ -36,19 +37,13 @@ const readCatalogFile = async (path: string): Promise<CatalogFile> => {
 };
 
 /** The text as a session would understand it that has just opened. */
-const understand = async (text: string, connection: ConnectionConfig, catalogFile?: string): Promise<Omit<ExplainedText, 'catalog'>> => {
-  const names = catalogFile === undefined ? NO_NAMES : await readCatalogFile(catalogFile);
+export const sqlExplain = async (text: string, connection: ConnectionConfig, { catalogFile, searchPath }: { readonly catalogFile?: string; readonly searchPath?: readonly string[] } = {}): Promise<Explained> => {
+  const file = catalogFile === undefined ? NO_NAMES : await readCatalogFile(catalogFile);
+  const names = searchPath ? { ...file, searchPath: pathAsked(searchPath, asPostgres(connection)) } : file;
   const understander = createPostgresUnderstander();
   try {
-    return await understandText(text, connection, understander, names);
+    return { ...(await understandText(text, asPostgres(connection), understander, names)), searchPath: names.searchPath, searchPathFrom: searchPath ? 'asked' : catalogFile === undefined ? 'default' : 'catalog' };
   } finally {
     await understander.close();
   }
 };
-
-/** SQL text to the Command that policy would judge. */
-export const sqlCommand = async (text: string, connection: ConnectionConfig, catalogFile?: string): Promise<Command> => (await understand(text, connection, catalogFile)).command;
-
-/** Why the gateway refuses SQL text that policy allows: a pinned setting, or a mask. Masked values that come back are judged by the gateway only. */
-export const sqlObjection = async (text: string, connection: ConnectionConfig, masks: readonly MaskConfig[], catalogFile?: string): Promise<string | undefined> =>
-  (await understand(text, connection, catalogFile)).objection(masks);

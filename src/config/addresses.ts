@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Checking } from './checks.ts';
+import { checkHttpSharing } from './http-sharing.ts';
 import { at } from './problems.ts';
 import { quoted } from './references.ts';
 import { defaults } from './resolve.ts';
@@ -71,8 +72,14 @@ export function checkAddresses(checking: Checking): void {
    */
   function checkSharing(): void {
     const shared = Map.groupBy(source.connections, ({ listen }) => listen.toLowerCase());
-    for (const [listen, all] of shared) {
-      if (all.length < 2) continue;
+    for (const [listen, everything] of shared) {
+      const first = everything[0];
+      const foreign = everything.find(({ protocol }) => protocol !== first?.protocol);
+      if (first !== undefined && foreign !== undefined) {
+        problems.add(places.of(foreign, 'listen'), `${listen} speaks ${first.protocol} for ${quoted(first.name)} at ${at(places.of(first, 'name').place)}, and an address speaks one protocol`, 'give one of them another port');
+      }
+      checkHttpSharing(everything.filter(({ protocol }) => protocol === 'http'), listen, checking);
+      const all = everything.filter(({ protocol }) => protocol === 'postgres');
       for (const [index, one] of all.entries()) {
         const spot = places.of(one, 'name');
         for (const other of all.slice(0, index)) {
@@ -98,11 +105,11 @@ export function checkAddresses(checking: Checking): void {
 }
 
 function checkTargets({ source, places, problems, warnings }: Checking): void {
-  for (const { target } of source.connections) {
+  for (const { protocol, target } of source.connections) {
     const socket = target.host.startsWith('/');
-    if (target.database === undefined) problems.add(places.of(target), 'database is missing', 'the database of the target');
+    if (protocol === 'postgres' && target.database === undefined) problems.add(places.of(target), 'database is missing', 'the database of the target');
     if (!socket && !isHostName(target.host)) problems.add(places.of(target, 'host'), 'is not a host name or an address', 'only the host, without scheme, user, port or path');
-    if (socket && target.tls !== undefined && target.tls !== 'disable') problems.add(places.of(target, 'tls'), 'PostgreSQL has no TLS on a Unix socket', 'remove it');
+    if (protocol === 'postgres' && socket && target.tls !== undefined && target.tls !== 'disable') problems.add(places.of(target, 'tls'), 'PostgreSQL has no TLS on a Unix socket', 'remove it');
     if (target.ca !== undefined && target.tls !== undefined && target.tls !== 'verify-full') {
       problems.add(places.of(target, 'ca'), `is not looked at when tls is ${target.tls}`, 'write tls: verify-full, or remove ca');
     }

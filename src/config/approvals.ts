@@ -5,12 +5,14 @@ import { at } from './problems.ts';
 import { quoted } from './references.ts';
 import { forbiddenNames, peopleDefaults, type ApprovalSource } from './resolve-people.ts';
 import type { ConfigurationSource } from './schema.ts';
-import { formatDuration, parseDuration } from './units.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
 type Policy = ConfigurationSource['policies'][number];
 type Rule = NonNullable<Policy['rules']>[number];
 type Identity = ConfigurationSource['identities'][number];
 
+/** Most data that one command may bring for people to approve: all of it is kept until they have answered. */
+const mostData = 256 * 1024 ** 2;
 const longest = { hold: 86_400_000, expires: 30 * 86_400_000, holdInTransaction: 60_000 } as const;
 /** Verbs whose rows are counted. Others count as more than any threshold. */
 const counted: ReadonlySet<string> = new Set(['delete', 'update', 'insert', '*']);
@@ -45,6 +47,7 @@ function checkHeld(rule: Rule, checking: Checking): void {
   if (declared.logins.size === 0) problems.add(places.of(rule, 'effect'), 'nobody could approve: there is no control.login, with which people sign in', 'add one');
   if (approval === undefined) return;
   checkWaits(approval, checking);
+  checkCover(approval, checking);
   if (declared.logins.size === 0) return;
   checkPeopleGroups(approval.groups, checking);
   const logins = new Set(approval.groups.map(loginOf));
@@ -66,6 +69,18 @@ function checkWaits(approval: ApprovalSource, { places, problems }: Checking): v
   }
   if (value('expires') === 0) problems.add(places.of(approval, 'expires'), 'is zero, so no approval could ever be used');
   if (value('holdInTransaction') > value('hold')) problems.add(places.of(approval, 'holdInTransaction'), `is longer than hold, ${formatDuration(value('hold'))}`);
+}
+
+function checkCover(approval: ApprovalSource, { places, problems }: Checking): void {
+  if (approval.coverUpTo === undefined) return;
+  const spot = places.of(approval, 'coverUpTo');
+  if (approval.cover !== 'data') {
+    problems.add(spot, 'says how much data is covered, and none is', 'remove it, or write cover: data');
+    return;
+  }
+  const size = parseSize(approval.coverUpTo) ?? 0;
+  if (size === 0) problems.add(spot, 'is zero, so no data could ever be covered');
+  if (size > mostData) problems.add(spot, `is more than ${formatSize(mostData)}`);
 }
 
 /** Whom `forbid` keeps from approving can be told from others, for each identity that a rule holds. */

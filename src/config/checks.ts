@@ -5,6 +5,7 @@ import { checkConditions } from './conditions.ts';
 import { checkCredentials } from './credentials.ts';
 import { checkEvidence } from './evidence.ts';
 import { checkGateway } from './gateway.ts';
+import { checkHttp, type ApiSets } from './http.ts';
 import type { Environment } from './load.ts';
 import { checkLogins } from './logins.ts';
 import { checkMasks } from './masks.ts';
@@ -28,14 +29,15 @@ export interface Checking {
   readonly checkSecrets: boolean;
 }
 
-/** Everything that the schema cannot say. Each check adds to `problems` or `warnings` and leaves the rest to the others. */
-export async function checkEverything(checking: Checking): Promise<void> {
+/** Everything that the schema cannot say. Each check adds to `problems` or `warnings` and leaves the rest to the others. Gives the rule sets that were loaded for it. */
+export async function checkEverything(checking: Checking): Promise<ApiSets> {
+  const apis = await checkHttp(checking);
   checkNames(checking);
   checkRetention(checking);
   checkProviders(checking);
   checkAddresses(checking);
   checkConditions(checking);
-  checkRules(checking);
+  checkRules(checking, apis);
   checkMasks(checking);
   checkLogins(checking);
   checkApprovals(checking);
@@ -43,4 +45,5 @@ export async function checkEverything(checking: Checking): Promise<void> {
   await checkGateway(checking);
   await checkEvidence(checking);
   await checkCredentials(checking);
+  return apis;
 }

@@ -1,7 +1,7 @@
 import { listChanges, same } from './differences.ts';
 import { forbiddenNames, roleNames } from './resolve-people.ts';
 import type { ApprovalConfig, Config, IdentityConfig, RuleConfig } from './resolved.ts';
-import { formatDuration } from './units.ts';
+import { formatDuration, formatSize } from './units.ts';
 
 /** Who may answer, and who may do what here: a line for each group and each safeguard that comes or goes. */
 export function peopleChanges(before: Config, after: Config): string[] {
@@ -41,7 +41,16 @@ export function approvalChanges(name: string, old: ApprovalConfig, now: Approval
     ...old.groups.filter((group) => !now.groups.includes(group)).map((group) => `approval tightened: ${name}: ${group} may no longer approve`),
     ...(old.expires === now.expires ? [] : [`approval ${word(now.expires > old.expires)}: ${name}: can be used for ${formatDuration(now.expires)}, was ${formatDuration(old.expires)}`]),
     ...(['hold', 'holdInTransaction'] as const).filter((key) => old[key] !== now[key]).map((key) => `approval changed: ${name}: ${key} ${formatDuration(now[key])}, was ${formatDuration(old[key])}`),
+    ...coverChange(name, old.coverData, now.coverData),
   ];
+}
+
+/** What an approval covers from now on: without the data it covers less. */
+function coverChange(name: string, old: number | undefined, now: number | undefined): string[] {
+  if (old === now) return [];
+  const shown = (size: number | undefined): string => (size === undefined ? 'the command alone' : `data up to ${formatSize(size)}`);
+  const word = old !== undefined && now !== undefined ? 'changed' : now === undefined ? 'weakened' : 'tightened';
+  return [`approval ${word}: ${name}: covers ${shown(now)}, was ${shown(old)}`];
 }
 
 /** A threshold that a rule keeps from now on: a higher one keeps less. */

@@ -64,6 +64,7 @@ describe('compare', () => {
     ['an approval that lasts longer', edit('count: 2', 'count: 2, expires: 1h, hold: 5m, holdInTransaction: 10s'), [
       'approval weakened: analysts/big: can be used for 1h, was 15m', 'approval changed: analysts/big: hold 5m, was 10m', 'approval changed: analysts/big: holdInTransaction 10s, was 0ms',
     ]],
+    ['an approval of the data as well', edit('count: 2', 'count: 2, cover: data'), ['approval tightened: analysts/big: covers data up to 16MiB, was the command alone']],
     ['an approval of less, with another reason', edit('match: { verbs: [delete] }, effect', 'match: { verbs: [delete], rows: "> 5" }, reason: x, effect'), ['approval changed: analysts/big (reason)', 'approval weakened: analysts/big: more than 5 rows, was any number of rows']],
     ['a higher threshold', edit('"> 10"', '"> 20"'), ['deny weakened: analysts/many: more than 20 rows, was more than 10 rows']],
     ['a lower threshold, of something else', edit('[update], rows: "> 10"', '[insert], rows: "> 0"'), ['deny changed: analysts/many (match)', 'deny tightened: analysts/many: more than 0 rows, was more than 10 rows']],

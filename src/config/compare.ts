@@ -90,7 +90,7 @@ function maskChanges(policy: PolicyConfig, now: PolicyConfig | undefined): strin
     const index = left.findIndex(({ name }) => name === mask.name);
     const next = index < 0 ? undefined : left.splice(index, 1)[0];
     if (next === undefined) lines.push(`mask removed: ${mask.name}`);
-    else lines.push(`mask changed: ${mask.name} (${(['columns', 'detect', 'mode', 'transform'] as const).filter((key) => !same(mask[key], next[key])).join(', ')})`);
+    else lines.push(`mask changed: ${mask.name} (${(['columns', 'fields', 'detect', 'mode', 'transform', 'otherwise'] as const).filter((key) => !same(mask[key], next[key])).join(', ')})`);
   }
   for (const mask of left) lines.push(`mask added: ${mask.name}`);
   return lines;

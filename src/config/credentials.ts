@@ -14,7 +14,12 @@ const soon = 14 * 86_400_000;
  * at and dropped; none is in a message.
  */
 export async function checkCredentials({ source, places, env, problems, warnings, checkSecrets }: Checking): Promise<void> {
-  for (const { credential } of source.connections) if (credential.password !== undefined) await readSecret(credential, 'password', credential.password);
+  for (const { credential } of source.connections) {
+    for (const key of ['password', 'token', 'value', 'clientSecret', 'key', 'assertion', 'accessKey', 'secretKey', 'sessionToken'] as const) {
+      const written = credential[key];
+      if (written !== undefined) await readSecret(credential, key, written);
+    }
+  }
   for (const anchor of source.evidence?.anchors ?? []) {
     for (const key of ['secret', 'accessKey', 'secretKey', 'sessionToken'] as const) {
       const written = anchor[key];
@@ -29,7 +34,10 @@ export async function checkCredentials({ source, places, env, problems, warnings
     }
   }
   if (!checkSecrets) return;
-  for (const { target } of source.connections) if (target.ca !== undefined) await readCertificate(target, 'ca', target.ca);
+  for (const { target, credential } of source.connections) {
+    if (target.ca !== undefined) await readCertificate(target, 'ca', target.ca);
+    if (credential.ca !== undefined) await readCertificate(credential, 'ca', credential.ca);
+  }
   for (const witness of source.evidence?.witnesses ?? []) if (witness.ca !== undefined) await readCertificate(witness, 'ca', witness.ca);
   for (const anchor of source.evidence?.anchors ?? []) {
     if (anchor.ca !== undefined) await readCertificate(anchor, 'ca', anchor.ca);

@@ -22,6 +22,11 @@ export const forms = {
     refusal: 'a literal credential is not accepted',
     hint: 'write env:NAME or file:PATH and keep the value there',
   },
+  urlPath: { pattern: '^/[^?#\\s]{0,1023}$', expected: 'a path that begins with a slash', hint: 'such as /billing, without a query' },
+  hostHeader: { pattern: '^[A-Za-z0-9._\\[\\]:-]{1,260}$', expected: 'a host, or host:port' },
+  headerName: { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$", expected: 'the name of a header', hint: 'such as X-Api-Key' },
+  tenant: { pattern: '^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$', expected: 'the id or domain of a tenant' },
+  region: { pattern: '^[a-z0-9-]{1,40}$', expected: 'lower-case letters, digits and dashes' },
   webAddress: { pattern: '^https?://', expected: 'an address that begins with https://' },
   witnessKey: {
     pattern: '^[^+\\s]{1,200}\\+[0-9a-f]{8}\\+[A-Za-z0-9+/]{44}$',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { load } from './load.ts';
+import { isPostgres } from './protocols.ts';
 import { peopleEnvironment, sound, soundWithPeople } from './testdata/sound.ts';
 
 const examples = path.join(import.meta.dirname, '..', '..', 'examples');
@@ -52,7 +53,7 @@ describe('load', () => {
       policies: [{
         name: 'jobs', groups: ['jobs'], identities: [], connections: ['db'], allow: ['read'],
         rules: [{ name: 'no-drop', match: { verbs: ['drop'] }, effect: 'deny', origin: at(18) }],
-        mask: [{ name: 'jobs/1', columns: ['*.password'], detect: [], mode: 'strict', transform: 'redact', origin: at(20) }],
+        mask: [{ name: 'jobs/1', columns: ['*.password'], fields: [], detect: [], otherwise: 'refuse', mode: 'strict', transform: 'redact', origin: at(20) }],
         limits: { sessionAge: 43_200_000 }, origin: at(13),
       }],
       retention: [],
@@ -64,7 +65,7 @@ describe('load', () => {
   test('reads the examples', async () => {
     const billing = await load(path.join(examples, 'billing'), { BILLING_PASSWORD: 'x' }, { checkSecrets: false });
     assert(billing.ok, JSON.stringify(billing));
-    assert.deepEqual(billing.config.connections.map(({ credential }) => credential.password?.from), ['env', 'file']);
+    assert.deepEqual(billing.config.connections.map((connection) => (isPostgres(connection) ? connection.credential.password?.from : 'another protocol')), ['env', 'file']);
     const analytics = await load(path.join(examples, 'analytics'), {}, { checkSecrets: false });
     assert(analytics.ok, JSON.stringify(analytics));
     assert.equal(analytics.config.files.length, 3);

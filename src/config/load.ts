@@ -53,9 +53,9 @@ export async function loadSources(sources: readonly SourceFile[], base: string, 
   // What conform leaves in has the types of the schema; what is missing has been reported.
   const written = conform(Configuration as unknown as Schema, root, problems, places) as Partial<ConfigurationSource>;
   const source: ConfigurationSource = Object.assign(written, { ...empty, ...written });
-  await checkEverything({ source, places, declared: declaredNames(root), base, env, problems, warnings, checkSecrets: options.checkSecrets ?? true });
+  const apis = await checkEverything({ source, places, declared: declaredNames(root), base, env, problems, warnings, checkSecrets: options.checkSecrets ?? true });
   if (problems.any) return refused();
-  return { ok: true, config: resolve(source, places, base, sources.map(({ file }) => file)), warnings: warnings.list() };
+  return { ok: true, config: resolve(source, places, base, sources.map(({ file }) => file), apis), warnings: warnings.list() };
 }
 
 /** The parts without which nothing works, for looking at the rest when they are missing. */

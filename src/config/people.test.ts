@@ -84,6 +84,10 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
     'w.yaml:26:134: policies[jobs].rules[big].approval.expires: is zero, so no approval could ever be used',
     'w.yaml:26:147: policies[jobs].rules[big].approval.holdInTransaction: is longer than hold, 1s',
   ]],
+  ['what is covered', A('{ groups: [okta/dba], cover: rows }'), ['w.yaml:26:124: policies[jobs].rules[big].approval.cover: expected one of command, data; found text']],
+  ['how much is covered, of nothing', A('{ groups: [okta/dba], coverUpTo: 1MiB }'), ['w.yaml:26:124: policies[jobs].rules[big].approval.coverUpTo: says how much data is covered, and none is (remove it, or write cover: data)']],
+  ['too much data', A('{ groups: [okta/dba], cover: data, coverUpTo: 1GiB }'), ['w.yaml:26:137: policies[jobs].rules[big].approval.coverUpTo: is more than 256MiB']],
+  ['no data at all', A('{ groups: [okta/dba], cover: data, coverUpTo: 0B }'), ['w.yaml:26:137: policies[jobs].rules[big].approval.coverUpTo: is zero, so no data could ever be covered']],
   ['approver role of another login', S('  roles: { approver: { groups: [okta/dba, okta/oncall] } }', `${second} { approver: { groups: [google/all] } }`), [
     'w.yaml:27:104: policies[jobs].rules[big].approval.groups: nobody could approve: people of okta cannot have the role approver, which is given to groups of google (add a group to control.roles.approver)',
   ]],

@@ -1,8 +1,8 @@
 import { forbiddenNames } from './resolve-people.ts';
 import type { ApprovalConfig, ChannelConfig, Config, LoginConfig, Role } from './resolved.ts';
 import { indent, section } from './sections.ts';
-import { formatSecretRef } from './source.ts';
-import { formatDuration } from './units.ts';
+import { formatSecretRef } from './secret-ref.ts';
+import { formatDuration, formatSize } from './units.ts';
 
 /** Who signs in, who may do what here, where they are asked, and who may not answer. Holds references to credentials, never values. */
 export function peopleSections(config: Config): string[] {
@@ -23,11 +23,12 @@ const nobody: Readonly<Record<Role, string>> = { admin: 'nobody', approver: 'not
 
 /** Who may approve what a rule holds, and for how long things wait. `role`: groups of the role of approver. */
 export function approvalLines(approval: ApprovalConfig, role: readonly string[]): string[] {
-  const { groups, count, hold, holdInTransaction, expires } = approval;
+  const { groups, count, hold, holdInTransaction, expires, coverData } = approval;
   const also = role.length === 0 ? '' : `, who also have the role approver (${role.join(', ')})`;
   return [
     `approved by ${count === 1 ? '1 person' : `${count} different people`} of ${groups.join(' or ')}${also}`,
     `held        ${hold === 0 ? 'not: refused at once' : formatDuration(hold)}; inside a transaction ${holdInTransaction === 0 ? 'refused at once' : formatDuration(holdInTransaction)}; an approval can be used for ${formatDuration(expires)}`,
+    ...(coverData === undefined ? [] : [`covers      the data that follows as well, up to ${formatSize(coverData)}`]),
   ];
 }
 

@@ -1,8 +1,11 @@
+import { chosenBy, credentialWords, httpLines, requestParts } from './print-http.ts';
 import { approvalLines, peopleSections } from './print-people.ts';
 import { withoutControls } from './problems.ts';
+import { isHttp } from './protocols.ts';
 import type { AnchorConfig, Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, MaskConfig, PolicyConfig, RuleConfig, TransformConfig, WitnessConfig } from './resolved.ts';
 import { indent, section } from './sections.ts';
-import { asSource, formatSecretRef } from './source.ts';
+import { formatSecretRef } from './secret-ref.ts';
+import { asSource } from './source.ts';
 import { formatDuration, formatHostPort, formatSize } from './units.ts';
 
 /** What each mode of a mask still lets through, said where people decide on it. */
@@ -11,7 +14,8 @@ export const acceptedLeaks = {
     'of the values, nothing: a statement that could learn one in another way (predicate, ordering, aggregate, cast, join, function) is refused. It still shows: that the columns exist, how many rows there are, whether a value is NULL where the transform keeps NULL, and with hash which rows have equal values.',
   display:
     'direct columns are replaced, and that is all: predicates, ordering, grouping, aggregates, joins, expressions and errors can reveal values. For showing fewer secrets by accident, not against someone who wants them.',
-  detect: 'values are found by their form in text cells: one in another form, encoding or type is not found, and predicates, ordering and lengths can reveal it.',
+  fields: 'values of these fields of bodies are replaced: the same value under another name, in an address, a header or a body of another form is not.',
+  detect: 'values are found by their form in text, in cells and in bodies: one in another form, encoding or type is not found, and predicates, ordering and lengths can reveal it.',
 } as const;
 
 /** What is in force, resolved, for people: every named thing with its file and line. Holds references to credentials, never values. */
@@ -102,16 +106,29 @@ function identityLines(identity: IdentityConfig, policies: readonly PolicyConfig
 }
 
 function connectionLines(connection: ConnectionConfig, all: readonly ConnectionConfig[]): string[] {
-  const { target, credential, evidence } = connection;
+  const { target, evidence } = connection;
   const listen = formatHostPort(connection.listen);
-  const shared = all.some((other) => other !== connection && formatHostPort(other.listen) === listen);
   const verified = { disable: 'not encrypted', require: 'encrypted, not verified', 'verify-full': `verified against ${target.ca ?? 'the system\'s CAs'}` }[target.tls];
+  const plaintext = connection.plaintext ? ', without TLS too' : '';
+  const recorded = `evidence    ${evidence.mode}, ${evidence.recordAnswers === 0 ? 'answers are counted and not recorded' : `answers recorded up to ${formatSize(evidence.recordAnswers)} each`}`;
+  if (isHttp(connection)) {
+    return [
+      `listen      ${listen}${chosenBy(connection)}${plaintext}`,
+      `target      http ${formatHostPort(target)}, ${verified}`,
+      ...httpLines(connection),
+      `credential  ${credentialWords(connection.credential)}`,
+      recorded,
+    ];
+  }
+  const { credential, functions } = connection;
+  const { database } = connection.target;
+  const shared = all.some((other) => other !== connection && formatHostPort(other.listen) === listen);
   return [
-    `listen      ${listen}${shared ? `, shared: clients ask for the database ${connection.name} or ${connection.name}/${target.database}, or for the server ${connection.name}.anything` : ''}${connection.plaintext ? ', without TLS too' : ''}`,
-    `target      ${connection.protocol} ${target.host.startsWith('/') ? `socket in ${target.host}, port ${target.port}` : formatHostPort(target)}, database ${target.database}, ${verified}`,
+    `listen      ${listen}${shared ? `, shared: clients ask for the database ${connection.name} or ${connection.name}/${database}, or for the server ${connection.name}.anything` : ''}${plaintext}`,
+    `target      ${connection.protocol} ${target.host.startsWith('/') ? `socket in ${target.host}, port ${target.port}` : formatHostPort(target)}, database ${database}, ${verified}`,
     `credential  ${credential.username}, password ${credential.password === undefined ? 'none' : formatSecretRef(credential.password)}`,
-    `evidence    ${evidence.mode}, ${evidence.recordAnswers === 0 ? 'answers are counted and not recorded' : `answers recorded up to ${formatSize(evidence.recordAnswers)} each`}`,
-    ...(connection.functions.length === 0 ? [] : [`functions   ${connection.functions.join(', ')}`]),
+    recorded,
+    ...(functions.length === 0 ? [] : [`functions   ${functions.join(', ')}`]),
   ];
 }
 
@@ -159,6 +176,7 @@ function ruleLines(rule: RuleConfig, config: Config): string[] {
   const { match } = rule;
   const parts = (['verbs', 'objects', 'columns', 'functions', 'classes'] as const).flatMap((key) => (match[key] === undefined ? [] : [`${key} ${match[key].join(', ')}`]));
   if (match.rows !== undefined) parts.push(`more than ${match.rows} rows`);
+  if (match.request !== undefined) parts.push(...requestParts(match.request));
   if (rule.when !== undefined) parts.push(`when ${rule.when}`);
   return [
     `${{ allow: 'allows', deny: 'denies', require_approval: 'holds' }[rule.effect].padEnd(11)} ${rule.name}: ${parts.length === 0 ? 'everything' : parts.join('; ')}  (${rule.origin.file}:${rule.origin.line})`,
@@ -168,8 +186,10 @@ function ruleLines(rule: RuleConfig, config: Config): string[] {
 }
 
 function maskLines(mask: MaskConfig): string[] {
-  const what = [...mask.columns, ...mask.detect.map((name) => `detected ${name}`)].join(', ');
-  return [`masks       ${mask.name}: ${what}; ${mask.columns.length > 0 ? `${mask.mode}, ` : ''}${formatTransform(mask.transform)}  (${mask.origin.file}:${mask.origin.line})`];
+  const what = [...mask.columns, ...mask.fields.map((field) => `field ${field}`), ...mask.detect.map((name) => `detected ${name}`)].join(', ');
+  // Without a word where it is the default, which is the safe one.
+  const otherwise = mask.otherwise === 'refuse' ? '' : `, a body that is not understood: ${mask.otherwise}`;
+  return [`masks       ${mask.name}: ${what}; ${mask.columns.length > 0 ? `${mask.mode}, ` : ''}${formatTransform(mask.transform)}${otherwise}  (${mask.origin.file}:${mask.origin.line})`];
 }
 
 export function formatTransform(transform: TransformConfig): string {
@@ -183,6 +203,7 @@ function leakLines({ policies }: Config): string[] {
   const used = [
     ...(masks.some(({ mode, columns }) => columns.length > 0 && mode === 'strict') ? (['strict'] as const) : []),
     ...(masks.some(({ mode, columns }) => columns.length > 0 && mode === 'display') ? (['display'] as const) : []),
+    ...(masks.some(({ fields }) => fields.length > 0) ? (['fields'] as const) : []),
     ...(masks.some(({ detect }) => detect.length > 0) ? (['detect'] as const) : []),
   ];
   if (used.length === 0) return ['nothing is masked'];

@@ -27,10 +27,10 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
     'w.yaml:9:5: connections[db].<<: unknown key (merge keys are not part of YAML 1.2)',
   ]],
   ['a protocol that is planned', S('protocol: postgres', 'protocol: mysql'), [
-    'w.yaml:8:5: connections[db].protocol: mysql is planned, and this version does not have it yet (postgres is there)',
+    'w.yaml:8:5: connections[db].protocol: mysql is planned, and this version does not have it yet (postgres and http are there)',
   ]],
   ['a protocol that nobody plans', S('protocol: postgres', 'protocol: gopher'), [
-    'w.yaml:8:5: connections[db].protocol: expected postgres; found text',
+    'w.yaml:8:5: connections[db].protocol: expected one of postgres, http; found text',
   ]],
   ['wrong type', S('port: 5432', 'port: "5432"'), [
     'w.yaml:10:34: connections[db].target.port: expected a whole number, 1 to 65535; found text (write it without quotes and units)',
@@ -237,7 +237,7 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
     'w.yaml:18:39: policies[jobs].rules[r].match.columns[0]: "ssn" names no table (write *.ssn for this column of any table)',
   ]],
   ['empty match', R('{ name: r, match: {}, effect: deny }'), [
-    'w.yaml:18:20: policies[jobs].rules[r].match: is empty (give one of verbs, objects, columns, functions, classes, rows)',
+    'w.yaml:18:20: policies[jobs].rules[r].match: is empty (give one of verbs, objects, columns, functions, classes, rows, request)',
   ]],
   ['grant under a deny', R('{ name: no-drop, match: { verbs: [drop, alter] }, effect: deny }\n      - { name: drop-tmp, match: { verbs: [drop], objects: ["table:tmp_*"] }, effect: allow }'), [
     'w.yaml:19:9: policies[jobs].rules[drop-tmp]: can never take effect: the deny "no-drop" at w.yaml:18 matches everything that it matches, and deny always wins (narrow the deny, or remove this rule)',
@@ -253,7 +253,7 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
     'w.yaml:20:20: policies[jobs].mask[0].detect[0]: there is no detector "ssn_us" (known: us_ssn, credit_card, email, phone, iban, ip, jwt, cloud_key, private_key)',
   ]],
   ['mask of nothing', S('- columns: ["*.password"]', '- { mode: strict }'), [
-    'w.yaml:20:9: policies[jobs].mask[0]: masks nothing (add columns: [...] or detect: [...])',
+    'w.yaml:20:9: policies[jobs].mask[0]: masks nothing (add columns: [...], fields: [...] or detect: [...])',
   ]],
   ['mask name twice', S('- columns: ["*.password"]', '- { name: "2", columns: ["*.password"] }\n      - { columns: ["*.api_key"] }'), [
     'w.yaml:21:9: policies[jobs].mask[1]: the name jobs/2 is already taken at w.yaml:20 (give each mask a name of its own)',

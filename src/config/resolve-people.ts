@@ -1,7 +1,7 @@
 import type { ApprovalConfig, ApprovalsConfig, ChannelConfig, Forbidden, LoginConfig, Role, SecretRef } from './resolved.ts';
 import type { ConfigurationSource } from './schema.ts';
 import type { Places } from './shape.ts';
-import { parseDuration } from './units.ts';
+import { parseDuration, parseSize } from './units.ts';
 import { amount, claimName, keysFrom, originOf, pathAt, secretRef, withoutSlash } from './written.ts';
 
 type Control = NonNullable<ConfigurationSource['control']>;
@@ -20,6 +20,7 @@ export const peopleDefaults = {
   hold: '10m',
   expires: '15m',
   holdInTransaction: '0s',
+  coverUpTo: '16MiB',
 } as const;
 
 /** In the order in which everything lists them. */
@@ -75,6 +76,7 @@ export const resolveApproval = (written: ApprovalSource): ApprovalConfig => ({
   hold: duration(written.hold ?? peopleDefaults.hold),
   expires: duration(written.expires ?? peopleDefaults.expires),
   holdInTransaction: duration(written.holdInTransaction ?? peopleDefaults.holdInTransaction),
+  ...(written.cover === 'data' ? { coverData: amount(parseSize(written.coverUpTo ?? peopleDefaults.coverUpTo)) } : {}),
 });
 
 export const resolveApprovals = (written: NonNullable<ConfigurationSource['approvals']>): ApprovalsConfig => ({

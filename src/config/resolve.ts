@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Origin } from '../model/decision.ts';
+import type { ApiSets } from './http.ts';
+import { resolveCredential, resolveHttp, resolveRequestMatch } from './resolve-http.ts';
 import { resolveApproval, resolveApprovals, resolveChannel, resolveLogin, resolveRoles } from './resolve-people.ts';
 import type { AnchorConfig, Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, LimitsConfig, MaskConfig, PolicyConfig, RetentionConfig, RuleConfig, SecretRef } from './resolved.ts';
 import type { ConfigurationSource } from './schema.ts';
@@ -37,7 +39,7 @@ export const defaults = {
  * The checked configuration with everything filled in. `base` is the folder that defaults are relative to; what is written down is
  * relative to the file that it stands in.
  */
-export function resolve(source: ConfigurationSource, places: Places, base: string, files: readonly string[]): Config {
+export function resolve(source: ConfigurationSource, places: Places, base: string, files: readonly string[], apis: ApiSets): Config {
   const resolver = new Resolver(places, path.resolve(base));
   const config: Omit<Config, 'digest'> = {
     files: files.map((file) => path.resolve(file)),
@@ -46,7 +48,7 @@ export function resolve(source: ConfigurationSource, places: Places, base: strin
     approvals: resolveApprovals(source.approvals ?? {}),
     identityProviders: source.identityProviders.map((provider) => resolver.provider(provider)),
     identities: source.identities.map((identity) => resolver.identity(identity)),
-    connections: source.connections.map((connection) => resolver.connection(connection)),
+    connections: source.connections.map((connection) => resolver.connection(connection, apis.get(connection))),
     policies: source.policies.map((policy) => resolver.policy(policy)),
     retention: (source.retention ?? []).map((entry) => resolver.retention(entry)),
     evidence: resolver.evidence(source.evidence ?? {}),
@@ -131,30 +133,34 @@ class Resolver {
     };
   }
 
-  connection(written: Source<'connections'>): ConnectionConfig {
+  connection(written: Source<'connections'>, apis: ReturnType<ApiSets['get']>): ConnectionConfig {
     const { target, credential, evidence = {} } = written;
     const ca = this.#path(target, 'ca', target.ca);
     const recordAnswers = evidence.recordAnswers ?? defaults.recordAnswers;
-    return {
+    const about = {
       name: written.name,
-      protocol: written.protocol,
       listen: hostPort(written.listen),
       plaintext: written.plaintext ?? false,
-      target: {
-        host: target.host,
-        port: target.port,
-        database: target.database ?? '',
-        // PostgreSQL has no TLS on Unix sockets; the file's permissions protect it.
-        tls: target.tls ?? (target.host.startsWith('/') ? 'disable' : 'verify-full'),
-        ...(ca === undefined ? {} : { ca }),
-      },
+      evidence: { mode: evidence.mode ?? 'effect', recordAnswers: recordAnswers === 'off' ? 0 : amount(parseSize(recordAnswers)) },
+      origin: this.#origin(written),
+    };
+    const leadsTo = {
+      host: target.host,
+      port: target.port,
+      // PostgreSQL has no TLS on Unix sockets; the file's permissions protect it.
+      tls: target.tls ?? (target.host.startsWith('/') ? 'disable' : 'verify-full'),
+      ...(ca === undefined ? {} : { ca }),
+    };
+    if (written.protocol === 'http') return { ...about, protocol: 'http', target: leadsTo, credential: resolveCredential(credential, this.#places), http: resolveHttp(written.http ?? {}, this.#places, apis) };
+    return {
+      ...about,
+      protocol: 'postgres',
+      target: { ...leadsTo, database: target.database ?? '' },
       credential: {
-        username: credential.username,
+        username: credential.username ?? '',
         ...(credential.password === undefined ? {} : { password: secretRef(this.#places, credential, 'password', credential.password) }),
       },
-      evidence: { mode: evidence.mode ?? 'effect', recordAnswers: recordAnswers === 'off' ? 0 : amount(parseSize(recordAnswers)) },
       functions: written.functions ?? [],
-      origin: this.#origin(written),
     };
   }
 
@@ -221,10 +227,10 @@ class Resolver {
   }
 
   #rule(written: RuleSource): RuleConfig {
-    const { rows, ...match } = written.match ?? {};
+    const { rows, request, ...match } = written.match ?? {};
     return {
       name: written.name,
-      match: { ...match, ...(rows === undefined ? {} : { rows: Number(rows.replace(/^> ?/, '')) }) },
+      match: { ...match, ...(rows === undefined ? {} : { rows: Number(rows.replace(/^> ?/, '')) }), ...(request === undefined ? {} : { request: resolveRequestMatch(request) }) },
       ...(written.when === undefined ? {} : { when: written.when }),
       effect: written.effect,
       ...(written.reason === undefined ? {} : { reason: written.reason }),
@@ -237,7 +243,9 @@ class Resolver {
     return {
       name,
       columns: written.columns ?? [],
+      fields: written.fields ?? [],
       detect: written.detect ?? [],
+      otherwise: written.otherwise ?? 'refuse',
       mode: written.mode ?? 'strict',
       transform: written.transform ?? 'redact',
       origin: this.#origin(written),
@@ -273,10 +281,10 @@ function digestOf(config: Omit<Config, 'digest'>): string {
   return createHash('sha256').update(canonical(rest)).digest('hex');
 }
 
-/** JSON with sorted keys, without origins. (A claim may be called origin; its value is never an object.) */
+/** JSON with sorted keys, without origins. (A claim or a header may be called origin; what it holds is never a section.) */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).filter(([key, member]) => member !== undefined && !(key === 'origin' && typeof member === 'object'));
+  const entries = Object.entries(value).filter(([key, member]) => member !== undefined && !(key === 'origin' && typeof member === 'object' && !Array.isArray(member)));
   return `{${entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join(',')}}`;
 }

@@ -170,16 +170,79 @@ export interface IdentityConfig {
 /** Where a credential comes from. The value is read by `secrets/` alone. */
 export type SecretRef = { readonly from: 'env'; readonly name: string } | { readonly from: 'file'; readonly path: string };
 
-export interface ConnectionConfig {
+/** A configured target. What a protocol needs beside this stands under its own type. */
+export type ConnectionConfig = PostgresConnectionConfig | HttpConnectionConfig;
+
+interface ConnectionBasis {
   readonly name: string;
-  readonly protocol: 'postgres';
   readonly listen: { readonly host: string; readonly port: number };
   readonly plaintext: boolean;
-  readonly target: { readonly host: string; readonly port: number; readonly database: string; readonly tls: 'disable' | 'require' | 'verify-full'; readonly ca?: string };
-  readonly credential: { readonly username: string; readonly password?: SecretRef };
   readonly evidence: { readonly mode: 'effect' | 'strict'; readonly recordAnswers: number };
-  readonly functions: readonly string[];
   readonly origin: Origin;
+}
+
+interface TargetBasis {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: 'disable' | 'require' | 'verify-full';
+  readonly ca?: string;
+}
+
+export interface PostgresConnectionConfig extends ConnectionBasis {
+  readonly protocol: 'postgres';
+  readonly target: TargetBasis & { readonly database: string };
+  readonly credential: { readonly username: string; readonly password?: SecretRef };
+  readonly functions: readonly string[];
+}
+
+export interface HttpConnectionConfig extends ConnectionBasis {
+  readonly protocol: 'http';
+  readonly target: TargetBasis;
+  readonly credential: HttpCredentialConfig;
+  readonly http: HttpConfig;
+}
+
+/** What only the gateway holds for an HTTP target, and how it is put on a request. Every value is read when it is needed and kept in memory only. */
+export type HttpCredentialConfig =
+  /** The target asks for none. */
+  | { readonly type: 'none' }
+  /** `Authorization: Bearer VALUE`. */
+  | { readonly type: 'bearer'; readonly token: SecretRef }
+  /** Any header, such as `X-Api-Key`. */
+  | { readonly type: 'header'; readonly name: string; readonly value: SecretRef }
+  /** RFC 7617. */
+  | { readonly type: 'basic'; readonly username: string; readonly password: SecretRef }
+  /** RFC 6749 section 4.4. `auth`: where the client secret goes, RFC 6749 section 2.3.1. */
+  | { readonly type: 'oauth'; readonly tokenUrl: string; readonly clientId: string; readonly clientSecret: SecretRef; readonly scopes: readonly string[]; readonly audience?: string; readonly auth: 'basic' | 'post'; readonly ca?: string; readonly allowPrivate: boolean }
+  /** A service account's JSON key, by the JWT grant of RFC 7523. `tokenUrl`: instead of the key's own. */
+  | { readonly type: 'google'; readonly key: SecretRef; readonly scopes: readonly string[]; readonly tokenUrl?: string; readonly ca?: string; readonly allowPrivate: boolean }
+  /** Microsoft Entra: a client secret, or an assertion of another issuer (federated credential). */
+  | { readonly type: 'azure'; readonly tenant: string; readonly clientId: string; readonly clientSecret?: SecretRef; readonly assertion?: SecretRef; readonly scopes: readonly string[]; readonly authority: string; readonly ca?: string; readonly allowPrivate: boolean }
+  /** AWS Signature Version 4. */
+  | { readonly type: 'aws'; readonly accessKey: SecretRef; readonly secretKey: SecretRef; readonly sessionToken?: SecretRef; readonly region: string; readonly service: string };
+
+/** Keys of the HTTP protocol. Sizes in bytes, durations in milliseconds. */
+export interface HttpConfig {
+  /** Hosts by which clients choose this connection at a shared address, lower case; `*.name` for all below a name. Empty: any. */
+  readonly hosts: readonly string[];
+  /** Clients reach it through the forward proxy at `listen`: as the target's own host, and as each of `hosts`. Without `hosts` in no other way. */
+  readonly proxy: boolean;
+  /** What the path must start with; taken off before anything else. Without a slash at its end; empty: none. */
+  readonly prefix: string;
+  /** Put before the path at the target. Without a slash at its end; empty: none. */
+  readonly basePath: string;
+  /** The `Host` that the target is told. Default: the target's own host and port. */
+  readonly host?: string;
+  /** Rule sets that say what a request does, the first that knows it counts: names of those that ship, or absolute paths. */
+  readonly apis: readonly string[];
+  /** SHA-256 (hex) over the rule sets that are files: other rules are another configuration. */
+  readonly setsDigest?: string;
+  /** A session without a request ends after this. */
+  readonly sessionIdle: number;
+  /** Largest request body that is read as a whole, for rules about fields, approvals and write-back. Beyond it such a request is refused. */
+  readonly wholeBody: number;
+  /** How long a target may take to begin its answer. */
+  readonly answerWithin: number;
 }
 
 export interface PolicyConfig {
@@ -196,13 +259,31 @@ export interface PolicyConfig {
 
 export interface RuleConfig {
   readonly name: string;
-  readonly match: { readonly verbs?: readonly string[]; readonly objects?: readonly string[]; readonly columns?: readonly string[]; readonly functions?: readonly string[]; readonly classes?: readonly string[]; readonly rows?: number };
+  readonly match: { readonly verbs?: readonly string[]; readonly objects?: readonly string[]; readonly columns?: readonly string[]; readonly functions?: readonly string[]; readonly classes?: readonly string[]; readonly rows?: number; readonly request?: RequestMatchConfig };
   readonly when?: string;
   readonly effect: 'allow' | 'deny' | 'require_approval';
   readonly reason?: string;
   /** Present exactly when the effect is `require_approval`. */
   readonly approval?: ApprovalConfig;
   readonly origin: Origin;
+}
+
+/** What a rule says of an HTTP request. Every key given must match; within a list, one is enough. */
+export interface RequestMatchConfig {
+  readonly methods?: readonly string[];
+  /** Hosts or `*.name`. */
+  readonly hosts?: readonly string[];
+  /** Path templates: `/v1/users/{id}`, `/files/**`. */
+  readonly paths?: readonly string[];
+  /** Query parameters by name: patterns with `*`; every value that came must match one. */
+  readonly query?: Readonly<Record<string, readonly string[]>>;
+  readonly headers?: Readonly<Record<string, readonly string[]>>;
+  /** Fields of a JSON body, as `a.b`, `items.*.price`; values are compared as text, with `*`. */
+  readonly fields?: Readonly<Record<string, readonly string[]>>;
+  /** GraphQL: `query`, `mutation`, `subscription`, `type:name` of the operation, or `type.field`. */
+  readonly graphql?: readonly string[];
+  /** gRPC: `package.Service/Method`, with `*`. */
+  readonly grpc?: readonly string[];
 }
 
 /** Who answers a held command, and for how long things wait. Durations in milliseconds. */
@@ -214,6 +295,8 @@ export interface ApprovalConfig {
   readonly hold: number;
   readonly expires: number;
   readonly holdInTransaction: number;
+  /** An approval covers the data that follows the command, up to so many bytes; undefined: it covers the command alone. */
+  readonly coverData?: number;
 }
 
 export type TransformConfig = 'redact' | 'null' | 'hash' | { readonly partial: number } | { readonly fixed: string };
@@ -223,6 +306,10 @@ export interface MaskConfig {
   readonly name: string;
   readonly columns: readonly string[];
   readonly detect: readonly string[];
+  /** Fields of bodies (JSON, NDJSON, form, CSV columns, events): `$.customer.ssn`, `$.items[*].card`, or by name anywhere, `password`, `*_token`. */
+  readonly fields: readonly string[];
+  /** What becomes of a body that cannot be understood, where this mask names fields or detectors. */
+  readonly otherwise: 'refuse' | 'redact' | 'pass';
   readonly mode: 'strict' | 'display';
   readonly transform: TransformConfig;
   readonly origin: Origin;

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { Duration, Name, Names, PeopleGroups, Secret, strict } from './fields.ts';
+import { Duration, Name, Names, PeopleGroups, Secret, Size, strict } from './fields.ts';
 import { forms } from './forms.ts';
 
 /** The part of the schema that is about people: who signs in, who may do what here, who is asked, who may not answer. */
@@ -75,6 +75,12 @@ export const Approval = Type.Object(
     hold: Type.Optional(Duration('How long the command is held on its connection, at most 24h; 0s: it is refused at once and runs on its next try after approval. Default 10m.')),
     expires: Type.Optional(Duration('How long an approval can be used, at most 30d. Default 15m.')),
     holdInTransaction: Type.Optional(Duration('How long it is held inside a transaction, where locks are held with it: at most 60s. Default 0s: it is refused there at once.')),
+    cover: Type.Optional(
+      Type.Union([Type.Literal('command'), Type.Literal('data')], {
+        description: 'What an approval covers. command: the command and its values; rows that COPY FROM STDIN brings come after the approval. data: those rows as well; they are kept, sealed, until people have answered, and nothing but these rows runs. Default command.',
+      }),
+    ),
+    coverUpTo: Type.Optional(Size('With cover: data, most bytes of data that are kept for one command, at most 256MiB; more is refused. Default 16MiB.')),
   },
   { ...strict, description: 'Who approves what the rule holds.' },
 );

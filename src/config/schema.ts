@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { Duration, Name, Names, Secret, Size, strict } from './fields.ts';
 import { forms } from './forms.ts';
+import { Credential, Http, RequestMatch } from './schema-http.ts';
 import { Approval, Approvals, Control } from './schema-people.ts';
 
 /**
@@ -77,9 +78,9 @@ export const Identity = Type.Object(
 
 export const Target = Type.Object(
   {
-    host: Type.String({ minLength: 1, description: 'Host name or address; a path that starts with / is the folder of a Unix socket.' }),
+    host: Type.String({ minLength: 1, description: 'Host name or address. postgres: a path that starts with / is the folder of a Unix socket.' }),
     port: Type.Integer({ minimum: 1, maximum: 65535, description: 'Port.' }),
-    database: Type.Optional(Type.String({ minLength: 1, description: 'Database. Required for postgres.' })),
+    database: Type.Optional(Type.String({ minLength: 1, description: 'postgres, required: database.' })),
     tls: Type.Optional(Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')], { description: 'disable, require (encrypted, not verified) or verify-full (default).' })),
     ca: Type.Optional(Type.String({ description: 'PEM file of the CA that signed the target\'s certificate. Default: the system\'s.' })),
   },
@@ -97,25 +98,27 @@ export const ConnectionEvidence = Type.Object(
 export const Connection = Type.Object(
   {
     name: Name('Name of the connection.'),
-    protocol: Type.Union([Type.Literal('postgres')], { description: 'postgres. (mysql, sqlserver, ssh, kubernetes and http are planned.)' }),
-    listen: Type.String({ description: 'host:port. Connections may share one and are then chosen by SNI (name.anything) or by database name.' }),
-    plaintext: Type.Optional(Type.Boolean({ description: 'true: clients may log in without TLS. Loopback only. Default false.' })),
+    protocol: Type.Union([Type.Literal('postgres'), Type.Literal('http')], { description: 'postgres or http. (mysql, sqlserver, ssh and kubernetes are planned.)' }),
+    listen: Type.String({ description: 'host:port. Connections of one protocol may share one and are then chosen: postgres by SNI (name.anything) or by database name, http by http.hosts and http.prefix, or through the forward proxy by the host and port that the client asks for (http.proxy).' }),
+    plaintext: Type.Optional(Type.Boolean({ description: 'true: clients may come without TLS. Loopback only. Default false.' })),
     target: Target,
-    credential: Type.Object({ username: Type.String({ minLength: 1, description: 'User at the target.' }), password: Type.Optional(Secret('Password at the target. Read again for each login, so rotation needs no restart.')) }, { ...strict, description: 'What only the gateway holds. In memory only.' }),
+    credential: Credential,
     evidence: Type.Optional(ConnectionEvidence),
-    functions: Type.Optional(Names('Functions of the target that you vetted, as schema.name(argument types): known, and writing.')),
+    functions: Type.Optional(Names('postgres: functions of the target that you vetted, as schema.name(argument types): known, and writing.')),
+    http: Type.Optional(Http),
   },
   { ...strict, description: 'A configured target: protocol, address, credential.' },
 );
 
 export const Match = Type.Object(
   {
-    verbs: Type.Optional(Names('Verbs, by what is done: select, insert, update, delete, truncate, create, alter, drop, grant, ... or *.')),
-    objects: Type.Optional(Names('Kinds (table, view, database, role, ...), names or patterns (customers, billing.*), or kind:pattern.')),
+    verbs: Type.Optional(Names('Verbs, by what is done: select, insert, update, delete, truncate, create, alter, drop, grant, ... or *. http: verbs of the connection\'s rule sets (read, list, write, delete, publish, ...) and methods in lower case.')),
+    objects: Type.Optional(Names('Kinds (table, view, database, role, ...; http: bucket, object, topic, ...), names or patterns (customers, billing.*), or kind:pattern.')),
     columns: Type.Optional(Names('Columns or patterns: customers.ssn, *.password.')),
     functions: Type.Optional(Names('Functions or patterns: billing.close_month, pg_catalog.*.')),
     classes: Type.Optional(Names('Classes: read, write, schema, session, unknown, admin.')),
     rows: Type.Optional(Type.String({ pattern: forms.threshold.pattern, description: 'More rows than this, as "> 1000". For require_approval and deny: what cannot be counted counts as more.' })),
+    request: Type.Optional(RequestMatch),
   },
   { ...strict, minProperties: 1, description: 'What a rule matches. Every key given must match; within a list, one is enough.' },
 );
@@ -147,11 +150,13 @@ export const Mask = Type.Object(
   {
     name: Type.Optional(Name('Name of the mask, in records. Default: its place in the list.')),
     columns: Type.Optional(Names('Columns or patterns: customers.ssn, *.password, billing.customers.*.')),
-    detect: Type.Optional(Names('Detectors on text cells: us_ssn credit_card email phone iban ip jwt cloud_key private_key.')),
+    fields: Type.Optional(Names('http: fields of JSON, form, CSV and event bodies: by path ($.customer.ssn, $.items[*].card), or by name wherever it stands (password, *_token).')),
+    detect: Type.Optional(Names('Detectors on text, in cells and in bodies: us_ssn credit_card email phone iban ip jwt cloud_key private_key.')),
     mode: Type.Optional(Type.Union([Type.Literal('strict'), Type.Literal('display')], { description: 'strict (default): a statement that could learn a protected value in another way is refused. display: only direct columns are masked.' })),
     transform: Type.Optional(Transform),
+    otherwise: Type.Optional(Type.Union([Type.Literal('refuse'), Type.Literal('redact'), Type.Literal('pass')], { description: 'http: what becomes of a body that cannot be understood: refuse (default), redact (nothing of it is given) or pass. Only pass lets a value through that the mask names.' })),
   },
-  { ...strict, description: 'What is masked in answers. Give columns or detect.' },
+  { ...strict, description: 'What is masked in answers. Give columns, fields or detect.' },
 );
 
 export const Limits = Type.Object(

@@ -160,7 +160,7 @@ class Walk {
       if (fits !== undefined) return this.#scalar(fits, node.value, node, spot);
     }
     if (node.kind === 'scalar' && spot.path.endsWith('.protocol') && plannedProtocols.includes(String(node.value))) {
-      return this.#wrong(spot, `${String(node.value)} is planned, and this version does not have it yet`, 'postgres is there');
+      return this.#wrong(spot, `${String(node.value)} is planned, and this version does not have it yet`, 'postgres and http are there');
     }
     const words = choices.filter((choice) => choice.const !== undefined).map((choice) => String(choice.const));
     const others = choices.filter((choice) => choice.const === undefined).map(kindOf);

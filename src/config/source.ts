@@ -1,6 +1,9 @@
+import { isHttp } from './protocols.ts';
 import { roleNames, type ChannelSource, type LoginSource } from './resolve-people.ts';
-import type { AnchorConfig, ChannelConfig, Config, ConnectionConfig, IdentityProviderConfig, KeySource, LoginConfig, PolicyConfig, RuleConfig, SecretRef } from './resolved.ts';
+import type { AnchorConfig, ChannelConfig, Config, ConnectionConfig, IdentityProviderConfig, KeySource, LoginConfig, PolicyConfig, RuleConfig } from './resolved.ts';
 import type { ConfigurationSource } from './schema.ts';
+import { formatSecretRef } from './secret-ref.ts';
+import { credentialWritten, httpWritten, requestMatchWritten } from './source-http.ts';
 import { formatDuration, formatHostPort, formatSize } from './units.ts';
 
 /**
@@ -107,13 +110,22 @@ function provider({ origin: _origin, keys, algorithms, maxTokenAge, clockSkew, m
   };
 }
 
-function connection({ origin: _origin, listen, credential, evidence, functions, ...rest }: ConnectionConfig): ConfigurationSource['connections'][number] {
+function connection(resolved: ConnectionConfig): ConfigurationSource['connections'][number] {
+  const { name, protocol, plaintext, evidence } = resolved;
+  const about = {
+    name,
+    protocol,
+    listen: formatHostPort(resolved.listen),
+    plaintext,
+    evidence: { mode: evidence.mode, recordAnswers: evidence.recordAnswers === 0 ? 'off' : formatSize(evidence.recordAnswers) },
+  };
+  if (isHttp(resolved)) return { ...about, target: { ...resolved.target }, credential: credentialWritten(resolved.credential), http: httpWritten(resolved.http) };
+  const { target, credential, functions } = resolved;
   const { password } = credential;
   return {
-    ...rest,
-    listen: formatHostPort(listen),
+    ...about,
+    target: { ...target },
     credential: { username: credential.username, ...(password === undefined ? {} : { password: formatSecretRef(password) }) },
-    evidence: { mode: evidence.mode, recordAnswers: evidence.recordAnswers === 0 ? 'off' : formatSize(evidence.recordAnswers) },
     ...(functions.length === 0 ? {} : { functions: [...functions] }),
   };
 }
@@ -127,10 +139,13 @@ function policy({ origin: _origin, name, groups, identities, connections, allow,
     connections: [...connections],
     allow: [...allow],
     rules: rules.map(rule),
-    mask: mask.map(({ origin: _at, name: full, columns, detect, ...rest }) => ({
+    mask: mask.map(({ origin: _at, name: full, columns, fields, detect, otherwise, ...rest }) => ({
       name: full.slice(name.length + 1),
       ...(columns.length === 0 ? {} : { columns: [...columns] }),
+      ...(fields.length === 0 ? {} : { fields: [...fields] }),
       ...(detect.length === 0 ? {} : { detect: [...detect] }),
+      // Says nothing where no body is looked at.
+      ...(fields.length + detect.length === 0 ? {} : { otherwise }),
       ...rest,
     })),
     limits: { ...counts, ...(sessionAge === undefined ? {} : { sessionAge: formatDuration(sessionAge) }) },
@@ -138,7 +153,7 @@ function policy({ origin: _origin, name, groups, identities, connections, allow,
 }
 
 function rule({ origin: _origin, match, approval, ...rest }: RuleConfig): NonNullable<ConfigurationSource['policies'][number]['rules']>[number] {
-  const { rows, verbs, objects, columns, functions, classes } = match;
+  const { rows, verbs, objects, columns, functions, classes, request } = match;
   const written = {
     ...(verbs === undefined ? {} : { verbs: [...verbs] }),
     ...(objects === undefined ? {} : { objects: [...objects] }),
@@ -146,6 +161,7 @@ function rule({ origin: _origin, match, approval, ...rest }: RuleConfig): NonNul
     ...(functions === undefined ? {} : { functions: [...functions] }),
     ...(classes === undefined ? {} : { classes: [...classes] }),
     ...(rows === undefined ? {} : { rows: `> ${rows}` }),
+    ...(request === undefined ? {} : { request: requestMatchWritten(request) }),
   };
   return {
     ...rest,
@@ -159,10 +175,8 @@ function rule({ origin: _origin, match, approval, ...rest }: RuleConfig): NonNul
             hold: formatDuration(approval.hold),
             expires: formatDuration(approval.expires),
             holdInTransaction: formatDuration(approval.holdInTransaction),
+            ...(approval.coverData === undefined ? {} : { cover: 'data' as const, coverUpTo: formatSize(approval.coverData) }),
           },
         }),
   };
 }
-
-/** `env:NAME` or `file:PATH`: the reference, never the value. */
-export const formatSecretRef = (ref: SecretRef): string => (ref.from === 'env' ? `env:${ref.name}` : `file:${ref.path}`);

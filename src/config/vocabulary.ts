@@ -54,7 +54,7 @@ export const otherWords: Readonly<Record<string, string>> = {
 };
 
 /** Protocols that are planned, and that a connection may not name yet. */
-export const plannedProtocols: readonly string[] = ['mysql', 'sqlserver', 'ssh', 'kubernetes', 'http'];
+export const plannedProtocols: readonly string[] = ['mysql', 'sqlserver', 'ssh', 'kubernetes'];
 
 /** Kinds of things that stand in `objects`, alone or as `kind:pattern`. */
 export const kinds: readonly string[] = kindWords;

@@ -32,7 +32,7 @@ export const activityOf = ({ sequence, at, record, detail }: Deed): Activity | u
   const base = { sequence, at, ...(words === undefined ? {} : { detail: words }) };
   switch (record.kind) {
     case 'access':
-      return { ...base, kind: 'access', act: record.act, by: name ?? record.by, ...(record.recording === undefined ? {} : { target: record.recording }), count: record.count };
+      return { ...base, kind: 'access', act: record.act, by: name ?? record.by, ...(record.channel === undefined ? {} : { channel: record.channel }), ...(record.recording === undefined ? {} : { target: record.recording }), count: record.count };
     case 'control': {
       const by = name ?? (record.token === undefined ? undefined : `token ${record.token}`);
       return {
@@ -40,12 +40,13 @@ export const activityOf = ({ sequence, at, record, detail }: Deed): Activity | u
         kind: 'control',
         act: record.event === 'action' ? (record.action ?? 'action') : record.event === 'refused' ? `refused: ${record.action ?? ''}` : record.event,
         ...(by === undefined ? {} : { by }),
+        ...(record.channel === undefined ? {} : { channel: record.channel }),
         ...(record.provider === undefined ? {} : { provider: record.provider }),
         ...(record.target === undefined ? {} : { target: record.target }),
       };
     }
     case 'approval':
-      return record.event === 'answered' ? { ...base, kind: 'approval', act: record.verdict, ...(name === undefined ? {} : { by: name }), provider: record.provider, target: record.request } : undefined;
+      return record.event === 'answered' ? { ...base, kind: 'approval', act: record.verdict, ...(name === undefined ? {} : { by: name }), provider: record.provider, channel: record.channel, target: record.request } : undefined;
     case 'hold':
       return { ...base, kind: 'hold', act: record.event, by: record.by, target: record.name, detail: record.reason };
     case 'purge':

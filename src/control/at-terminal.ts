@@ -71,6 +71,7 @@ export const answerAtTerminal = async ({ server, people, config, administrators 
   const until = usableUntil(idToken, login.maxTokenAge);
   const actor: PersonActor = {
     kind: 'person',
+    channel: 'terminal',
     person,
     roles: rolesOf(person, config(), administrators),
     // No session of a browser: what one person asks at terminals is counted together.

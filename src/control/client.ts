@@ -14,6 +14,8 @@ export type Activity = {
   readonly by?: string;
   /** Who vouched for them. */
   readonly provider?: string;
+  /** Through what they came: page (signed in there), terminal (wicketgate login), token (an API token), command_line (as the user of the gateway on its machine); of an answer also the name of a channel. */
+  readonly channel?: string;
   /** What it was done to. */
   readonly target?: string;
   /** How many records were shown. */
@@ -124,6 +126,8 @@ export type ApprovalDetail = {
   readonly rows?: number;
   /** Most rows that the approval covers. */
   readonly maxRows?: number;
+  /** rowsPerCommand, which does not hold for it: its rows could not be counted, so an approval has no maximum. */
+  readonly liftsRowLimit?: number;
   /** Live commands that wait for the answer. */
   readonly waiting: number;
   /** It was forced (break-glass). */
@@ -136,6 +140,15 @@ export type ApprovalDetail = {
   readonly parameters?: readonly (string | null)[];
   /** Literals that are not shown. The digest covers them. */
   readonly hidden: number;
+  /** Data that follows the command and is approved with it. The digest covers it. */
+  readonly data?: {
+    /** Bytes. */
+    readonly bytes: number;
+    /** Rows, where they can be told. */
+    readonly rows?: number;
+    /** SHA-256 of all of it, hex. */
+    readonly sha256: string;
+  };
   /** What the digest does not cover. */
   readonly notCovered?: string;
   /** Keyed digest of exactly what is approved, hex. Send it back with the answer. */
@@ -220,6 +233,8 @@ export type ApprovalSummary = {
   readonly rows?: number;
   /** Most rows that the approval covers. */
   readonly maxRows?: number;
+  /** rowsPerCommand, which does not hold for it: its rows could not be counted, so an approval has no maximum. */
+  readonly liftsRowLimit?: number;
   /** Live commands that wait for the answer. */
   readonly waiting: number;
   /** It was forced (break-glass). */
@@ -348,8 +363,8 @@ export type ConnectionView = {
   readonly target: {
     /** host:port. */
     readonly address: string;
-    /** Database. */
-    readonly database: string;
+    /** Database; postgres only. */
+    readonly database?: string;
     /** disable, require or verify-full. */
     readonly tls: string;
   };
@@ -478,6 +493,8 @@ export type ExplainRequest = {
   readonly at?: string;
   /** As if it changed so many rows. */
   readonly rows?: number;
+  /** Schemas in which names without one are looked up, in order, as a session would set search_path ($user is the role of the connection). Default: as the target gives it to a session that has just opened; pg_catalog, public while the target does not answer. */
+  readonly searchPath?: readonly string[];
 };
 
 /** What the policies in force say to a command, and why. */
@@ -492,6 +509,10 @@ export type Explained = {
   readonly policyVersion: string;
   /** live: with the names of the target as a session saw them; none: without, so that its own names are not known. */
   readonly catalog: "live" | "none";
+  /** Where names without a schema were looked up, in order. */
+  readonly searchPath: readonly string[];
+  /** asked: as the question said. target: as the target gives it to a session that has just opened. default: assumed, since the target did not say. */
+  readonly searchPathFrom: "asked" | "target" | "default";
   /** Rules that took part, the deciding one first. */
   readonly rules: readonly {
     /** Policy. */
@@ -554,7 +575,7 @@ export type ExportRequest = {
   readonly seed?: string;
   /** Put the texts of the sampled commands into the pack. Default true. */
   readonly texts?: boolean;
-  /** Why it is exported. One line; recorded, sealed. */
+  /** Why it is exported. One line without control characters or invisible marks; recorded, sealed. */
   readonly reason: string;
 };
 
@@ -568,7 +589,7 @@ export type HoldList = {
 export type HoldRequest = {
   /** Name of the hold. */
   readonly name: string;
-  /** Why. It stands in the record in clear. */
+  /** Why. One line without control characters or invisible marks; it stands in the record in clear. */
   readonly reason: string;
   /** Only these connections. */
   readonly connections?: readonly string[];
@@ -965,7 +986,7 @@ export type PolicyView = {
 
 /** Why a request was not granted. */
 export type Problem = {
-  /** A stable word: invalid, unauthenticated, forbidden, csrf, not_found, conflict, gone, too_large, rate, evidence, unavailable, internal; for approvals also unknown, over, not_approver, forbidden, reason, already, digest. */
+  /** A stable word: invalid, unauthenticated, forbidden, csrf, not_found, conflict, gone, too_large, rate, evidence, unavailable, internal; reason (not one line of visible text); for approvals also unknown, over, not_approver, forbidden, already, digest. */
   readonly code: string;
   /** A sentence for people: what is wrong, and what to do. */
   readonly message: string;
@@ -1049,7 +1070,7 @@ export type RecordedText = {
 
 /** Ends a hold. */
 export type ReleaseRequest = {
-  /** Why. It stands in the record in clear. */
+  /** Why. One line without control characters or invisible marks; it stands in the record in clear. */
   readonly reason: string;
 };
 
@@ -1079,7 +1100,7 @@ export type ReplayPage = {
 
 /** Ends an identity at once, or takes that back. */
 export type RevokeRequest = {
-  /** Why. One line; recorded, sealed. */
+  /** Why. One line without control characters or invisible marks; recorded, sealed. */
   readonly reason: string;
 };
 
@@ -1107,6 +1128,8 @@ export type RuleView = {
     readonly expires: number;
     /** Milliseconds that it is held inside a transaction. */
     readonly holdInTransaction: number;
+    /** An approval covers data that follows the command, up to so many bytes. */
+    readonly coverData?: number;
   };
   readonly origin: OriginView;
 };
@@ -1230,7 +1253,7 @@ export type SignIn = {
 
 /** Ends a session. */
 export type SignOutRequest = {
-  /** Why. One line; recorded, sealed. */
+  /** Why. One line without control characters or invisible marks; recorded, sealed. */
   readonly reason: string;
 };
 
@@ -1266,7 +1289,7 @@ export type SignedInPerson = {
 
 /** Ends a live session. */
 export type TerminateRequest = {
-  /** Why it is ended. One line; recorded, sealed. */
+  /** Why it is ended. One line without control characters or invisible marks; recorded, sealed. */
   readonly reason: string;
 };
 
@@ -1293,11 +1316,13 @@ export type TimelineEntry = {
     /** Version of the policies. */
     readonly policy: string;
   };
-  /** Why it was refused. */
+  /** Why it was refused, in a stable word. */
   readonly code?: string;
+  /** Why it was refused, as its client was told, where its text can be opened. May quote what an approver said: show as text. */
+  readonly reason?: string;
   /** Approval request that it ran with or waits for. */
   readonly approval?: string;
-  /** Masks that applied. */
+  /** Masks in force for it; `outcome.masked` tells which masked anything. */
   readonly masks: readonly string[];
   /** Statement and parameters as recorded. */
   readonly texts: readonly RecordedText[];

@@ -1,3 +1,4 @@
+import { isPostgres } from '../config/protocols.ts';
 import type { ConnectionView } from './api/schema/connections.ts';
 import { reachedBy } from './reach.ts';
 import type { Services } from './services.ts';
@@ -13,16 +14,16 @@ export const connectionViews = async ({ config: inForce, reader, gate, now }: Pi
   return [...config.connections]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((connection) => {
-      const { name, protocol, listen, plaintext, target, evidence, functions, origin } = connection;
+      const { name, protocol, listen, plaintext, target, evidence, origin } = connection;
       const use = used.get(name);
       return {
         name,
         protocol,
         listen: address(listen),
         plaintext,
-        target: { address: address(target), database: target.database, tls: target.tls },
+        target: { address: address(target), ...(isPostgres(connection) ? { database: connection.target.database } : {}), tls: target.tls },
         evidence: { ...evidence },
-        functions: [...functions],
+        functions: isPostgres(connection) ? [...connection.functions] : [],
         live: live.get(name) ?? 0,
         commands: use?.commands ?? 0,
         refused: use?.refused ?? 0,

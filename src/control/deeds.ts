@@ -4,7 +4,7 @@ import type { AccessRecord, Body, ControlRecord, EvidenceLog } from '../evidence
 import { OWN_CONNECTION } from '../evidence/retention/steward.ts';
 import type { Person } from '../model/person.ts';
 import { Refused } from './api/refused.ts';
-import { actorWords, type Actor } from './sign-in/actor.ts';
+import { actorWords, channelOf, type Actor } from './sign-in/actor.ts';
 import { groupsOfRole } from './sign-in/roles.ts';
 import { ROLES } from './api/schema/me.ts';
 
@@ -44,7 +44,7 @@ export class Deeds {
 
   view(actor: Actor, { act, recording, filters = {}, count }: View): Promise<void> {
     const names = Object.keys(filters).sort();
-    const record: AccessRecord = { kind: 'access', act, by: actorWords(actor), ...(recording === undefined ? {} : { recording }), ...(names.length === 0 ? {} : { filters: names }), count };
+    const record: AccessRecord = { kind: 'access', act, by: actorWords(actor), channel: channelOf(actor), ...(recording === undefined ? {} : { recording }), ...(names.length === 0 ? {} : { filters: names }), count };
     return this.#write(record, whoIn(actor), names.length === 0 ? undefined : filters);
   }
 
@@ -54,24 +54,25 @@ export class Deeds {
   }
 
   signedIn(person: Person): Promise<void> {
-    return this.#write({ kind: 'control', event: 'sign_in', by: 'person', provider: person.provider, groups: this.#counting(person.groups) }, whoOf(person));
+    return this.#write({ kind: 'control', event: 'sign_in', by: 'person', channel: 'page', provider: person.provider, groups: this.#counting(person.groups) }, whoOf(person));
   }
 
   signedOut(person: Person): Promise<void> {
-    return this.#write({ kind: 'control', event: 'sign_out', by: 'person', provider: person.provider, groups: [] }, whoOf(person));
+    return this.#write({ kind: 'control', event: 'sign_out', by: 'person', channel: 'page', provider: person.provider, groups: [] }, whoOf(person));
   }
 
   /** Who may act as the gateway's user asked for a link that makes the first administrator. */
   bootstrapLink(by: string): Promise<void> {
-    return this.#write({ kind: 'control', event: 'bootstrap_link', by: 'command_line' }, { name: by });
+    return this.#write({ kind: 'control', event: 'bootstrap_link', by: 'command_line', channel: 'command_line' }, { name: by });
   }
 
   bootstrapped(person: Person): Promise<void> {
-    return this.#write({ kind: 'control', event: 'bootstrap', by: 'person', provider: person.provider, groups: [] }, whoOf(person));
+    return this.#write({ kind: 'control', event: 'bootstrap', by: 'person', channel: 'page', provider: person.provider, groups: [] }, whoOf(person));
   }
 
-  #by(actor: Actor): Pick<ControlRecord, 'by' | 'provider' | 'groups' | 'token'> {
-    return actor.kind === 'person' ? { by: 'person', provider: actor.person.provider, groups: this.#counting(actor.person.groups) } : { by: 'token', token: actor.id };
+  #by(actor: Actor): Pick<ControlRecord, 'by' | 'channel' | 'provider' | 'groups' | 'token'> {
+    const channel = channelOf(actor);
+    return actor.kind === 'person' ? { by: 'person', channel, provider: actor.person.provider, groups: this.#counting(actor.person.groups) } : { by: 'token', channel, token: actor.id };
   }
 
   /** Those of somebody's groups that the configuration names for a role: others are the provider's words. */

@@ -5,7 +5,7 @@ import { Gaps } from './gaps.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { TreeFollower } from './tree/follower.ts';
 import type { KeysFolder, SealingKey } from './keys.ts';
-import type { Body, EvidenceLog, EvidenceRecord, Recording, Ticket } from './log.ts';
+import type { Body, EvidenceLog, EvidenceRecord, Recording, RecordedStream, Ticket } from './log.ts';
 import { pendingRecord, type LogState, type Pending } from './pending.ts';
 import { PieceRecording } from './recording.ts';
 import { describe, type SegmentRow } from './segment-row.ts';
@@ -110,9 +110,9 @@ export class AppendLog implements EvidenceLog {
     return this.#commit.enqueue(item) as Ticket;
   }
 
-  /** Records one answer of that connection, up to `capBytes`; the pieces are sealed under its key of the day. */
-  openRecording(connection: string, capBytes: number): Recording {
-    return new PieceRecording(capBytes, {
+  /** Records one answer of that connection (or what the client sent), up to `capBytes`; the pieces are sealed under its key of the day. */
+  openRecording(connection: string, capBytes: number, part: RecordedStream = 'answer'): Recording {
+    return new PieceRecording(capBytes, part, {
       key: () => this.#key(connection, this.#parts.clock.wall()),
       add: (body) => this.#addPiece(body),
       finished: (pieces, bodies) => void this.#pieces.set(pieces, bodies),
@@ -232,9 +232,12 @@ export class AppendLog implements EvidenceLog {
     }
   }
 
-  /** Pieces of the answer that went into the log before its outcome. */
+  /** Pieces of what was sent and of the answer that went into the log before the outcome. */
   #earlier(record: EvidenceRecord): readonly PendingBody[] {
-    return (record.kind === 'outcome' && record.answer && this.#pieces.get(record.answer.pieces)) || NO_PENDING;
+    if (record.kind !== 'outcome') return NO_PENDING;
+    const answer = (record.answer && this.#pieces.get(record.answer.pieces)) ?? NO_PENDING;
+    const data = record.data && this.#pieces.get(record.data.pieces);
+    return data ? [...data, ...answer] : answer;
   }
 
   /** Whether so many bytes can be taken, leaving `kept`: with all that is queued into the current segment, or all into the next. */

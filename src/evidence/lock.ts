@@ -1,8 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const LOCK_FILE = 'writer.lock';
+/** How long the end of a process is waited for that writes to a folder which is no longer there. */
+const FORMER_MS = 10_000;
 
 /** Somebody else writes to the folder. */
 export class FolderTaken extends Error {}
@@ -36,10 +39,17 @@ const bindAbstract = async (folder: string, lockPath: string): Promise<() => Pro
   const { dev, ino } = fs.statSync(folder, { bigint: true });
   const name = createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 40);
   const server = createServer((socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? taken(folder, lockPath) : error));
-    server.listen(`\0wicketgate-${name}`, resolve);
-  });
+  const listen = (): Promise<boolean> =>
+    new Promise((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)));
+      server.listen(`\0wicketgate-${name}`, () => resolve(true));
+    });
+  const last = performance.now() + FORMER_MS;
+  while (!(await listen())) {
+    // A writer of this folder has its lock file here. Without one, the name belongs to a folder that was removed and whose inode this one has now.
+    if (fs.existsSync(lockPath) || performance.now() > last) throw taken(folder, lockPath);
+    await pause(50);
+  }
   server.unref();
   return () => new Promise((resolve) => server.close(() => resolve()));
 };

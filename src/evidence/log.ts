@@ -27,16 +27,21 @@ export interface Ticket {
   whenDurable(then: (failure?: string) => void): void;
 }
 
+/** What is recorded of a command as it passes, in pieces: its `answer`, and the `data` that the client sent behind it (a request's body). */
+export type RecordedStream = 'answer' | 'data';
+
+export const isStream = (part: string): part is RecordedStream => part === 'answer' || part === 'data';
+
 /** Something that a client or target chose: a statement's recorded form, a piece of an answer. Sealed under the key of its connection and day. */
 export interface Body {
-  /** `statement`, `parameters`, `answer`, `detail`. */
+  /** `statement`, `parameters`, `answer`, `data`, `reason`, `detail`. */
   readonly part: string;
   readonly connection: string;
   /** The log's from here on: not to be written to any more. */
   readonly bytes: Uint8Array;
 }
 
-/** A piece of a long answer, sealed and written as it passes; the outcome's leaf commits to all pieces of its command. */
+/** A long answer, or long data, sealed and written as it passes; the outcome's leaf commits to all pieces of its command. */
 export interface Recording {
   /** Takes masked bytes; keeps up to the cap and digests the rest. Copies what it keeps. */
   write(bytes: Uint8Array): void;
@@ -62,7 +67,7 @@ export type EvidenceRecord =
   | { readonly kind: 'session_open'; readonly session: string; readonly connection: string; readonly protocol: string; readonly principal: RecordedPrincipal; readonly peer: { readonly address: string; readonly tls: boolean }; readonly policy: string; readonly config: string; readonly mode: 'effect' | 'strict' }
   | { readonly kind: 'intent'; readonly session: string; readonly command: number; readonly connection: string; readonly verb: string; readonly effects: readonly RecordedEffect[]; readonly timing: string; readonly decision: RecordedDecision; readonly bytes: number; readonly masks: readonly string[]; /** The request whose approval it runs under. Present exactly when the decision asks for approval. */ readonly approval?: string }
   | { readonly kind: 'progress'; readonly session: string; readonly command: number; readonly bytesUp: number; readonly bytesDown: number }
-  | { readonly kind: 'outcome'; readonly session: string; readonly command: number; readonly outcome: Outcome; readonly answer?: RecordingSummary }
+  | { readonly kind: 'outcome'; readonly session: string; readonly command: number; readonly outcome: Outcome; readonly answer?: RecordingSummary; /** What the client sent behind the command, in its recorded form. */ readonly data?: RecordingSummary }
   | { readonly kind: 'session_close'; readonly session: string; readonly reason: string; readonly commands: number; readonly refused: number; readonly housekeeping: Readonly<Record<string, number>> }
   | { readonly kind: 'refusal'; readonly session?: string; readonly command?: number; readonly connection?: string; readonly code: string; /** Of a login: which check failed, a word of ours. */ readonly reason?: string; readonly verb?: string; readonly effects?: readonly RecordedEffect[]; readonly decision?: RecordedDecision; /** Before authentication: how many, in the minute that ends now, from this source network. */ readonly count?: number; readonly network?: string; readonly identity?: string; /** The request that waits for an answer, or that was denied. */ readonly approval?: string }
   | { readonly kind: 'config_change'; readonly config: string; readonly policy: string; readonly accepted: boolean; /** Lines such as "mask removed: analysts/pii". Names of the configuration only. */ readonly changes: readonly string[] }
@@ -152,6 +157,7 @@ export type AccessRecord = {
   readonly kind: 'access';
   readonly act: 'show' | 'replay' | 'search' | 'export';
   readonly by: string;
+  readonly channel?: Channel;
   /** The session whose recording was read. */
   readonly recording?: string;
   /** Which filters a search had; what they said is in a sealed body. */
@@ -159,6 +165,12 @@ export type AccessRecord = {
   /** How many records are shown. */
   readonly count: number;
 };
+
+/**
+ * Through what somebody came: a session of the page, an ID token at a terminal, an API token, or the command line as the user of the gateway.
+ * Absent in records that were made before it was told.
+ */
+export type Channel = 'page' | 'terminal' | 'token' | 'command_line';
 
 /**
  * A person or an API token did something in the control plane, or tried to. Durable before it takes effect. Who it was, and their words, are in
@@ -171,6 +183,7 @@ export type ControlRecord = {
   /** Of an action, done or refused: its operationId. */
   readonly action?: string;
   readonly by: 'person' | 'token' | 'command_line';
+  readonly channel?: Channel;
   /** Name in `control.login`. */
   readonly provider?: string;
   /** Groups of the person that the configuration names for a role. */

@@ -94,6 +94,29 @@ test('recorded answers are cut at the cap, digested whole, and committed to', as
   assert.equal(verdict.bodies.unreferred, 0);
 });
 
+test('what was sent is recorded beside the answer, each with its own pieces', async (t) => {
+  const options = place(t);
+  const log = await openEvidenceLog({ ...options, segmentBytes: 64 * 1024 * 1024 });
+  log.append(sessionOpen('s1'));
+  const cap = 32 * 1024 * 1024;
+  log.append(intent('s1', 1));
+  const [data, answer] = [log.openRecording('billing', cap, 'data'), log.openRecording('billing', cap)];
+  for (let done = 0; done < cap; done += 65_536) {
+    data.write(Buffer.alloc(65_536, `sent ${done};`));
+    answer.write(Buffer.alloc(65_536, `got ${done};`));
+  }
+  const sent = data.finish();
+  // As many pieces of both as there can be: the leaf lists them all.
+  assert.equal(sent.pieces.length, 32);
+  assert.equal(await durable(log.append({ ...outcome('s1', 1), answer: answer.finish(), data: sent })), undefined);
+  log.append(sessionClose('s1', 1));
+  await log.close();
+  const verdict = await verify(options.folder, { keys: options.keysFolder });
+  assert.equal(verdict.completeness.verdict, 'complete', JSON.stringify(verdict));
+  assert.equal(verdict.bodies.committed, 128 + 32);
+  assert.equal(verdict.bodies.unreferred, 0);
+});
+
 test('what a leaf cannot hold fails the ticket and nothing else', async (t) => {
   const log = await openEvidenceLog(place(t));
   t.after(() => log.close());

@@ -2,13 +2,14 @@ import { zstdCompressSync, constants } from 'node:zlib';
 import type { Hash } from 'node:crypto';
 import { RAW, ZSTD, commitmentTo, newSalt, startCommitment, type PendingBody } from './bodies.ts';
 import type { SealingKey } from './keys.ts';
-import type { Recording, RecordingSummary } from './log.ts';
+import type { Recording, RecordedStream, RecordingSummary } from './log.ts';
 
 /** Bytes of a piece; more for caps so large that the outcome's leaf could not list all pieces. */
 const PIECE = 64 * 1024;
-const MOST_PIECES = 128;
-/** Most that a recording may keep: 128 pieces of 4 MiB. */
-export const MOST_RECORDED = MOST_PIECES * 4 * 1024 * 1024;
+const MOST_PIECES: Readonly<Record<RecordedStream, number>> = { answer: 128, data: 32 };
+const LARGEST_PIECE = 4 * 1024 * 1024;
+/** Most that a recording of an answer may keep: 128 pieces of 4 MiB. */
+export const MOST_RECORDED = MOST_PIECES.answer * LARGEST_PIECE;
 /** Below this, compression costs more than the bytes. */
 const WORTH_COMPRESSING = 1024;
 const FIRST_BUFFER = 1024;
@@ -23,11 +24,12 @@ export interface RecordingPort {
 }
 
 /**
- * One answer, recorded piece by piece. Holds at most one piece in memory. The digest of the whole answer is salted with the salt
+ * One answer, or what was sent behind one command, recorded piece by piece. Holds at most one piece in memory. The digest of the whole answer is salted with the salt
  * of the first piece, so that whoever can open that piece can check it, and nobody else can guess at it.
  */
 export class PieceRecording implements Recording {
   readonly #cap: number;
+  readonly #part: RecordedStream;
   readonly #piece: number;
   readonly #port: RecordingPort;
   readonly #bodies: PendingBody[] = [];
@@ -39,9 +41,11 @@ export class PieceRecording implements Recording {
   #recorded = 0;
   #stopped = false;
 
-  constructor(cap: number, port: RecordingPort) {
-    this.#cap = Math.min(Math.max(0, cap), MOST_RECORDED);
-    this.#piece = Math.max(PIECE, Math.ceil(this.#cap / MOST_PIECES));
+  constructor(cap: number, part: RecordedStream, port: RecordingPort) {
+    this.#part = part;
+    const pieces = MOST_PIECES[part];
+    this.#cap = Math.min(Math.max(0, cap), pieces * LARGEST_PIECE);
+    this.#piece = Math.max(PIECE, Math.ceil(this.#cap / pieces));
     this.#port = port;
   }
 
@@ -102,7 +106,7 @@ export class PieceRecording implements Recording {
     try {
       const body: PendingBody = {
         key: this.#port.key(),
-        part: 'answer',
+        part: this.#part,
         salt,
         encoding: smaller ? ZSTD : RAW,
         length: bytes.length,

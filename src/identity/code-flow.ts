@@ -103,8 +103,12 @@ const reasonOf = (error: unknown): string => {
   if (error instanceof client.AuthorizationResponseError || error instanceof client.ResponseBodyError) return `the provider said ${plain(error.error)}`;
   if (error instanceof Error && error.cause instanceof FetchFailed) return error.cause.message;
   if (error instanceof FetchFailed) return error.message;
+  if (error instanceof client.ClientError && error.code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') return CLOCKS_DIFFER;
   if (error instanceof client.ClientError) return `the provider's answer is not accepted (${plain(error.code ?? 'invalid')})`;
   return 'the provider cannot be used';
 };
+
+/** A token that was made a moment ago is not valid now. */
+export const CLOCKS_DIFFER = `the clocks of the provider and of this machine differ by more than ${SKEW_SECONDS} seconds: set them right`;
 
 const plain = (code: string): string => code.replaceAll(/[^\w.-]/g, '?').slice(0, 64);

@@ -76,7 +76,7 @@ const wording: Readonly<Record<TokenReason, readonly [RefusalCode, string]>> = {
   claim_malformed: ['unauthenticated', 'token refused: a claim is malformed'],
   expired: ['unauthenticated', 'token refused: expired'],
   not_yet_valid: ['unauthenticated', 'token refused: not valid yet'],
-  issued_in_future: ['unauthenticated', 'token refused: issued in the future'],
+  issued_in_future: ['unauthenticated', 'token refused: issued in the future: the clocks of its issuer and of the gateway differ'],
   too_old: ['unauthenticated', 'token refused: too old'],
   lifetime_too_long: ['unauthenticated', 'token refused: lifetime too long'],
   sender_constrained: ['unauthenticated', 'token refused: bound to a key that was not shown'],

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { GatewayConfig } from '../config/resolved.ts';
 import { decodeScope, isInScope, NAME_CONSTRAINTS } from './certificates-constraints.ts';
 import { CertificatesUnusable, privateFolder, readIfThere, readOwnKey, writeOnce } from './certificates-files.ts';
@@ -10,6 +10,26 @@ export const authorityFiles = (gateway: Pick<GatewayConfig, 'data' | 'keys'>): {
   certificate: join(gateway.data, 'ca.pem'),
   key: join(gateway.keys, 'ca.key'),
 });
+
+/** Where a CA is kept, and what it may vouch for. */
+export interface AuthorityPlace {
+  readonly files: { readonly certificate: string; readonly key: string };
+  /** Host names and addresses: with it, and below it, and nothing else. */
+  readonly names: readonly string[];
+  /** What people call it, in its own name: `CA`, `interception CA`. */
+  readonly title: string;
+  /** The key of the configuration that the names come from. */
+  readonly named: string;
+}
+
+/** Where the CA of the forward proxy is: never the one that vouches for the gateway, so that clients can trust one without the other. */
+export const interceptionFiles = (gateway: Pick<GatewayConfig, 'data' | 'keys'>): { readonly certificate: string; readonly key: string } => ({
+  certificate: join(gateway.data, 'interception-ca.pem'),
+  key: join(gateway.keys, 'interception-ca.key'),
+});
+
+/** The CA that vouches for the gateway itself. */
+export const gatewayAuthority = (gateway: Pick<GatewayConfig, 'data' | 'keys' | 'names'>): AuthorityPlace => ({ files: authorityFiles(gateway), names: gateway.names, title: 'CA', named: 'gateway.names' });
 
 /** What people need to trust the gateway. */
 export interface AuthorityInfo {
@@ -22,8 +42,7 @@ export interface AuthorityInfo {
 }
 
 /** Reads the CA certificate. Undefined while there is none. */
-export const readAuthority = async (gateway: Pick<GatewayConfig, 'data' | 'keys'>): Promise<AuthorityInfo | undefined> => {
-  const path = authorityFiles(gateway).certificate;
+export const readAuthority = async ({ certificate: path }: AuthorityPlace['files']): Promise<AuthorityInfo | undefined> => {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
   const certificate = parse(text, path);
@@ -34,9 +53,9 @@ export const readAuthority = async (gateway: Pick<GatewayConfig, 'data' | 'keys'
  * Opens the CA, and makes it at the first start. An existing CA is never replaced: clients trust it, so whatever stands in
  * the way of using it is refused with what to do. Throws CertificatesUnusable.
  */
-export const openAuthority = async (gateway: Pick<GatewayConfig, 'data' | 'keys' | 'names'>, now: number): Promise<IssuedCertificate> => {
-  const files = authorityFiles(gateway);
-  await privateFolder(gateway.keys);
+export const openAuthority = async (place: AuthorityPlace, now: number): Promise<IssuedCertificate> => {
+  const { files } = place;
+  await privateFolder(dirname(files.key));
   let key = await readOwnKey(files.key);
   let certificate = await readIfThere(files.certificate);
   if (key === undefined) {
@@ -48,25 +67,24 @@ export const openAuthority = async (gateway: Pick<GatewayConfig, 'data' | 'keys'
     key = await readOwnKey(files.key);
   }
   if (certificate === undefined && key !== undefined) {
-    await privateFolder(gateway.data);
-    await writeOnce(files.certificate, await issueAuthority(key, gateway.names, now), 0o644);
+    await privateFolder(dirname(files.certificate));
+    await writeOnce(files.certificate, await issueAuthority(key, place.names, now, place.title), 0o644);
     certificate = await readIfThere(files.certificate);
   }
-  if (key === undefined || certificate === undefined) throw new CertificatesUnusable(`the CA in ${files.certificate} went away while it was made`);
-  check(certificate, key, gateway, now);
+  if (key === undefined || certificate === undefined) throw new CertificatesUnusable(`the ${place.title} in ${files.certificate} went away while it was made`);
+  check(certificate, key, place, now);
   return { certificate, key };
 };
 
-const check = (certificate: string, key: string, gateway: Pick<GatewayConfig, 'data' | 'keys' | 'names'>, now: number): void => {
-  const files = authorityFiles(gateway);
+const check = (certificate: string, key: string, { files, names, named }: AuthorityPlace, now: number): void => {
   const renew = `move ${files.certificate} and ${files.key} away, start again, and give clients the new CA`;
   if (!isKeyOf(key, parse(certificate, files.certificate).toString())) throw new CertificatesUnusable(`${files.key} is not the key of ${files.certificate}: restore the right one`);
   if (new X509Certificate(certificate).validToDate.getTime() <= now) throw new CertificatesUnusable(`${files.certificate} has expired: ${renew}`);
   const constraints = extensionValue(certificate, NAME_CONSTRAINTS);
   if (constraints === undefined) return;
   const scope = decodeScope(constraints);
-  const outside = gateway.names.filter((name) => !isInScope(scope, name));
-  if (outside.length > 0) throw new CertificatesUnusable(`${files.certificate} may not vouch for ${outside.join(', ')}, which gateway.names has now: take it out again; or ${renew}`);
+  const outside = names.filter((name) => !isInScope(scope, name));
+  if (outside.length > 0) throw new CertificatesUnusable(`${files.certificate} may not vouch for ${outside.join(', ')}, which ${named} has now: take it out again; or ${renew}`);
 };
 
 const parse = (text: string, path: string): X509Certificate => {

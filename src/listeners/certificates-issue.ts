@@ -8,7 +8,6 @@ import { encodeScope, NAME_CONSTRAINTS, scopeOf } from './certificates-constrain
 const DAY = 86_400_000;
 /** Five years: clients hold the CA in files that somebody must replace by hand. */
 const AUTHORITY_LIFETIME = 5 * 365 * DAY;
-const LEAF_LIFETIME = 90 * DAY;
 /** A client whose clock is behind must not see a certificate of the future. */
 const BACKDATE = 3_600_000;
 /**
@@ -30,14 +29,14 @@ export const newKey = async (): Promise<string> => {
 };
 
 /** A self-signed CA for the given names and addresses and nothing else. `now` in milliseconds since the epoch. */
-export const issueAuthority = async (key: string, names: readonly string[], now: number): Promise<string> => {
+export const issueAuthority = async (key: string, names: readonly string[], now: number, title: string): Promise<string> => {
   const keys = await importKeys(key);
   const id = await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
       serialNumber: serialNumber(),
       // The key's id in the name: two gateways' authorities must not look the same in a trust store.
-      name: [{ O: ['Wicketgate'] }, { CN: [`Wicketgate CA ${id.keyId.slice(0, 8)}`] }],
+      name: [{ O: ['Wicketgate'] }, { CN: [`Wicketgate ${title} ${id.keyId.slice(0, 8)}`] }],
       notBefore: new Date(now - BACKDATE),
       notAfter: new Date(now + AUTHORITY_LIFETIME),
       signingAlgorithm: ALGORITHM,
@@ -54,8 +53,8 @@ export const issueAuthority = async (key: string, names: readonly string[], now:
   return `${certificate.toString('pem')}\n`;
 };
 
-/** A server certificate for the names and addresses, with a key of its own, not outliving its CA. */
-export const issueLeaf = async (authority: IssuedCertificate, names: readonly string[], now: number): Promise<IssuedCertificate> => {
+/** A server certificate for the names and addresses, with a key of its own, not outliving its CA. `lifetime` in milliseconds. */
+export const issueLeaf = async (authority: IssuedCertificate, names: readonly string[], now: number, lifetime: number): Promise<IssuedCertificate> => {
   const issuer = new x509.X509Certificate(authority.certificate);
   const { privateKey: signingKey, publicKey: issuerKey } = await importKeys(authority.key);
   const key = await newKey();
@@ -67,7 +66,7 @@ export const issueLeaf = async (authority: IssuedCertificate, names: readonly st
       subject: [{ O: ['Wicketgate'] }, { CN: ['Wicketgate gateway'] }],
       issuer: issuer.subjectName,
       notBefore: new Date(Math.max(now - BACKDATE, issuer.notBefore.getTime())),
-      notAfter: new Date(Math.min(now + LEAF_LIFETIME, issuer.notAfter.getTime())),
+      notAfter: new Date(Math.min(now + lifetime, issuer.notAfter.getTime())),
       publicKey,
       signingKey,
       signingAlgorithm: ALGORITHM,

@@ -9,7 +9,7 @@ import { connect, TLSSocket, type SecureContext } from 'node:tls';
 import { promisify } from 'node:util';
 import { certificateAuthority } from '../../test/kit/certificates.ts';
 import { tempFolder, type TempFolder } from '../../test/kit/temp.ts';
-import { readAuthority } from './certificates-authority.ts';
+import { authorityFiles, readAuthority } from './certificates-authority.ts';
 import { decodeScope, encodeScope, isInScope, scopeOf } from './certificates-constraints.ts';
 import { CertificatesUnusable } from './certificates-files.ts';
 import { issueAuthority, issueLeaf, newKey } from './certificates-issue.ts';
@@ -91,7 +91,7 @@ test('a certificate by the CA for any other name is worth nothing, so neither is
   const certificate = authority?.pem ?? '';
   for (const name of ['bank.example', 'internal', '10.0.0.2', 'xgw.internal']) {
     const forged = folder.file('forged.pem');
-    writeFileSync(forged, (await issueLeaf({ certificate, key }, [name], Date.now())).certificate);
+    writeFileSync(forged, (await issueLeaf({ certificate, key }, [name], Date.now(), 86_400_000)).certificate);
     await assert.rejects(openssl('verify', '-CAfile', authority?.path ?? '', forged), /permitted subtree violation/, name);
   }
 });
@@ -100,13 +100,13 @@ test('a CA for addresses alone vouches for no host, and one for hosts alone for 
   using folder = tempFolder('tls');
   for (const [names, good, bad] of [[['127.0.0.1'], '127.0.0.1', 'bank.example'], [['gw.internal'], 'gw.internal', '127.0.0.1'], [['gw.internal'], 'gw.internal', '::1']] as const) {
     const key = await newKey();
-    const certificate = await issueAuthority(key, names, Date.now());
+    const certificate = await issueAuthority(key, names, Date.now(), 'CA');
     const ca = folder.file('only.pem');
     writeFileSync(ca, certificate);
     const leaf = folder.file('leaf.pem');
-    writeFileSync(leaf, (await issueLeaf({ certificate, key }, [good], Date.now())).certificate);
+    writeFileSync(leaf, (await issueLeaf({ certificate, key }, [good], Date.now(), 86_400_000)).certificate);
     await openssl('verify', '-CAfile', ca, leaf);
-    writeFileSync(leaf, (await issueLeaf({ certificate, key }, [bad], Date.now())).certificate);
+    writeFileSync(leaf, (await issueLeaf({ certificate, key }, [bad], Date.now(), 86_400_000)).certificate);
     await assert.rejects(openssl('verify', '-CAfile', ca, leaf), /subtree violation/);
   }
 });
@@ -176,7 +176,7 @@ test('what stands in the way of the CA is refused with what to do, and nothing i
   chmodSync(key, 0o600);
   assert.equal((await openFor(folder)).authority?.fingerprint, authority?.fingerprint);
   writeFileSync(folder.file('data', 'ca.pem'), 'garbage');
-  await assert.rejects(readAuthority(auto(folder)), unusable(/not a PEM certificate/));
+  await assert.rejects(readAuthority(authorityFiles(auto(folder))), unusable(/not a PEM certificate/));
 });
 
 test('the certificate is renewed in time, under the same CA, until the CA itself ends', async () => {

@@ -3,11 +3,12 @@ import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { GatewayConfig } from '../config/resolved.ts';
 import type { Logger } from '../model/logger.ts';
-import { openAuthority, readAuthority, type AuthorityInfo } from './certificates-authority.ts';
+import { gatewayAuthority, openAuthority, readAuthority, type AuthorityInfo } from './certificates-authority.ts';
 import { checkGivenKey, CertificatesUnusable } from './certificates-files.ts';
 import { issueLeaf, type IssuedCertificate } from './certificates-issue.ts';
 
 const DAY = 86_400_000;
+const LEAF_LIFETIME = 90 * DAY;
 /** A certificate of our own is replaced when less than this is left of its 90 days. */
 const RENEW_BEFORE = 30 * DAY;
 /** Somebody must hand out a new CA before then. */
@@ -61,7 +62,7 @@ export const createCertificates = async (
     return (await fileVersion(tls.cert, tls.key)) !== current.version;
   };
   let current = await load();
-  const authority = tls === 'auto' ? await readAuthority(gateway) : undefined;
+  const authority = tls === 'auto' ? await readAuthority(gatewayAuthority(gateway).files) : undefined;
   const callbacks = new Set<() => void>();
   let failing: string | undefined;
   let running: Promise<void> | undefined;
@@ -109,11 +110,11 @@ export const createCertificates = async (
 };
 
 const issue = async (gateway: Pick<GatewayConfig, 'data' | 'keys' | 'names'>, now: number, log: CertificatePorts['log']): Promise<Current> => {
-  const authority = await openAuthority(gateway, now);
+  const authority = await openAuthority(gatewayAuthority(gateway), now);
   const until = new X509Certificate(authority.certificate).validToDate.getTime();
   if (until - now < WARN_BEFORE) log?.warn({ event: 'ca_expires', until: new Date(until).toISOString() }, 'the CA expires soon: make a new one and give it to the clients');
   // The key of a leaf never touches a disk: each process issues its own.
-  return use(await issueLeaf(authority, gateway.names, now), '');
+  return use(await issueLeaf(authority, gateway.names, now, LEAF_LIFETIME), '');
 };
 
 const readGiven = async (certificatePath: string, keyPath: string): Promise<Current> => {

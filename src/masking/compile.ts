@@ -2,6 +2,7 @@ import type { MaskConfig } from '../config/resolved.ts';
 import type { Catalog } from '../sql/catalog.ts';
 import type { StatementFacts } from '../sql/facts.ts';
 import type { Understood } from '../sql/understand.ts';
+import { compileBodies } from './bodies/masks.ts';
 import { HashKey } from './hash-key.ts';
 import { judgeStatement } from './judge.ts';
 import type { StatementJudgement } from './judge.ts';
@@ -15,7 +16,7 @@ import type { Protection } from './protection.ts';
  * state of theirs.
  * `memory` belongs to the target and outlives the set; without one, renames are only remembered within the set.
  * `onUnmatched` is told, for each catalog, which patterns match none of its columns.
- * Throws when a column pattern is malformed.
+ * Throws when a column or field pattern is malformed.
  */
 export function compileMasks(
   masks: readonly MaskConfig[],
@@ -54,6 +55,7 @@ export function compileMasks(
     strict,
     names: masks.map((mask) => mask.name),
     detect,
+    bodies: compileBodies(masks, key),
     protection,
     judge(understood: Understood, catalog: Catalog): MaskJudgement {
       const plans: AnswerPlan[] = [];

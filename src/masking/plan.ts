@@ -1,6 +1,7 @@
 import type { MaskConfig } from '../config/resolved.ts';
 import type { Understood } from '../sql/understand.ts';
 import type { Catalog } from '../sql/catalog.ts';
+import type { BodyMasks } from './bodies/masks.ts';
 import type { HashKey } from './hash-key.ts';
 import type { Protection } from './protection.ts';
 
@@ -18,6 +19,8 @@ export interface MaskSet {
   readonly names: readonly string[];
   /** The detectors that run over text-like cells, errors, notices and notifications. */
   readonly detect: readonly DetectorMask[];
+  /** What is masked in bodies of HTTP messages: fields and detectors. */
+  readonly bodies: BodyMasks;
   /**
    * Judges one understood message: refused, or the plan for each statement's answer. What it writes to protected columns is
    * the write-back guard's (`writeback.ts`). Cached by the identity of `understood`'s facts and catalog.

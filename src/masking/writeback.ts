@@ -27,7 +27,7 @@ const moments: ReadonlySet<number> = new Set([oid.date, oid.time, oid.timestamp,
  * the place of the real one. A value that is equal by chance counts too. `type` 0: not known, and both the mask of text and
  * that of any other type count.
  */
-export function couldBeMask(mask: ColumnMask, type: number, value: WrittenValue): boolean {
+export function couldBeMask(mask: Pick<ColumnMask, 'transform'>, type: number, value: WrittenValue): boolean {
   const { transform } = mask;
   const withoutConstant = type !== 0 && constantOf(type, -1, 0) === undefined;
   // A client that read NULL and writes the whole row back would clear the column.
@@ -91,7 +91,7 @@ function isMoment(type: number, text: string, constant: string): boolean {
 }
 
 /** The same in the binary forms. Parameters may have another width than the column, so that zeros of any length count. */
-function isMaskBytes(mask: ColumnMask, type: number, bytes: Uint8Array): boolean {
+function isMaskBytes(mask: Pick<ColumnMask, 'transform'>, type: number, bytes: Uint8Array): boolean {
   if (characters.has(type)) return isMaskText(mask.transform, Buffer.from(bytes).toString().trimEnd());
   if (bytes.length > 0 && bytes.every((byte) => byte === 0)) return true;
   // numeric without digits is zero, whatever its scale.

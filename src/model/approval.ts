@@ -9,6 +9,8 @@ export interface ApprovalDemand {
   readonly expires: number;
   /** How long it may be held inside a transaction; 0: it is refused there at once. The shortest of all rules. */
   readonly holdInTransaction: number;
+  /** The approval covers the data that follows the command, which is kept until people have answered, up to so many bytes. The smallest of all rules. */
+  readonly coverData?: number;
 }
 
 /** One rule's word on who approves. */
@@ -23,6 +25,15 @@ export interface ApprovalStep {
 /** JSON as it is bound: no numbers beyond 2^53, no undefined. */
 export type BoundValue = string | number | boolean | null | readonly BoundValue[] | { readonly [key: string]: BoundValue };
 
+/** Data that follows a command and was kept for people to approve. */
+export interface CoveredData {
+  readonly bytes: number;
+  /** As the gateway reads them; undefined where it cannot. */
+  readonly rows?: number;
+  /** Of all bytes, hex: what people can compare with that of a file. */
+  readonly sha256: string;
+}
+
 /**
  * What an approval is given for, as the protocol sees it. The pipeline adds connection and identity. Any difference in any of it is another
  * command, for which nothing was approved.
@@ -34,6 +45,8 @@ export interface Bound {
   readonly parts: readonly (Uint8Array | null)[];
   /** For approvers: what names in the command stand for (a prepared statement, a cursor), in recorded form. */
   readonly standsFor?: readonly { readonly name: string; readonly recorded: string }[];
+  /** Data that follows the command, and is bound as well. */
+  readonly data?: CoveredData;
   /** For approvers, in words of ours: what the digest does not cover ("the rows that COPY brings"). */
   readonly notCovered?: string;
 }

@@ -1,3 +1,5 @@
+import type { RequestFacts } from './request.ts';
+
 /**
  * The classes in which policies grant (`policies[].allow`). `admin` (roles, replication, server files, signals to other
  * sessions) is never granted by class, only by a rule that matches it.
@@ -30,6 +32,8 @@ export interface Effect {
   readonly function?: string;
   /** The target has nothing of this name now: it would answer with its own error. */
   readonly missing?: true;
+  /** Of an HTTP request: what rules about requests match. Client's text: in no record's leaf. */
+  readonly request?: RequestFacts;
   /** For class `unknown`: why it could not be understood. Words of ours, never the client's text. */
   readonly why?: string;
 }

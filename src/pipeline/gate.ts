@@ -39,6 +39,8 @@ export interface GatedSession {
   ask(needs: NeedsApproval, asking: Asking): Passage | Refusal | HeldCommand;
   /** Some policy of this session can ask people: the protocol keeps ready what an approval is bound to. */
   readonly mayAsk: boolean;
+  /** Some rule of this session looks into the bodies of requests: the protocol reads them whole before it asks. */
+  readonly readsBodies: boolean;
   /** A refusal that the protocol itself found (unknown message, write-back, masking): recorded, with the command when there is one. */
   refuse(code: RefusalCode, message: string, command?: Command): Refusal;
   /** Leave for a message of the gateway's own (look-ups, pins, cancels, prepares). Counted in session_close. */
@@ -51,6 +53,8 @@ export interface GatedSession {
 export interface NeedsApproval {
   readonly kind: 'needs_approval';
   readonly command: Command;
+  /** Data that follows the command is to be kept, up to so many bytes, and asked about with it. */
+  readonly coverData?: number;
 }
 
 export const isNeedsApproval = (value: unknown): value is NeedsApproval => typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'needs_approval';
@@ -76,6 +80,8 @@ export interface Known {
   /** It was held, and was told to come again. */
   readonly again?: HeldCommand;
   readonly rows?: RowCount;
+  /** It comes back with the data that was kept of it: it was counted when it came. */
+  readonly kept?: boolean;
 }
 
 /** What people are asked for. */
@@ -114,8 +120,11 @@ export interface Passage {
   forward(): Permit | undefined;
   /** Leave for bytes that can commit or cannot be undone. Undefined until durable. */
   effect(): Permit | undefined;
-  /** Data of a long passage going up (COPY): counted; a progress record each 16 MiB or minute. */
-  up(bytes: number): void;
+  /**
+   * Data of the command going up (COPY, a request's body): counted; a progress record each 16 MiB or minute. `recorded`: its recorded form, kept
+   * up to the cap like an answer.
+   */
+  up(bytes: number, recorded?: Uint8Array): void;
   /** Bytes of the answer as the client will get them: counted and recorded up to the cap. Throws if the intent is not durable. */
   down(bytes: Uint8Array | Part): void;
   /** Exactly once. Calls back when the outcome is written: only then may the end of the answer go to the client. */

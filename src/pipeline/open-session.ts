@@ -1,8 +1,9 @@
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Config, ConnectionConfig } from '../config/resolved.ts';
 import { fixed } from '../evidence/canonical.ts';
-import type { EvidenceLog, Recording, Ticket } from '../evidence/log.ts';
+import type { EvidenceLog, RecordedStream, Recording, Ticket } from '../evidence/log.ts';
 import type { MaskSet } from '../masking/plan.ts';
+import type { ApprovalDemand } from '../model/approval.ts';
 import type { Command } from '../model/command.ts';
 import { refusal, type Decision, type Refusal, type RefusalCode } from '../model/decision.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -10,13 +11,14 @@ import type { Session } from '../model/session.ts';
 import { WindowCounter, type RateCounter } from '../policy/limits.ts';
 import type { SessionPolicy } from '../policy/policy-set.ts';
 import type { RowBudget } from '../policy/row-budget.ts';
+import { changesRows } from '../policy/threshold.ts';
 import { coveredRows } from './covered-rows.ts';
 import { Crowd } from './crowd.ts';
 import type { Asking, GatedSession, Housekeeping, Known, NeedsApproval, NeedsCount, Passage, RowCount } from './gate.ts';
 import { HeldCommand } from './held.ts';
 import { AdmittedPassage } from './passage.ts';
 import { mint, type Permit } from './permits.ts';
-import { commandBodies, recordedDecision, recordedEffects, ruleName } from './records.ts';
+import { commandBodies, reasonBody, recordedDecision, recordedEffects, ruleName } from './records.ts';
 
 /** Refusals of one session that are written one by one in a minute. */
 const MOST_REFUSALS = 120;
@@ -42,7 +44,7 @@ export interface SessionParts {
   readonly rowBudget: RowBudget;
   /** Who is asked; undefined where the configuration names nobody, which then asks nobody either. */
   readonly approvals: Approvals | undefined;
-  readonly openRecording: (connection: string, cap: number) => Recording;
+  readonly openRecording: (connection: string, cap: number, stream?: RecordedStream) => Recording;
   readonly observe: PipelineObserver;
   readonly closed: (session: OpenSession) => void;
 }
@@ -111,6 +113,10 @@ export class OpenSession implements GatedSession {
     return this.#drain.signal;
   }
 
+  get readsBodies(): boolean {
+    return this.#standing.policy.readsBodies;
+  }
+
   get mayAsk(): boolean {
     return this.#parts.approvals !== undefined && this.#standing.policy.mayAsk;
   }
@@ -119,23 +125,23 @@ export class OpenSession implements GatedSession {
     const decision = this.#decide(command);
     if (decision.threshold !== undefined) return { kind: 'needs_count', command, threshold: decision.threshold };
     if (decision.effect === 'allow') return undefined;
-    return this.#asks(decision) ? { kind: 'needs_approval', command } : this.#refuseByPolicy(command, decision);
+    return this.#asks(decision) ? needsApproval(command, decision) : this.#refuseByPolicy(command, decision);
   }
 
   admit(command: Command, known: Known = {}): Passage | Refusal | NeedsApproval | NeedsCount {
-    const { again, rows } = known;
+    const { again, rows, kept } = known;
     const { session } = this.#parts;
     const unable = this.#unable(command);
     if (unable) return unable;
     const perMinute = this.#standing.policy.limits.commandsPerMinute;
-    // One that was held was counted when it came.
-    if (perMinute !== undefined && !again && rows === undefined && !this.#parts.rate.take(this.#rateKey, perMinute)) {
+    // One that was held, or whose data was kept, was counted when it came.
+    if (perMinute !== undefined && !again && !kept && rows === undefined && !this.#parts.rate.take(this.#rateKey, perMinute)) {
       return this.refuse('limit', `more than ${perMinute} commands a minute by ${session.principal.identity} on ${session.connection}`, command);
     }
     const decision = this.#decide(command, rows);
     if (decision.threshold !== undefined && rows === undefined) return { kind: 'needs_count', command, threshold: decision.threshold };
     this.#parts.observe.decided(session.connection, decision.effect);
-    if (this.#asks(decision)) return { kind: 'needs_approval', command };
+    if (this.#asks(decision)) return needsApproval(command, decision);
     again?.leave('ended');
     return this.#decided(command, decision, rows);
   }
@@ -159,8 +165,10 @@ export class OpenSession implements GatedSession {
       return unable ?? this.#decided(command, decision, rows);
     }
     const covered = rows === undefined ? undefined : coveredRows(rows, decision.threshold);
+    // Without a counted number an approval has no maximum, and what people approve is not undone: they are told.
+    const lifted = covered === undefined && command.effects.some(changesRows) ? decision.maxRows : undefined;
     const mostHeld = this.#standing.policy.limits.heldCommands;
-    const asked = approvals.ask({ session, command, decision, bound, place, ...(covered === undefined ? {} : { rows: rows as number, maxRows: covered }), ...(mostHeld === undefined ? {} : { mostHeld }), ...(again ? { waiter: again.waiter } : {}) });
+    const asked = approvals.ask({ session, command, decision, bound, place, ...(covered === undefined ? {} : { rows: rows as number, maxRows: covered }), ...(lifted === undefined ? {} : { liftsRowLimit: lifted }), ...(mostHeld === undefined ? {} : { mostHeld }), ...(again ? { waiter: again.waiter } : {}) });
     switch (asked.kind) {
       case 'approved':
         return this.#grant(command, decision, { approval: asked.request, ...(covered === undefined ? {} : { most: covered }) });
@@ -266,6 +274,7 @@ export class OpenSession implements GatedSession {
   #grant(command: Command, decision: Decision, { approval, most, counted }: Granted = {}): Passage {
     const { log, session, openRecording } = this.#parts;
     const { connection } = this.#standing;
+    const cap = connection.evidence.recordAnswers;
     const number = ++this.#commands;
     const intent: Ticket = log.append(
       {
@@ -294,7 +303,8 @@ export class OpenSession implements GatedSession {
       intent,
       strict: connection.evidence.mode === 'strict',
       mostRows: most,
-      recording: connection.evidence.recordAnswers > 0 ? openRecording(session.connection, connection.evidence.recordAnswers) : undefined,
+      recording: cap > 0 ? openRecording(session.connection, cap) : undefined,
+      recordData: cap > 0 ? () => openRecording(session.connection, cap, 'data') : undefined,
       ended: (ended, outcome) => {
         this.#live.leave(ended);
         settleRows?.(outcome.rowsAffected ?? (outcome.status === 'indeterminate' ? (counted ?? 0) : 0));
@@ -346,7 +356,7 @@ export class OpenSession implements GatedSession {
         ...(decision ? { decision: recordedDecision(decision) } : {}),
         ...(refused.approval === undefined ? {} : { approval: refused.approval }),
       },
-      command ? commandBodies({ ...command, recorded: shortened(command.recorded) }, session.connection) : [],
+      [...(command ? commandBodies({ ...command, recorded: shortened(command.recorded) }, session.connection) : []), reasonBody(refused, session.connection)],
     );
   }
 
@@ -371,6 +381,8 @@ export class OpenSession implements GatedSession {
     this.#age.unref();
   }
 }
+
+const needsApproval = (command: Command, { approval: { coverData } }: Decision & { readonly approval: ApprovalDemand }): NeedsApproval => ({ kind: 'needs_approval', command, ...(coverData === undefined ? {} : { coverData }) });
 
 /** Values are recorded, and needed no longer: an open portal must not hold on to them. */
 const withoutValues = (command: Command): Command => {

@@ -1,6 +1,6 @@
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Config, MaskConfig } from '../config/resolved.ts';
-import type { EvidenceLog, Recording } from '../evidence/log.ts';
+import type { EvidenceLog, RecordedStream, Recording } from '../evidence/log.ts';
 import type { Identities } from '../identity/identities.ts';
 import type { Revocations } from '../identity/revocations.ts';
 import { compileMasks } from '../masking/compile.ts';
@@ -23,7 +23,7 @@ export interface GateParts {
   readonly identities: Identities;
   readonly revocations: Revocations;
   readonly log: EvidenceLog;
-  readonly openRecording: (connection: string, cap: number) => Recording;
+  readonly openRecording: (connection: string, cap: number, stream?: RecordedStream) => Recording;
   /** Key of the hash transform: stable for a deployment, so that equal values stay equal. */
   readonly maskKey: Buffer;
   readonly observe: PipelineObserver;
@@ -167,7 +167,9 @@ export const createGate = (parts: GateParts): RunningGate => {
       // The token was verified when the session opened; whether its claims still make this identity is asked again.
       const again = identities.rematch(principal);
       const stands = isRefusal(again) ? again : standing(again, connection);
-      if (isRefusal(stands)) opened.terminate({ ...stands, code: 'revoked', session: opened.session.id });
+      const same = isRefusal(stands) || stands.connection.protocol === opened.session.protocol;
+      if (!same) opened.terminate(refusal('revoked', 'the connection speaks another protocol now', { session: opened.session.id }));
+      else if (isRefusal(stands)) opened.terminate({ ...stands, code: 'revoked', session: opened.session.id });
       else opened.replace(stands);
     }
   };

@@ -20,6 +20,8 @@ export interface PassageParts {
   readonly strict: boolean;
   readonly mostRows: number | undefined;
   readonly recording: Recording | undefined;
+  /** Opens the record of what the client sends behind the command; undefined: nothing is recorded. */
+  readonly recordData: (() => Recording) | undefined;
   readonly ended: (passage: AdmittedPassage, outcome: Outcome) => void;
 }
 
@@ -35,6 +37,7 @@ export class AdmittedPassage implements Passage, Placed {
   place = -1;
   #durable = false;
   #ended = false;
+  #data: Recording | undefined;
   #bytesUp = 0;
   #bytesDown = 0;
   #reported = 0;
@@ -68,8 +71,9 @@ export class AdmittedPassage implements Passage, Placed {
     return this.durable ? mint() : undefined;
   }
 
-  up(bytes: number): void {
+  up(bytes: number, recorded?: Uint8Array): void {
     this.#bytesUp += bytes;
+    if (recorded !== undefined && recorded.length > 0) (this.#data ??= this.#parts.recordData?.())?.write(recorded);
     this.#progress();
   }
 
@@ -87,7 +91,9 @@ export class AdmittedPassage implements Passage, Placed {
     const { log, session, number, recording } = this.#parts;
     const answer: RecordingSummary | undefined = recording && this.#bytesDown > 0 ? recording.finish() : undefined;
     const full = withBytes(outcome, this.#bytesDown, this.#bytesUp);
-    const ticket = log.append(answer ? { answer, command: number, kind: 'outcome', outcome: full, session } : { command: number, kind: 'outcome', outcome: full, session });
+    const data = this.#data?.finish();
+    const record = answer ? ({ answer, command: number, kind: 'outcome', outcome: full, session } as const) : ({ command: number, kind: 'outcome', outcome: full, session } as const);
+    const ticket = log.append(data ? { ...record, data } : record);
     this.#parts.ended(this, full);
     ticket.whenWritten((failure) => (failure === undefined ? written() : written(evidenceFailed(failure))));
   }

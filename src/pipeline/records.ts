@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { fixed } from '../evidence/canonical.ts';
 import type { Body, RecordedDecision, RecordedEffect, RecordedPrincipal } from '../evidence/log.ts';
 import type { Command, Effect } from '../model/command.ts';
-import type { Decision, RuleRef } from '../model/decision.ts';
+import type { Decision, Refusal, RuleRef } from '../model/decision.ts';
 import type { Principal } from '../model/principal.ts';
 
 /** Most effects that one leaf lists; the rest is in the sealed statement. A leaf must stay far below 64 KiB. */
@@ -59,6 +59,9 @@ const KEPT = 1024;
 
 const shortened = (value: string | null): string | null =>
   value === null || value.length <= LONGEST_VALUE ? value : `${value.slice(0, KEPT)} ... (${value.length} characters, sha256 ${hash('sha256', value)})`;
+
+/** Why a command was refused, as its client was told: sealed, since it may say what somebody answered. */
+export const reasonBody = ({ message }: Refusal, connection: string): Body => ({ part: 'reason', connection, bytes: Buffer.from(message, 'utf8') });
 
 /** The sealed part of a command: its recorded form and its recorded values. */
 export const commandBodies = (command: Command, connection: string): readonly Body[] => {

@@ -26,6 +26,13 @@ test('each rule that asks is a step, the deciding one first; times are the short
   assert.deepEqual([approval?.hold, approval?.expires, approval?.holdInTransaction], [10_000, 5_000, 0]);
 });
 
+test('data is covered when one rule wants it, up to the smallest size', () => {
+  const demand = (...sizes: readonly (number | undefined)[]) => decide(rules(sizes.map((coverData, at) => asks(`r${at}`, by(['okta/dba'], coverData === undefined ? {} : { coverData })))), [remove]).approval;
+  assert.equal(demand(undefined, undefined)?.coverData, undefined);
+  assert.equal(demand(undefined, 2_048)?.coverData, 2_048);
+  assert.equal(demand(4_096, undefined, 2_048)?.coverData, 2_048);
+});
+
 test('who approves is told exactly when somebody has to', () => {
   const policies = rules([asks('big', by(['okta/dba']))]);
   assert.equal(decide(policies, [read]).approval, undefined);

@@ -85,6 +85,8 @@ function wordEffect(key: MatchKey['key'], effect: Effect): string {
       return effect.function ?? 'no function';
     case 'objects':
       return name;
+    case 'request':
+      return effect.request === undefined ? 'no request' : `${effect.request.method} ${effect.request.path}`;
     case 'columns':
       return `${name}, columns ${effect.columns === undefined ? 'not known' : `[${effect.columns.join(', ')}]`}`;
   }

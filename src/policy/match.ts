@@ -4,10 +4,11 @@ import { compileColumns } from './columns.ts';
 import { compileFunction } from './functions.ts';
 import { COVERS, NONE, stronger, TOUCHES, weaker, type Level } from './level.ts';
 import { compileObject, type Reach } from './objects.ts';
+import { compileRequest } from './requests.ts';
 
 /** One key of `match`, compiled. */
 export interface MatchKey {
-  readonly key: 'verbs' | 'objects' | 'columns' | 'functions' | 'classes';
+  readonly key: 'verbs' | 'objects' | 'columns' | 'functions' | 'classes' | 'request';
   readonly entries: readonly string[];
   readonly reach: Reach;
 }
@@ -19,6 +20,8 @@ export interface CompiledMatch {
   /** Matches only commands that change more rows than this. */
   readonly rows: number | undefined;
   readonly reach: Reach;
+  /** It looks into the body of a request. */
+  readonly readsBody: boolean;
   /** What the rule says is too little to grant this effect, in words; undefined when it may grant. */
   mayNotGrant(effect: Effect): string | undefined;
 }
@@ -40,11 +43,13 @@ export function compileMatch(match: RuleConfig['match'], problem: (message: stri
     if (typeof reach === 'function') keys.push({ key: 'columns', entries: match.columns, reach });
     else problem(`match.columns: ${JSON.stringify(reach.entry)} ${reach.error}`);
   }
+  if (match.request !== undefined) keys.push({ key: 'request', entries: requestWords(match.request), reach: compileRequest(match.request, problem) });
   const mayNotGrant = compileGrantLimit(match);
   return {
     keys,
     rows: match.rows,
     mayNotGrant,
+    readsBody: match.request?.fields !== undefined || match.request?.graphql !== undefined,
     reach: (effect) => {
       let level: Level = COVERS;
       for (const key of keys) {
@@ -76,8 +81,18 @@ function compileGrantLimit(match: RuleConfig['match']): CompiledMatch['mayNotGra
 function compileVerbs(entries: readonly string[]): Reach {
   const verbs = new Set(entries.map((verb) => verb.toLowerCase()));
   if (verbs.has('*')) return () => COVERS;
-  return (effect) => (verbs.has(effect.verb) ? COVERS : effect.verb === 'unknown' ? TOUCHES : NONE);
+  return (effect) => {
+    if (verbs.has(effect.verb)) return COVERS;
+    if (effect.verb === 'unknown') return TOUCHES;
+    // A request goes by its method too, which says too little to hand out rights by.
+    if (effect.request === undefined || !verbs.has(effect.request.method.toLowerCase())) return NONE;
+    return effect.class === 'admin' ? TOUCHES : COVERS;
+  };
 }
+
+/** The parts of `match.request`, for people. */
+const requestWords = (request: NonNullable<RuleConfig['match']['request']>): readonly string[] =>
+  Object.entries(request).map(([key, value]) => `${key} ${Array.isArray(value) ? value.join(' ') : Object.entries(value as Readonly<Record<string, readonly string[]>>).map(([name, patterns]) => `${name}=${patterns.join('|')}`).join(' ')}`);
 
 function compileClasses(named: ReadonlySet<string>): Reach {
   // An effect that was not understood could be of any class.

@@ -1,7 +1,9 @@
+import { isRequestKind } from '../apis/kinds.ts';
 import type { Effect, ObjectRef } from '../model/command.ts';
 import { insideSchemas, isKind, kindSynonyms, outsideSchemas } from '../sql/kinds.ts';
 import { COVERS, NONE, TOUCHES, weaker, type Level } from './level.ts';
 import { parseNamePattern, type NamePart } from './names.ts';
+import { compileRequestObject } from './request-objects.ts';
 
 /** Decides how far one entry of a list reaches an effect. */
 export type Reach = (effect: Effect) => Level;
@@ -13,10 +15,27 @@ const kindOf = (word: string): string | undefined =>
   isKind(word) ? word : Object.hasOwn(kindSynonyms, word) ? kindSynonyms[word] : undefined;
 
 /**
- * Compiles one entry of `match.objects`: a kind word (`database`), `kind:pattern` (`table:billing.*`), or a pattern on `name` or
- * `schema.name`. Answers an error in words when the entry cannot be read.
+ * Compiles one entry of `match.objects`. What statements and what requests name are different worlds: `policy` is a kind in one and can be a name
+ * in the other. So an entry is read for both, and the effect says which counts. Answers an error in words when neither can read it.
  */
 export function compileObject(entry: string): Reach | string {
+  const ofStatements = compileStatementObject(entry);
+  const ofRequests = compileRequestObject(entry);
+  if (typeof ofStatements === 'string' && (typeof ofRequests === 'string' || !namesRequests(entry))) return ofStatements;
+  return (effect) => {
+    const reach = effect.request === undefined ? ofStatements : ofRequests;
+    return typeof reach === 'string' ? NONE : reach(effect);
+  };
+}
+
+/** Such an entry is about requests, whatever it says to a reader of statements: `object:reports/*.csv`, `reports/*`. */
+const namesRequests = (entry: string): boolean => entry.includes('/') || isRequestKind(/^([a-z_]+):/.exec(entry)?.[1] ?? '');
+
+/**
+ * For what statements name: a kind word (`database`), `kind:pattern` (`table:billing.*`), or a pattern on `name` or
+ * `schema.name`.
+ */
+function compileStatementObject(entry: string): Reach | string {
   const kind = kindOf(entry);
   if (kind !== undefined) return (effect) => reachKind(effect, kind);
   const prefixed = /^([a-z_]+):(.*)$/s.exec(entry);

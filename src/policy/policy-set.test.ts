@@ -123,7 +123,7 @@ test('a session is granted only when a policy names identity or group, and conne
 });
 
 test('masks add up, limits are the strictest of each', () => {
-  const mask = (name: string) => ({ name, columns: ['*.x'], detect: [], mode: 'strict' as const, transform: 'redact' as const, origin: { file: 'f', line: 1 } });
+  const mask = (name: string) => ({ name, columns: ['*.x'], detect: [], fields: [], otherwise: 'refuse' as const, mode: 'strict' as const, transform: 'redact' as const, origin: { file: 'f', line: 1 } });
   const both = session([
     policy('b', { mask: [mask('b/1')], limits: { rowsPerCommand: 10, sessionAge: 5 }, allow: ['read'] }),
     policy('a', { mask: [mask('a/1'), mask('a/2')], limits: { rowsPerCommand: 20, commandsPerMinute: 3, heldCommands: 1, concurrentSessions: 2 } }),

@@ -40,6 +40,8 @@ export interface SessionPolicy {
   readonly masks: readonly MaskConfig[];
   /** Some rule can ask people for approval. */
   readonly mayAsk: boolean;
+  /** Some rule looks into the bodies of requests. */
+  readonly readsBodies: boolean;
   /** The strictest of each limit. */
   readonly limits: LimitsConfig;
   /** Names of the policies that apply, sorted. */

@@ -1,4 +1,4 @@
-import { formatDuration } from '../config/units.ts';
+import { formatDuration, formatSize } from '../config/units.ts';
 import type { ApprovalDemand } from '../model/approval.ts';
 import type { Effect } from '../model/command.ts';
 import type { Origin } from '../model/decision.ts';
@@ -27,10 +27,11 @@ export function printExplanation({ decision, policies, effects }: Explanation): 
 }
 
 /** Who approves, and how long everything waits. */
-function printDemand({ steps, hold, expires, holdInTransaction }: ApprovalDemand): string[] {
+function printDemand({ steps, hold, expires, holdInTransaction, coverData }: ApprovalDemand): string[] {
   return [
     ...steps.map(({ rule, groups, count }) => `  approved by ${count === 1 ? 'one person' : `${count} people`} of ${groups.length === 0 ? 'no group: nobody can' : groups.join(', ')} (${ruleName(rule)})`),
     `  held for ${formatDuration(hold)}, ${holdInTransaction === 0 ? 'in a transaction not at all' : `in a transaction for ${formatDuration(holdInTransaction)}`}; an approval can be used for ${formatDuration(expires)}`,
+    ...(coverData === undefined ? [] : [`  an approval covers the data that follows as well, up to ${formatSize(coverData)}`]),
   ];
 }
 

@@ -51,6 +51,7 @@ export function sessionPolicy(shared: SharedDecisions, variables: Variables): Se
     explain: (command, context) => explain(situation, decide(command, context), command.effects, (applied) => askLive(applied, withLive(variables, command, context), context)),
     masks: situation.policies.flatMap(({ mask }) => mask),
     mayAsk: situation.rules.some(({ rule }) => rule.effect === 'require_approval'),
+    readsBodies: situation.rules.some(({ rule }) => rule.match.readsBody),
     limits: strictest(situation.policies.map(({ limits }) => limits)),
     policies: situation.policies.map(({ name }) => name),
   };

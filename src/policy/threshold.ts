@@ -6,8 +6,8 @@ import type { AppliedRule, Plan } from './plan.ts';
 /** Verbs whose commands tell how many rows they changed. TRUNCATE does not: rules name it by its verb. */
 const CHANGES: ReadonlySet<string> = new Set(['insert', 'update', 'delete', 'merge', 'copy']);
 
-/** `rowsPerCommand` limits the rows that such an effect changes. */
-export const changesRows = ({ class: of, verb }: Effect): boolean => of === 'write' && CHANGES.has(verb);
+/** `rowsPerCommand` limits the rows that such an effect changes. What a request changes has no rows. */
+export const changesRows = ({ class: of, verb, request }: Effect): boolean => of === 'write' && request === undefined && CHANGES.has(verb);
 
 /** The next number of rows above which the decision could be another: of every rule that refuses or asks, and of the limit on changes. */
 export function nextThreshold(plan: Plan, live: (applied: AppliedRule) => LiveWord, limit: RowLimit | undefined): number | undefined {

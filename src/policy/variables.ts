@@ -1,6 +1,7 @@
 import type { ConnectionConfig } from '../config/resolved.ts';
 import type { Command, Effect } from '../model/command.ts';
 import type { Principal } from '../model/principal.ts';
+import type { RequestFacts } from '../model/request.ts';
 import type { Instant } from './instant.ts';
 
 /** The accountable people, as conditions see them. A field that the configuration does not give is missing: ask with `has()`. */
@@ -94,7 +95,8 @@ export function celMap(object: Readonly<Record<string, unknown>>): Map<string, u
  * much of it to be judged by a condition.
  */
 export function statementVariable(command: Command): ReadonlyMap<string, unknown> | undefined {
-  const statement = celMap(command.facts);
+  const request = command.effects.find((effect) => effect.request !== undefined)?.request;
+  const statement = celMap(request === undefined ? command.facts : { ...command.facts, request: requestFacts(request) });
   const named = {
     verbs: distinct(command.effects, (effect) => effect.verb),
     classes: distinct(command.effects, (effect) => effect.class),
@@ -109,6 +111,17 @@ export function statementVariable(command: Command): ReadonlyMap<string, unknown
   }
   return statement;
 }
+
+/** `statement.request` in conditions: what every request has. Bodies are for `match.request`. */
+const requestFacts = ({ method, host, path, segments, query, headers, grpc }: RequestFacts): Readonly<Record<string, unknown>> => ({
+  method,
+  host,
+  path,
+  segments,
+  query: Object.fromEntries(query),
+  headers: Object.fromEntries(headers),
+  ...(grpc === undefined ? {} : { grpc: `${grpc.service}/${grpc.method}` }),
+});
 
 const distinct = (effects: readonly Effect[], read: (effect: Effect) => string | undefined): string[] => [
   ...new Set(effects.map(read).filter((word) => word !== undefined)),

@@ -72,6 +72,8 @@ export interface Column {
   readonly type: number;
   readonly typmod: number;
   readonly notNull?: boolean;
+  /** Made from others of its row: COPY without a list of columns leaves it out. */
+  readonly generated?: boolean;
   /** Its default or generated expression calls a function outside pg_catalog. */
   readonly foreignDefault?: boolean;
 }

@@ -49,7 +49,7 @@ before(async () => {
   for (const database of ['one', 'two']) clients.push(await server.client({ database }));
   catalog = await loadCatalog(async (sql) => (await clients[0]!.query<(string | null)[]>({ text: sql, rowMode: 'array', types: raw })).rows);
   understander = createPostgresUnderstander();
-  const strict = { name: 'm/0', detect: [], mode: 'strict', transform: 'null', origin: { file: 'test', line: 1 } } as const;
+  const strict = { name: 'm/0', detect: [], fields: [], otherwise: 'refuse', mode: 'strict', transform: 'null', origin: { file: 'test', line: 1 } } as const;
   masks = compileMasks([{ ...strict, columns: ['people.ssn', 'people.pay', 'archive.ssn', 'archive_1.pay', 'archive_2.pay'] }], { hash: randomBytes(32) });
 });
 after(async () => {

@@ -35,7 +35,7 @@ const schema = `
 
 const secrets = ['123-45-6789', '987-65-4321', 'ada@example.com', 'bob@example.com', '100000', '90000', '1990-01-02', '1985-05-06'];
 
-const mask = (part: Partial<MaskConfig>): MaskConfig => ({ name: 'analysts/0', columns: [], detect: [], mode: 'strict', transform: 'redact', origin: { file: 'test', line: 1 }, ...part });
+const mask = (part: Partial<MaskConfig>): MaskConfig => ({ name: 'analysts/0', columns: [], detect: [], fields: [], otherwise: 'refuse', mode: 'strict', transform: 'redact', origin: { file: 'test', line: 1 }, ...part });
 const masks = (): MaskSet =>
   compileMasks(
     [

@@ -51,9 +51,10 @@ const client = (wire: Wire): Client => {
       wire.send(...extended(`SELECT ssn FROM customers WHERE id = ${ROWS[which]}`, which === 'binary' ? 1 : 0), say.sync);
       return upToReady();
     },
-    tooMuch: () => query('SELECT g FROM generate_series(1, 101) g'),
+    withheld: () => query('SELECT g FROM generate_series(1, 101) g'),
     begin: async () => wire.send(say.query('INSERT INTO changes VALUES ((SELECT 4 FROM pg_sleep(60)))')),
     result: upToReady,
+    idle: upToReady,
     nonsense: async () => {
       wire.send(Buffer.from([0x7e, 0, 0, 0, 4]));
       return upToReady();
@@ -82,6 +83,7 @@ export const postgresStage = async (): Promise<Stage> => {
   const { gateway, target } = scene;
   const cli = async (verb: string): Promise<void> => assert.equal((await gateway.cli('identities', verb, 'writer', '--config', gateway.configFile)).code, 0);
   return {
+    together: 'one',
     secret: SECRET,
     open: async () => client(await gatewayWire(scene, 'writer')),
     changes: async () => Number((await target.query('SELECT count(*)::int AS n FROM changes'))[0]?.['n']),

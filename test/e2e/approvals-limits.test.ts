@@ -9,7 +9,7 @@ const rule = (name: string, object: string, approval: Readonly<Record<string, un
 
 suite('how long and how many commands are held', () => {
   let scene: ApprovalScene;
-  const tables = ['plain', 'briefly', 'waits_in_block', 'two_people'];
+  const tables = ['plain', 'briefly', 'waits_in_block', 'two_people', 'many'];
   before(async () => {
     scene = await startApprovalScene({
       postgres: { users: [{ name: 'app', password: 'only-the-gateway-knows-this-9f2' }], setup: tables.map((name) => `CREATE TABLE ${name}(id int); INSERT INTO ${name} VALUES (1); ALTER TABLE ${name} OWNER TO app;`).join(' ') },
@@ -18,8 +18,8 @@ suite('how long and how many commands are held', () => {
         identities: ['migrator', 'writer'],
         connections: ['*'],
         allow: ['read', 'write', 'session'],
-        limits: { heldCommands: 2 },
-        rules: [rule('plain', 'plain', {}), rule('brief', 'briefly', { hold: '1s' }), rule('block', 'waits_in_block', { holdInTransaction: '60s' }), rule('two', 'two_people', { count: 2, groups: ['okta/dba', 'okta/oncall'] })],
+        limits: { heldCommands: 2, rowsPerCommand: 3 },
+        rules: [rule('plain', 'plain', {}), rule('many', 'many', {}), rule('brief', 'briefly', { hold: '1s' }), rule('block', 'waits_in_block', { holdInTransaction: '60s' }), rule('two', 'two_people', { count: 2, groups: ['okta/dba', 'okta/oncall'] })],
       }],
     });
   });
@@ -36,6 +36,22 @@ suite('how long and how many commands are held', () => {
     const second = await scene.psql('migrator', '-c', 'DELETE FROM briefly');
     assert.equal(second.code, 0, second.stderr);
     assert.equal(await count('briefly'), 0);
+  });
+
+  test('what could not be counted runs beyond rowsPerCommand when people approve it, and they are told', async () => {
+    await scene.target.query('INSERT INTO many SELECT generate_series(2, 9)');
+    const counted = scene.psql('migrator', '-c', 'DELETE FROM many WHERE id = 1');
+    const one = await scene.request();
+    assert.deepEqual([one.rows, one.maxRows, one.liftsRowLimit], [1, 1, undefined]);
+    assert.ok((await scene.answer(one.id, 'approve')).ok);
+    assert.equal((await counted).code, 0);
+    const job = scene.psql('migrator', '-c', 'DELETE FROM many');
+    const { id, ...view } = await scene.request();
+    assert.deepEqual([view.rows, view.maxRows, view.liftsRowLimit], [undefined, undefined, 3]);
+    const shown = await scene.gateway.cli('approvals', 'show', id, '--config', scene.gateway.configFile);
+    assert.match(shown.stdout, /^rows: +no row limit: could not be counted; rowsPerCommand of 3 does not hold for it$/m);
+    assert.ok((await scene.answer(id, 'approve')).ok);
+    assert.equal((await job).stdout, 'DELETE 8\n');
   });
 
   test('a rule may hold inside a transaction', async () => {

@@ -10,6 +10,7 @@ import { until } from '../kit/until.ts';
 import { startControlScene, type ControlScene } from './control-scene.ts';
 import type { Browser } from './control-browser.ts';
 import { readEvidence } from './recorded-evidence.ts';
+import { TABLES } from './scene.ts';
 
 let stage: ControlScene;
 let admin: Browser;
@@ -22,6 +23,7 @@ const items = <T>(page: { json<U>(): U }): T[] => page.json<{ items: T[] }>().it
 
 before(async () => {
   stage = await startControlScene({
+    postgres: { setup: `${TABLES} CREATE SCHEMA reports; CREATE TABLE reports.daily(day date); GRANT USAGE ON SCHEMA reports TO app; GRANT SELECT ON reports.daily TO app; ALTER ROLE app SET search_path = reports, public;` },
     policies: [
       { name: 'reading', identities: ['reader'], connections: ['*'], allow: ['read'], mask: [{ columns: ['customers.ssn'], mode: 'display', transform: 'redact' }] },
       { name: 'migrating', identities: ['migrator'], connections: ['*'], allow: ['read', 'write', 'schema'], rules: [{ name: 'no-drop', match: { verbs: ['drop'] }, effect: 'deny', reason: 'nothing is dropped' }] },
@@ -65,6 +67,26 @@ test('a text is found by who may read it, and looking for it is on record first'
   for (const { record } of looked) assert.ok(record.kind === 'access' && record.by === 'a person of okta' && !JSON.stringify(record).includes('needle'));
 });
 
+test('a refusal by masking says why: in the timeline, in a replay and in the terminal, and in no leaf', async () => {
+  const client = await stage.scene.client('reader');
+  await assert.rejects(client.query('COPY customers TO STDOUT'), /ssn would be copied out/);
+  await client.end();
+  const { id } = await until(async () => items<SessionSummary>(await viewer.get('/sessions?state=past')).find(({ commands, refused }) => commands === 0 && refused === 1), 30_000, 'the session in the index');
+  const refused = items<TimelineEntry>(await auditor.get(`/sessions/${id}/timeline`)).find(({ kind }) => kind === 'refused');
+  assert.deepEqual([refused?.code, refused?.reason], ['masking', 'public.customers.ssn would be copied out (mask reading/1)']);
+  assert.match(refused?.words ?? '', /refused, masking: public\.customers\.ssn would be copied out/);
+  const frames = items<{ kind: string; text: string }>(await auditor.get(`/sessions/${id}/replay`));
+  assert.match(frames.find(({ kind }) => kind === 'refused')?.text ?? '', /would be copied out/);
+  assert.doesNotMatch(frames.find(({ kind }) => kind === 'statement')?.text ?? '', /would be copied out/);
+  const shown = await stage.scene.gateway.cli('sessions', 'show', id, '--config', stage.scene.gateway.configFile);
+  assert.match(shown.stdout, /reason: public\.customers\.ssn would be copied out \(mask reading\/1\)/, shown.stderr);
+  const { leaves } = await readEvidence(stage.scene.gateway.dataDir, join(stage.scene.gateway.folder, 'keys'));
+  assert.ok(!JSON.stringify(leaves.map(({ record }) => record)).includes('copied out'));
+  // The log of the gateway says how it ended.
+  const closed = await until(() => stage.scene.gateway.logLines().find((line) => line['msg'] === 'session closed' && line['session'] === id));
+  assert.equal(closed['reason'], 'client left');
+});
+
 test('the timeline shows what was asked, decided and done; the answer is the masked one', async () => {
   const entries = items<TimelineEntry>(await auditor.get(`/sessions/${session}/timeline`));
   assert.deepEqual(entries.map(({ kind }) => kind), ['opened', 'command', 'refused']);
@@ -73,6 +95,8 @@ test('the timeline shows what was asked, decided and done; the answer is the mas
   assert.deepEqual([select?.outcome?.status, select?.outcome?.rowsReturned, select?.decision?.effect], ['ok', 2, 'allow']);
   assert.deepEqual(Object.values(select?.outcome?.masked ?? {}), [2]);
   assert.equal(drop?.code, 'denied');
+  assert.match(drop?.reason ?? '', /drop.* refused/);
+  assert.deepEqual(drop?.texts.map(({ part }) => part), ['statement'], 'the reason is shown as such');
   const answer = (await auditor.get(`/sessions/${session}/commands/${select?.command}/answer`)).json<{ text: string; truncated: boolean }>();
   assert.match(answer.text, /Ada/);
   assert.doesNotMatch(answer.text, /123-45-6789/);
@@ -130,6 +154,26 @@ test('policies are explained with the names of the target, and say file and line
   assert.deepEqual(matrix.cells.map(({ identity, connection }) => `${identity} ${connection}`), ['migrator shop', 'reader shop']);
   const versions = items<{ event: string }>(await viewer.get('/policies/versions'));
   assert.equal(versions.at(-1)?.event, 'start');
+});
+
+test('a question about policy looks names up where a session of the connection would, or where it says', async () => {
+  const ask = async (more: object) => (await viewer.post('/policies/explain', { identity: 'reader', connection: 'shop', command: 'SELECT * FROM daily', ...more })).json<{ searchPath: string[]; searchPathFrom: string; effects: { object?: string }[] }>();
+  const ofRole = await ask({});
+  assert.deepEqual([ofRole.searchPathFrom, ofRole.searchPath, ofRole.effects[0]?.object], ['target', ['pg_catalog', 'reports', 'public'], 'table:reports.daily']);
+  const asked = await ask({ searchPath: ['$user', 'public'] });
+  assert.deepEqual([asked.searchPathFrom, asked.searchPath], ['asked', ['pg_catalog', 'app', 'public']]);
+  assert.ok(asked.effects.every(({ object }) => object !== 'table:reports.daily'), JSON.stringify(asked.effects));
+  assert.equal((await viewer.post('/policies/explain', { identity: 'reader', connection: 'shop', command: 'SELECT 1', searchPath: [] })).status, 400);
+
+  const { gateway } = stage.scene;
+  const catalog = await gateway.cli('catalog', '--config', gateway.configFile, '--connection', 'shop');
+  assert.equal(catalog.code, 0, catalog.stderr);
+  writeFileSync(join(gateway.folder, 'catalog.json'), catalog.stdout);
+  const explain = async (...more: string[]): Promise<string> => (await gateway.cli('policy', 'explain', '--config', gateway.configFile, '--identity', 'reader', '--connection', 'shop', '--command', 'SELECT * FROM daily', ...more)).stdout;
+  assert.match(await explain('--catalog', 'catalog.json'), /table reports\.daily(.|\n)*as the catalog file says, in: pg_catalog, reports, public\n$/);
+  const elsewhere = await explain('--catalog', 'catalog.json', '--search-path', 'public');
+  assert.doesNotMatch(elsewhere, /reports\.daily/);
+  assert.match(elsewhere, /as --search-path says, in: pg_catalog, public\n$/);
 });
 
 test('the log is verified, and a pack is made that the command line verifies', { timeout: 120_000 }, async () => {
@@ -202,7 +246,13 @@ test('sessions end and identities are revoked, with their reasons on record', as
   await assert.rejects(stage.scene.client('writer'));
   assert.equal((await admin.post('/identities/writer/restore', { reason: 'came back' })).status, 200);
   await until(() => told.join('').includes('event: identity') && told.join('').includes(`"id":"${session}","state":"closed"`));
-  events.destroy();
+  // Somebody whose session an administrator ends sees nothing more, as soon as others whose right has ended.
+  const mallory = items<{ id: string; name?: string }>(await admin.get('/people')).find(({ name }) => name === 'Mallory')?.id ?? '';
+  const closed = new Promise<number>((resolve) => events.once('close', () => resolve(performance.now())));
+  const signedOut = performance.now();
+  assert.equal((await admin.post(`/people/${mallory}/sign-out`, { reason: 'left a screen open' })).status, 200);
+  assert.ok((await closed) - signedOut < 2000, 'within two seconds');
+  assert.match(told.join(''), /event: signed_out/);
   const mine = await until(async () => {
     const found = items<{ act: string; by?: string; target?: string; detail?: string }>(await auditor.get('/activity?kind=control&limit=200'));
     return found.some(({ act }) => act === 'identities.restore') ? found : undefined;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, before, after } from 'node:test';
 import { until } from '../kit/until.ts';
@@ -180,4 +180,27 @@ test('a provider that is down is said to be, and what was there goes on', async 
   assert.equal(page.headers.get('location'), '/login?error=provider_down&return=%2Fevidence');
   assert.equal((await signedIn.get('/me')).status, 200);
   await stage.scene.gateway.reload(config);
+});
+
+test('the provider itself goes down, between leaving for it and coming back, and while people are signed in', async () => {
+  const { scene, people } = stage;
+  const [alice, carol] = [await stage.signedIn('alice'), await stage.signedIn('carol')];
+  const kept = join(scene.gateway.folder, 'id-token');
+  writeFileSync(kept, await people.idToken('alice'), { mode: 0o600 });
+  const terminal = (...words: readonly string[]): ReturnType<typeof scene.gateway.cli> => scene.gateway.cli(...words, '--config', scene.gateway.configFile, '--id-token', `file:${kept}`);
+  assert.equal((await terminal('whoami')).code, 0);
+  const late = stage.browser();
+  const begun = await late.fetch('/login/okta?return=/approvals');
+  const back = await people.complete(begun.headers.get('location') ?? '', 'bob');
+  await people.stop();
+  const returned = await late.fetch(back);
+  assert.equal(returned.headers.get('location'), '/login?error=provider_down&return=%2Fapprovals');
+  assert.equal((await late.get('/me')).status, 401);
+  assert.match(JSON.stringify(scene.gateway.logLines().filter(({ msg }) => msg === 'a sign-in did not work out').at(-1)), /okta.*(ECONNREFUSED|cannot be reached|connect)/);
+  // Who is signed in reads and changes as before; machines work; the terminal's kept token is judged by keys that are known.
+  assert.equal((await carol.get('/activity')).status, 200);
+  assert.equal((await alice.post('/identities/writer/revoke', { reason: 'while the provider is down' })).status, 200);
+  assert.equal((await alice.post('/identities/writer/restore', { reason: 'and back' })).status, 200);
+  assert.equal((await scene.psql('reader', '-c', 'SELECT 1')).code, 0);
+  assert.match((await terminal('whoami')).stdout, /Alice Ames/);
 });

@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { filesOf } from '../../src/evidence/pack/testdata/packs.ts';
 import type { PackVerdict } from '../../src/evidence/verify/pack/verdict.ts';
+import { CLI } from '../kit/gateway.ts';
+import { run, type Ran } from '../kit/run.ts';
 import { until } from '../kit/until.ts';
-import { startScene, type Scene } from './scene.ts';
+import { startScene, TARGET_PASSWORD, type Scene } from './scene.ts';
 
 /*
  * The auditor's pack of a gateway that works: made while it runs, verified by the command that an auditor has, and each export is itself on
  * record.
  */
 
+const SIGNAL_EXPORT = pathToFileURL(join(import.meta.dirname, 'testdata', 'signal-export.js')).href;
 const DAY = 86_400_000;
 const today = Math.floor(Date.now() / DAY) * DAY;
 const [FROM, TO] = [new Date(today - DAY).toISOString(), new Date(today + 2 * DAY).toISOString().slice(0, 10)];
@@ -74,6 +78,31 @@ test('a key from elsewhere: the right one is said, a wrong one fails', async () 
   const wrong = await scene.gateway.cli('evidence', 'verify', path, '--vkey', 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW');
   assert.equal(wrong.code, 1);
   assert.match(wrong.stdout, /INTEGRITY {5}FAILED: no key that was given is of this log/);
+});
+
+test('an export that is stopped leaves nothing; what one leaves that is killed, the next in its folder clears, and nothing else', async () => {
+  const folder = join(scene.gateway.folder, 'packs');
+  mkdirSync(folder);
+  const start = (signal: NodeJS.Signals, name: string): Promise<Ran> =>
+    run(process.execPath, ['--import', SIGNAL_EXPORT, CLI, 'evidence', 'export', '--config', scene.gateway.configFile, '--from', FROM, '--to', TO, '--out', join(folder, name)], { env: { TARGET_PASSWORD, EXPORT_SIGNAL: signal } });
+  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+    const stopped = await start(signal, 'stopped.zip');
+    assert.equal(stopped.code, code, stopped.stderr);
+    assert.match(stopped.stderr, new RegExp(`stopped by ${signal}: nothing is left of the pack`));
+    assert.deepEqual(readdirSync(folder), []);
+  }
+  assert.equal((await start('SIGKILL', 'killed.zip')).signal, 'SIGKILL');
+  assert.match(readdirSync(folder).join(), /^killed\.zip\.parts-[^,]+$/);
+  assert.equal((await start('SIGKILL', 'again.zip')).signal, 'SIGKILL');
+  assert.match(readdirSync(folder).join(), /^again\.zip\.parts-[^,]+$/);
+  // One of a process that lives, one of another machine, and what only looks like one.
+  const [spool = ''] = readdirSync(folder);
+  const others = [spool.replace(/-\d+-/, `-${process.pid}-`), spool.replace('.parts-', '.parts-elsewhere'), 'notes.parts-1', 'again.zip.draft.kept'];
+  for (const name of others) mkdirSync(join(folder, name));
+  writeFileSync(join(folder, 'again.zip.draft'), 'half of a pack');
+  const { code } = await exported(join('packs', 'whole.zip'));
+  assert.equal(code, 0);
+  assert.deepEqual(readdirSync(folder).toSorted(), [...others, 'whole.zip'].toSorted());
 });
 
 test('wrong use is told, nothing is overwritten, and a folder that no gateway writes is exported as a copy', async () => {

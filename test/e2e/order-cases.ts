@@ -9,8 +9,8 @@ export interface Sent {
   readonly text: string;
   /** What stands in its answer, as strace shows it; where it is not the text, others may have the same. */
   readonly answer: string;
-  /** What commits it: the message itself, the Sync behind it, an Execute of that portal, CopyDone, or nothing of its own. */
-  readonly commits: 'message' | 'sync' | 'copyDone' | { readonly execute: string } | undefined;
+  /** What commits it: the message itself, the Sync behind it, an Execute of that portal, CopyDone, a COMMIT of the gateway's, or nothing of its own. */
+  readonly commits: 'message' | 'sync' | 'copyDone' | 'guard' | { readonly execute: string } | undefined;
 }
 
 /** Marks that are in one command each. */
@@ -55,8 +55,30 @@ export const sendAsDriver = async (mode: string, client: pg.Client, rounds: numb
   return marks.sent;
 };
 
-/** Procedures that `sendAsWire` calls. */
-export const PROCEDURES = `
+/** What somebody sends whose rows are limited: it runs in a transaction of the gateway's own, or behind a savepoint. */
+export const sendGuarded = async (mode: string, wire: Wire, rounds: number): Promise<Sent[]> => {
+  const marks = new Marks(`${mode}g`);
+  for (let round = 0; round < rounds; round += 1) {
+    let mark = marks.take('UPDATE of limited rows', 'guard');
+    await wire.query(`UPDATE few SET note = '${mark}' WHERE id = 1 RETURNING note`);
+    mark = marks.take('UPDATE of limited rows, extended', 'guard');
+    wire.send(say.parse('', 'UPDATE few SET note = $1 WHERE id = 2 RETURNING note'), say.bind('', '', [], [Buffer.from(mark)]), say.execute(''), say.sync);
+    await wire.until('ReadyForQuery');
+    mark = marks.take('INSERT of rows that are not counted before', 'guard');
+    await wire.query(`INSERT INTO few SELECT 10, '${mark}' RETURNING note`);
+    mark = marks.take('BEGIN', undefined, 'BEGIN\\0');
+    await wire.query(`BEGIN /* ${mark} */`);
+    mark = marks.take('UPDATE of limited rows in a block', undefined);
+    await wire.query(`UPDATE few SET note = '${mark}' WHERE id = 1 RETURNING note`);
+    mark = marks.take('COMMIT', 'message', 'COMMIT\\0');
+    await wire.query(`COMMIT /* ${mark} */`);
+  }
+  return marks.sent;
+};
+
+/** Procedures that `sendAsWire` calls, and the table of `sendGuarded`. */
+export const OBJECTS = `
+CREATE TABLE few(id int, note text); INSERT INTO few VALUES (1, 'n'), (2, 'n'); GRANT ALL ON few TO app;
 CREATE PROCEDURE note(text) LANGUAGE sql AS 'INSERT INTO audit VALUES (3, $1)';
 CREATE PROCEDURE note_and_commit(text) LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit VALUES (3, $1); COMMIT; INSERT INTO audit VALUES (4, $1); END $$;
 GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA public TO app;`;

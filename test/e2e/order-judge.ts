@@ -21,6 +21,7 @@ export interface Traced {
 /** Messages as strace shows them. */
 const SYNC = 'S\\0\\0\\0\\4';
 const COPY_DONE = 'c\\0\\0\\0\\4';
+const COMMIT = 'COMMIT\\0';
 /** strace shows a length of 14 to 31 as an octal number, which these portals have. */
 const executeOf = (portal: string): string => `E\\0\\0\\0\\${(portal.length + 9).toString(8)}${portal}\\0`;
 
@@ -50,6 +51,7 @@ export const judge = ({ calls, ports, mode, commands }: Traced, sent: readonly S
   const committing = ({ text, commits }: Sent, forwarded: SystemCall): SystemCall | undefined => {
     if (commits === 'sync') return behind(forwarded, text, SYNC);
     if (commits === 'copyDone') return behind(forwarded, text, COPY_DONE);
+    if (commits === 'guard') return behind(forwarded, text, COMMIT);
     if (typeof commits === 'object') return toTarget.find(({ args }) => args.includes(executeOf(commits.execute)));
     return forwarded;
   };

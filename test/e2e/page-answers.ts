@@ -70,8 +70,9 @@ export const timeline: TimelineEntry[] = [
   { sequence: 103, at: ago(9 * MINUTE), kind: 'refused', command: 2, verb: 'drop_table', objects: ['table:public.customers'], decision: { effect: 'deny', rules: ['guard/no-drop'], policy: 'ab'.repeat(32) }, code: 'denied', masks: [], texts: [{ part: 'statement', text: 'DROP TABLE customers' }], words: 'refused' },
   { sequence: 104, at: ago(8 * MINUTE), kind: 'command', command: 3, verb: 'delete', objects: ['table:public.orders'], decision: { effect: 'require_approval', rules: ['guard/big-deletes'], policy: 'ab'.repeat(32) }, approval: 'apr-used', masks: [], texts: [{ part: 'statement', absent: 'key_destroyed' }], outcome: { status: 'ok', tag: 'DELETE 1204', rowsAffected: 1204, masked: {} }, outcomeAt: ago(7.9 * MINUTE), words: 'delete' },
   { sequence: 106, at: ago(7 * MINUTE), kind: 'command', command: 4, verb: 'select', objects: [], decision: { effect: 'allow', rules: ['analysts/read'], policy: 'ab'.repeat(32) }, masks: [], texts: [{ part: 'statement', text: HOSTILE }], outcome: { status: 'error', code: '42P01', masked: {} }, outcomeAt: ago(7 * MINUTE), words: 'select' },
-  { sequence: 107, at: ago(6 * MINUTE), kind: 'refused', command: 5, verb: 'copy', objects: ['table:public.customers'], decision: { effect: 'deny', rules: [], policy: 'ab'.repeat(32) }, code: 'masking', masks: ['analysts/pii'], texts: [{ part: 'statement', text: 'COPY customers TO STDOUT' }], words: 'refused' },
-  { sequence: 108, at: ago(5 * MINUTE), kind: 'closed', objects: [], masks: [], texts: [], words: 'session closed: client left; 4 commands, 2 refused' },
+  { sequence: 107, at: ago(6 * MINUTE), kind: 'refused', command: 5, verb: 'copy', objects: ['table:public.customers'], decision: { effect: 'deny', rules: [], policy: 'ab'.repeat(32) }, code: 'masking', reason: 'public.customers.email would be copied out (mask analysts/pii)', masks: [], texts: [{ part: 'statement', text: 'COPY customers TO STDOUT' }], words: 'refused' },
+  { sequence: 109, at: ago(5.5 * MINUTE), kind: 'command', command: 6, verb: 'update', objects: ['table:public.customers'], decision: { effect: 'allow', rules: ['analysts/write'], policy: 'ab'.repeat(32) }, masks: ['analysts/pii'], texts: [{ part: 'statement', text: 'UPDATE customers SET country = <literal:text> WHERE id = 3' }], outcome: { status: 'ok', tag: 'UPDATE 1', rowsAffected: 1, masked: {} }, outcomeAt: ago(5.5 * MINUTE), words: 'update' },
+  { sequence: 111, at: ago(5 * MINUTE), kind: 'closed', objects: [], masks: [], texts: [], words: 'session closed: client left; 4 commands, 2 refused' },
 ];
 
 export const replay: Static<typeof ReplayFrame>[] = [
@@ -80,7 +81,7 @@ export const replay: Static<typeof ReplayFrame>[] = [
   { at: 960, kind: 'answer', command: 1, sequence: 102, text: ' id | email\n----+-------------\n  1 | a***@***.de\n  2 | b***@***.de\n(2 rows)', refused: false },
   { at: 4000, kind: 'refused', command: 2, sequence: 103, text: 'DROP TABLE customers\nERROR: policy guard/no-drop', refused: true },
   { at: 5000, kind: 'statement', command: 4, sequence: 106, text: HOSTILE, refused: false },
-  { at: 6000, kind: 'closed', sequence: 108, text: 'client left', refused: false },
+  { at: 6000, kind: 'closed', sequence: 111, text: 'client left', refused: false },
 ];
 
 export const answer: Static<typeof CommandAnswer> = { command: 1, text: ' id | email       | phone\n----+-------------+--------\n  1 | a***@***.de | ****\n(1 row)\n', bytes: 2312, recorded: 2312, truncated: false };
@@ -205,7 +206,7 @@ export const versions: Static<typeof PolicyVersion>[] = [
 ];
 
 export const explained: Explained = {
-  granted: true, verdict: 'require_approval', reason: 'rule guard/big-deletes asks for approval', policyVersion: '3c'.repeat(32), catalog: 'none',
+  granted: true, verdict: 'require_approval', reason: 'rule guard/big-deletes asks for approval', policyVersion: '3c'.repeat(32), catalog: 'none', searchPath: ['pg_catalog', 'public'], searchPathFrom: 'default',
   rules: [{ policy: 'guard', rule: 'big-deletes', origin: { file: 'policies/guard.yaml', line: 14 } }],
   effects: [{ class: 'write', verb: 'delete', object: 'table:public.orders', verdict: 'require_approval', by: [{ policy: 'guard', rule: 'big-deletes', origin: { file: 'policies/guard.yaml', line: 14 } }], rules: [{ rule: { policy: 'guard', rule: 'no-drop', origin: { file: 'policies/guard.yaml', line: 5 } }, effect: 'deny', match: 'no', counts: false, why: ['verbs [drop] does not match delete'] }] }],
 };
@@ -230,10 +231,10 @@ export const jobs: Static<typeof Job>[] = [
 export const purgePlan: Static<typeof PurgePlan> = { digest: '1f'.repeat(32), asOf: ago(SECOND), records: 48_213, goes: [{ connection: 'orders', day: '2025-11-01', bodies: 1200, bytes: 4_123_456, why: 'older than 365 days' }], stays: [{ connection: 'billing', day: '2025-11-01', bodies: 12, bytes: 41_234, stays: 'hold', why: 'hold case-2026-17' }], going: 1, staying: 1 };
 
 export const activity: Static<typeof Activity>[] = [
-  { sequence: 4000, at: ago(MINUTE), kind: 'access', act: 'show', by: 'Ada Okafor', provider: 'okta', target: '01JD000003', count: 7 },
-  { sequence: 3999, at: ago(2 * MINUTE), kind: 'approval', act: 'approve', by: 'Mina Park', provider: 'okta', target: 'apr-1', detail: 'checked with support, ticket 8812' },
+  { sequence: 4000, at: ago(MINUTE), kind: 'access', act: 'show', by: 'Ada Okafor', provider: 'okta', channel: 'terminal', target: '01JD000003', count: 7 },
+  { sequence: 3999, at: ago(2 * MINUTE), kind: 'approval', act: 'approve', by: 'Mina Park', provider: 'okta', channel: 'oncall', target: 'apr-1', detail: 'checked with support, ticket 8812' },
   { sequence: 3990, at: ago(2 * HOUR), kind: 'revocation', act: 'identity.revoke', by: 'Mina Park', target: 'billing-worker', detail: HOSTILE },
-  { sequence: 3800, at: ago(9 * HOUR), kind: 'control', act: 'sign_in', by: 'Ada Okafor', provider: 'okta' },
+  { sequence: 3800, at: ago(9 * HOUR), kind: 'control', act: 'sign_in', by: 'Ada Okafor', provider: 'okta', channel: 'page' },
   { sequence: 3700, at: ago(200 * HOUR), kind: 'hold', act: 'hold.add', by: 'Mina Park', target: 'case-2026-17', detail: 'inquiry of the regulator' },
 ];
 

@@ -88,6 +88,21 @@ describe('answering an approval', { skip: noBrowser() ?? false, timeout: 120_000
     assert.deepEqual(answered(), [{ verdict: 'force', reason: 'the shop is down', digest: '5f'.repeat(32) }]);
   });
 
+  test('a device whose clock is wrong: how soon a request ends is told by the gateway’s clock, and that they differ is said', async () => {
+    for (const [minutes, words] of [[-20, 'clock is 20 min behind the gateway'], [90, 'clock is 1 h 30 min ahead of the gateway']] as const) {
+      const { page, context } = await openPage(browser, standIn.url, PHONE);
+      await page.clock.install({ time: Date.now() + minutes * 60_000 });
+      standIn.say('approvals.show', () => approval({ expiresAt: new Date(Date.now() + 10.5 * 60_000).toISOString() }));
+      await visit(page, '/approvals/apr-1');
+      await page.getByText(words).waitFor();
+      await page.getByText('in 10 min').first().waitFor();
+      await context.close();
+    }
+    const { page } = await openPage(browser, standIn.url, PHONE);
+    await visit(page, '/approvals/apr-1');
+    assert.equal(await page.getByText('clock is').count(), 0, 'a clock that is right is not mentioned');
+  });
+
   test('a refused answer says why, keeps the reason, and shows how the request stands now', async () => {
     const { page } = await openPage(browser, standIn.url);
     await visit(page, '/approvals/apr-1');

@@ -11,6 +11,8 @@ import { StandIn } from './page-stand-in.ts';
 
 /** Bytes of script, compressed, that the first page may need. */
 const FIRST_LOAD = 300_000;
+/** Scripts that it may be in: a browser asks for a few at a time, and for what it learns of late only then. */
+const FIRST_FILES = 5;
 /** Milliseconds until the page answers to its reader. Twice what it should take, as tests share the machine. */
 const INTERACTIVE = 3000;
 
@@ -40,14 +42,17 @@ describe('speed of the page', { skip: noBrowser() ?? false, timeout: 240_000 }, 
   for (const path of ['/', '/approvals/apr-1', '/sessions']) {
     test(`the first load of ${path} stays within its budget and is soon ready`, async () => {
       const { page } = await openPage(browser, standIn.url, { width: 360, scheme: 'light' });
-      let bytes = 0;
+      let [bytes, files] = [0, 0];
       page.on('response', (response) => {
         if (!new URL(response.url()).pathname.endsWith('.js')) return;
         assert.equal(response.headers()['content-encoding'], 'br', response.url());
         bytes += Number(response.headers()['content-length']);
+        files += 1;
       });
       await visit(page, path);
       assert.ok(bytes > 50_000 && bytes < FIRST_LOAD, `${bytes} bytes`);
+      assert.ok(files <= FIRST_FILES, `${files} files`);
+      for (const operation of ['me.show', 'overview.show']) assert.equal(standIn.asked.filter((asked) => asked.operation === operation).length, 1, operation);
       const ready = Number(await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"));
       assert.ok(ready < INTERACTIVE, `${ready} ms`);
     });

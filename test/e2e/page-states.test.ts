@@ -115,6 +115,7 @@ describe('states of the page', { skip: noBrowser() ?? false, timeout: 240_000 },
     standIn.say('me.show', nobody);
     await page.goto('/sessions?view=commands&identity=ci-*&rows=%3E100');
     await page.waitForURL('**/login?return=*');
+    assert.equal(standIn.asked.filter(({ operation }) => operation === 'me.show').length, 1, 'that nobody is signed in need not be heard twice');
     const link = page.getByRole('link', { name: 'Continue with okta' });
     const href = new URL(String(await link.getAttribute('href')), standIn.url);
     assert.equal(href.pathname, '/login/okta');

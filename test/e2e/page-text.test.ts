@@ -42,6 +42,20 @@ describe('text that somebody else chose', { skip: noBrowser() ?? false, timeout:
     assert.deepEqual(wrong, []);
   });
 
+  test('data that is approved with its command, and a limit on rows that does not hold, are told', async () => {
+    const { page, wrong } = await openPage(browser, standIn.url);
+    const { rows: _, maxRows: __, ...uncounted } = approval({});
+    standIn.say('approvals.show', () => ({ ...uncounted, liftsRowLimit: 10_000, data: { bytes: 2_048, rows: 12, sha256: 'ab'.repeat(32) } }));
+    await visit(page, '/approvals/apr-1');
+    await page.getByText('No row limit: rowsPerCommand of 10,000 does not hold for it.').waitFor();
+    await page.getByText('12 rows, 2.0 KiB, covered: nothing but these bytes would run').waitFor();
+    await page.getByText('ab'.repeat(32)).waitFor();
+    standIn.say('approvals.show', () => ({ ...uncounted, liftsRowLimit: 10_000 }));
+    await visit(page, '/approvals/apr-1');
+    await page.getByText('No row limit: could not be counted; rowsPerCommand of 10,000 does not hold for it.').waitFor();
+    assert.deepEqual(wrong, []);
+  });
+
   test('text that runs from right to left does not move what stands around it', async () => {
     const { page } = await openPage(browser, standIn.url);
     standIn.say('approvals.show', () => approval({ text: "DELETE FROM a WHERE note = 'שלום' OR 1 = 1", hidden: 0 }));
@@ -82,6 +96,22 @@ describe('text that somebody else chose', { skip: noBrowser() ?? false, timeout:
     await page.getByRole('button', { name: 'Show less' }).click();
     assert.equal(await shown(), first);
     assert.deepEqual(wrong, []);
+  });
+
+  test('a timeline tells masks that did something from masks that were in force, and why a command was refused', async () => {
+    const { page } = await openPage(browser, standIn.url);
+    await visit(page, '/sessions/01JD000003');
+    const step = (sequence: number) => page.locator(`[data-sequence="${sequence}"]`);
+    await step(101).getByText('masked by', { exact: true }).waitFor();
+    await step(109).getByText('masks in force', { exact: true }).waitFor();
+    assert.equal(await step(109).getByText('masked by').count(), 0, 'nothing of it was masked');
+    await step(107).getByText('public.customers.email would be copied out (mask analysts/pii)').waitFor();
+  });
+
+  test('Activity tells through what somebody came', async () => {
+    const { page } = await openPage(browser, standIn.url);
+    await visit(page, '/activity');
+    for (const words of ['a terminal', 'this page', 'oncall']) await page.getByText(words, { exact: true }).first().waitFor();
   });
 
   test('what can no longer be read says why', async () => {

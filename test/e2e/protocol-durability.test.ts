@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import type { ConnectionConfig } from '../../src/config/resolved.ts';
+import { Spools } from '../../src/approvals/spool.ts';
+import type { PostgresConnectionConfig } from '../../src/config/resolved.ts';
 import { compileMasks } from '../../src/masking/compile.ts';
 import type { Command } from '../../src/model/command.ts';
 import type { Decision } from '../../src/model/decision.ts';
@@ -17,6 +18,7 @@ import { runSession } from '../../src/protocols/postgres/session.ts';
 import { createSecrets } from '../../src/secrets/secrets.ts';
 import { createPostgresUnderstander } from '../../src/sql/postgres/understand.ts';
 import { startPostgres, type Postgres } from '../kit/postgres.ts';
+import { tempFolder } from '../kit/temp.ts';
 import { until } from '../kit/until.ts';
 import { plain, say, Wire } from './wire.ts';
 
@@ -71,8 +73,10 @@ class HeldPassage implements Passage {
 }
 
 let target: Postgres;
-let base: ConnectionConfig;
+let base: PostgresConnectionConfig;
 const understander = createPostgresUnderstander();
+const spoolFolder = tempFolder('spool');
+const spools = new Spools(spoolFolder.path);
 before(async () => {
   target = await startPostgres({ users: [{ name: 'app' }], hba: ['host all all 127.0.0.1/32 trust'], setup: 'CREATE TABLE t(v text); ALTER TABLE t OWNER TO app' });
   base = {
@@ -83,6 +87,7 @@ before(async () => {
 });
 after(async () => {
   await understander.close();
+  spoolFolder.remove();
   await target.stop();
 });
 
@@ -153,7 +158,7 @@ class Bench {
 }
 
 const start = async (mode: 'effect' | 'strict'): Promise<Bench> => {
-  const connection: ConnectionConfig = { ...base, evidence: { mode, recordAnswers: 0 } };
+  const connection: PostgresConnectionConfig = { ...base, evidence: { mode, recordAnswers: 0 } };
   const catalogs = new TargetCatalogs(connection, createSecrets(), silent);
   // A relay in front of the target sees every byte.
   const relay = createServer((socket) => {
@@ -172,7 +177,7 @@ const start = async (mode: 'effect' | 'strict'): Promise<Bench> => {
       session: { id: 'a'.repeat(26), principal: { identity: 'job', provider: 'p', subject: 's', groups: [], owner: {}, claims: {}, tokenFingerprint: '', tokenExpiresAt: 0 }, connection: 'shop', protocol: 'postgres', peer: { address: '', port: 0, tls: false }, openedAt: 0 },
       connection, masks: compileMasks([], { hash: Buffer.alloc(32) }), ended: made.ended.signal, draining: new AbortController().signal,
       judge: () => undefined,
-      mayAsk: false,
+      mayAsk: false, readsBodies: false,
       ask: () => refusal('denied', 'nobody is asked here'),
       admit: (command) => {
         const passage = new HeldPassage(command, mode === 'strict');
@@ -184,7 +189,7 @@ const start = async (mode: 'effect' | 'strict'): Promise<Bench> => {
       housekeeping: () => mint(),
       close: () => {},
     };
-    await runSession({ gated, client: theirs, clientBytes: Buffer.alloc(0), upstream, minor: 0, clientName: '', catalog: await catalogs.current(), catalogs, understander, cancelKeys: new CancelKeys(), limits: { message: 1 << 24, statement: 1 << 20 }, log: silent });
+    await runSession({ gated, client: theirs, clientBytes: Buffer.alloc(0), upstream, minor: 0, clientName: '', catalog: await catalogs.current(), catalogs, understander, spools, cancelKeys: new CancelKeys(), limits: { message: 1 << 24, statement: 1 << 20 }, log: silent });
   };
   const bench: Bench = new Bench(mine, run, catalogs);
   await bench.wire.login();

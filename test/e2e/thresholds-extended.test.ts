@@ -186,6 +186,46 @@ for (const version of postgresVersions()) {
       assert.equal(await scene.rows('series'), 17);
     });
 
+    test('the client\'s own statement_timeout and lock_timeout end a statement under guard: nothing changed, and the session goes on', async () => {
+      await scene.table('timed', 10);
+      const other = await scene.target.client();
+      using client = await gatewayWire(scene, 'migrator');
+      const simple = (text: string): void => client.send(say.query(text));
+      const extended = (text: string): void => client.send(say.parse('', text), say.bind('', '', [], []), say.execute(''), say.sync);
+      try {
+        await other.query('BEGIN; LOCK TABLE timed IN EXCLUSIVE MODE');
+        for (const [setting, code] of [['statement_timeout', 'E57014'], ['lock_timeout', 'E55P03']] as const) {
+          assert.deepEqual(plain(await client.query(`SET ${setting} = '200ms'`)).at(-1), 'ZI');
+          for (const send of [simple, extended]) {
+            for (const inside of [false, true]) {
+              const what = `${setting}, ${send.name}, ${inside ? 'inside a block' : 'outside'}`;
+              if (inside) {
+                await client.query('BEGIN');
+                await client.query('SAVEPOINT mine');
+              }
+              send('DELETE FROM timed WHERE id = 1 RETURNING id');
+              const answer = plain(await client.until('ReadyForQuery'));
+              assert.deepEqual(answer.slice(-2), [code, inside ? 'ZE' : 'ZI'], what);
+              assert.equal(answer.some((each) => each.startsWith('(') || each.startsWith('DELETE')), false, what);
+              if (inside) {
+                assert.deepEqual(plain(await client.query('ROLLBACK TO SAVEPOINT mine')), ['ROLLBACK', 'ZT'], what);
+                assert.deepEqual(plain(await client.query('COMMIT')), ['COMMIT', 'ZI'], what);
+              }
+              assert.ok(plain(await client.query(`SHOW ${setting}`)).includes('(200ms)'), `${what}: the setting is as it was`);
+            }
+          }
+          assert.deepEqual(plain(await client.query(`RESET ${setting}`)).at(-1), 'ZI');
+        }
+        assert.equal((await scene.target.query("SELECT count(*)::int AS n FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND application_name LIKE 'wg:%'"))[0]?.['n'], 0, 'no block of the gateway stays open');
+        await other.query('ROLLBACK');
+        assert.equal(await scene.rows('timed'), 10);
+        assert.deepEqual(await scene.requests('pending'), []);
+        assert.ok(plain(await client.query('DELETE FROM timed WHERE id <= 10')).includes('DELETE 10'), 'what was undone does not count towards the hour');
+      } finally {
+        await other.end();
+      }
+    });
+
     test('a commit that fails is the error of Sync', async () => {
       await scene.table('skewed_ext', 2);
       using client = await gatewayWire(scene, 'migrator', { parameters: { options: '-c default_transaction_isolation=serializable' } });

@@ -1,6 +1,6 @@
 import type { BackendMessage } from '../../src/protocols/postgres/messages.ts';
 import type { PostgresVersion } from '../kit/postgres.ts';
-import { PATIENT, startApprovalScene, type ApprovalScene } from './approvals-scene.ts';
+import { PATIENT, startApprovalScene, type ApprovalScene, type ApprovalSceneOptions } from './approvals-scene.ts';
 import { plain } from './wire.ts';
 
 /** Rows that may change without people. */
@@ -28,8 +28,10 @@ export interface ThresholdScene extends ApprovalScene {
   counts(table: string): number;
 }
 
-export const startThresholdScene = async (version: PostgresVersion, policies: readonly Record<string, unknown>[] = POLICIES): Promise<ThresholdScene> => {
+export const startThresholdScene = async (version: PostgresVersion, options: Omit<ApprovalSceneOptions, 'postgres'> = {}): Promise<ThresholdScene> => {
   const scene = await startApprovalScene({
+    policies: POLICIES,
+    ...options,
     postgres: {
       version,
       users: [{ name: 'app', password: 'only-the-gateway-knows-this-9f2' }],
@@ -37,7 +39,6 @@ export const startThresholdScene = async (version: PostgresVersion, policies: re
       setup: `CREATE TABLE customers(id int, ssn text); INSERT INTO customers SELECT n, 'ssn' || n FROM generate_series(1, 20) n; ALTER TABLE customers OWNER TO app;
         GRANT CREATE ON SCHEMA public TO app; GRANT TEMP ON DATABASE postgres TO app;`,
     },
-    policies,
   });
   return {
     ...scene,

@@ -14,6 +14,9 @@ for (const version of postgresVersions()) {
       await stopAndVerify(scene);
       await scene[Symbol.asyncDispose]();
     });
+    const deny = async (): Promise<void> => {
+      for (const { id } of await scene.requests('pending')) assert.ok((await scene.answer(id, 'deny')).ok);
+    };
 
     test('up to the threshold it runs, and one more waits for people, who see how many it is', async () => {
       await scene.table('exact', 40);
@@ -50,7 +53,7 @@ for (const version of postgresVersions()) {
       await client.query('BEGIN');
       assert.match(refusedWith(await client.query('DELETE FROM sliced WHERE id <= 11')), /^42501 .*approval/);
       await client.query('ROLLBACK');
-      for (const { id } of await scene.requests('pending')) assert.ok((await scene.answer(id, 'deny')).ok);
+      await deny();
     });
 
     test('inside a block: a savepoint, RETURNING, and the client\'s own savepoints around it', async () => {
@@ -68,7 +71,7 @@ for (const version of postgresVersions()) {
       assert.deepEqual(plain(await client.query('SELECT 1')), ['E25P02', 'ZE'], 'the transaction has failed');
       assert.deepEqual(plain(await client.query('COMMIT')), ['ROLLBACK', 'ZI']);
       assert.equal(await scene.rows('in_block'), 40);
-      for (const { id } of await scene.requests('pending')) assert.ok((await scene.answer(id, 'deny')).ok);
+      await deny();
     });
 
     for (const [what, inside] of [['outside', false], ['inside', true]] as const) {
@@ -189,6 +192,58 @@ for (const version of postgresVersions()) {
       assert.equal(refusals.size, 1, [...refusals].join('\n'));
       assert.match([...refusals][0] ?? '', /^42501/);
       assert.equal(scene.counts('customers'), 0);
+    });
+
+    test('MERGE: counted, guarded and undone like the rest, inside a block and outside', async () => {
+      await scene.table('merged', 40);
+      const merge = (most: number): string => `MERGE INTO merged USING generate_series(1, ${most}) AS g(n) ON merged.id = g.n WHEN MATCHED AND merged.id % 2 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET v = 'merged'`;
+      const changed = async (): Promise<number> => 40 - Number((await scene.target.query("SELECT count(*)::int AS n FROM merged WHERE v <> 'merged'"))[0]?.['n']);
+      const other = await scene.target.client();
+      using client = await gatewayWire(scene, 'migrator');
+      try {
+        await client.query('BEGIN');
+        const over = refusedWith(await client.query(merge(11)));
+        assert.match(over, /^42501 .*approval/);
+        await client.query('ROLLBACK');
+        assert.equal((await scene.show((await scene.request()).id)).rows, 11);
+        await deny();
+        assert.equal(scene.counts('merged') > 0, true);
+        assert.equal(await changed(), 0);
+        // More rows come between the count and the statement.
+        await other.query("BEGIN; LOCK TABLE merged IN EXCLUSIVE MODE; INSERT INTO merged SELECT n, 'more' FROM generate_series(-20, -1) n");
+        client.send(say.query("MERGE INTO merged USING (VALUES ('more'), ('1')) AS g(w) ON merged.v = g.w WHEN MATCHED THEN UPDATE SET v = 'merged'"));
+        await until(async () => (await scene.target.query("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'merged'::regclass")).length === 1, 20_000, 'the statement waits');
+        await other.query('COMMIT');
+        const raced = await client.until('ReadyForQuery');
+        assert.match(refusedWith(raced), /^42501 .*approval/);
+        assert.equal(plain(raced).at(-1), 'ZI');
+        assert.equal((await scene.show((await scene.request()).id)).rows, 21);
+        await deny();
+        await scene.target.query("DELETE FROM merged WHERE v = 'more'");
+        assert.equal(await changed(), 0, 'undone');
+        await client.query('BEGIN');
+        assert.deepEqual(plain(await client.query(merge(4))), ['MERGE 4', 'ZT']);
+        assert.deepEqual(plain(await client.query('COMMIT')), ['COMMIT', 'ZI']);
+        assert.equal(await changed(), 4);
+        const returning = version < 17 ? '' : ' RETURNING merge_action()';
+        const rest = `MERGE INTO merged USING generate_series(5, 10) AS g(n) ON merged.id = g.n WHEN MATCHED THEN UPDATE SET v = 'merged'${returning}`;
+        assert.deepEqual(plain(await client.query(rest)).slice(-2), ['MERGE 6', 'ZI'], 'and 10 in all');
+        assert.equal(await changed(), 10);
+        client.send(say.query("MERGE INTO merged USING generate_series(11, 11) AS g(n) ON merged.id = g.n WHEN MATCHED THEN DELETE"));
+        assert.equal((await scene.show((await scene.request()).id)).rows, 1, 'slices of it add up');
+        await deny();
+        assert.match(refusedWith(await client.until('ReadyForQuery')), /^42501/);
+        // An INSERT of it adds rows to a table of which no row was there.
+        await scene.table('merged_into', 0);
+        assert.deepEqual(plain(await client.query('MERGE INTO merged_into USING generate_series(1, 10) AS g(n) ON merged_into.id = g.n WHEN NOT MATCHED THEN INSERT (id) VALUES (g.n)')), ['MERGE 10', 'ZI']);
+        await scene.table('merged_all', 5);
+        await client.query('BEGIN');
+        assert.match(refusedWith(await client.query('MERGE INTO merged_all USING (VALUES (1)) AS g(n) ON true WHEN MATCHED THEN DELETE')), /^42501 .*approval/, 'every row of it');
+        await client.query('ROLLBACK');
+        await deny();
+      } finally {
+        await other.end();
+      }
     });
 
     test('the client cancels a statement under guard: its error, nothing changed, the session goes on', async () => {

@@ -5,7 +5,7 @@ import { readEvidence, type RecordedCommand } from './recorded-evidence.ts';
 import type { Scene } from './scene.ts';
 
 /** Stops the gateway as an operator does; then its log verifies, and every session and command in it has an end. */
-export const stopAndVerify = async (scene: Scene): Promise<void> => {
+export const stopAndVerify = async (scene: Pick<Scene, 'gateway'>): Promise<void> => {
   assert.equal(await scene.gateway.terminate(), 0, 'exit code of the gateway');
   const verdict = await verify(join(scene.gateway.dataDir, 'evidence'), { keys: join(scene.gateway.folder, 'keys') });
   assert.deepEqual(verdict.integrity, { ok: true });
@@ -15,13 +15,13 @@ export const stopAndVerify = async (scene: Scene): Promise<void> => {
 };
 
 /** The recorded commands whose text holds `mark`. */
-export const recorded = async (scene: Scene, mark: string): Promise<readonly RecordedCommand[]> => {
+export const recorded = async (scene: Pick<Scene, 'gateway'>, mark: string): Promise<readonly RecordedCommand[]> => {
   const { commands } = await readEvidence(scene.gateway.dataDir, join(scene.gateway.folder, 'keys'));
   return commands.filter(({ statement }) => statement?.includes(mark));
 };
 
 /** Why sessions ended, by the words of their close records, in order. */
-export const closeReasons = async (scene: Scene): Promise<readonly string[]> => {
+export const closeReasons = async (scene: Pick<Scene, 'gateway'>): Promise<readonly string[]> => {
   const { leaves } = await readEvidence(scene.gateway.dataDir, join(scene.gateway.folder, 'keys'));
   return leaves.flatMap(({ record }) => (record.kind === 'session_close' ? [record.reason] : []));
 };

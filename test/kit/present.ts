@@ -41,6 +41,9 @@ function pythonModule(name: string): boolean {
 const OPTIONAL = {
   pgbouncer: { here: () => program('pgbouncer') !== undefined, install: 'apt-get install pgbouncer' },
   strace: { here: () => program('strace') !== undefined, install: 'apt-get install strace' },
+  nginx: { here: () => program('nginx') !== undefined, install: 'apt-get install nginx-light' },
+  curl: { here: () => program('curl') !== undefined, install: 'apt-get install curl' },
+  requests: { here: () => pythonModule('requests'), install: 'apt-get install python3-requests' },
   openssl: { here: () => program('openssl') !== undefined, install: 'apt-get install openssl' },
   moto: { here: () => program('moto_server') !== undefined, install: "pip install 'moto[server]'" },
   psycopg: { here: () => pythonModule('psycopg'), install: 'apt-get install python3-psycopg' },

@@ -1,4 +1,5 @@
 import { ApiProblem, createClient, type Client } from '../../src/control/client.ts';
+import { compareClocks } from '../parts/gateway-clock.ts';
 
 /** Longest that an answer is waited for: some read the whole log first. */
 const PATIENCE = 120_000;
@@ -18,8 +19,11 @@ export const addressOf = (path: string): string => `/api/v1${path}`;
 /** Fetches, and says in words for people when nobody answers. */
 const patiently: typeof fetch = async (input, init = {}) => {
   const { signal, ...rest } = init;
+  const asked = Date.now();
   try {
-    return await fetch(input, { ...rest, redirect: 'error', signal: AbortSignal.any([AbortSignal.timeout(PATIENCE), ...(signal ? [signal] : [])]) });
+    const response = await fetch(input, { ...rest, redirect: 'error', signal: AbortSignal.any([AbortSignal.timeout(PATIENCE), ...(signal ? [signal] : [])]) });
+    compareClocks(response.headers.get('date'), asked, Date.now());
+    return response;
   } catch (error) {
     if (signal?.aborted === true) throw error;
     throw new ApiProblem(0, { code: 'unreachable', message: 'The gateway does not answer. It may be restarting, or the network between is down. This page tries again by itself.', request: '' }, undefined);

@@ -1,15 +1,16 @@
 import { useEffect, useState, type ReactNode } from 'react';
+import { gatewayNow } from './gateway-clock.ts';
 import { remembered } from './remembered.ts';
 import { fromNow, fullTime, shortTime, span } from './times.ts';
 
 /** By which clock all times are shown. */
 export const clock = remembered('wicketgate-clock', ['local', 'utc'], 'local');
 
-/** The time now, renewed every `every` milliseconds. */
+/** The time now by the gateway's clock, renewed every `every` milliseconds. */
 export function useNow(every: number): number {
-  const [now, setNow] = useState(() => Date.now());
+  const [now, setNow] = useState(gatewayNow);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), every);
+    const timer = setInterval(() => setNow(gatewayNow()), every);
     return () => clearInterval(timer);
   }, [every]);
   return now;

@@ -15,6 +15,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   denied: 'The provider did not let you in, or you ended the sign-in there.',
   expired: 'The sign-in took too long, or was begun in another window. Begin again.',
   provider_down: 'The provider does not answer. Try again in a moment; if it stays so, tell whoever runs it. Machines are not affected.',
+  clock: 'The clocks of the provider and of the gateway differ too much, so that what the provider says counts as not valid yet, or no longer. Tell whoever runs the gateway to set its clock right.',
   failed: 'The provider’s answer was not accepted. The gateway’s log says why.',
   unavailable: 'A sign-in is recorded, and evidence cannot be written now. Tell whoever runs the gateway.',
   rate: 'Too many tries in a short time. Wait a minute.',

@@ -5,9 +5,12 @@ import { Link, Navigate, Outlet, useRouterState } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import { gateway, isSignedOut } from '../api/gateway.ts';
 import { useLive, useLiveState } from '../api/live.ts';
+import { A_DAY, overviewQuery } from '../api/overview.ts';
 import type { Me } from '../api/types.ts';
 import { Loading, Wrong } from '../parts/Page.tsx';
-import { Status } from '../parts/Status.tsx';
+import { useClockAhead } from '../parts/gateway-clock.ts';
+import { Note, Status } from '../parts/Status.tsx';
+import { span } from '../parts/times.ts';
 import { tell } from '../parts/Toasts.tsx';
 import { PLACES } from './places.ts';
 import { Preferences } from './Preferences.tsx';
@@ -59,7 +62,7 @@ function Frame({ me }: { readonly me: Me }): ReactNode {
             </div>
           </div>
         </aside>
-        <main id="content" tabIndex={-1} className="content"><Outlet /></main>
+        <main id="content" tabIndex={-1} className="content"><ClockNote /><Outlet /></main>
       </div>
       <Shortcuts open={help} onOpen={setHelp} />
     </>
@@ -67,7 +70,7 @@ function Frame({ me }: { readonly me: Me }): ReactNode {
 }
 
 function Navigation({ me }: { readonly me: Me }): ReactNode {
-  const overview = useQuery({ queryKey: ['overview', 24], queryFn: ({ signal }) => gateway(signal).overview.show({ hours: 24 }) });
+  const overview = useQuery(overviewQuery(A_DAY));
   const pending = overview.data?.approvals.pending ?? 0;
   return (
     <nav aria-label="Pages">
@@ -85,6 +88,15 @@ function Navigation({ me }: { readonly me: Me }): ReactNode {
     </nav>
   );
 }
+
+/** Whoever decides by what this page says of time must know whose time it is. */
+function ClockNote(): ReactNode {
+  const ahead = useClockAhead();
+  if (Math.abs(ahead) < MINUTE) return undefined;
+  return <Note tone="wait" title={`This device’s clock is ${span(Math.round(Math.abs(ahead) / MINUTE) * MINUTE)} ${ahead > 0 ? 'behind' : 'ahead of'} the gateway’s`}>How long ago or how soon something is, is told here by the gateway’s clock, which is the one that ends requests and sessions.</Note>;
+}
+
+const MINUTE = 60_000;
 
 function Liveness(): ReactNode {
   const state = useLiveState();

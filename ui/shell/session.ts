@@ -12,6 +12,8 @@ export const meQuery = queryOptions({
     return me;
   },
   staleTime: 60_000,
+  // It is asked for before the page is drawn: that nobody is signed in need not be heard twice.
+  retryOnMount: false,
 });
 
 export const useMeQuery = () => useQuery(meQuery);

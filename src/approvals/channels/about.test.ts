@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { until } from '../../../test/kit/until.ts';
 import { aboutOf } from './about.ts';
 import { cardOf } from './card.ts';
+import { webhookBody } from './webhook.ts';
 import { messageOf } from './slack/blocks.ts';
 import { Stage } from './testdata/stage.ts';
 
@@ -76,4 +77,24 @@ test('rows, the edge of an approval, and literals that are not shown', async () 
   const { facts } = aboutOf({ ...view, rows: 42, maxRows: 100, hidden: 2, inTransaction: true, notCovered: 'the rows that COPY brings' }, false);
   const all = facts.map(({ name, text }) => `${name}: ${text}`);
   for (const wanted of ['Rows: 42 by a count; an approval covers up to 100', 'Not shown: 2 literals', 'Connection: db (postgres), inside a transaction', 'Not covered: the rows that COPY brings']) assert.ok(all.includes(wanted), wanted);
+});
+
+test('data that is approved with the command; its own digest goes where the statement goes', async () => {
+  await using stage = await Stage.start();
+  const view = stage.scene.approvals.get(stage.ask());
+  assert.ok(view);
+  const covering = { ...view, data: { bytes: 300, rows: 2, sha256: 'ab'.repeat(32) } };
+  const told = (includeStatement: boolean): string[] => aboutOf(covering, includeStatement).facts.map(({ name, text }) => `${name}: ${text}`);
+  assert.ok(told(false).includes('Data: 2 rows, 300 bytes, covered by the digest'));
+  assert.ok(told(true).includes(`Data: 2 rows, 300 bytes, covered by the digest; SHA-256 ${'ab'.repeat(32)}`));
+  assert.deepEqual((webhookBody(covering, false, 0)['data'] as { data: unknown }).data, { bytes: 300, rows: 2 });
+  assert.deepEqual((webhookBody(covering, true, 0)['data'] as { data: unknown }).data, covering.data);
+});
+
+test('an approval that lifts the limit on rows says so', async () => {
+  await using stage = await Stage.start();
+  const view = stage.scene.approvals.get(stage.askWith((ask) => ({ ...ask, liftsRowLimit: 100 })));
+  assert.ok(view);
+  assert.ok(aboutOf(view, false).facts.some(({ name, text }) => name === 'Rows' && text === 'no row limit: could not be counted; rowsPerCommand of 100 does not hold for it'));
+  assert.equal((webhookBody(view, false, 0)['data'] as { liftsRowLimit: unknown }).liftsRowLimit, 100);
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { visible, visibleLine } from '../../model/visible.ts';
 import type { ApprovalView } from '../approvals.ts';
+import { dataOf, rowsOf } from '../words.ts';
 
 /** What a channel says of a request: words of ours, and what came from elsewhere with everything unseen made visible. Nothing is markup. */
 export interface About {
@@ -53,6 +54,7 @@ export const aboutOf = (view: ApprovalView, includeStatement: boolean): About =>
   add('Why', view.reason);
   for (const { rule, groups, count, approvedBy } of view.steps.slice(0, MOST_STEPS)) add('Rule', `${rule}: ${approvedBy.length} of ${count} of ${groups.join(' or ')}`);
   if (view.steps.length > MOST_STEPS) add('Rule', `${view.steps.length - MOST_STEPS} rules more`);
+  add('Data', dataOf(view, includeStatement));
   add('Not covered', notCovered);
   if (hidden > 0) add('Not shown', hidden === 1 ? 'one literal' : `${hidden} literals`);
   for (const { by, provider, verdict, reason, channel } of view.answers.slice(-MOST_ANSWERS)) add(VERDICTS[verdict], `${by} (${provider}) through ${channel}: ${reason}`);
@@ -81,11 +83,6 @@ const effectsOf = ({ verb, effects }: ApprovalView): string => {
   const named = effects.slice(0, MOST_EFFECTS).map((effect) => [effect.verb, effect.object].filter((part) => part !== undefined).join(' '));
   if (effects.length > MOST_EFFECTS) named.push(`${effects.length - MOST_EFFECTS} more`);
   return named.length === 0 ? verb : named.join('; ');
-};
-
-const rowsOf = ({ rows, maxRows }: ApprovalView): string | undefined => {
-  if (rows === undefined && maxRows === undefined) return undefined;
-  return [rows === undefined ? undefined : `${rows} by a count`, maxRows === undefined ? undefined : `an approval covers up to ${maxRows}`].filter((part) => part !== undefined).join('; ');
 };
 
 const valuesOf = (parameters: readonly (string | null)[]): string[] => {

@@ -93,6 +93,32 @@ test('a receiver that is down for long is told each request once, as it stands t
   assert.deepEqual(stage.channels.late, []);
 });
 
+test('a receiver that is down for an hour is tried now and then, seldom mentioned, shown all the while, and then told what is still of use', async () => {
+  // An hour goes by in four seconds; pauses and what is said are those of a real gateway.
+  await using stage = await Stage.start(900);
+  const { hook, slack, scene } = stage;
+  await hook.down();
+  const lapsed = stage.ask({ text: 'DROP TABLE lapsed' });
+  await until(() => slack.messages().length === 1);
+  await until(() => (stage.channels.status.find(({ name }) => name === 'hook')?.fault?.since ?? 0) >= 3600, 60_000);
+  assert.match(stage.channels.late.join(), /hook takes no messages for 3\d{3} s .*ECONNREFUSED\), 1 request waits/);
+  const { failures = 0, delivered } = stage.channels.status.find(({ name }) => name === 'hook') ?? {};
+  // Pauses grow to a minute, and none is shorter than half of what it could be.
+  assert.ok(failures >= 30 && failures <= 140, String(failures));
+  assert.equal(delivered, 0);
+  const said = scene.lines.all.filter(({ message }) => message === 'a channel does not take messages; they are tried again').length;
+  assert.ok(said >= 5 && said <= 15, `${said} lines`);
+  // People were not kept from anything: one answered in Slack's place, one lapsed.
+  scene.clock.pass(3_600_000);
+  const open = stage.ask({ text: 'DROP TABLE open' });
+  await until(() => slack.messages().length === 2);
+  await hook.up();
+  await until(() => idle(stage), 30_000);
+  assert.deepEqual(since(stage, 0), [`${open} pending`], `${lapsed} has come and gone`);
+  assert.equal(scene.lines.all.filter(({ message }) => message === 'a channel takes messages again').length, 1);
+  assert.deepEqual(stage.channels.late, []);
+});
+
 test('a message keeps its id over tries and restarts; garbage in a 2xx is an answer; a redirect is a failure and is not followed', async () => {
   await using stage = await Stage.start();
   const { hook } = stage;

@@ -59,6 +59,8 @@ export const webhookBody = (view: ApprovalView, includeStatement: boolean, at: n
       effects: view.effects,
       ...(view.rows === undefined ? {} : { rows: view.rows }),
       ...(view.maxRows === undefined ? {} : { maxRows: view.maxRows }),
+      ...(view.liftsRowLimit === undefined ? {} : { liftsRowLimit: view.liftsRowLimit }),
+      ...(view.data === undefined ? {} : { data: includeStatement ? view.data : { bytes: view.data.bytes, ...(view.data.rows === undefined ? {} : { rows: view.data.rows }) } }),
       inTransaction: view.inTransaction,
       reason: view.reason,
       rules: view.steps.map(({ rule, groups, count, approvedBy }) => ({ rule, groups, count, approved: approvedBy.length })),

@@ -100,7 +100,7 @@ export const soundConfiguration: fc.Arbitrary<ConfigurationSource> = fc
               fc.constant({ effect: 'deny' }),
               all<object>(
                 fc.constant({ effect: 'require_approval' }),
-                fc.record({ approval: all<object>(fc.record({ groups: peopleGroups }), maybe('count', fc.integer({ min: 1, max: 10 })), maybe('hold', fc.constantFrom('60s', '24h')), maybe('expires', fc.constantFrom('1ms', '30d')), maybe('holdInTransaction', fc.constantFrom('0s', '60s'))) }),
+                fc.record({ approval: all<object>(fc.record({ groups: peopleGroups }), maybe('count', fc.integer({ min: 1, max: 10 })), maybe('hold', fc.constantFrom('60s', '24h')), maybe('expires', fc.constantFrom('1ms', '30d')), maybe('holdInTransaction', fc.constantFrom('0s', '60s')), fc.constantFrom({}, { cover: 'command' }, { cover: 'data' }, { cover: 'data', coverUpTo: '256MiB' })) }),
               ),
             )
           : fc.constant({ effect: 'deny' }),

@@ -4,8 +4,10 @@ import { LiveEvent } from '../api/schema/events.ts';
 import type { Actor } from '../sign-in/actor.ts';
 import { INBOX } from './approvals-list.ts';
 
-/** How often something is sent when nothing happens, and how often it is asked whether whoever listens is still signed in. */
+/** How often something is sent when nothing happens. */
 const BEAT_MS = 15_000;
+/** How often it is asked whether whoever listens is still signed in: they see nothing for longer than others whose right has ended. */
+const LOOK_MS = 1_000;
 /** What may wait for a listener that does not read. */
 const MOST_UNREAD = 64 * 1024;
 
@@ -37,21 +39,25 @@ export const eventsStream = defineAction({
     reply.hijack();
     reply.raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
     write('retry: 2000\n\n');
-    const beat = setInterval(() => {
+    const beat = setInterval(() => write(': still here\n\n'), BEAT_MS);
+    const look = setInterval(() => {
       const now = again(still);
       if (now && now.roles.length > 0) {
         actor = now;
-        write(': still here\n\n');
         return;
       }
+      stop();
       tell({ kind: 'signed_out', at: new Date(services.now()).toISOString() });
       reply.raw.end();
-    }, BEAT_MS);
+    }, LOOK_MS);
     beat.unref();
-    request.raw.once('close', () => {
+    look.unref();
+    const stop = (): void => {
       clearInterval(beat);
+      clearInterval(look);
       end();
-    });
+    };
+    request.raw.once('close', stop);
     return undefined as never;
   },
 });

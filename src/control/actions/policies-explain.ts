@@ -26,9 +26,9 @@ export const policiesExplain = defineAction({
     if (!connection) throw notFound('such connection');
     const policies = services.policies();
     const policy = policies.forSession(assumedPrincipal(identity, body.claims ?? {}), connection.name);
-    if (!policy) return { granted: false, verdict: 'deny' as const, reason: `no policy lets ${identity.name} reach ${connection.name}`, policyVersion: policies.version, catalog: 'none' as const, rules: [], effects: [] };
-    const explained = await services.explain(body.command, connection);
-    const { command, catalog } = explained;
+    if (!policy) return { granted: false, verdict: 'deny' as const, reason: `no policy lets ${identity.name} reach ${connection.name}`, policyVersion: policies.version, catalog: 'none' as const, searchPath: [], searchPathFrom: 'default' as const, rules: [], effects: [] };
+    const explained = await services.explain(body.command, connection, body.searchPath);
+    const { command, catalog, searchPath, searchPathFrom } = explained;
     const now = body.at === undefined ? services.now() : instant(body.at);
     const { decision, effects } = policy.explain(command, { now: new Date(now), sessionAgeMs: 0, ...(body.rows === undefined ? {} : { rows: body.rows }) });
     const refused = decision.effect === 'deny' ? undefined : explained.objection(policy.masks);
@@ -38,6 +38,8 @@ export const policiesExplain = defineAction({
       reason: decision.reason,
       policyVersion: decision.policyVersion,
       catalog,
+      searchPath: [...searchPath],
+      searchPathFrom,
       rules: decision.rules.map(ruleOf),
       ...(refused === undefined ? {} : { refused }),
       effects: effects.map(({ effect, verdict, by, rules }) => ({

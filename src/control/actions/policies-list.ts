@@ -29,7 +29,7 @@ export const policiesList = defineAction({
             match: { ...rule.match },
             ...(rule.when === undefined ? {} : { when: rule.when }),
             ...(rule.reason === undefined ? {} : { reason: rule.reason }),
-            ...(rule.approval ? { approval: { groups: [...rule.approval.groups], count: rule.approval.count, hold: rule.approval.hold, expires: rule.approval.expires, holdInTransaction: rule.approval.holdInTransaction } } : {}),
+            ...(rule.approval ? { approval: { groups: [...rule.approval.groups], count: rule.approval.count, hold: rule.approval.hold, expires: rule.approval.expires, holdInTransaction: rule.approval.holdInTransaction, ...(rule.approval.coverData === undefined ? {} : { coverData: rule.approval.coverData }) } } : {}),
             origin: { ...rule.origin },
           })),
           masks: mask.map((one) => ({ name: one.name, columns: [...one.columns], detect: [...one.detect], mode: one.mode, transform: formatTransform(one.transform), origin: { ...one.origin } })),

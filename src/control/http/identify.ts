@@ -39,7 +39,7 @@ export const identify = ({ services, site, wrongTokens, refused }: IdentifyParts
   const value = where && cookieIn(cookie, sessionCookie(where));
   const found = value === undefined ? undefined : services.people.find(value, use);
   if (!found) return undefined;
-  return { kind: 'person', ...found, roles: rolesOf(found.person, services.config(), services.signedIn.administrators) };
+  return { kind: 'person', channel: 'page', ...found, roles: rolesOf(found.person, services.config(), services.signedIn.administrators) };
 };
 
 /** A change that a person asks for must come from a page of this site, and from the session itself. Throws Refused. */

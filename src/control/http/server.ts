@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { badReason } from '../../model/reason.ts';
 import type { AnyAction } from '../api/action.ts';
 import { mayDo } from '../api/action.ts';
 import { Refused } from '../api/refused.ts';
@@ -122,6 +123,7 @@ export const buildServer = (parts: ServerParts): FastifyInstance => {
       handler: async (request, reply) => {
         // The body may have come slowly: whoever was signed out meanwhile, or may not do that any longer, does not.
         if (action.method !== 'GET') actors.set(request, again(action, personAtTerminal() ?? identify(identifying, request, false)));
+        saysWhy(request.body);
         const answer = await action.handle({
           params: request.params as never,
           query: request.query as never,
@@ -145,6 +147,13 @@ export const buildServer = (parts: ServerParts): FastifyInstance => {
   }
   addPage(server, parts.page);
   return server;
+};
+
+/** A reason is one line of visible text, whatever it is a reason for: it is shown by pages, terminals and channels. Throws Refused. */
+const saysWhy = (body: unknown): void => {
+  if (typeof body !== 'object' || body === null || !('reason' in body)) return;
+  const wrong = badReason(body.reason);
+  if (wrong !== undefined) throw new Refused(400, 'reason', wrong);
 };
 
 const again = (action: AnyAction, actor: Actor | undefined): Actor => {

@@ -33,11 +33,11 @@ const readings = (): Readings => {
   if (!opened) {
     const keys = KeysFolder.open(nodeDisk, keysFolder, false, kek && Buffer.from(kek));
     const index = new LogIndex({ folder, indexes, keys });
-    opened = { index, readings: new Readings(index, keys, (_protocol, bytes) => renderAnswer(bytes)), purged: lastPurge(index) };
+    opened = { index, readings: new Readings(index, (_protocol, bytes) => renderAnswer(bytes)), purged: lastPurge(index) };
   }
   if (performance.now() - steppedAt > FRESH_MS) {
     try {
-      opened.index.step(FRAMES);
+      opened.index.step(FRAMES, false);
     } catch (error) {
       // The follower is at it, or the disk is not: the answer is drawn from what is there.
       if (isDamage(error)) throw error;

@@ -1,4 +1,3 @@
-import type { KeysFolder } from '../../evidence/keys.ts';
 import { listDeeds, listSessionsOf, sessionOf, type ListedSession, type SessionsAsked } from '../../evidence/search/lists.ts';
 import type { SearchFilters } from '../../evidence/search/filters.ts';
 import type { LogIndex } from '../../evidence/search/search.ts';
@@ -19,12 +18,10 @@ export type Render = (protocol: string, bytes: Buffer) => string;
 /** Answers of the index and the log, ready for a page. Runs in a thread: nothing here is waited for by a command. */
 export class Readings {
   readonly #index: LogIndex;
-  readonly #keys: KeysFolder;
   readonly #render: Render;
 
-  constructor(index: LogIndex, keys: KeysFolder, render: Render) {
+  constructor(index: LogIndex, render: Render) {
     this.#index = index;
-    this.#keys = keys;
     this.#render = render;
   }
 
@@ -34,7 +31,7 @@ export class Readings {
   }
 
   sessions(asked: SessionsAsked): ListedSession[] {
-    return listSessionsOf(this.#index.file, asked, (id) => this.#keys.forReading(id));
+    return listSessionsOf(this.#index.file, asked, this.#index.finding);
   }
 
   session(id: string): ListedSession | undefined {

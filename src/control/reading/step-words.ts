@@ -24,6 +24,8 @@ export const commandStep = ({ leaf, record, ending, texts }: RecordedCommand): T
   const by = decision?.rules[0];
   const outcome = ending?.record.kind === 'outcome' ? outcomeView(ending.record) : ending ? { status: 'indeterminate', masked: {} } : undefined;
   const what = record.verb ?? 'command';
+  const shown = shownTexts(texts);
+  const reason = shown.find(({ part, text }) => part === 'reason' && text !== undefined)?.text;
   return {
     sequence: leaf.seq,
     at: leaf.time,
@@ -35,9 +37,10 @@ export const commandStep = ({ leaf, record, ending, texts }: RecordedCommand): T
     ...(refused ? { code: record.code } : {}),
     ...(approval === undefined ? {} : { approval }),
     masks: record.kind === 'intent' ? [...record.masks] : [],
-    texts: shownTexts(texts),
+    texts: reason === undefined ? shown : shown.filter(({ part }) => part !== 'reason'),
+    ...(reason === undefined ? {} : { reason }),
     ...(outcome && ending ? { outcome, outcomeAt: ending.leaf.time } : {}),
-    words: refused ? `${what}: refused, ${record.code}${by === undefined ? '' : ` by ${by}`}` : `${what}: ${effect}${by === undefined ? '' : ` by ${by}`}${outcome ? `; ${outcome.status}` : '; no outcome yet'}`,
+    words: refused ? `${what}: refused, ${record.code}${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : `: ${reason}`}` : `${what}: ${effect}${by === undefined ? '' : ` by ${by}`}${outcome ? `; ${outcome.status}` : '; no outcome yet'}`,
   };
 };
 

@@ -7,6 +7,8 @@ export type Actor = PersonActor | TokenActor;
 /** A person who signed in. */
 export interface PersonActor {
   readonly kind: 'person';
+  /** `page`: the session of a browser. `terminal`: the ID token of `wicketgate login`. */
+  readonly channel: 'page' | 'terminal';
   readonly person: Person;
   readonly roles: readonly Role[];
   /** Hash of the session, hex: for counting, never for finding it. */
@@ -27,6 +29,9 @@ export interface TokenActor {
   readonly actions: readonly string[] | undefined;
   readonly expiresAt: number;
 }
+
+/** Through what somebody asks, for records. */
+export const channelOf = (actor: Actor): 'page' | 'terminal' | 'token' => (actor.kind === 'token' ? 'token' : actor.channel);
 
 /** For people, in records and jobs: never more than names of the configuration and ids of ours. */
 export const actorWords = (actor: Actor): string => (actor.kind === 'person' ? `a person of ${actor.person.provider}` : `API token ${actor.id}`);

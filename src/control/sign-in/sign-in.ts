@@ -1,7 +1,8 @@
 import { createHash, hash, randomBytes } from 'node:crypto';
 import type { LoginConfig, SecretRef } from '../../config/resolved.ts';
-import { openCodeFlow, LoginFailed, type CodeFlow } from '../../identity/code-flow.ts';
+import { CLOCKS_DIFFER, LoginFailed, openCodeFlow, type CodeFlow } from '../../identity/code-flow.ts';
 import type { People } from '../../identity/people.ts';
+import type { PersonRefusal } from '../../identity/person-refusal.ts';
 import type { SignedIn } from '../../identity/signed-in.ts';
 import { isRefusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
@@ -22,7 +23,7 @@ export const BOOTSTRAP_MS = 600_000;
 export const CALLBACK = '/oidc/callback';
 
 /** Why somebody is not signed in: a word that the page has a sentence for. */
-export type SignInFault = 'denied' | 'expired' | 'provider_down' | 'failed' | 'unavailable' | 'used';
+export type SignInFault = 'denied' | 'expired' | 'provider_down' | 'clock' | 'failed' | 'unavailable' | 'used';
 
 export class SignInFailed extends Error {
   override name = 'SignInFailed';
@@ -32,6 +33,9 @@ export class SignInFailed extends Error {
     this.fault = fault;
   }
 }
+
+/** Of a token that was made a moment ago these say that two clocks differ. */
+const OUT_OF_TIME: ReadonlySet<PersonRefusal['reason']> = new Set(['issued_in_future', 'not_yet_valid', 'expired']);
 
 export interface SignInParts {
   readonly logins: () => readonly LoginConfig[];
@@ -78,7 +82,7 @@ export class SignIn {
     const person = await verify(idToken, { nonce: attempt.nonce, login: login.name });
     if (isRefusal(person)) {
       log.warn({ login: login.name, reason: person.reason }, 'a person was not accepted');
-      throw new SignInFailed('failed');
+      throw new SignInFailed(OUT_OF_TIME.has(person.reason) ? 'clock' : 'failed');
     }
     try {
       if (attempt.bootstrap !== undefined) await this.#bootstrap(attempt.bootstrap, person);
@@ -146,6 +150,7 @@ export class SignIn {
     } catch (error) {
       const reason = error instanceof LoginFailed ? error.message : 'the client secret cannot be had';
       this.#parts.log.warn({ login: login.name, reason }, 'a sign-in did not work out');
+      if (reason === CLOCKS_DIFFER) throw new SignInFailed('clock');
       throw new SignInFailed(error instanceof LoginFailed && /not accepted|provider said|gave no/.test(reason) ? 'failed' : 'provider_down');
     }
   }

@@ -108,7 +108,7 @@ export const startControlPlane = async (): Promise<ControlPlane> => {
     gate: { live: new Map(), endSession: () => false },
     approvals: undefined,
     signedIn: state.signedIn,
-    explain: async () => ({ command: { protocol: 'postgres', verb: 'select', effects: [{ class: 'read', verb: 'select' }], timing: 'read', facts: {}, recorded: '', bytes: 8 }, catalog: 'none', objection: () => undefined }),
+    explain: async () => ({ command: { protocol: 'postgres', verb: 'select', effects: [{ class: 'read', verb: 'select' }], timing: 'read', facts: {}, recorded: '', bytes: 8 }, catalog: 'none', searchPath: ['pg_catalog', 'public'], searchPathFrom: 'default', objection: () => undefined }),
     build: 'b',
     deeds,
     reader,

@@ -1,4 +1,5 @@
 import type { Disk } from '../disk.ts';
+import { isStream } from '../log.ts';
 import { readLog, type Leaf } from '../read.ts';
 import { SealBroken, type BodyOpener } from '../unseal.ts';
 
@@ -45,9 +46,9 @@ export const bodiesOf = async (disk: Disk, folder: string, leaves: readonly Leaf
       const space = room.get(leaf) ?? MOST_ANSWER;
       if (typeof opened === 'string') of[at] = { part, c, absent: opened };
       else if (!body) of[at] = { part, c, absent: 'altered' };
-      else if (part === 'answer' && body.bytes.length > space) of[at] = { part, c, absent: 'too_large' };
+      else if (isStream(part) && body.bytes.length > space) of[at] = { part, c, absent: 'too_large' };
       else {
-        if (part === 'answer') room.set(leaf, space - body.bytes.length);
+        if (isStream(part)) room.set(leaf, space - body.bytes.length);
         // Copies: the frame they lie in holds others' bodies too.
         of[at] = { part, c, salt: Buffer.from(body.salt), bytes: Buffer.from(body.bytes) };
       }

@@ -4,6 +4,7 @@ import { nodeDisk } from '../node-disk.ts';
 import type { BodyOpener } from '../unseal.ts';
 import { packLog, surveyLog, type PackedLog } from './log-part.ts';
 import { periodOf, type Period } from './period.ts';
+import { clearLeftFolders, makePartsFolder } from './parts-folder.ts';
 import { readme, soc2 } from './readme.ts';
 import { seedOf } from './sample.ts';
 import { ZipFile } from './zip-file.ts';
@@ -37,23 +38,32 @@ export interface PackRequest {
   readonly by: string;
   readonly out: string;
   readonly now: Date;
+  /** Gives up, and leaves nothing. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly done: number; readonly of: number }) => void;
 }
 
 /** The records of the period in each log: for the record of the export, before anything is written. */
 export const periodsOf = (folders: readonly string[], from: string, to: string): Promise<Period[]> => Promise.all(folders.map((folder) => periodOf(nodeDisk, folder, from, to)));
 
-/** Writes a pack; nothing is left when it cannot. Rejects with NotWritten, or what the disk says. */
+/**
+ * Writes a pack; nothing is left when it cannot. What a killed one has left is cleared by the next in its folder. Rejects with NotWritten, what the
+ * disk says, or the reason of the signal.
+ */
 export const exportPack = async (request: PackRequest, periods: readonly Period[]): Promise<Manifest> => {
-  const { folders, from, to, seed: given, sample, opener, by, out, now, onProgress } = request;
-  const zip = new ZipFile(out);
-  const spool = fs.mkdtempSync(`${out}.parts-`);
+  const { folders, from, to, seed: given, sample, opener, by, out, now, signal, onProgress } = request;
+  clearLeftFolders(out);
+  // First, since it says whose the draft is.
+  const spool = makePartsFolder(out);
+  let draft: ZipFile | undefined;
   try {
+    const zip = (draft = new ZipFile(out));
     // Each record is read twice: to survey, and to write.
     const of = 2 * periods.reduce((sum, { first, end }) => sum + end - first, 0);
     let done = 0;
     const count = (records: number): void => {
       done += records;
+      signal?.throwIfAborted();
       if (done % 1000 === 0) onProgress?.({ done, of: Math.max(of, done) });
     };
     const surveyed = [];
@@ -77,7 +87,7 @@ export const exportPack = async (request: PackRequest, periods: readonly Period[
     zip.finish();
     return manifest;
   } catch (error) {
-    zip.abandon();
+    draft?.abandon();
     throw error;
   } finally {
     fs.rmSync(spool, { recursive: true, force: true });

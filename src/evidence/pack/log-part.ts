@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { isStream } from '../log.ts';
 import { nodeDisk } from '../node-disk.ts';
 import { logName, parseLeaf } from '../read.ts';
 import { leavesOf } from '../tree/leaves.ts';
@@ -197,7 +198,7 @@ const packSample = (zip: ZipFile, into: string, draw: number, { index, sequences
 const bodyTold = (zip: ZipFile, into: string, sequence: number, i: number, body: SampledBody): Record<string, string> => {
   const { part, c } = body;
   if ('absent' in body) return { part, commitment: c, absent: body.absent };
-  const kind = part === 'answer' ? 'bin' : 'txt';
+  const kind = isStream(part) ? 'bin' : 'txt';
   const file = `body-${sequence}-${i}.${kind}`;
   zip.add(`${into}/${file}`, (stream) => stream.write(body.bytes));
   return { part, commitment: c, salt: body.salt.toString('hex'), file };

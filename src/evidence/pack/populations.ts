@@ -16,8 +16,8 @@ export const COLUMNS = {
   retention: ['sequence', 'time', 'kind', 'event', 'name', 'by', 'reason', 'connections', 'sessions', 'from', 'to', 'plan', 'keys', 'count', 'destroyed'],
   revocations: ['sequence', 'time', 'identity', 'by'],
   recoveries: ['sequence', 'time', 'what', 'session', 'command', 'count', 'of', 'bytes'],
-  accesses: ['sequence', 'time', 'act', 'by', 'recording', 'filters', 'count'],
-  people: ['sequence', 'time', 'event', 'action', 'by', 'provider', 'groups', 'token', 'target'],
+  accesses: ['sequence', 'time', 'act', 'by', 'channel', 'recording', 'filters', 'count'],
+  people: ['sequence', 'time', 'event', 'action', 'by', 'channel', 'provider', 'groups', 'token', 'target'],
   runs: ['sequence', 'time', 'event', 'instance', 'build', 'config', 'roster'],
 } as const;
 
@@ -114,10 +114,10 @@ export class Populations {
         this.#row('revocations', [seq, time, record.identity, record.by]);
         return;
       case 'access':
-        this.#row('accesses', [seq, time, record.act, record.by, record.recording ?? null, list(record.filters), record.count]);
+        this.#row('accesses', [seq, time, record.act, record.by, record.channel ?? null, record.recording ?? null, list(record.filters), record.count]);
         return;
       case 'control':
-        this.#row('people', [seq, time, record.event, record.action ?? null, record.by, record.provider ?? null, list(record.groups), record.token ?? null, record.target ?? null]);
+        this.#row('people', [seq, time, record.event, record.action ?? null, record.by, record.channel ?? null, record.provider ?? null, list(record.groups), record.token ?? null, record.target ?? null]);
         return;
       case 'instance':
         this.#row('runs', [seq, time, record.event, record.instance, record.build, record.config, list(record.roster)]);

@@ -251,7 +251,7 @@ test('what was searched for is sealed, not in the leaf', async (t) => {
     assert.ok(!item.bytes.includes('123-45'));
     if (item.type === 'leaf' && parseLeaf(item).record.kind === 'access') {
       const { record: found, bodies } = parseLeaf(item);
-      assert.deepEqual(found, { kind: 'access', act: 'search', by: 'ops', filters: ['identity', 'text'], count: 3 });
+      assert.deepEqual(found, { kind: 'access', act: 'search', by: 'ops', channel: 'command_line', filters: ['identity', 'text'], count: 3 });
       sealed += bodies?.length ?? 0;
     }
   }

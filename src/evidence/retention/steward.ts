@@ -1,4 +1,5 @@
 import type { RetentionConfig } from '../../config/resolved.ts';
+import { badReason } from '../../model/reason.ts';
 import type { AppendLog } from '../append-log.ts';
 import { durably } from '../durably.ts';
 import type { AccessRecord, Body, HoldRecord } from '../log.ts';
@@ -37,6 +38,8 @@ export type HoldRequest = Omit<HoldRecord, 'kind'>;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** Printable, so that it cannot act on a terminal; it stands in a record for good. */
 const TEXT = /^[\p{L}\p{N}\p{P}\p{S} ]{1,200}$/u;
+/** Of a hold: it stands in a record for good, in clear. */
+const LONGEST_REASON = 200;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const DIGEST = /^[0-9a-f]{12,64}$/;
 const MOST_NAMES = 200;
@@ -93,7 +96,7 @@ export class Steward {
     const names = Object.keys(filters);
     if (names.length > 32 || !names.every((name) => NAME.test(name) && typeof filters[name] === 'string')) throw new Refused('those are not filters of a search');
     const bodies: Body[] = names.length === 0 ? [] : [{ part: 'detail', connection: OWN_CONNECTION, bytes: Buffer.from(JSON.stringify(filters), 'utf8') }];
-    const ticket = this.#parts.log.append({ kind: 'access', act, by: checkedBy(by), ...(recording === undefined ? {} : { recording }), ...(names.length === 0 ? {} : { filters: names.sort() }), count }, bodies);
+    const ticket = this.#parts.log.append({ kind: 'access', act, by: checkedBy(by), channel: 'command_line', ...(recording === undefined ? {} : { recording }), ...(names.length === 0 ? {} : { filters: names.sort() }), count }, bodies);
     await durably(ticket);
     return { record: ticket.sequence };
   }
@@ -127,7 +130,8 @@ const checkedDay = (day: unknown): string | undefined => {
 export const checkedHold = ({ event, name, by, reason, connections, sessions, from, to }: HoldRequest): HoldRecord => {
   if (event !== 'add' && event !== 'remove') throw new Refused('a hold is added or removed');
   if (typeof name !== 'string' || !NAME.test(name)) throw new Refused('a hold has a name of letters, digits, dot, underscore and dash, at most 63');
-  if (typeof reason !== 'string' || !TEXT.test(reason)) throw new Refused('a hold has a reason, in one line of at most 200 characters');
+  const wrong = badReason(reason, LONGEST_REASON);
+  if (wrong !== undefined) throw new Refused(`of a hold: ${wrong}`);
   const scope = event === 'remove' ? {} : { connections: checkedNames(connections, 'connections'), sessions: checkedNames(sessions, 'sessions'), from: checkedDay(from), to: checkedDay(to) };
   if (scope.from !== undefined && scope.to !== undefined && scope.to < scope.from) throw new Refused('a hold ends on its first day or later');
   const given = Object.fromEntries(Object.entries(scope).filter(([, value]) => value !== undefined));

@@ -4,6 +4,7 @@ import type { Disk } from '../disk.ts';
 import { EvidenceDamaged } from '../find-end.ts';
 import { FRAME_BODY, FRAME_LEAF, NO_LEAF, segmentName, type Frame } from '../format.ts';
 import type { KeysFolder } from '../keys.ts';
+import { isStream } from '../log.ts';
 import { nodeDisk } from '../node-disk.ts';
 import type { Leaf } from '../read.ts';
 import { keyIdOf } from '../retention/survey.ts';
@@ -43,15 +44,47 @@ interface Standing {
 
 /**
  * Takes the next part of the log into the index, at most so many frames, in one transaction. True when there is more. Throws
- * OtherHistory, EvidenceDamaged, or what SQLite and the disk say; then nothing was taken.
+ * OtherHistory, EvidenceDamaged, or what SQLite and the disk say; then nothing was taken. `wait`: for whoever else takes something in.
  */
-export const fillSlice = (parts: FillParts, mostFrames = 2000): boolean =>
+export const fillSlice = (parts: FillParts, mostFrames = 2000, wait = true): boolean =>
+  hasMore(parts) &&
   parts.index.transaction(() => {
     const slice = new Slice(parts);
     const more = slice.read(mostFrames);
     slice.save();
     return more;
-  });
+  }, wait);
+
+/** Bytes that are read at once to see whether there is anything new. */
+const GLANCE = 64 * 1024;
+
+/** Whether the log has anything that the index has not. Seen without holding up others: mostly there is nothing. */
+const hasMore = ({ index, folder, disk = nodeDisk }: FillParts): boolean => {
+  const [size, segment, write] = ['size', 'segment', 'write'].map((key) => index.get(key));
+  if (size === undefined || isBegun(disk, folder, Number(segment) + 1)) return true;
+  const file = disk.open(`${folder}/${segmentName(Number(segment))}`, 'read');
+  try {
+    const cursor = new FrameCursor(file, Number(write), undefined, GLANCE);
+    for (let frame = cursor.next(); frame; frame = cursor.next()) if (frame.type === FRAME_LEAF && frame.number >= Number(size)) return true;
+    return false;
+  } finally {
+    file.close();
+  }
+};
+
+/** Whether anything stands in a segment. */
+const isBegun = (disk: Disk, folder: string, segment: number): boolean => {
+  const path = `${folder}/${segmentName(segment)}`;
+  if (!disk.exists(path)) return false;
+  const file = disk.open(path, 'read');
+  try {
+    const cursor = new FrameCursor(file, 0, undefined, GLANCE);
+    cursor.next();
+    return cursor.next() !== undefined;
+  } finally {
+    file.close();
+  }
+};
 
 /** How far an index has come: records, leaf hash of the last, and the Merkle root over all of them (RFC 6962, base64). */
 export const standingOf = (index: IndexFile): { readonly size: number; readonly head: string; readonly root: string } => {
@@ -112,7 +145,7 @@ class Slice {
     let left = mostFrames;
     for (;;) {
       // Looked at first: what was added to this segment before the log went on to the next is then read, too.
-      const goesOn = this.#nextBegun(segments);
+      const goesOn = isBegun(this.#disk, this.#parts.folder, this.#at.segment + 1);
       const file = this.#disk.open(`${this.#parts.folder}/${segmentName(this.#at.segment)}`, 'read');
       try {
         const cursor = new FrameCursor(file, this.#at.write, this.#limit(segments));
@@ -140,20 +173,6 @@ class Slice {
     index.set('write', this.#at.write);
     index.set('edge', JSON.stringify(this.#nodes));
     index.set('keyed', this.#parts.keys ? 1 : 0);
-  }
-
-  /** Whether anything stands in the segment after this one. */
-  #nextBegun(segments: readonly number[]): boolean {
-    const next = this.#at.segment + 1;
-    if (!segments.includes(next)) return false;
-    const file = this.#disk.open(`${this.#parts.folder}/${segmentName(next)}`, 'read');
-    try {
-      const cursor = new FrameCursor(file);
-      cursor.next();
-      return cursor.next() !== undefined;
-    } finally {
-      file.close();
-    }
   }
 
   #limit(segments: readonly number[]): number | undefined {
@@ -220,7 +239,7 @@ class Slice {
     const texts: string[] = [];
     let key: string | undefined;
     for (const { part, frame, entry } of leaf.bodies ?? []) {
-      if (part === 'answer' || frame === undefined || entry === undefined) continue;
+      if (isStream(part) || frame === undefined || entry === undefined) continue;
       const sealed = this.#sealed.get(frame)?.bytes;
       const body = sealed && this.#open(frame, sealed)?.[entry];
       if (!sealed || !body) continue;

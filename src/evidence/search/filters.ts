@@ -1,5 +1,3 @@
-import type { SQLInputValue } from 'node:sqlite';
-import type { IndexFile } from './index-file.ts';
 import { folded } from './texts.ts';
 
 /** What to look for. All that is given must hold. Names may have `*` in them for any characters. */
@@ -86,67 +84,3 @@ export const RAN: readonly string[] = ['allow', 'require_approval'];
 export const verbsMatch = (pattern: string, verbs: string): boolean => verbs.split(' ').some((verb) => nameMatches(pattern, verb));
 
 export const decisionMatches = (pattern: string, decision: string): boolean => (pattern === 'refused' ? !RAN.includes(decision) : nameMatches(pattern, decision));
-
-/** The filter with the fewest rows is looked up in its index, if those are no more than this; the others are tested on the rows. */
-const FEW = 50_000;
-
-/** Conditions on rows of `command`, in SQL; undefined when nothing can match. */
-export const conditionsOf = (index: IndexFile, filters: SearchFilters): { readonly sql: string; readonly values: readonly SQLInputValue[] } | undefined => {
-  const parts: string[] = [];
-  const values: SQLInputValue[] = [];
-  const tests = [
-    ['identity', 'identity', filters.identity, nameMatches],
-    ['connection', 'connection', filters.connection, nameMatches],
-    ['verb', 'verb', filters.verb, verbsMatch],
-    ['decision', 'decision', filters.decision, decisionMatches],
-  ] as const;
-  const tested: { readonly sql: string; readonly values: readonly SQLInputValue[]; readonly rows: number }[] = [];
-  for (const [column, kind, pattern, matches] of tests) {
-    if (pattern === undefined) continue;
-    const ids = idsOf(index, kind, pattern, matches);
-    if (ids.length === 0) return undefined;
-    const sql = `${column} IN (${ids.join(',')})`;
-    tested.push({ sql, values: [], rows: countUpTo(index, `command WHERE ${sql}`, []) });
-  }
-  const [, sign, count] = ROWS.exec(filters.rows ?? '') ?? [];
-  if (sign !== undefined) {
-    const sql = `rows ${sign} ?`;
-    tested.push({ sql, values: [Number(count)], rows: countUpTo(index, `command WHERE ${sql}`, [Number(count)]) });
-  }
-  tested.sort((a, b) => a.rows - b.rows);
-  tested.forEach((test, i) => {
-    // Said in a way that leaves SQLite no choice: it would rather go through all rows in their order than sort a few.
-    parts.push(i > 0 || test.rows > FEW ? `+${test.sql}` : `seq IN (SELECT seq FROM command WHERE ${test.sql})`);
-    values.push(...test.values);
-  });
-  if (filters.object !== undefined) {
-    const ids = idsOf(index, 'object', filters.object, objectMatches);
-    if (ids.length === 0) return undefined;
-    const list = ids.join(',');
-    const few = countUpTo(index, `object WHERE object IN (${list})`, []) <= FEW;
-    parts.push(few ? `seq IN (SELECT seq FROM object WHERE object IN (${list}))` : `EXISTS (SELECT 1 FROM object WHERE object IN (${list}) AND object.seq = command.seq)`);
-  }
-  if (filters.before !== undefined) {
-    parts.push('seq < ?');
-    values.push(filters.before);
-  }
-  for (const [sign, order, bound] of [['>=', '', filters.since], ['<', 'DESC', filters.until]] as const) {
-    if (bound === undefined) continue;
-    parts.push(`+time ${sign} ?`);
-    values.push(bound);
-    // While the clock never went back, times and numbers have one order, and numbers are found at once.
-    if (index.get('disorder') !== 0) continue;
-    const edge = index.sql(`SELECT seq FROM command WHERE time ${sign} ? ORDER BY time ${order}, seq ${order} LIMIT 1`).get(bound)?.['seq'];
-    if (edge === undefined) return undefined;
-    parts.push(`seq ${sign === '>=' ? '>=' : '<='} ?`);
-    values.push(edge);
-  }
-  return { sql: parts.length === 0 ? '1' : parts.join(' AND '), values };
-};
-
-/** Rows, counted no further than to see that they are not few. */
-const countUpTo = (index: IndexFile, from: string, values: readonly SQLInputValue[]): number => Number(index.sql(`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} LIMIT ${FEW + 1})`).get(...values)?.['n']);
-
-/** Ids of the names of a kind that match. */
-export const idsOf = (index: IndexFile, kind: string, pattern: string, matches: (pattern: string, name: string) => boolean): number[] =>
-  (index.sql('SELECT id, text FROM name WHERE kind = ?').all(kind) as { id: number; text: string }[]).filter(({ text }) => matches(pattern, text)).map(({ id }) => id);

@@ -1,6 +1,7 @@
 import { FrameCursor } from '../cursor.ts';
 import type { Disk } from '../disk.ts';
 import { FRAME_BODY, FRAME_LEAF, segmentName } from '../format.ts';
+import { isStream } from '../log.ts';
 import { nodeDisk } from '../node-disk.ts';
 import type { Leaf } from '../read.ts';
 import type { RecordedBody } from '../sessions.ts';
@@ -51,14 +52,24 @@ export interface HitParts {
   readonly log: string;
   readonly opener: BodyOpener | undefined;
   readonly disk?: Disk;
-  /** Sealed frames that were opened for commands before: neighbours lie in one frame. */
-  readonly opened?: OpenedFrames;
+  /** What was read for other commands of the same answer. */
+  readonly known?: Known;
 }
+
+/** Neighbours lie in one frame, and a session has many commands. */
+export interface Known {
+  readonly frames: OpenedFrames;
+  readonly openings: Map<string, Opened>;
+}
+
+export const nothingKnown = (): Known => ({ frames: new Map(), openings: new Map() });
 
 /** By ordinal, which the seal binds; undefined: its key is gone. */
 type OpenedFrames = Map<number, readonly OpenedBody[] | 'altered' | undefined>;
 /** Frames that are kept open at once. */
 const MOST_OPENED = 8;
+/** Bytes of a write that are read at once: bodies come first in it, and what follows them is not needed. */
+const READ_AT_ONCE = 16 * 1024;
 
 type Judged = Extract<Leaf['record'], { kind: 'intent' | 'refusal' }>;
 type Ended = Extract<Leaf['record'], { kind: 'outcome' | 'recovery' }>;
@@ -78,7 +89,7 @@ export interface RecordedCommand {
 const differing = (sequence: number) => (what: string): IndexDiffers => new IndexDiffers(`the index is not what the log says of record ${sequence} (${what}): the index was changed, or the log was. Verify the log, and search again with --rebuild`);
 
 /** Reads a command from the log where the index says that it is. Throws IndexDiffers when something else is there. */
-export const recordedCommand = ({ index, folder, log, opener, disk = nodeDisk, opened: known }: HitParts, sequence: number): RecordedCommand => {
+export const recordedCommand = ({ index, folder, log, opener, disk = nodeDisk, known }: HitParts, sequence: number): RecordedCommand => {
   const row = index
     .sql('SELECT command.*, session.text AS session, session.identity AS identity FROM command LEFT JOIN session ON session.id = command.session WHERE seq = ?')
     .get(sequence) as unknown as Row;
@@ -95,8 +106,9 @@ export const recordedCommand = ({ index, folder, log, opener, disk = nodeDisk, o
   const ending = last?.record;
   if (ending && !(ending.kind === 'outcome' || ending.kind === 'recovery')) throw differs('its outcome');
   if (ending && (ending.session !== record.session || ending.command !== record.command)) throw differs('its outcome');
-  const opened = record.session === undefined ? undefined : openedBy(index, disk, folder, record.session, differs);
-  return { row, leaf, record, ending: last && ending ? { leaf: last, record: ending } : undefined, opened, texts: textsOf({ folder, log, opener, disk, ...(known && { known }) }, leaf, row) };
+  const opened = record.session === undefined ? undefined : (known?.openings.get(record.session) ?? openedBy(index, disk, folder, record.session, differs));
+  if (opened) known?.openings.set(opened.session, opened);
+  return { row, leaf, record, ending: last && ending ? { leaf: last, record: ending } : undefined, opened, texts: textsOf({ folder, log, opener, disk, ...(known && { known: known.frames }) }, leaf, row) };
 };
 
 /** Reads a found command from the log, and holds it against what was asked. Throws IndexDiffers when the index led to something else. */
@@ -160,7 +172,7 @@ export const openedBy = (index: IndexFile, disk: Disk, folder: string, session: 
 
 /** Texts that a leaf refers to, opened as far as they can be. `row`: where the leaf and the bodies of its write stand. */
 export const textsOf = ({ folder, log, opener, disk, known }: { folder: string; log: string; opener: BodyOpener | undefined; disk: Disk; known?: OpenedFrames }, leaf: Leaf, row: Pick<Row, 'segment' | 'position' | 'bodies'>): RecordedBody[] => {
-  const wanted = (leaf.bodies ?? []).filter(({ part }) => part !== 'answer');
+  const wanted = (leaf.bodies ?? []).filter(({ part }) => !isStream(part));
   if (wanted.length === 0) return [];
   const frames = new Set(wanted.map(({ frame }) => frame));
   const opened: OpenedFrames = new Map();
@@ -168,7 +180,7 @@ export const textsOf = ({ folder, log, opener, disk, known }: { folder: string; 
   if (opener && row.bodies !== null && opened.size < frames.size) {
     const file = disk.open(`${folder}/${segmentName(row.segment)}`, 'read');
     try {
-      const cursor = new FrameCursor(file, row.bodies, row.position);
+      const cursor = new FrameCursor(file, row.bodies, row.position, READ_AT_ONCE);
       for (let frame = cursor.next(); frame && opened.size < frames.size; frame = cursor.next()) {
         if (frame.type !== FRAME_BODY || !frames.has(frame.number) || opened.has(frame.number)) continue;
         const bodies = openOrAltered(opener, log, frame.number, frame.payload);

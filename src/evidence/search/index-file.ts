@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
@@ -6,6 +7,9 @@ import { LEDGER_SCHEMA, LEDGER_TABLES } from './ledger.ts';
 
 /** Another number: the file is made again. It holds nothing that the log does not. */
 const VERSION = 3;
+
+/** How long another process or thread is waited for. */
+const WAIT_MS = 10_000;
 
 /** Prepared statements that are kept; beyond that the oldest are forgotten. */
 const MOST_STATEMENTS = 500;
@@ -75,9 +79,10 @@ export class IndexFile {
     this.sql('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value);
   }
 
-  /** All or nothing, and one process at a time. */
-  transaction<T>(work: () => T): T {
-    this.#database.exec('BEGIN IMMEDIATE');
+  /** All or nothing, and one at a time. `wait`: until another one is through; otherwise it throws when there is one. */
+  transaction<T>(work: () => T, wait = true): T {
+    if (wait) this.#database.exec('BEGIN IMMEDIATE');
+    else this.#beginAtOnce();
     try {
       const result = work();
       this.#database.exec('COMMIT');
@@ -88,11 +93,21 @@ export class IndexFile {
     }
   }
 
+  #beginAtOnce(): void {
+    this.#database.exec('PRAGMA busy_timeout = 0');
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+    } finally {
+      this.#database.exec(`PRAGMA busy_timeout = ${WAIT_MS}`);
+    }
+  }
+
   /** Forgets everything: the log is read again from its beginning. */
   empty(): void {
     this.transaction(() => {
       for (const table of ['name', 'session', 'command', 'pending', 'object', 'text', ...LEDGER_TABLES]) this.#database.exec(`DELETE FROM ${table}`);
       this.#database.exec(`DELETE FROM meta WHERE key <> 'log'`);
+      this.set('made', randomUUID());
     });
   }
 
@@ -128,7 +143,7 @@ export const isDamage = (error: unknown): boolean => {
 const attempt = (path: string, log: string): DatabaseSync | undefined => {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { timeout: 10_000 });
+    database = new DatabaseSync(path, { timeout: WAIT_MS });
     chmodSync(path, 0o600);
     // What a purge takes out is overwritten, in the file and in its log.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA cache_size = -32000;');
@@ -138,7 +153,8 @@ const attempt = (path: string, log: string): DatabaseSync | undefined => {
     const tables = Number(made.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']);
     if (version === 0 && tables === 0) {
       made.exec(SCHEMA);
-      made.prepare(`INSERT INTO meta (key, value) VALUES ('log', ?)`).run(log);
+      // Whoever keeps something that was drawn from an index sees by `made` that it is another one.
+      made.prepare(`INSERT INTO meta (key, value) VALUES ('log', ?), ('made', ?)`).run(log, randomUUID());
     }
     made.exec('COMMIT');
     const of = made.prepare(`SELECT value FROM meta WHERE key = 'log'`).get()?.['value'];

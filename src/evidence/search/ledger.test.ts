@@ -80,10 +80,10 @@ const work = async ({ log, at }: Scene): Promise<{ id: string; identity: string;
 test('sessions come newest first, in pages without a gap, as their records say', async (t) => {
   const scene = await make(t);
   const done = await work(scene);
-  const { file } = scene.index();
+  const { file, finding } = scene.index();
   const pages = [];
   for (let before: number | undefined; ; ) {
-    const page = listSessionsOf(file, { filters: {}, state: 'all', limit: 7, ...(before === undefined ? {} : { before }) }, () => undefined);
+    const page = listSessionsOf(file, { filters: {}, state: 'all', limit: 7, ...(before === undefined ? {} : { before }) }, finding);
     pages.push(...page);
     before = page.at(-1)?.number;
     if (page.length < 7) break;
@@ -93,7 +93,7 @@ test('sessions come newest first, in pages without a gap, as their records say',
     const row = sessionOf(file, id);
     assert.deepEqual([row?.identity, row?.connection, row?.commands, row?.refused, row?.state, row?.opened, row?.closed === null], [identity, connection, commands, refused, open ? 'open' : 'closed', opened, open], id);
   }
-  const ids = (filters: object, more: object = {}): string[] => listSessionsOf(file, { filters, state: 'all', limit: 100, ...more }, () => undefined).map(({ session }) => session);
+  const ids = (filters: object, more: object = {}): string[] => listSessionsOf(file, { filters, state: 'all', limit: 100, ...more }, finding).map(({ session }) => session);
   const expected = (keep: (one: (typeof done)[number]) => boolean): string[] => done.filter(keep).map(({ id }) => id).reverse();
   assert.deepEqual(ids({ identity: 'identity-2' }), expected(({ identity }) => identity === 'identity-2'));
   assert.deepEqual(ids({ identity: 'identity-*', connection: 'CRM' }), expected(({ connection }) => connection === 'crm'));
@@ -108,7 +108,7 @@ test('sessions come newest first, in pages without a gap, as their records say',
 test('sessions are found by what they did, page by page, whichever way they are looked up', async (t) => {
   const scene = await make(t);
   const done = await work(scene);
-  const { file } = scene.index();
+  const { file, finding } = scene.index();
   const did = (one: (typeof done)[number], verb: string | undefined, decision: string | undefined): boolean => {
     const kinds = [...(one.commands > 0 ? ['select allow'] : []), ...(one.refused > 0 ? ['drop_table denied'] : [])];
     return kinds.some((kind) => (verb === undefined || kind.startsWith(verb)) && (decision === undefined || kind.endsWith(decision === 'refused' ? 'denied' : decision)));
@@ -125,7 +125,7 @@ test('sessions are found by what they did, page by page, whichever way they are 
             for (const few of [0, 1000]) {
               const found: string[] = [];
               for (let before: number | undefined; ; ) {
-                const page = listSessionsOf(file, { filters, state, limit: 3, ...(before === undefined ? {} : { before }) }, () => undefined, few);
+                const page = listSessionsOf(file, { filters, state, limit: 3, ...(before === undefined ? {} : { before }) }, finding, { eachSession: few, newest: few === 0 ? 2 : few, theirs: 1000, texts: 10, found: few });
                 found.push(...page.map(({ session }) => session));
                 before = page.at(-1)?.number;
                 if (page.length < 3) break;

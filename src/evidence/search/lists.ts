@@ -1,6 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
-import { checkFilters, conditionsOf, decisionMatches, idsOf, nameMatches, verbsMatch, type SearchFilters } from './filters.ts';
-import { findCommands } from './find.ts';
+import { conditionsOf, idsOf, testOf, type Sql } from './conditions.ts';
+import { checkFilters, decisionMatches, nameMatches, verbsMatch, type SearchFilters } from './filters.ts';
+import { findCommands, listOf, type FindParts } from './find.ts';
 import type { IndexFile } from './index-file.ts';
 
 /** One session as the index has it. Times in milliseconds since the epoch. */
@@ -35,12 +36,27 @@ export interface SessionsAsked {
 const MOST_TEXT_HITS = 2000;
 const FEW_NAMES = 3;
 
+/** Bounds of the work; others are for tests. They never change what is listed. */
+export interface SessionsEffort {
+  /** Sessions of the identities and connections asked for that are each looked at; of more those with the verb are. */
+  readonly eachSession: number;
+  /** The newest sessions and so many commands of them, which are simply gone through: what is asked for is mostly there. */
+  readonly newest: number;
+  readonly theirs: number;
+  /** Commands with a text whose sessions are looked at before the others: mostly they fill the page. */
+  readonly texts: number;
+  /** Down from so many commands their sessions are looked up; of more, all sessions are gone through until there are enough. */
+  readonly found: number;
+}
+
+const EFFORT: SessionsEffort = { eachSession: 5_000, newest: 500, theirs: 20_000, texts: 200, found: 10_000 };
+
 const SESSION = `
 SELECT standing.session AS number, session.text AS session, i.text AS identity, c.text AS connection, protocol, peer, opened, closed, state, commands, refused, last
 FROM standing JOIN session ON session.id = standing.session JOIN name i ON i.id = standing.identity JOIN name c ON c.id = standing.connection`;
 
-/** Sessions, newest first. With filters of commands: those that have a command which matches all of them. `few`: for tests. */
-export const listSessionsOf = (index: IndexFile, { filters, state, only, before, limit }: SessionsAsked, keyOf: (id: string) => Buffer | undefined, few = FEW_SESSIONS): ListedSession[] => {
+/** Sessions, newest first. With filters of commands: those that have a command which matches all of them. */
+export const listSessionsOf = (index: IndexFile, { filters, state, only, before, limit }: SessionsAsked, finding: FindParts, effort = EFFORT): ListedSession[] => {
   checkFilters(filters);
   const parts: string[] = [];
   const values: SQLInputValue[] = [];
@@ -71,7 +87,7 @@ export const listSessionsOf = (index: IndexFile, { filters, state, only, before,
     where('refused > 0');
   } else {
     const standing: Standing = { sql: parts.length === 0 ? '1' : parts.join(' AND '), values: [...values], before };
-    const numbers = byManner(index, filters, standing, limit, few) ?? sessionsWith(index, filters, standing, limit, keyOf);
+    const numbers = byManner(index, filters, standing, limit, effort.eachSession) ?? sessionsWith(index, filters, standing, limit, finding, effort);
     if (numbers.length === 0) return [];
     where('standing.session IN (SELECT value FROM json_each(?))', JSON.stringify(numbers));
   }
@@ -91,9 +107,6 @@ const bound = (column: string, before: number | undefined): string => (before ==
 
 /** Pairs of verbs and decisions that are each looked up; of more the commands are gone through. */
 const MOST_MANNERS = 64;
-/** Sessions of the identities and connections asked for that are each looked at; of more those with the verb are. */
-const FEW_SESSIONS = 5_000;
-
 /**
  * The same for filters by verb and decision alone, from the kinds of commands that each session had: a few rows for a session however many
  * commands it sent. Undefined when it has to be the commands.
@@ -127,17 +140,46 @@ const byManner = (index: IndexFile, filters: SearchFilters, { sql: standing, val
 const sessionNumbers = (index: IndexFile, sql: string, values: readonly SQLInputValue[]): number[] => (index.sql(sql).all(...values) as { n: number }[]).map(({ n }) => n);
 
 /** Numbers of sessions that have a matching command, newest first. */
-const sessionsWith = (index: IndexFile, filters: SearchFilters, { sql: standing, values, before }: Standing, limit: number, keyOf: (id: string) => Buffer | undefined): number[] => {
+const sessionsWith = (index: IndexFile, filters: SearchFilters, standing: Standing, limit: number, finding: FindParts, effort: SessionsEffort): number[] => {
+  // With what the session must be, or a page could lack sessions that come later.
+  const those = ({ sql, values }: Sql, by: string, most: number): number[] =>
+    sessionNumbers(
+      index,
+      `SELECT DISTINCT session AS n FROM command ${by} WHERE ${sql} AND EXISTS (SELECT 1 FROM standing JOIN session ON session.id = standing.session WHERE standing.session = command.session AND ${standing.sql}) ORDER BY session DESC LIMIT ?`,
+      [...values, ...standing.values, most],
+    );
+  const ofCommands = (seqs: readonly number[], most: number): number[] => those({ sql: 'command.seq IN (SELECT value FROM json_each(?))', values: [JSON.stringify(seqs)] }, '', most);
   if (filters.text !== undefined) {
-    const found = findCommands(index, filters, MOST_TEXT_HITS, keyOf);
-    const rows = found.length === 0 ? [] : (index.sql('SELECT DISTINCT session AS n FROM command WHERE seq IN (SELECT value FROM json_each(?)) AND session IS NOT NULL').all(JSON.stringify(found)) as { n: number }[]);
-    return rows.map(({ n }) => n);
+    const few = findCommands(index, filters, effort.texts, finding);
+    const near = ofCommands(few, limit);
+    if (few.length < effort.texts || (near.length === limit && opensBefore(index, near.at(-1) as number, few.at(-1) as number))) return near;
+    return ofCommands(findCommands(index, filters, MOST_TEXT_HITS, finding), limit);
   }
   const conditions = conditionsOf(index, filters);
   if (!conditions) return [];
-  // With what the session must be, or a page could lack sessions that come later.
-  const sql = `SELECT DISTINCT session AS n FROM command WHERE ${conditions.sql} AND session IS NOT NULL ${bound('session', before)} AND EXISTS (SELECT 1 FROM standing JOIN session ON session.id = standing.session WHERE standing.session = command.session AND ${standing}) ORDER BY session DESC LIMIT ?`;
-  return sessionNumbers(index, sql, [...conditions.values, ...values, limit]);
+  const { before = Number.MAX_SAFE_INTEGER } = standing;
+  const floor = floorOf(index, before, effort);
+  const near = those(testOf(conditions, { sql: 'command.session BETWEEN ? AND ?', values: [floor, before - 1] }), IN_ORDER, limit);
+  const left = limit - near.length;
+  if (left === 0 || floor <= 1) return near;
+  const list = listOf(index, conditions, effort.found);
+  const older = { sql: 'command.session BETWEEN 0 AND ?', values: [floor - 1] };
+  return [...near, ...(list ? ofCommands([...list], limit).filter((number) => number < floor).slice(0, left) : those(testOf(conditions, older), IN_ORDER, left))];
+};
+
+/** Sessions one after the other: SQLite would rather look up all commands and sort. */
+const IN_ORDER = 'INDEXED BY command_session';
+
+/** Whether the record that opened a session stands before a command: then no session that is newer has older commands. */
+const opensBefore = (index: IndexFile, session: number, command: number): boolean =>
+  index.sql('SELECT 1 AS yes FROM session, command WHERE session.id = ? AND command.seq = ? AND (command.segment, command.position) <= (session.segment, session.position)').get(session, command) !== undefined;
+
+/** The oldest of the newest sessions. */
+const floorOf = (index: IndexFile, before: number, { newest, theirs }: SessionsEffort): number => {
+  const sessions = index.sql('SELECT session AS n, commands + refused AS commands FROM standing WHERE session < ? ORDER BY session DESC LIMIT ?').all(before, newest) as { n: number; commands: number }[];
+  let sum = 0;
+  const enough = sessions.find(({ commands }) => (sum += commands) >= theirs) ?? sessions.at(-1);
+  return enough?.n ?? 0;
 };
 
 /** Sequence numbers of the commands of a session: those with a number behind `after`, in order; then, at the end, those without one. */

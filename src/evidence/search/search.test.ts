@@ -19,6 +19,7 @@ import { BadFilter, nameMatches, objectMatches, type SearchFilters } from './fil
 import { findCommands } from './find.ts';
 import { followLog } from './follow.ts';
 import { IndexDiffers } from './hits.ts';
+import { OpenedFilters } from './opened-filters.ts';
 import { LogIndex } from './search.ts';
 
 const DAY = 86_400_000;
@@ -142,11 +143,8 @@ test('every combination of filters finds what looking at everything finds, newes
   const made = await make(t);
   const done = await workload(made, 2500);
   const index = caughtUp(made.index());
-  const keys = KeysFolder.open(nodeDisk, made.keysFolder, false);
   fc.assert(
     fc.property(filtersOf(made.at.wall), fc.integer({ min: 1, max: 40 }), (filters, limit) => {
-      // The way that is taken when the other filters leave very many commands.
-      assert.deepEqual(findCommands(index.file, filters, limit, (id) => keys.forReading(id), 0), plainly(done, filters, limit));
       const { hits, more } = index.search(filters, limit);
       assert.deepEqual(hits.map(({ sequence }) => sequence), plainly(done, filters, limit));
       assert.equal(more, plainly(done, filters, limit + 1).length > limit);
@@ -224,6 +222,65 @@ test('no text stands in the index in clear, and a purge takes the sealed ones ou
   assert.ok(after.search({ connection: 'billing' }, 1000).hits.every(({ texts }) => texts.every((text) => 'absent' in text && text.absent === 'key_destroyed')), 'the records stay');
   after.close();
   assert.ok(sealed.every((block) => !bytes().includes(block)), 'the sealed texts are overwritten, not only unlinked');
+});
+
+test('opened filters serve the searches that follow, grow with their blocks, and go with their key or their index', async (t) => {
+  const made = await make(t);
+  const done = await workload(made, 600);
+  const index = made.index();
+  const keys = KeysFolder.open(nodeDisk, made.keysFolder, false);
+  const destroyed = new Set<string>();
+  const parts = { keyOf: (id: string) => (destroyed.has(id) ? undefined : keys.forReading(id)), filters: new OpenedFilters() };
+  const found = (text: string): number[] => findCommands(index.file, { text }, 1000, parts);
+  // Searched after each piece: blocks are added to, and what was known of them is not all that they hold.
+  while (index.step(70)) found('value 5');
+  assert.deepEqual(found('value 5'), plainly(done, { text: 'value 5' }, 1000));
+  const kept = parts.filters.size;
+  assert.ok(kept > 3);
+  let read = 0;
+  const prepared = index.file.sql.bind(index.file);
+  t.mock.method(index.file, 'sql', (sql: string) => {
+    if (sql.startsWith('SELECT filter')) read += 1;
+    return prepared(sql);
+  });
+  assert.deepEqual(found(SECRET), plainly(done, { text: SECRET }, 1000));
+  assert.equal(read, 0, 'none is opened again');
+  const [key = ''] = made.log.keys.list();
+  destroyed.add(key);
+  const left = found(SECRET);
+  assert.ok(left.length < done.length && parts.filters.size < kept);
+  destroyed.clear();
+  index.file.empty();
+  assert.deepEqual(found(SECRET), []);
+  caughtUp(index, 70);
+  read = 0;
+  assert.deepEqual(found(SECRET), plainly(done, { text: SECRET }, 1000));
+  assert.equal(read, parts.filters.size, 'of an index that was made again nothing is taken for known');
+  index.close();
+});
+
+test('who does not wait is told at once that another takes something in, and nothing is written when there is nothing new', async (t) => {
+  const made = await make(t);
+  await workload(made, 30);
+  const index = made.index();
+  const other = new DatabaseSync(made.file());
+  other.exec('BEGIN IMMEDIATE');
+  const began = performance.now();
+  assert.throws(() => index.step(10, false), /locked|busy/);
+  assert.ok(performance.now() - began < 5000);
+  other.exec('COMMIT');
+  other.close();
+  caughtUp(index);
+  const written = (): number => fs.statSync(`${made.file()}-wal`).size;
+  const before = written();
+  const changes = (): unknown => index.file.sql('SELECT total_changes() AS n').get()?.['n'];
+  const changed = changes();
+  for (let i = 0; i < 5; i += 1) assert.equal(index.step(10, false), false);
+  assert.deepEqual([written(), changes()], [before, changed]);
+  assert.equal(await durable(made.log.append(sessionClose('session-1', 9))), undefined);
+  index.step(10, false);
+  assert.notEqual(changes(), changed);
+  index.close();
 });
 
 test('an index that somebody changed is noticed at the record that it leads to', async (t) => {

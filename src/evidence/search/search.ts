@@ -4,9 +4,10 @@ import { logName } from '../read.ts';
 import { openWith } from '../unseal.ts';
 import { OtherHistory, fillSlice, standingOf, type FillParts } from './fill.ts';
 import { checkFilters, type SearchFilters } from './filters.ts';
-import { findCommands } from './find.ts';
-import { hitOf, type Hit, type HitParts } from './hits.ts';
+import { findCommands, type FindParts } from './find.ts';
+import { hitOf, nothingKnown, type Hit, type HitParts } from './hits.ts';
 import { IndexFile, isDamage } from './index-file.ts';
+import { OpenedFilters } from './opened-filters.ts';
 
 /** What a search found, and what it was drawn from: whoever doubts it can compare size and root with a checkpoint of the log. */
 export interface SearchAnswer {
@@ -36,6 +37,7 @@ export interface IndexPlace {
 export class LogIndex {
   readonly #place: IndexPlace;
   readonly #log: string;
+  readonly #filters = new OpenedFilters();
   #index: IndexFile;
 
   constructor(place: IndexPlace) {
@@ -46,11 +48,14 @@ export class LogIndex {
     if (place.keys && this.#index.get('keyed') === 0) this.#index.empty();
   }
 
-  /** Takes in the next part of the log; true when there is more. An index that does not fit the log is made again. */
-  step(mostFrames?: number): boolean {
+  /**
+   * Takes in the next part of the log; true when there is more. An index that does not fit the log is made again. `wait`: for
+   * another process or thread that is at it; whoever does not wait gets what SQLite throws then, and leaves tidying up to the others.
+   */
+  step(mostFrames?: number, wait = true): boolean {
     try {
-      const more = fillSlice(this.#parts, mostFrames);
-      if (!more && this.#index.get('vacuum') === 1) {
+      const more = fillSlice(this.#parts, mostFrames, wait);
+      if (!more && wait && this.#index.get('vacuum') === 1) {
         this.#index.vacuum();
         this.#index.set('vacuum', 0);
       }
@@ -76,6 +81,12 @@ export class LogIndex {
   get reading(): HitParts {
     const { keys, disk } = this.#place;
     return { index: this.#index, folder: this.#place.folder, log: this.#log, opener: keys && openWith(keys), ...(disk ? { disk } : {}) };
+  }
+
+  /** What finding commands by their texts needs. */
+  get finding(): FindParts {
+    const { keys } = this.#place;
+    return { keyOf: (id) => keys?.forReading(id), filters: this.#filters };
   }
 
   /** Records that are in the index. */
@@ -105,9 +116,9 @@ export class LogIndex {
   #search(filters: SearchFilters, limit: number): SearchAnswer {
     const { keys } = this.#place;
     const { size, head, root } = standingOf(this.#index);
-    const found = findCommands(this.#index, filters, limit + 1, (id) => keys?.forReading(id));
+    const found = findCommands(this.#index, filters, limit + 1, this.finding);
     const opener = keys && openWith(keys);
-    const parts: HitParts = { ...this.#parts, opener, opened: new Map() };
+    const parts: HitParts = { ...this.#parts, opener, known: nothingKnown() };
     const hits = found.slice(0, limit).map((sequence) => hitOf(parts, sequence, filters));
     return { log: this.#log, size, root, head, hits, more: found.length > limit };
   }

@@ -1,11 +1,12 @@
 import { FrameCursor } from '../cursor.ts';
 import { FRAME_BODY, segmentName } from '../format.ts';
+import type { RecordedStream } from '../log.ts';
 import { nodeDisk } from '../node-disk.ts';
 import { supersededAt, type Leaf } from '../read.ts';
 import { listSegments } from '../segments.ts';
 import type { RecordedBody } from '../sessions.ts';
 import { SealBroken, type OpenedBody } from '../unseal.ts';
-import { openedBy, readLeaf, recordedCommand, textsOf, IndexDiffers, type HitParts, type RecordedCommand } from './hits.ts';
+import { nothingKnown, openedBy, readLeaf, recordedCommand, textsOf, IndexDiffers, type HitParts, type RecordedCommand } from './hits.ts';
 import { commandNumbered, commandsOfSession, endOfSession, type ListedDeed } from './lists.ts';
 
 /** Part of a session, found through the index and read from the log. */
@@ -24,7 +25,7 @@ export const sessionPart = (parts: HitParts, session: string, after: number, lim
   const place = parts.index.sql('SELECT segment, position FROM session WHERE text = ?').get(session) as { segment: number; position: number } | undefined;
   if (!place) return undefined;
   const { numbered, last, unnumbered } = commandsOfSession(parts.index, session, after, limit);
-  const together: HitParts = { ...parts, opened: new Map() };
+  const together: HitParts = { ...parts, known: nothingKnown() };
   const commands = [...numbered, ...unnumbered].map((sequence) => recordedCommand(together, sequence));
   const opened = after < 0 ? openingOf(parts, session, place) : undefined;
   if (numbered.length === limit) return { ...(opened ? { opened } : {}), commands, next: last };
@@ -51,17 +52,17 @@ export const deedOf = ({ folder, log, opener, disk = nodeDisk }: HitParts, row: 
 /** How far behind a command its answer is looked for: other sessions write between its pieces. */
 const MOST_BETWEEN = 1024 * 1024 * 1024;
 
-/** The recorded answer of a command: its pieces in order, with why one is not there; undefined when the session has no such command. */
-export const answerOf = (parts: HitParts, session: string, number: number, mostBytes: number): { readonly command: RecordedCommand; readonly pieces: readonly RecordedBody[] } | undefined => {
+/** The recorded answer of a command, or the data behind it: its pieces in order, with why one is not there; undefined when the session has no such command. */
+export const answerOf = (parts: HitParts, session: string, number: number, mostBytes: number, stream: RecordedStream = 'answer'): { readonly command: RecordedCommand; readonly pieces: readonly RecordedBody[] } | undefined => {
   const sequence = commandNumbered(parts.index, session, number);
   if (sequence === undefined) return undefined;
   const command = recordedCommand(parts, sequence);
-  return { command, pieces: piecesOf(parts, command, mostBytes) };
+  return { command, pieces: piecesOf(parts, command, mostBytes, stream) };
 };
 
 /** The same of a command that was read already. */
-export const piecesOf = ({ folder, log, opener, disk = nodeDisk }: HitParts, { row, ending }: RecordedCommand, mostBytes: number): RecordedBody[] => {
-  const wanted = (ending?.leaf.bodies ?? []).filter(({ part }) => part === 'answer');
+export const piecesOf = ({ folder, log, opener, disk = nodeDisk }: HitParts, { row, ending }: RecordedCommand, mostBytes: number, stream: RecordedStream = 'answer'): RecordedBody[] => {
+  const wanted = (ending?.leaf.bodies ?? []).filter(({ part }) => part === stream);
   if (wanted.length === 0) return [];
   const frames = new Set(wanted.flatMap(({ frame }) => (frame === undefined ? [] : [frame])));
   const opened = new Map<number, readonly OpenedBody[] | 'altered' | undefined>();

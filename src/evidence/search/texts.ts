@@ -7,7 +7,8 @@ export const BLOCK_BYTES = 512 * 1024;
 /** Most bytes that a block can have: one text more than enough. */
 const MOST_BLOCK = 64 * 1024 * 1024;
 
-const FILTER_BYTES = 16 * 1024;
+/** Bytes of a filter. */
+export const FILTER_BYTES = 16 * 1024;
 /** Of the 32 bits of a hash the upper 17 choose among the filter's bits: the lower ones hardly depend on the later letters. */
 const FILTER_SHIFT = 32 - 17;
 /** The filter knows which rows of so many bytes are in the texts: long ones tell blocks apart, short ones are for searches that have no more. */
@@ -51,11 +52,9 @@ export class BlockSeal {
     return { filter: this.#encrypt('filter', filterOf(bodies)), texts: this.#encrypt('texts', zstdCompressSync(plain)) };
   }
 
-  /** Whether a folded text may be in the block. Never says no wrongly. Throws when the filter does not open. */
-  mayHold(filter: Uint8Array, needle: Buffer): boolean {
-    const bits = this.#decrypt('filter', filter);
-    for (const gram of GRAMS) for (let at = 0; at + gram <= needle.length; at += 1) if (!has(bits, bitOf(needle, at, gram))) return false;
-    return true;
+  /** The filter of a block, for `mayHold`. Throws when it does not open. */
+  openFilter(filter: Uint8Array): Buffer {
+    return this.#decrypt('filter', filter);
   }
 
   open(texts: Uint8Array): TextBlock {
@@ -99,7 +98,10 @@ export class BlockSeal {
     const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(0, 12), { authTagLength: 16 });
     decipher.setAAD(Buffer.from(`${what}|${this.#id}`, 'utf8'));
     decipher.setAuthTag(sealed.subarray(-16));
-    return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
+    const plain = decipher.update(sealed.subarray(12, -16));
+    // In this mode nothing more comes of it; it throws when something was altered.
+    decipher.final();
+    return plain;
   }
 }
 
@@ -110,7 +112,12 @@ const bitOf = (bytes: Buffer, at: number, gram: Gram): number => {
   const more = gram === 6 ? Math.imul(bytes.readUInt16LE(at + 4), 0x85ebca77) : 0;
   return Math.imul(first ^ more, 0x9e3779b1) >>> FILTER_SHIFT;
 };
-const has = (bits: Buffer, bit: number): boolean => ((bits[bit >>> 3] as number) & (1 << (bit & 7))) !== 0;
+
+/** The bits that the filter of a block has when a folded text is in it; first those of long rows, which most blocks lack. */
+export const bitsOf = (needle: Buffer): readonly number[] => GRAMS.toReversed().flatMap((gram) => Array.from({ length: Math.max(0, needle.length - gram + 1) }, (_, at) => bitOf(needle, at, gram)));
+
+/** Whether a text with these bits may be in the block of an opened filter. Never says no wrongly. */
+export const mayHold = (filter: Buffer, bits: readonly number[]): boolean => bits.every((bit) => ((filter[bit >>> 3] as number) & (1 << (bit & 7))) !== 0);
 
 const filterOf = (bodies: readonly Buffer[]): Buffer => {
   const bits = Buffer.alloc(FILTER_BYTES);

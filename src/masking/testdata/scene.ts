@@ -55,6 +55,6 @@ export function understood(sql: string, under: Catalog = catalog): Understood {
   return { statements, literals: literalsOf(text), unparsed: false };
 }
 
-export const mask = (part: Partial<MaskConfig>): MaskConfig => ({ name: 'policy/0', columns: [], detect: [], mode: 'strict', transform: 'redact', origin: { file: 'test', line: 1 }, ...part });
+export const mask = (part: Partial<MaskConfig>): MaskConfig => ({ name: 'policy/0', columns: [], detect: [], fields: [], otherwise: 'refuse', mode: 'strict', transform: 'redact', origin: { file: 'test', line: 1 }, ...part });
 
 export const maskSet = (masks: readonly Partial<MaskConfig>[], memory?: ProtectionMemory): MaskSet => compileMasks(masks.map(mask), { hash: Buffer.alloc(32, 7) }, memory);

@@ -1,14 +1,17 @@
+import type { Spools } from '../../approvals/spool.ts';
 import { recordedText } from '../../masking/recorded.ts';
-import { refusal, type Refusal } from '../../model/decision.ts';
+import { isRefusal, refusal, type Refusal } from '../../model/decision.ts';
 import type { NeedsApproval, Passage } from '../../pipeline/gate.ts';
 import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { GrantedFunctions, Understander, Understood } from '../../sql/understand.ts';
 import type { Back } from './back.ts';
 import { boundOf, namedTexts, type Message, type NamedText } from './bound.ts';
+import { asPostgres } from './connection.ts';
 import { namesMissing, resolveNamed, undecidable } from './commands.ts';
 import { Counting } from './counting.ts';
 import { toServer } from './encode.ts';
+import { holdStill } from './hold-still.ts';
 import type { Link } from './link.ts';
 import { lookups } from './lookup.ts';
 import type { Prepared } from './namespace.ts';
@@ -39,6 +42,7 @@ export interface AdmissionParts {
   readonly tracking: Tracking;
   readonly back: Back;
   readonly understander: Understander;
+  readonly spools: Spools;
   readonly limits: {
     /** Bytes of one statement's text. */
     readonly statement: number;
@@ -51,6 +55,7 @@ export class Admission {
   readonly tracking: Tracking;
   readonly back: Back;
   readonly limits: AdmissionParts['limits'];
+  readonly spools: Spools;
   readonly #understander: Understander;
   #granted: GrantedFunctions = { id: '', signatures: [] };
   /** The catalog under which a command was understood again before people were asked. */
@@ -66,6 +71,7 @@ export class Admission {
     this.tracking = parts.tracking;
     this.back = parts.back;
     this.limits = parts.limits;
+    this.spools = parts.spools;
     this.#understander = parts.understander;
   }
 
@@ -110,29 +116,44 @@ export class Admission {
         again?.leave('ended');
         return then(gated.refuse('approval_required', 'needs approval, and what it would be given for is not known here: send Sync first', needs.command));
       };
-      const now = await link.whileOpen(tracking.confirm().catch(() => undefined));
-      if (!now) return unknown();
-      if (now.moved && this.#confirmed !== now.id) {
-        this.#confirmed = now.id;
-        return retry(again);
-      }
+      let free = false;
       if (!this.series.forwarded && link.status !== 'E') {
         await link.whileOpen(tracking.readContext().catch(() => undefined));
-        if (await link.whileOpen(tracking.beingChanged(needs.command.effects).catch(() => true))) {
+        const others = await link.whileOpen(tracking.others(needs.command.effects).catch(() => 'changing' as const));
+        free = others === 'nothing';
+        if (others === 'changing') {
           again?.leave('ended');
           return then(gated.refuse('approval_required', 'needs approval, and another session is changing what it touches: try again when that is done', needs.command));
         }
       }
-      const { context } = tracking;
-      if (!context) return unknown();
-      const inTransaction = link.status !== 'I';
       const named = namedTexts(link, message.understood);
       const shown = await this.#shown(named);
+      // From here on nobody changes it, until it has run or is known not to run now; and nothing is looked up, which would end that. For others
+      // who keep rows from being changed it would have to wait: that is for the command to do.
+      const still = free ? await link.whileOpen(holdStill(this, needs.command.effects, message.understood)) : undefined;
+      const letGo = async (next: () => Wait): Promise<void> => {
+        await link.whileOpen(still?.release() ?? Promise.resolve());
+        await next();
+      };
+      const now = await link.whileOpen(tracking.confirm().catch(() => undefined));
+      if (!now) return letGo(unknown);
+      if (now.moved && this.#confirmed !== now.id) {
+        this.#confirmed = now.id;
+        return letGo(() => retry(again));
+      }
+      const { context } = tracking;
+      if (!context) return letGo(unknown);
+      const inTransaction = link.status !== 'I';
       const bound = boundOf(named, { context, searchPath: tracking.names.searchPath, catalog: tracking.catalog, inTransaction, inSeries: this.series.forwarded }, message, needs.command.effects);
       // What was undone is not held either: it is refused at once, and the client told how many rows it was.
       const place = this.series.forwarded || undone ? 'series' : inTransaction ? 'transaction' : 'free';
       const answer = gated.ask(needs, { bound: { ...bound, ...(shown.length === 0 ? {} : { standsFor: shown }) }, place, ...(again ? { again } : {}), ...(rows === undefined ? {} : { rows }) });
-      if (!isHeld(answer)) return then(answer);
+      if (isRefusal(answer)) return letGo(() => then(answer));
+      if (!isHeld(answer)) {
+        await link.whileOpen(still?.keep() ?? Promise.resolve());
+        return then(answer);
+      }
+      await link.whileOpen(still?.release() ?? Promise.resolve());
       const end = await link.whileOpen(link.holding.wait(answer));
       if (end !== 'again') return then(end);
       // Whatever becomes of it now: what was kept for it and is not used goes to the next.
@@ -211,7 +232,7 @@ export class Admission {
 
   /** The functions that are vouched for now: a reload may have changed the list. */
   get #grantedNow(): GrantedFunctions {
-    const { functions } = this.link.gated.connection;
+    const { functions } = asPostgres(this.link.gated.connection);
     if (this.#granted.signatures !== functions) this.#granted = { id: functions.join(';'), signatures: functions };
     return this.#granted;
   }

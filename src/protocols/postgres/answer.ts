@@ -8,6 +8,7 @@ import type { Placed } from '../../pipeline/crowd.ts';
 import type { Passage } from '../../pipeline/gate.ts';
 import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
 import type { Guard } from './guard.ts';
+import type { Covered } from './covered-copy.ts';
 import type { FieldDescription } from './messages.ts';
 
 /** One admitted message on its way back: which statement is answering, what has come, how it is masked. */
@@ -21,6 +22,8 @@ export class Answer implements Placed {
   errorInstead: Buffer | undefined;
   /** What it runs in, when it may change only so many rows. */
   guard: Guard | undefined;
+  /** Rows that people have approved with it: they are sent in the client's place. */
+  covered: Covered | undefined;
   readonly #plans: readonly AnswerPlan[] | undefined;
   /** The statement that answers now. */
   #statement = 0;
@@ -79,6 +82,8 @@ export class Answer implements Placed {
 
   /** The answer may have to be withheld midway: nothing behind it may be sent before it has ended. */
   get mayBeWithheld(): boolean {
+    // Rows go the other way, and its end comes only with the client's Sync: waiting for it first would be waiting for ever.
+    if (this.statement?.facts.copy?.direction === 'in') return false;
     return this.passage.decision.maxRows !== undefined || (this.#plans !== undefined && !this.#plans.every(({ pass }) => pass));
   }
 

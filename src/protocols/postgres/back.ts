@@ -81,8 +81,9 @@ export class Back {
     else then();
   }
 
-  /** A simulated reply was queued while the target owes nothing before it. */
-  poke(): void {
+  /** Tells the client something in the target's place, behind what the target owes. */
+  simulate(bytes: Buffer): void {
+    this.#link.owe({ kind: 'simulated', own: false, context: { bytes } });
     this.#pump();
   }
 
@@ -450,10 +451,12 @@ export class Back {
 
   #copyIn(frame: Frame, item: Expected<Owed>, answer: Answer): void {
     if (item.kind === 'execute') this.#link.owed.dropIgnoredSyncs();
-    this.#link.copyIn = { answer, guard: this.#link.copyGuard(answer, this.#tracking.catalog), dropped: false };
+    this.#link.copyIn = { answer, guard: this.#link.copyGuard(answer.statement?.facts.copy, this.#tracking.catalog), dropped: false };
     // Asked for data before anything of the answer is there.
     this.#guard = undefined;
-    this.#give(frame, answer);
+    // The gateway has asked the client before, and has its data.
+    if (answer.covered) answer.passage.down(frame.bytes);
+    else this.#give(frame, answer);
   }
 
   #error(frame: Frame, item: Expected<Owed>, skipped: readonly Expected<Owed>[]): void {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Bound, BoundValue } from '../../model/approval.ts';
+import type { Bound, BoundValue, CoveredData } from '../../model/approval.ts';
 import type { Effect } from '../../model/command.ts';
 import type { Catalog, Relation } from '../../sql/catalog.ts';
 import type { Understood } from '../../sql/understand.ts';
@@ -32,6 +32,8 @@ export interface Message {
   readonly understood: Understood;
   /** Of the extended protocol: what is bound, and the types that the client declared. */
   readonly bind?: { readonly message: Bind; readonly types: readonly number[] };
+  /** Rows that it brings, which were kept. */
+  readonly data?: CoveredData;
 }
 
 /** A text that a name in the message stands for. */
@@ -82,7 +84,7 @@ const runsCode = ({ triggers, rules, policyCalls, columns }: Relation): boolean 
 const relationsByName = new WeakMap<Catalog, ReadonlyMap<string, Relation>>();
 
 /** The relations that the command touches, views and what is behind them, by name. */
-const touched = (effects: readonly Effect[], catalog: Catalog): ReadonlyMap<string, Relation> => {
+export const touched = (effects: readonly Effect[], catalog: Catalog): ReadonlyMap<string, Relation> => {
   let byName = relationsByName.get(catalog);
   if (!byName) relationsByName.set(catalog, (byName = new Map(catalog.relations.map((relation) => [`${relation.schema}.${relation.name}`, relation]))));
   const found = new Map<string, Relation>();
@@ -102,16 +104,18 @@ const definitions = (effects: readonly Effect[], catalog: Catalog): BoundValue =
 };
 
 /**
- * Asks whether another session holds a lock under which definitions are changed, on anything that the command touches; undefined when it
- * touches nothing. The command would wait for that session, and then run on what it has made of them.
+ * Asks whether another session holds a lock under which definitions are changed, on anything that the command touches ('t': the command would wait
+ * for that session, and then run on what it has made of them), or holds or waits for one that keeps others from changing rows ('f'). One row;
+ * null when there is none. Undefined when the command touches nothing.
  */
 export const changingQuery = (effects: readonly Effect[], catalog: Catalog): string | undefined => {
   const oids = [...touched(effects, catalog).values()].map(({ oid }) => oid);
   if (oids.length === 0) return undefined;
-  return `SELECT 1 FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) l.database
+  return `SELECT pg_catalog.bool_or(l.granted AND l.mode OPERATOR(pg_catalog.=) ANY (ARRAY['AccessExclusiveLock', 'ShareRowExclusiveLock']::pg_catalog.text[]))
+    FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) l.database
     WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database() AND l.relation OPERATOR(pg_catalog.=) ANY (ARRAY[${oids.join(',')}]::pg_catalog.oid[])
-      AND l.granted AND l.mode OPERATOR(pg_catalog.=) ANY (ARRAY['AccessExclusiveLock', 'ShareRowExclusiveLock']::pg_catalog.text[])
-      AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid() LIMIT 1`;
+      AND l.mode OPERATOR(pg_catalog.=) ANY (ARRAY['ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']::pg_catalog.text[])
+      AND (l.pid IS NULL OR l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid())`;
 };
 
 /** Where the message stands, and under what it was understood. */
@@ -125,7 +129,7 @@ export interface Standpoint {
 }
 
 /** What an approval of this message is bound to. `understood` of the message is the one before EXECUTE and FETCH were put in their place. */
-export const boundOf = (named: readonly NamedText[], { context: session, searchPath, catalog, inTransaction, inSeries }: Standpoint, { text, understood, bind }: Message, effects: readonly Effect[]): Bound => {
+export const boundOf = (named: readonly NamedText[], { context: session, searchPath, catalog, inTransaction, inSeries }: Standpoint, { text, understood, bind, data }: Message, effects: readonly Effect[]): Bound => {
   const context: Record<string, BoundValue> = {
     protocol: bind ? 'extended' : 'simple',
     session,
@@ -140,6 +144,6 @@ export const boundOf = (named: readonly NamedText[], { context: session, searchP
   return {
     context,
     parts: [text, ...named.map((one) => one.text), ...(bind ? bind.message.values : [])],
-    ...(copies ? { notCovered: 'the rows that COPY brings: they come after the approval and are not known yet' } : {}),
+    ...(data ? { data } : copies ? { notCovered: 'the rows that COPY brings: they come after the approval and are not known yet' } : {}),
   };
 };

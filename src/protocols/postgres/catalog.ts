@@ -29,7 +29,7 @@ const relationsQuery = (withoutDefinition: readonly number[]): string => `
   ORDER BY c.oid`;
 
 const COLUMNS = `
-  SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull
+  SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated ${UNEQUAL} ''
   FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid ${EQUALS} a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} c.relnamespace
   WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
     AND c.relkind ${EQUALS} ANY (ARRAY['r','p','v','m','f','S','c']::pg_catalog."char"[]) AND ${OWN_NAMESPACE}
@@ -227,13 +227,14 @@ function typesOf(rows: readonly (string | null)[][], checks: ReadonlySet<number>
   });
 }
 
-function columnOf([relation, name, attnum, type, typmod, notNull]: (string | null)[], defaults: ReadonlySet<string>): Column {
+function columnOf([relation, name, attnum, type, typmod, notNull, generated]: (string | null)[], defaults: ReadonlySet<string>): Column {
   return {
     name: name ?? '',
     number: number(attnum),
     type: number(type),
     typmod: number(typmod),
     ...(yes(notNull) ? { notNull: true } : {}),
+    ...(yes(generated) ? { generated: true } : {}),
     ...(defaults.has(`${relation}.${attnum}`) ? { foreignDefault: true } : {}),
   };
 }

@@ -1,10 +1,11 @@
-import type { ConnectionConfig } from '../../config/resolved.ts';
+import type { PostgresConnectionConfig } from '../../config/resolved.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 import { catalogVersionQuery, clusterQuery, loadCatalog, lockedViewsQuery } from './catalog.ts';
 import { dialConnection } from './dial-connection.ts';
 import { QueryConnection, QueryError } from './query.ts';
+import { EFFECTIVE_PATH } from './tracking.ts';
 
 /** How often a target that is in use is asked whether its catalog has changed. */
 const PROBE_MS = 500;
@@ -19,11 +20,13 @@ const LOCK_NOT_AVAILABLE = '55P03';
 
 /** The shared catalog snapshot of one target, over a connection of the gateway's own with the same credential. */
 export class TargetCatalogs {
-  readonly #connection: ConnectionConfig;
+  readonly #connection: PostgresConnectionConfig;
   readonly #secrets: Secrets;
   readonly #log: Logger;
   #catalog: Catalog | undefined;
   #version = '';
+  /** Where a session that has just opened looks up names without a schema; undefined while it has not been asked on the connection that is open. */
+  #path: readonly string[] | undefined;
   /** When the catalog was last known to be true, in milliseconds of the monotonic clock. */
   #trueAt = -Infinity;
   #changes = 0;
@@ -39,7 +42,7 @@ export class TargetCatalogs {
   #holders = 0;
   #retired = false;
 
-  constructor(connection: ConnectionConfig, secrets: Secrets, log: Logger) {
+  constructor(connection: PostgresConnectionConfig, secrets: Secrets, log: Logger) {
     this.#connection = connection;
     this.#secrets = secrets;
     this.#log = log;
@@ -91,6 +94,13 @@ export class TargetCatalogs {
     }
   }
 
+  /** The snapshot with the search_path that role and database give to a session that has just opened. Rejects when the target cannot be asked. */
+  async names(): Promise<{ readonly catalog: Catalog; readonly searchPath: readonly string[] }> {
+    const catalog = await this.current();
+    if (this.#path === undefined) await this.probe();
+    return { catalog, searchPath: this.#path ?? [] };
+  }
+
   /** A session relies on it from here on. */
   hold(): void {
     this.#holders += 1;
@@ -126,6 +136,8 @@ export class TargetCatalogs {
       const run = await this.#runner();
       const version = (await run(catalogVersionQuery)).flat().join(' ');
       let catalog = this.#catalog;
+      // Schemas that are not there are not part of it.
+      if (this.#path === undefined || version !== this.#version) this.#path = (await run(EFFECTIVE_PATH)).flatMap(([schema]) => (schema == null ? [] : [schema]));
       if (!catalog || version !== this.#version) {
         catalog = await this.#read(run);
         this.#catalog = catalog;
@@ -176,6 +188,8 @@ export class TargetCatalogs {
         deadlineMs: LOOKUP_MS,
       });
       this.#queries = new QueryConnection(upstream);
+      // A setting of a role reaches new connections only.
+      this.#path = undefined;
       if (this.#closed) this.#hangUp();
       this.#log.debug({ connection: this.#connection.name }, 'catalog connection opened');
     }

@@ -9,6 +9,7 @@ import { refusedCommand } from './refuse.ts';
 export const copyIn = (admission: Admission, event: Frame | Run): Wait => {
   const { link, series } = admission;
   const copy = link.copyIn;
+  if (link.collecting) return link.collecting.take(event);
   if (link.openCopyData) return rest(admission, event, link.openCopyData);
   if (!copy) {
     // Sent before the target asked for data: wait for it. Sent after it stopped asking: PostgreSQL drops it as well.

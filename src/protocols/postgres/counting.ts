@@ -35,6 +35,8 @@ export interface Asked {
   readonly again: HeldCommand | undefined;
   /** It was run, changed so many rows, and was undone. */
   readonly undone?: RowCount | undefined;
+  /** It comes back with the rows that it brings. */
+  readonly kept?: boolean;
 }
 
 /** Policy's word. */
@@ -64,9 +66,9 @@ export class Counting {
   /** Policy's word on a message: at once, where it does not have to be counted. */
   decide(asked: Asked): Decided | Promise<Decided> {
     const { gated } = this.#admission.link;
-    const { command, again, undone } = asked;
+    const { command, again, undone, kept } = asked;
     // By far the most are neither.
-    const known = again || undone !== undefined ? { ...(again ? { again } : {}), ...(undone === undefined ? {} : { rows: undone }) } : undefined;
+    const known = again || undone !== undefined || kept ? { ...(again ? { again } : {}), ...(undone === undefined ? {} : { rows: undone }), ...(kept ? { kept } : {}) } : undefined;
     const admitted = gated.admit(command, known);
     if (!isNeedsCount(admitted)) return { admitted, rows: typeof undone === 'number' ? undone : undefined, sure: false };
     const rows = this.#known(asked);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Socket, connect, isIP } from 'node:net';
 import { type ConnectionOptions, type SecureContext, createSecureContext } from 'node:tls';
-import type { ConnectionConfig } from '../../config/resolved.ts';
+import type { PostgresConnectionConfig } from '../../config/resolved.ts';
 import { ChannelError, WireError, errorCode } from '../../wire/errors.ts';
 import { Intake } from '../../wire/intake.ts';
 import { ReadMemory } from '../../wire/read-memory.ts';
@@ -25,7 +25,7 @@ export interface Channel {
 const KEEP_ALIVE_MS = 60_000;
 
 /** Connects, and encrypts if the target is configured so. Throws DialError or ChannelError and then leaves nothing open. */
-export const openChannel = async (target: ConnectionConfig['target'], signal: AbortSignal): Promise<Channel> => {
+export const openChannel = async (target: PostgresConnectionConfig['target'], signal: AbortSignal): Promise<Channel> => {
   // PostgreSQL does not encrypt Unix sockets.
   const unix = isUnix(target.host);
   if (unix || target.tls === 'disable') {
@@ -48,7 +48,7 @@ export const openChannel = async (target: ConnectionConfig['target'], signal: Ab
 
 const isUnix = (host: string): boolean => host.startsWith('/');
 
-const connectPlain = (target: ConnectionConfig['target'], signal: AbortSignal, memory?: ReadMemory): Promise<Socket> =>
+const connectPlain = (target: PostgresConnectionConfig['target'], signal: AbortSignal, memory?: ReadMemory): Promise<Socket> =>
   new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(asChannelError(signal));
@@ -100,7 +100,7 @@ const askForTls = async (socket: Socket, signal: AbortSignal): Promise<void> => 
   }
 };
 
-const tlsOptions = async (target: ConnectionConfig['target']): Promise<Omit<ConnectionOptions, 'socket'>> => {
+const tlsOptions = async (target: PostgresConnectionConfig['target']): Promise<Omit<ConnectionOptions, 'socket'>> => {
   const secureContext = await contextFor(target.ca);
   return {
     secureContext,

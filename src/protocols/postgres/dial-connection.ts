@@ -1,10 +1,10 @@
-import type { ConnectionConfig } from '../../config/resolved.ts';
+import type { PostgresConnectionConfig } from '../../config/resolved.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import { dial, type DialOptions, type Upstream } from './dial.ts';
 
 /** Logs in at a connection's target with its credential, which is leased for this one login. Rejects with DialError or SecretUnavailable. */
 export const dialConnection = async (
-  { target, credential }: Pick<ConnectionConfig, 'target' | 'credential'>,
+  { target, credential }: Pick<PostgresConnectionConfig, 'target' | 'credential'>,
   secrets: Secrets,
   options: Pick<DialOptions, 'parameters' | 'deadlineMs' | 'signal'>,
 ): Promise<Upstream> => {

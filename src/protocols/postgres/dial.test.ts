@@ -8,14 +8,14 @@ import { freePort } from '../../../test/kit/ports.ts';
 import { type Postgres, postgresVersions, startPostgres } from '../../../test/kit/postgres.ts';
 import { type TempFolder, tempFolder } from '../../../test/kit/temp.ts';
 import { until } from '../../../test/kit/until.ts';
-import type { ConnectionConfig } from '../../config/resolved.ts';
+import type { PostgresConnectionConfig } from '../../config/resolved.ts';
 import { ChannelError } from '../../wire/errors.ts';
 import { type DialFault, type DialOptions, DialError, cancelUpstream, dial } from './dial.ts';
 import { toClient } from './encode.ts';
 import { errorResponse } from './errors.ts';
 import { QueryConnection, QueryError } from './query.ts';
 
-type Target = ConnectionConfig['target'];
+type Target = PostgresConnectionConfig['target'];
 
 const PASSWORD = 'correct horse';
 

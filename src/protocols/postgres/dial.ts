@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { ConnectionConfig } from '../../config/resolved.ts';
+import type { PostgresConnectionConfig } from '../../config/resolved.ts';
 import { startDeadline } from '../../wire/deadline.ts';
 import { ChannelError, WireError } from '../../wire/errors.ts';
 import { Intake } from '../../wire/intake.ts';
@@ -18,7 +18,7 @@ import { ScramClient, ScramError } from './scram.ts';
 export { DialError } from './dial-errors.ts';
 export type { DialFault } from './dial-errors.ts';
 
-type Target = ConnectionConfig['target'];
+type Target = PostgresConnectionConfig['target'];
 
 /** Most bytes that a server may send before it is ready. */
 const LOGIN_BYTES = 1024 * 1024;

@@ -150,6 +150,13 @@ export const toClient = {
   dataRowBody(body: Uint8Array): Buffer {
     return message(Backend.DataRow, (out) => out.bytes(body), body.length + 5);
   },
+  /** All columns in one format, as COPY has them. */
+  copyInResponse(format: Format, columns: number): Buffer {
+    return message(Backend.CopyInResponse, (out) => {
+      out.uint8(format).int16(columns);
+      for (let column = 0; column < columns; column += 1) out.int16(format);
+    });
+  },
   copyData(data: Uint8Array): Buffer {
     return message(Backend.CopyData, (out) => out.bytes(data), data.length + 5);
   },

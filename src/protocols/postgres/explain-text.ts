@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ConnectionConfig, MaskConfig } from '../../config/resolved.ts';
+import type { PostgresConnectionConfig, MaskConfig } from '../../config/resolved.ts';
 import { compileMasks } from '../../masking/compile.ts';
 import { ProtectionMemory } from '../../masking/protection-memory.ts';
 import type { Command } from '../../model/command.ts';
@@ -13,6 +13,10 @@ export interface ExplainedText {
   readonly command: Command;
   /** `live`: with the names of the target's catalog. `none`: without, so that its own names are not known. */
   readonly catalog: 'live' | 'none';
+  /** Where names without a schema were looked up, in order. */
+  readonly searchPath: readonly string[];
+  /** `asked`: as the question said. `target`: as role and database set it for a session that has just opened. `default`: assumed, as nobody said. */
+  readonly searchPathFrom: 'asked' | 'target' | 'default';
   /** Why the gateway refuses it although policy allows it; undefined when it does not. Masked values that come back are judged by a session only. */
   objection(masks: readonly MaskConfig[]): string | undefined;
 }
@@ -20,29 +24,45 @@ export interface ExplainedText {
 export interface ExplainParts {
   readonly understander: Understander;
   /** Rejects when the target cannot be asked. */
-  readonly catalogOf: (connection: ConnectionConfig) => Promise<Catalog>;
+  readonly namesOf: (connection: PostgresConnectionConfig) => Promise<Names>;
 }
 
-/** Where names without a schema are looked up: what a role or database sets instead is known to its sessions only. */
+/** Where names without a schema are looked up when nobody says: PostgreSQL's own default, where no schema has the name of the role. */
 const SEARCH_PATH: readonly string[] = ['pg_catalog', 'public'];
+
 /** Names as a text is understood by. */
 export interface Names {
   readonly catalog: Catalog;
   readonly searchPath: readonly string[];
 }
+
 /** Without a catalog no name of the target's own is known, so that what touches one is unknown. */
 export const NO_NAMES: Names = { searchPath: SEARCH_PATH, catalog: { id: 'empty', serverVersion: 180000, database: '', relations: [], functions: [], operators: [], types: [], casts: [] } };
 /** A target that does not answer does not hold up a question about policy. */
 const CATALOG_MS = 3_000;
 
-/** Understands SQL text for a question about policy. */
-export const explainText = async (text: string, connection: ConnectionConfig, { understander, catalogOf }: ExplainParts): Promise<ExplainedText> => {
-  const found = await withinTime(catalogOf(connection));
-  return { ...(await understandText(text, connection, understander, found ? { catalog: found, searchPath: SEARCH_PATH } : NO_NAMES)), catalog: found ? 'live' : 'none' };
+/**
+ * Understands SQL text for a question about policy.
+ * @param asked a search_path, as somebody would set it in a session; without it the one that the target gives
+ */
+export const explainText = async (text: string, connection: PostgresConnectionConfig, { understander, namesOf }: ExplainParts, asked?: readonly string[]): Promise<ExplainedText> => {
+  const found = await withinTime(namesOf(connection));
+  const from = asked ? 'asked' : found ? 'target' : 'default';
+  const names = { ...(found ?? NO_NAMES), ...(asked ? { searchPath: pathAsked(asked, connection) } : {}) };
+  return { ...(await understandText(text, connection, understander, names)), catalog: found ? 'live' : 'none', searchPath: names.searchPath, searchPathFrom: from };
 };
 
+/** As a server reads a search_path: `"$user"` is the role, and the system's own names come first unless it says where. */
+export const pathAsked = (asked: readonly string[], { credential }: Pick<PostgresConnectionConfig, 'credential'>): readonly string[] => {
+  const path = asked.map((schema) => (schema === '$user' ? credential.username : schema));
+  return path.includes('pg_catalog') ? path : ['pg_catalog', ...path];
+};
+
+/** What a text is, whatever names it was understood by. */
+export type UnderstoodText = Pick<ExplainedText, 'command' | 'objection'>;
+
 /** The same with names that are given. */
-export const understandText = async (text: string, connection: ConnectionConfig, understander: Understander, { catalog, searchPath }: Names): Promise<Omit<ExplainedText, 'catalog'>> => {
+export const understandText = async (text: string, connection: PostgresConnectionConfig, understander: Understander, { catalog, searchPath }: Names): Promise<UnderstoodText> => {
   const bytes = Buffer.from(text, 'utf8');
   const granted = { id: connection.functions.join(';'), signatures: connection.functions };
   const understood = resolveNamed(await understander.understand(bytes, catalog, { searchPath }, granted), { prepared: () => undefined, cursor: () => undefined });
@@ -59,7 +79,7 @@ export const understandText = async (text: string, connection: ConnectionConfig,
   };
 };
 
-const withinTime = async (asking: Promise<Catalog>): Promise<Catalog | undefined> => {
+const withinTime = async <T>(asking: Promise<T>): Promise<T | undefined> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), CATALOG_MS);

@@ -1,17 +1,16 @@
 import { recordedParameters, recordedText } from '../../masking/recorded.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
-import { isNeedsApproval, isNeedsCount, type Passage, type RowCount } from '../../pipeline/gate.ts';
-import type { HeldCommand } from '../../pipeline/held.ts';
+import { isNeedsApproval, isNeedsCount, type Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { Understood } from '../../sql/understand.ts';
-import { WireError } from '../../wire/errors.ts';
 import { after, SERIES_CHANGED_NAMES, type Admission, type Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
-import { Frontend } from './codes.ts';
+import { decodedText, type Binding, type Guarded, type Promised } from './binding.ts';
 import { commandOf } from './commands.ts';
 import type { Decided } from './counting.ts';
+import { bringsData, collect, replay } from './covered-copy.ts';
 import { decodeBackend, decodeFrontend } from './decode.ts';
-import { toServer } from './encode.ts';
+import { toClient, toServer } from './encode.ts';
 import { SqlState } from './errors.ts';
 import { examine } from './examine.ts';
 import { Frame } from './frames.ts';
@@ -19,43 +18,17 @@ import type { Guard } from './guard.ts';
 import { AFTER_GUARDED, needsGuard, NOT_OPENED, openGuard, undo } from './guarding.ts';
 import type { Portal } from './link.ts';
 import { lookups, sendOwn } from './lookup.ts';
-import type { Bind, Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
+import type { Close, Describe, Execute, Parse } from './messages.ts';
 import { RESERVED, type Prepared } from './namespace.ts';
 import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
 import { Series } from './series.ts';
 import { bringsBack, changesNames, NAME_BYTES, needsNames } from './settings.ts';
 
-/** Messages of which the server reads a text before it answers. */
-const WITH_TEXT: ReadonlySet<number> = new Set([Frontend.Parse, Frontend.Bind, Frontend.Describe, Frontend.Execute, Frontend.Close]);
-
 const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'invalid byte sequence for encoding "UTF8"' } as const;
 
+const NOT_FIRST = 'needs approval, and people approve its rows with it: something was sent before it in the same series, send Sync first';
+
 const SERIES_CHANGED_OBJECTS = 'objects were made or changed in this series: send Sync first';
-
-/** A guarded statement that was run, and undone: it is bound and executed once more when policy lets it through as it is. */
-interface Undone {
-  readonly bind: Frame;
-  readonly message: Bind;
-  readonly execute: Frame;
-  readonly rows: RowCount;
-}
-
-/** A Bind on its way. */
-interface Binding {
-  readonly frame: Frame;
-  readonly message: Bind;
-  /** It was held, and may be tried again. */
-  readonly again: HeldCommand | undefined;
-  /** The client has had the answer to it: it was executed, and undone. */
-  readonly undone: Undone | undefined;
-}
-
-/** What a guarded answer would be run again with. */
-interface Guarded {
-  readonly bind: Frame;
-  readonly message: Bind;
-  execute: Frame | undefined;
-}
 
 /** What only defines objects may follow other definitions in one series; what reads or writes rests on a catalog that cannot be read in between. */
 const onlyDefines = ({ statements }: Understood): boolean => statements.every(({ facts }) => facts.effects.every(({ class: granted }) => granted === 'schema' || granted === 'session'));
@@ -73,13 +46,13 @@ export class ExtendedQueries {
   }
 
   message(event: Frame): Wait {
-    const message = this.#decoded(event);
+    const message = decodedText(event);
     if (message === undefined) return this.#whenSeries(() => this.#refuseSeries(this.#admission.link.gated.refuse('protocol', 'a text is not valid UTF-8'), NOT_UTF8));
     switch (message.kind) {
       case 'Parse':
         return this.#whenSeries(() => this.#parse(event, message));
       case 'Bind':
-        return this.#bindWhenReady({ frame: event, message, again: undefined, undone: undefined });
+        return this.#bindWhenReady({ frame: event, message, again: undefined, undone: undefined, covered: undefined });
       case 'Describe':
         return this.#whenSeries(() => this.#describe(event, message));
       case 'Execute':
@@ -94,16 +67,6 @@ export class ExtendedQueries {
         });
       default:
         return this.#admission.violation(`a ${message.kind} message was not expected`);
-    }
-  }
-
-  /** Undefined for a text in bytes that are not UTF-8: the server tells the client so, and goes on behind the next Sync. */
-  #decoded(event: Frame): FrontendMessage | undefined {
-    try {
-      return decodeFrontend(event);
-    } catch (error) {
-      if (error instanceof WireError && error.fault === 'encoding' && WITH_TEXT.has(event.type)) return undefined;
-      throw error;
     }
   }
 
@@ -149,15 +112,14 @@ export class ExtendedQueries {
     series.last = undefined;
     if (!again?.execute) return;
     link.dropPortal(again.message.portal);
-    await this.#bindWhenReady({ frame: again.bind, message: again.message, again: undefined, undone: { ...again, execute: again.execute, rows } });
+    await this.#bindWhenReady({ frame: again.bind, message: again.message, again: undefined, undone: { ...again, execute: again.execute, rows }, covered: undefined });
   }
 
   #refuseSeries(refused: Refusal, wording?: Wording): Wait {
     const error = refusedCommand(refused, wording);
     if (this.#admission.link.status === 'I' && !this.#admission.series.forwarded) {
       this.#admission.series.discarding = true;
-      this.#admission.link.owe({ kind: 'simulated', own: false, context: { bytes: error } });
-      this.#admission.back.poke();
+      this.#admission.back.simulate(error);
     } else this.#failSeries(error);
     return undefined;
   }
@@ -228,7 +190,10 @@ export class ExtendedQueries {
         const passage = this.#admission.counting.uncounted({ ...command, verb: 'prepare', timing: 'read', effects: [] });
         if (isRefusal(passage) || isNeedsApproval(passage)) return this.#refuseParse(message, isRefusal(passage) ? passage : gated.refuse('approval_required', 'needs approval', command), resolved);
         const answer = link.admitted(passage, text, resolved, undefined);
-        return this.#admission.withPermit(passage, false, (permit) => send(permit, answer));
+        return this.#admission.withPermit(passage, false, (permit) => {
+          answer.started = true;
+          send(permit, answer);
+        });
       };
       if (!judged || this.#admission.series.forwarded) return forward();
       // The target would keep locks on what the text names for as long as people think.
@@ -264,7 +229,7 @@ export class ExtendedQueries {
   }
 
   #admitBind(binding: Binding, prepared: Prepared): Wait {
-    const { message, again, undone } = binding;
+    const { message, again, undone, covered } = binding;
     const link = this.#admission.link;
     const { gated } = link;
     const understood = this.#admission.resolve(prepared.understood);
@@ -279,14 +244,16 @@ export class ExtendedQueries {
     const go = (passage: Passage | Refusal, sure: boolean): Wait => {
       if (isRefusal(passage)) return this.#refuseSeries(passage, serverWording(passage, understood));
       const answer = link.admitted(passage, prepared.text, understood, plans);
+      answer.covered = covered?.rows;
       if (needsGuard(passage, { sure })) return this.#openGuard(binding, answer);
       return after<void>(this.#admission.sendDeferred(), () => this.#sendBind(binding, answer));
     };
-    const whole = { text: prepared.text, understood: prepared.understood, bind: { message, types: prepared.parameterTypes } };
+    const whole = { text: prepared.text, understood: prepared.understood, bind: { message, types: prepared.parameterTypes }, ...(covered ? { data: covered.rows.data } : {}) };
     const decide = (): Wait => {
-      const decided = this.#admission.counting.decide({ command, text: whole.text, understood, bind: whole.bind, again, undone: undone?.rows });
+      const decided = this.#admission.counting.decide({ command, text: whole.text, understood, bind: whole.bind, again, kept: covered !== undefined, undone: undone?.rows });
       const then = ({ admitted, rows, sure }: Decided): Wait => {
         if (!isNeedsApproval(admitted)) return go(admitted, sure);
+        if (admitted.coverData !== undefined && !covered && bringsData(understood)) return this.#promise(prepared, { binding, command, understood, most: admitted.coverData });
         return this.#admission.approve(admitted, whole, { again, rows, undone: undone !== undefined }, (passage) => go(passage, sure), (held) => this.#bindWhenReady({ ...binding, again: held }));
       };
       return decided instanceof Promise ? link.whileOpen(decided).then(then) : then(decided);
@@ -313,10 +280,32 @@ export class ExtendedQueries {
     await this.#sendBind(binding, answer);
   }
 
-  #sendBind({ frame, message, undone }: Binding, answer: Answer): Wait {
+  /** People approve its rows with it: the target gets nothing of it before, and the client is asked for them when it executes it. */
+  #promise({ text }: Prepared, promised: Promised): Wait {
+    const { link, back, series } = this.#admission;
+    const { binding, command, understood } = promised;
+    binding.again?.leave('ended');
+    if (series.ran) return this.#refuseSeries(link.gated.refuse('approval_required', NOT_FIRST, command));
+    return after<void>(this.#admission.sendDeferred(), () => {
+      link.portals.propose(binding.message.portal, { understood, text, answer: undefined, bound: true, promised });
+      back.simulate(toClient.bindComplete);
+      return undefined;
+    });
+  }
+
+  #executePromised(frame: Frame, { binding, ...wanted }: Promised): Wait {
+    const { link, series } = this.#admission;
+    if (series.ran) return this.#refuseSeries(link.gated.refuse('approval_required', NOT_FIRST, wanted.command));
+    const ask = (): Wait => collect(this.#admission, wanted, (end) => (isRefusal(end) ? this.#refuseSeries(end) : this.#bindWhenReady({ ...binding, again: undefined, covered: { rows: end, execute: frame } })));
+    return series.forwarded ? this.#admission.settleSeries().then((whole) => (whole ? ask() : undefined)) : ask();
+  }
+
+  #sendBind({ frame, message, undone, covered }: Binding, answer: Answer): Wait {
     const link = this.#admission.link;
     const { passage, understood } = answer;
     const { command } = passage;
+    // The client has had the answer to this Bind, and waits for that to its Execute.
+    const execute = undone?.execute ?? covered?.execute;
     const portal: Portal = { understood, text: answer.text, answer, bound: true, since: this.#admission.run };
     const name = message.portal;
     this.#admission.series.last = passage;
@@ -327,7 +316,7 @@ export class ExtendedQueries {
     const bound = this.#admission.withPermit(passage, command.timing === 'immediate', (permit) => {
       link.owe({
         kind: 'bind',
-        own: undone !== undefined,
+        own: execute !== undefined,
         context: {
           answer,
           showsError: true,
@@ -340,14 +329,19 @@ export class ExtendedQueries {
       });
       link.pass(permit, frame);
     });
-    return undone ? after<void>(bound, () => this.#execute(undone.execute, decodeFrontend(undone.execute) as Execute)) : bound;
+    return execute ? after<void>(bound, () => this.#execute(execute, decodeFrontend(execute) as Execute)) : bound;
   }
 
   #describe(frame: Frame, message: Describe): Wait {
     const link = this.#admission.link;
     const unusable = this.#nameRefused(message.name);
     if (unusable) return this.#refuseSeries(unusable);
-    const answer = message.what === 'portal' ? link.portals.get(message.name)?.answer : undefined;
+    const portal = message.what === 'portal' ? link.portals.get(message.name) : undefined;
+    if (portal?.promised) {
+      this.#admission.back.simulate(toClient.noData);
+      return undefined;
+    }
+    const answer = portal?.answer;
     link.owe({ kind: message.what === 'portal' ? 'describe_portal' : 'describe_statement', own: false, context: answer && !answer.ended ? { answer } : {} });
     link.pass(link.gated.housekeeping('describe'), frame);
     this.#admission.series.forwarded = true;
@@ -361,6 +355,7 @@ export class ExtendedQueries {
     if (unusable) return this.#refuseSeries(unusable);
     const portal = link.portals.get(message.portal);
     if (!portal) return this.#refuseSeries(gated.refuse('protocol', 'the portal does not exist'), SqlState.invalid_cursor_name);
+    if (portal.promised) return this.#executePromised(frame, portal.promised);
     const { guarded } = this.#admission.series;
     if (guarded && (portal.answer !== guarded || guarded.started)) return this.#refuseSeries(gated.refuse('limit', AFTER_GUARDED));
     const answer = portal.answer && !portal.answer.ended ? portal.answer : this.#admitAgain(message.portal, portal);
@@ -383,7 +378,7 @@ export class ExtendedQueries {
     if (facts && (changesNames(facts) || bringsBack(facts, this.#admission.tracking.changed))) series.changesNames = true;
     if (facts && facts.transaction !== 'none') series.control = true;
     answer.suspended = false;
-    return this.#admission.withPermit(passage, timing === 'commits' || timing === 'immediate', (permit) => {
+    const sent = this.#admission.withPermit(passage, timing === 'commits' || timing === 'immediate', (permit) => {
       if (answer.mayBeWithheld) this.#describeOwn(message.portal, answer);
       link.owe({ kind: 'execute', own: false, context: { answer } });
       answer.started = true;
@@ -393,6 +388,8 @@ export class ExtendedQueries {
       link.send(gated.housekeeping('sync'), toServer.flush);
       series.barrier = answer;
     });
+    const { covered } = answer;
+    return covered ? after<void>(sent, () => replay(this.#admission, answer, covered)) : sent;
   }
 
   /** A cursor opened by SQL, or a portal that has ended: a command of its own. */

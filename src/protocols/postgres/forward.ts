@@ -135,7 +135,7 @@ export class Forward {
       return undefined;
     }
     // PostgreSQL ignores these two while it reads COPY data, because clients send them without knowing that it is COPY.
-    if (this.#link.copyIn) return type === Frontend.Sync || type === Frontend.Flush ? undefined : this.#admission.violation('a message came in the middle of COPY data');
+    if (this.#link.copyIn || this.#link.collecting) return type === Frontend.Sync || type === Frontend.Flush ? undefined : this.#admission.violation('a message came in the middle of COPY data');
     if ((this.#admission.series.discarding || this.#link.owed.skipping) && type !== Frontend.Sync) return undefined;
     switch (type) {
       case Frontend.Query:

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Spool } from '../../approvals/spool.ts';
 import { createCopyInGuard } from '../../masking/copy-guard.ts';
 import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
@@ -7,11 +8,14 @@ import { Crowd } from '../../pipeline/crowd.ts';
 import type { GatedSession, Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { Catalog } from '../../sql/catalog.ts';
+import type { CopyFacts } from '../../sql/facts.ts';
 import type { AnswerPlan } from '../../masking/plan.ts';
 import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
 import { WireError } from '../../wire/errors.ts';
 import { Outgoing } from '../../wire/outgoing.ts';
 import { Answer } from './answer.ts';
+import type { Promised } from './binding.ts';
+import type { Collecting } from './covered-copy.ts';
 import type { Frame, Run } from './frames.ts';
 import { Holding } from './holding.ts';
 import { Names, type Cursor, type Prepared } from './namespace.ts';
@@ -38,6 +42,8 @@ export interface Owed {
 /** A portal as the gateway knows it. */
 export interface Portal extends Cursor {
   readonly answer: Answer | undefined;
+  /** The target does not have it: it is bound there once people have approved the rows that come with its execution. */
+  readonly promised?: Promised;
   /** Bound by the protocol: the target drops it at the end of the transaction. */
   readonly bound: boolean;
   /** `Admission.run` when it was bound. */
@@ -72,6 +78,10 @@ export class Link {
   /** How often the client has asked for a cancel. */
   cancels = 0;
   copyIn: CopyIn | undefined;
+  /** The gateway has asked the client for rows in the target's place. */
+  collecting: Collecting | undefined;
+  /** Rows that were kept of it: while it sends them, while people think, until they are sent on. */
+  spool: Spool | undefined;
   readonly holding: Holding = new Holding(this);
   /** The last CopyData handed to the target is not whole yet: whatever becomes of the COPY, its rest has to follow. */
   openCopyData: Answer | undefined;
@@ -205,8 +215,7 @@ export class Link {
   }
 
   /** What looks at COPY data on its way to protected columns; undefined when it need not be looked at. */
-  copyGuard(answer: Answer, catalog: Catalog): CopyIn['guard'] {
-    const copy = answer.statement?.facts.copy;
+  copyGuard(copy: CopyFacts | undefined, catalog: Catalog): CopyIn['guard'] {
     const { masks } = this.gated;
     if (masks.empty || !copy) return undefined;
     const guard = createCopyInGuard(copy, masks, catalog);

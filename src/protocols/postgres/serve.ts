@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import type { Config, ConnectionConfig } from '../../config/resolved.ts';
+import type { Spools } from '../../approvals/spool.ts';
+import { isPostgres } from '../../config/protocols.ts';
+import type { Config, PostgresConnectionConfig } from '../../config/resolved.ts';
 import { isRefusal, type Refusal, type RefusalCode } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { Peer } from '../../model/principal.ts';
 import type { Gate, GatedSession } from '../../pipeline/gate.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
-import type { Catalog } from '../../sql/catalog.ts';
 import type { Understander } from '../../sql/understand.ts';
 import { acceptClient, type AcceptFault, type Login } from './accept.ts';
 import { CancelKeys } from './cancel.ts';
@@ -14,6 +15,7 @@ import { TargetCatalogs } from './catalogs.ts';
 import { dialConnection } from './dial-connection.ts';
 import { DialError, type Upstream } from './dial.ts';
 import { SqlState } from './errors.ts';
+import type { Names } from './explain-text.ts';
 import { judgeParameters, type ClientSettings } from './parameters.ts';
 import { refusedLogin } from './refuse.ts';
 import { runSession, type SessionOptions } from './session.ts';
@@ -29,6 +31,8 @@ export interface PostgresParts {
   readonly secureContext: () => SecureContext;
   readonly secrets: Secrets;
   readonly understander: Understander;
+  /** Where data is kept that people are asked about. */
+  readonly spools: Spools;
   readonly log: Logger;
 }
 
@@ -45,21 +49,21 @@ export class PostgresProtocol {
   }
 
   /** Serves one client socket until it is closed. Never rejects. */
-  async serve(socket: Socket, offered: readonly ConnectionConfig[], loggedIn: () => void): Promise<void> {
+  async serve(socket: Socket, offered: readonly PostgresConnectionConfig[], loggedIn: () => void): Promise<void> {
     // What waits here for the end of the session holds nothing of the login: the token, above all, is gone.
     const session = await this.#admitted(socket, offered, loggedIn);
     if (!session) return;
     const { catalogs, log } = session;
     try {
-      await runSession(session);
-      log.info({}, 'session closed');
+      const reason = await runSession(session);
+      log.info({ reason }, 'session closed');
     } finally {
       catalogs.release();
     }
   }
 
   /** From the first byte to a session with both sides logged in; undefined when it came to none and the client is gone. */
-  async #admitted(socket: Socket, offered: readonly ConnectionConfig[], loggedIn: () => void): Promise<SessionOptions | undefined> {
+  async #admitted(socket: Socket, offered: readonly PostgresConnectionConfig[], loggedIn: () => void): Promise<SessionOptions | undefined> {
     const { gate, log, secureContext } = this.#parts;
     const { limits } = this.#parts.config().gateway;
     const peer: Peer = { address: socket.remoteAddress ?? 'local', port: socket.remotePort ?? 0, tls: false };
@@ -88,7 +92,7 @@ export class PostgresProtocol {
     this.#catalogs.clear();
   }
 
-  async #login(login: Login, offered: readonly ConnectionConfig[], peer: Peer, loggedIn: () => void): Promise<SessionOptions | undefined> {
+  async #login(login: Login, offered: readonly PostgresConnectionConfig[], peer: Peer, loggedIn: () => void): Promise<SessionOptions | undefined> {
     const { gate, log } = this.#parts;
     const refuseEarly = async (code: RefusalCode, sqlState: SqlState, message: string, hint?: string): Promise<undefined> => {
       gate.refusedBeforeLogin(peer, code);
@@ -100,7 +104,7 @@ export class PostgresProtocol {
     }
     const choice = chooseConnection({
       offered,
-      elsewhere: this.#parts.config().connections.flatMap((one) => (offered.includes(one) ? [] : [one.name])),
+      elsewhere: this.#parts.config().connections.filter(isPostgres).flatMap((one) => (offered.includes(one) ? [] : [one.name])),
       user: settings.user,
       ...(login.sni === undefined ? {} : { sni: login.sni }),
       database: settings.database,
@@ -127,7 +131,7 @@ export class PostgresProtocol {
   }
 
   /** The session is open on our side; now the target's. What it gives holds the catalogs. */
-  async #connect(login: Login, gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings): Promise<SessionOptions | undefined> {
+  async #connect(login: Login, gated: GatedSession, connection: PostgresConnectionConfig, settings: ClientSettings): Promise<SessionOptions | undefined> {
     const catalogs = this.#catalogsOf(connection);
     catalogs.hold();
     let ready: SessionOptions | undefined;
@@ -139,8 +143,8 @@ export class PostgresProtocol {
     return ready;
   }
 
-  async #reach(login: Login, gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings, catalogs: TargetCatalogs): Promise<SessionOptions | undefined> {
-    const { log, understander } = this.#parts;
+  async #reach(login: Login, gated: GatedSession, connection: PostgresConnectionConfig, settings: ClientSettings, catalogs: TargetCatalogs): Promise<SessionOptions | undefined> {
+    const { log, understander, spools } = this.#parts;
     const { session } = gated;
     const clientName = settings.applicationName ?? '';
     let upstream: Upstream;
@@ -181,13 +185,14 @@ export class PostgresProtocol {
       catalog,
       catalogs,
       understander,
+      spools,
       cancelKeys: this.#cancelKeys,
       limits: this.#parts.config().gateway.limits,
       log: log.child({ session: session.id }),
     };
   }
 
-  async #dial(gated: GatedSession, connection: ConnectionConfig, settings: ClientSettings, clientName: string): Promise<Upstream> {
+  async #dial(gated: GatedSession, connection: PostgresConnectionConfig, settings: ClientSettings, clientName: string): Promise<Upstream> {
     const { session } = gated;
     return dialConnection(connection, this.#parts.secrets, {
       parameters: [...settings.settings, ['application_name', applicationName(session.id, session.principal.identity, clientName)]],
@@ -196,19 +201,19 @@ export class PostgresProtocol {
     });
   }
 
-  /** One snapshot for each connection as configured: another target or credential may show another catalog. */
-  /** The target's catalog as sessions see it now: for questions about policy. Rejects when the target cannot be asked. */
-  async catalogOf(connection: ConnectionConfig): Promise<Catalog> {
+  /** The target's names as a session that has just opened would see them: for questions about policy. Rejects when the target cannot be asked. */
+  async namesOf(connection: PostgresConnectionConfig): Promise<Names> {
     const catalogs = this.#catalogsOf(connection);
     catalogs.hold();
     try {
-      return await catalogs.current();
+      return await catalogs.names();
     } finally {
       catalogs.release();
     }
   }
 
-  #catalogsOf(connection: ConnectionConfig): TargetCatalogs {
+  /** One snapshot for each connection as configured: another target or credential may show another catalog. */
+  #catalogsOf(connection: PostgresConnectionConfig): TargetCatalogs {
     const { name, target, credential } = connection;
     const key = JSON.stringify([target, credential]);
     const known = this.#catalogs.get(name);

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Spools } from '../../approvals/spool.ts';
 import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { GatedSession } from '../../pipeline/gate.ts';
@@ -7,6 +8,7 @@ import { Admission } from './admission.ts';
 import { Back } from './back.ts';
 import type { CancelKeys } from './cancel.ts';
 import type { TargetCatalogs } from './catalogs.ts';
+import { asPostgres } from './connection.ts';
 import { cancelUpstream, type Upstream } from './dial.ts';
 import { toClient, toServer } from './encode.ts';
 import { Forward } from './forward.ts';
@@ -36,28 +38,31 @@ export interface SessionOptions {
   readonly catalog: Catalog;
   readonly catalogs: TargetCatalogs;
   readonly understander: Understander;
+  readonly spools: Spools;
   readonly cancelKeys: CancelKeys;
   readonly limits: { readonly message: number; readonly statement: number };
   readonly log: Logger;
 }
 
-/** One session between ReadyForQuery and its end: the only file that holds both sockets. Resolves when both are closed. */
-export const runSession = (options: SessionOptions): Promise<void> =>
+/** One session between ReadyForQuery and its end: the only file that holds both sockets. Resolves with why it ended, when both are closed. */
+export const runSession = (options: SessionOptions): Promise<string> =>
   new Promise((resolve) => {
     const { gated, client, upstream, cancelKeys, log } = options;
     const target = upstream.socket;
-    const { connection, session } = gated;
+    const { session } = gated;
     let open = 2;
+    let over = 'closed';
 
     const closed = (): void => {
       open -= 1;
-      if (open === 0) resolve();
+      if (open === 0) resolve(over);
     };
 
     /** Everything that still runs is settled, both sides are closed. `last` is what the client is told. */
     const finish = (reason: string, last?: Buffer): void => {
       if (link.over) return;
       link.over = true;
+      over = reason;
       link.holding.leave(client.destroyed || client.readableEnded || reason === 'client left' ? 'client_left' : 'ended');
       gated.ended.removeEventListener('abort', aborted);
       gated.draining.removeEventListener('abort', drain);
@@ -65,6 +70,7 @@ export const runSession = (options: SessionOptions): Promise<void> =>
       // What runs at the target would go on without its client, unseen.
       if (!link.owed.idle && !target.destroyed) cancel();
       link.settleAll();
+      link.spool?.close();
       gated.close(reason);
       if (!target.destroyed) {
         link.send(gated.housekeeping('terminate'), toServer.terminate);
@@ -107,9 +113,9 @@ export const runSession = (options: SessionOptions): Promise<void> =>
     const cancel = (): void => {
       const key = upstream.backendKey;
       link.cancels += 1;
-      if (!key || link.holding.cancel()) return;
+      if (!key || link.holding.cancel() || link.collecting?.cancel()) return;
       gated.housekeeping('cancel').spend();
-      cancelUpstream(connection.target, key, CANCEL_MS).catch(() => log.warn({}, 'a cancel request did not reach the target'));
+      cancelUpstream(asPostgres(gated.connection).target, key, CANCEL_MS).catch(() => log.warn({}, 'a cancel request did not reach the target'));
     };
     const virtual = cancelKeys.issue(options.minor, cancel);
 
@@ -123,7 +129,7 @@ export const runSession = (options: SessionOptions): Promise<void> =>
         finish('target left', back.saidWhy ? undefined : refusedSession(why));
       });
 
-    const admission = new Admission({ link, tracking, back, understander: options.understander, limits: options.limits });
+    const admission = new Admission({ link, tracking, back, understander: options.understander, spools: options.spools, limits: options.limits });
     const forward = new Forward(admission, frontendFrames(options.limits.message), left);
 
     const guarded = (work: () => void): void => {

@@ -7,6 +7,7 @@ import { after, type Admission, type Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
 import { commandOf, waitsBeforeForward } from './commands.ts';
 import type { Decided } from './counting.ts';
+import { bringsData, collect, replay, type Covered } from './covered-copy.ts';
 import { toClient } from './encode.ts';
 import { SqlState } from './errors.ts';
 import { examine, type Examined } from './examine.ts';
@@ -25,6 +26,8 @@ interface Query {
   readonly again: HeldCommand | undefined;
   /** It was run, changed so many rows, and was undone. */
   readonly undone: RowCount | undefined;
+  /** The rows that it brings, for people to approve with it. */
+  readonly covered: Covered | undefined;
 }
 
 /** The simple protocol: one Query, any number of statements, all of them or none. */
@@ -38,15 +41,16 @@ export class SimpleQueries {
   /**
    * @param again it was held, and may be tried again
    * @param undone it was run, changed so many rows, and was undone
+   * @param covered the rows that it brings, for people to approve with it
    */
-  query(frame: Frame, again?: HeldCommand, undone?: RowCount): Wait {
+  query(frame: Frame, again?: HeldCommand, undone?: RowCount, covered?: Covered): Wait {
     const { body } = frame;
     const text = body.subarray(0, -1);
     if (body.at(-1) !== 0 || text.includes(0)) return this.#admission.violation('the text of a Query is not one string');
     return this.#whenReady(() => {
       const long = this.#admission.tooLong(text);
       if (long !== undefined) return this.#refuse(this.#admission.link.gated.refuse('limit', long));
-      return after(this.#admission.understand(text), (understood) => after<void>(this.#admission.freshen(understood), () => this.#admit({ frame, text, outer: understood, understood: this.#admission.resolve(understood), again, undone })));
+      return after(this.#admission.understand(text), (understood) => after<void>(this.#admission.freshen(understood), () => this.#admit({ frame, text, outer: understood, understood: this.#admission.resolve(understood), again, undone, covered })));
     });
   }
 
@@ -62,7 +66,7 @@ export class SimpleQueries {
   }
 
   #admit(query: Query): Wait {
-    const { text, understood, again, undone } = query;
+    const { text, understood, again, undone, covered } = query;
     const admission = this.#admission;
     const { link, tracking } = admission;
     const { gated } = link;
@@ -73,10 +77,14 @@ export class SimpleQueries {
     const examined = examine(gated, tracking, understood, command);
     if (isRefusal(examined)) return this.#refuse(examined, serverWording(examined, understood));
     const { plans } = examined;
-    const decided = admission.counting.decide({ command, text, understood, again, ...(undone === undefined ? {} : { undone }) });
+    const decided = admission.counting.decide({ command, text, understood, again, kept: covered !== undefined, ...(undone === undefined ? {} : { undone }) });
     const go = ({ admitted, rows, sure }: Decided): Wait => {
       if (!isNeedsApproval(admitted)) return this.#run(query, admitted, plans, sure);
-      return admission.approve(admitted, { text, understood: query.outer }, { again, rows, undone: undone !== undefined }, (passage) => this.#run(query, passage, plans, sure), (held) => this.query(query.frame, held));
+      if (admitted.coverData !== undefined && !covered && bringsData(understood)) {
+        again?.leave('ended');
+        return collect(admission, { command, understood, most: admitted.coverData }, (end) => (isRefusal(end) ? this.#refuse(end) : this.query(query.frame, undefined, undefined, end)));
+      }
+      return admission.approve(admitted, { text, understood: query.outer, ...(covered ? { data: covered.data } : {}) }, { again, rows, undone: undone !== undefined }, (passage) => this.#run(query, passage, plans, sure), (held) => this.query(query.frame, held, undefined, covered));
     };
     return decided instanceof Promise ? link.whileOpen(decided).then(go) : go(decided);
   }
@@ -87,6 +95,7 @@ export class SimpleQueries {
     const { text, understood } = query;
     if (isRefusal(passage)) return this.#refuse(passage, serverWording(passage, understood));
     const answer = link.admitted(passage, text, understood, plans);
+    answer.covered = query.covered;
     return needsGuard(passage, { sure }) ? this.#guarded(query, answer) : this.#send(query, answer);
   }
 
@@ -114,7 +123,7 @@ export class SimpleQueries {
     // A simple Query drops the unnamed statement and portal.
     link.prepared.confirm('', undefined);
     link.dropPortal('');
-    return admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T' && !admission.series.forwarded), (permit) => {
+    const sent = admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T' && !admission.series.forwarded), (permit) => {
       link.owe({ kind: 'query', own: false, context: { answer } });
       answer.started = true;
       admission.run += 1;
@@ -122,6 +131,8 @@ export class SimpleQueries {
       link.pass(permit, frame);
       admission.series = new Series();
     });
+    const { covered } = answer;
+    return covered ? after<void>(sent, () => replay(admission, answer, covered)) : sent;
   }
 
   /** Outside a block nothing of the message runs; inside one the target is made to fail as by its own permission error. */
@@ -129,8 +140,7 @@ export class SimpleQueries {
     const { link, back, series } = this.#admission;
     const error = refusedCommand(refused, wording);
     if (link.status === 'I' && !series.forwarded) {
-      link.owe({ kind: 'simulated', own: false, context: { bytes: Buffer.concat([error, toClient.readyForQuery('I')]) } });
-      back.poke();
+      back.simulate(Buffer.concat([error, toClient.readyForQuery('I')]));
     } else back.failTarget(error);
     this.#admission.series = new Series();
     return undefined;

@@ -144,10 +144,11 @@ export class Tracking {
     this.#contextStale = false;
   }
 
-  /** Whether another session is changing what a command touches; only while the target owes nothing. Rejects when that cannot be asked. */
-  async beingChanged(effects: readonly Effect[]): Promise<boolean> {
+  /** What other sessions do with what a command touches; only while the target owes nothing. Rejects when that cannot be asked. */
+  async others(effects: readonly Effect[]): Promise<'changing' | 'locking' | 'nothing'> {
     const query = changingQuery(effects, this.catalog);
-    return query !== undefined && (await lookup(this.#link, 'lookup', query)).length > 0;
+    const changing = query === undefined ? null : (await lookup(this.#link, 'lookup', query))[0]?.[0];
+    return changing == null ? 'nothing' : changing === 't' ? 'changing' : 'locking';
   }
 
   /** What an approval is bound to besides the message; undefined when it is not known. */

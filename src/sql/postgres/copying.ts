@@ -1,3 +1,4 @@
+import type { Column } from '../catalog.ts';
 import type { ColumnRef, CopyFacts } from '../facts.ts';
 import type { Around } from './around.ts';
 import { list, open, strings, text } from './ast.ts';
@@ -61,12 +62,12 @@ export function copy(around: Around, fields: Ast): CopyFacts | undefined {
   return { direction: into ? 'in' : 'out', ...formatOf(around, list(fields, 'options')), columns: columnsOf(known?.relation, columns) };
 }
 
-function columnsOf(relation: { readonly oid: number; readonly schema: string; readonly name: string; readonly columns: readonly { readonly name: string; readonly number: number }[] } | undefined, named: readonly string[]): readonly ColumnRef[] {
+function columnsOf(relation: { readonly oid: number; readonly schema: string; readonly name: string; readonly columns: readonly Column[] } | undefined, named: readonly string[]): readonly ColumnRef[] {
   if (!relation) return [];
-  const all = relation.columns.map(({ name, number }): ColumnRef => ({ relation: relation.oid, number, schema: relation.schema, table: relation.name, column: name }));
-  if (named.length === 0) return all;
-  const found = named.map((name) => all.find((each) => each.column === name));
-  return found.every((each) => each !== undefined) ? found : [];
+  const refer = ({ name, number }: Column): ColumnRef => ({ relation: relation.oid, number, schema: relation.schema, table: relation.name, column: name });
+  if (named.length === 0) return relation.columns.filter(({ generated }) => generated !== true).map(refer);
+  const found = named.map((name) => relation.columns.find((each) => each.name === name));
+  return found.every((each) => each !== undefined) ? found.map(refer) : [];
 }
 
 function formatOf(around: Around, nodes: readonly Ast[]): Omit<CopyFacts, 'direction' | 'columns'> {

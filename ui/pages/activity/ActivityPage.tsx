@@ -23,10 +23,14 @@ const KINDS: Readonly<Record<Activity['kind'], { readonly word: string; readonly
   revocation: { word: 'Revoked', tone: 'bad' },
 };
 
+/** Anything else is the name of a channel that approvers were asked through. */
+const THROUGH: Readonly<Record<string, string>> = { page: 'this page', terminal: 'a terminal', token: 'an API token', command_line: 'the command line' };
+
 const COLUMNS: readonly Column<Activity>[] = [
   { id: 'act', title: 'What', width: 'minmax(0, 1.3fr)', narrow: 'head', cell: ({ act }) => <strong>{act.replaceAll(/[._]/g, ' ')}</strong> },
   { id: 'kind', title: 'Kind', width: '112px', narrow: 'bare', cell: ({ kind }) => <Status tone={KINDS[kind].tone}>{KINDS[kind].word}</Status> },
   { id: 'by', title: 'Who', width: 'minmax(0, 1.3fr)', cell: ({ by, provider }) => (by === undefined ? <span className="muted">sealed</span> : <><Words>{by}</Words>{provider !== undefined && <span className="muted"> {provider}</span>}</>) },
+  { id: 'channel', title: 'Through', width: '112px', cell: ({ channel }) => (channel === undefined ? <span className="muted">–</span> : <Words>{THROUGH[channel] ?? channel}</Words>) },
   { id: 'target', title: 'To what', width: 'minmax(0, 1.4fr)', cell: (row) => <Target of={row} /> },
   { id: 'detail', title: 'Reason or filters', width: 'minmax(0, 2fr)', cell: ({ detail }) => (detail === undefined ? <span className="muted">–</span> : <span title={visible(oneLine(detail, 1000))}><Words>{oneLine(detail, 300)}</Words></span>) },
   { id: 'count', title: 'Records', width: '76px', right: true, cell: ({ count: shown }) => (shown === undefined ? <span className="muted">–</span> : count(shown)) },

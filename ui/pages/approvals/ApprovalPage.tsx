@@ -7,7 +7,7 @@ import { Facts, Head, Loading, Origin, Panel, Wrong } from '../../parts/Page.tsx
 import { Statement, Words } from '../../parts/Statement.tsx';
 import { Note, Status, Tags } from '../../parts/Status.tsx';
 import { Ago, FullTime } from '../../parts/Time.tsx';
-import { count, objectOf, plural, spaced } from '../../parts/words.ts';
+import { bytes, count, objectOf, plural, spaced } from '../../parts/words.ts';
 import { useMay } from '../../shell/session.ts';
 import { AnswerForm } from './AnswerForm.tsx';
 import { State, STATES, whatItDoes } from './words.tsx';
@@ -62,6 +62,7 @@ function What({ of }: { readonly of: ApprovalDetail }): ReactNode {
             ['Session', session],
             ['Asked', <FullTime at={of.askedAt} />],
             ['Waiting now', of.waiting > 0 ? plural(of.waiting, 'live command') : of.state === 'pending' ? <>no client: after approval it runs on its next try</> : 'none'],
+            of.data === undefined ? undefined : ['Data', <Data of={of.data} />],
             of.notCovered === undefined ? undefined : ['Not covered', <Note tone="wait">{of.notCovered}</Note>],
           ]}
         />
@@ -83,7 +84,18 @@ function Effects({ of: { effects } }: { readonly of: ApprovalDetail }): ReactNod
   return <ul className="plain-list">{effects.map((effect, at) => <li key={at}>{spaced(effect.verb)}{effect.object !== undefined && <> <strong>{objectOf(effect.object).name}</strong></>} <span className="muted small">{[effect.object === undefined ? undefined : objectOf(effect.object).kind, effect.class].filter((word) => word !== undefined).join(', ')}</span></li>)}</ul>;
 }
 
-function Rows({ of: { rows, maxRows } }: { readonly of: ApprovalDetail }): ReactNode {
+/** Rows that come with the command and are approved with it. */
+function Data({ of: { rows, bytes: size, sha256 } }: { readonly of: NonNullable<ApprovalDetail['data']> }): ReactNode {
+  return (
+    <span className="stack-s">
+      <span className="num">{rows !== undefined && <><strong>{plural(rows, 'row')}</strong>, </>}{bytes(size)}<span className="muted">, covered: nothing but these bytes would run</span></span>
+      <span className="small muted">SHA-256 <code className="anywhere">{sha256}</code></span>
+    </span>
+  );
+}
+
+function Rows({ of: { rows, maxRows, liftsRowLimit, data } }: { readonly of: ApprovalDetail }): ReactNode {
+  if (liftsRowLimit !== undefined) return <Note tone="wait">No row limit: {data?.rows === undefined && 'could not be counted; '}rowsPerCommand of {count(liftsRowLimit)} does not hold for it.</Note>;
   if (rows === undefined && maxRows === undefined) return <span className="muted">not counted</span>;
   return (
     <span className="num">
@@ -108,7 +120,7 @@ function Why({ of }: { readonly of: ApprovalDetail }): ReactNode {
         ))}
         <details>
           <summary>Digest of what is approved</summary>
-          <p className="small muted">It covers the bytes of the command and its values, identity, connection, role, search path and settings. Any difference makes another command.</p>
+          <p className="small muted">It covers the bytes of the command{of.data === undefined ? ' and its values' : ', its values, all bytes of its data'}, identity, connection, role, search path and settings. Any difference makes another command.</p>
           <code className="anywhere">{of.digest}</code>
         </details>
       </div>

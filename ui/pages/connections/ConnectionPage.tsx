@@ -33,7 +33,7 @@ function Body({ of }: { readonly of: ConnectionView }): ReactNode {
         <Facts
           of={[
             ['Clients connect to', <><code>{of.listen}</code>{of.plaintext && <span className="muted"> without TLS, on this machine only</span>}</>],
-            ['Leads to', <><code className="anywhere">{of.target.address}</code>, database <code>{of.target.database}</code> <span className="muted">{TLS[of.target.tls] ?? of.target.tls}</span></>],
+            ['Leads to', <><code className="anywhere">{of.target.address}</code>{of.target.database === undefined ? null : <>, database <code>{of.target.database}</code></>} <span className="muted">{TLS[of.target.tls] ?? of.target.tls}</span></>],
             ['Evidence', of.evidence.mode === 'strict' ? 'strict: durable before anything reaches the target' : 'durable before anything takes effect'],
             ['Answers', of.evidence.recordAnswers === 0 ? 'counts only' : `recorded, masked, up to ${bytes(of.evidence.recordAnswers)} of each`],
             of.functions.length === 0 ? undefined : ['Vetted functions', <Tags of={of.functions} />],

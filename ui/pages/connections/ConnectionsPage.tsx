@@ -14,7 +14,7 @@ const COLUMNS: readonly Column<ConnectionView>[] = [
   { id: 'live', title: 'Sessions', width: '96px', narrow: 'bare', cell: ({ live }) => (live > 0 ? <Status tone="ok">{count(live)} live</Status> : <Status tone="off">Idle</Status>), value: ({ live }) => live },
   { id: 'protocol', title: 'Protocol', width: '100px', narrow: 'none', cell: ({ protocol }) => protocol, value: ({ protocol }) => protocol },
   { id: 'listen', title: 'Clients connect to', width: 'minmax(0, 1.2fr)', cell: ({ listen }) => <code>{listen}</code> },
-  { id: 'target', title: 'Leads to', width: 'minmax(0, 1.6fr)', cell: ({ target }) => <code>{target.address}/{target.database}</code> },
+  { id: 'target', title: 'Leads to', width: 'minmax(0, 1.6fr)', cell: ({ target }) => <code>{target.database === undefined ? target.address : `${target.address}/${target.database}`}</code> },
   { id: 'commands', title: 'Commands, 24 h', width: '120px', right: true, cell: ({ commands }) => count(commands), value: ({ commands }) => commands },
   { id: 'refused', title: 'Refused', width: '80px', right: true, cell: ({ refused }) => (refused > 0 ? <strong className="refused">{count(refused)}</strong> : '0'), value: ({ refused }) => refused },
   { id: 'last', title: 'Last use', width: '104px', cell: ({ lastUse }) => (lastUse === undefined ? <span className="muted">never</span> : <Ago at={lastUse} />), value: ({ lastUse }) => (lastUse === undefined ? 0 : Date.parse(lastUse)) },

@@ -2,8 +2,8 @@ import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
-import { gateway } from '../../api/gateway.ts';
 import { useLiveState } from '../../api/live.ts';
+import { A_DAY, overviewQuery } from '../../api/overview.ts';
 import type { Overview } from '../../api/types.ts';
 import { EvidenceChain } from '../../charts/EvidenceChain.tsx';
 import { HoursChart } from '../../charts/HoursChart.tsx';
@@ -17,10 +17,10 @@ import { refusalWord } from '../sessions/words.tsx';
 import './overview.css';
 
 export function OverviewPage(): ReactNode {
-  const [hours, setHours] = useState(24);
+  const [hours, setHours] = useState(A_DAY);
   const live = useLiveState();
   // What is not told by an event (an hour that begins, an age that grows) is asked for now and then; more often when nothing is told.
-  const overview = useQuery({ queryKey: ['overview', hours], queryFn: ({ signal }) => gateway(signal).overview.show({ hours }), refetchInterval: live === 'live' ? 30_000 : 10_000, placeholderData: (before) => before });
+  const overview = useQuery({ ...overviewQuery(hours), refetchInterval: live === 'live' ? 30_000 : 10_000, placeholderData: (before) => before });
   const of = overview.data;
   return (
     <>

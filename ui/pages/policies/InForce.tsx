@@ -6,7 +6,7 @@ import type { PolicyView } from '../../api/types.ts';
 import { Facts, Loading, Nothing, Origin, Panel, Wrong } from '../../parts/Page.tsx';
 import { Tags } from '../../parts/Status.tsx';
 import { span } from '../../parts/times.ts';
-import { count, plural, short, spaced } from '../../parts/words.ts';
+import { bytes, count, plural, short, spaced } from '../../parts/words.ts';
 import { Effect, matchWords } from './words.tsx';
 import './policies.css';
 
@@ -63,7 +63,7 @@ function Rules({ of }: { readonly of: PolicyView['rules'] }): ReactNode {
               {matchWords(rule.match).map(([key, value]) => <span key={key}><span className="muted">{key} </span><code className="anywhere">{value}</code></span>)}
               {rule.when !== undefined && <span><span className="muted">when </span><code className="anywhere">{rule.when}</code></span>}
             </div>
-            {rule.approval && <div className="row small"><span className="muted">{plural(rule.approval.count, 'person', 'people')} of</span><Tags of={rule.approval.groups} /><span className="muted">held {span(rule.approval.hold)}, usable for {span(rule.approval.expires)}{rule.approval.holdInTransaction > 0 ? `, in a transaction ${span(rule.approval.holdInTransaction)}` : ''}</span></div>}
+            {rule.approval && <div className="row small"><span className="muted">{plural(rule.approval.count, 'person', 'people')} of</span><Tags of={rule.approval.groups} /><span className="muted">held {span(rule.approval.hold)}, usable for {span(rule.approval.expires)}{rule.approval.holdInTransaction > 0 ? `, in a transaction ${span(rule.approval.holdInTransaction)}` : ''}{rule.approval.coverData === undefined ? '' : `, covers data up to ${bytes(rule.approval.coverData)}`}</span></div>}
             {rule.reason !== undefined && <div className="small muted">{rule.reason}</div>}
           </li>
         ))}

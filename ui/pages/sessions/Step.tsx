@@ -35,6 +35,7 @@ export const Step = memo(function Step({ of, session, marked }: { readonly of: T
           <span className="muted small"><Time at={of.at} /></span>
         </div>
         {of.texts.map((text, at) => <Text key={at} of={text} label={of.command === undefined ? text.part : `${text.part} of command ${of.command}`} />)}
+        {of.reason !== undefined && <div className="small"><Words>{of.reason}</Words></div>}
         {command && <Details of={of} />}
         {of.outcome?.recorded !== undefined && of.outcome.recorded > 0 && of.command !== undefined && <AnswerView session={session} command={of.command} />}
       </div>
@@ -50,12 +51,13 @@ function DecisionOf({ of }: { readonly of: TimelineEntry }): ReactNode {
 
 function Details({ of }: { readonly of: TimelineEntry }): ReactNode {
   const rules = of.decision?.rules ?? [];
+  const masked = Object.keys(of.outcome?.masked ?? {});
   return (
     <div className="step-details small">
       {rules.length > 0 && <span><span className="muted">by </span><span className="anywhere">{rules[0]}</span>{rules.length > 1 && <span className="muted" title={rules.slice(1).join('\n')}> and {rules.length - 1} more</span>}</span>}
       {of.approval !== undefined && <span><Link to="/approvals/$id" params={{ id: of.approval }}>approval</Link></span>}
       {of.objects.length > 0 && <span className="row"><span className="muted">touches</span><Tags of={of.objects.map((object) => objectOf(object).name)} /></span>}
-      {of.masks.length > 0 && <span className="row"><span className="muted">masked by</span><Tags of={of.masks} /></span>}
+      {masked.length > 0 ? <span className="row"><span className="muted">masked by</span><Tags of={masked} /></span> : of.masks.length > 0 && <span className="row"><span className="muted">masks in force</span><Tags of={of.masks} /></span>}
       {of.outcome && <span className="num">{outcomeWords(of.outcome)}</span>}
       {of.kind === 'command' && of.outcome === undefined && <span className="muted">no outcome on record yet</span>}
     </div>

@@ -14,7 +14,7 @@ const origin = { file: 'w.yaml', line: 1 };
 export const HOOK_SECRET = `whsec_${Buffer.from('0123456789abcdefghijklmn').toString('base64')}`;
 export const ADA = 'U0ADA0001';
 
-/** Approvals with a Slack channel and a webhook, both spoken to over HTTP; everything but the wall clock of requests is real. */
+/** Approvals with a Slack channel and a webhook, both spoken to over HTTP; everything but the wall clock of requests, and the speed of time, is real. */
 export class Stage {
   readonly scene: Scene;
   readonly slack: SlackFixture;
@@ -33,7 +33,11 @@ export class Stage {
   readonly #key = randomBytes(32);
   #state: ReturnType<typeof openState>;
 
-  private constructor(slack: SlackFixture, hook: WebhookReceiverFixture) {
+  /** How many times faster than real the clock of the channels goes. */
+  readonly #speed: number;
+
+  private constructor(slack: SlackFixture, hook: WebhookReceiverFixture, speed: number) {
+    this.#speed = speed;
     this.slack = slack;
     this.hook = hook;
     this.env = { SLACK: slack.token, SIGNING: slack.signingSecret, HOOK: HOOK_SECRET };
@@ -50,8 +54,8 @@ export class Stage {
     this.channels = this.#begin();
   }
 
-  static async start(): Promise<Stage> {
-    return new Stage(await startSlack(), await startWebhook(HOOK_SECRET));
+  static async start(speed = 1): Promise<Stage> {
+    return new Stage(await startSlack(), await startWebhook(HOOK_SECRET), speed);
   }
 
   #begin(): Channels {
@@ -63,7 +67,8 @@ export class Stage {
         this.disclosed.push(`${channel} ${id}`);
       },
       secrets: createSecrets(this.env),
-      clock: { ...approvalClock, wall: scene.clock.port.wall }, log: scene.lines.logger, firstPause: 20,
+      clock: { wall: scene.clock.port.wall, monotonic: () => approvalClock.monotonic() * this.#speed, after: (milliseconds, then) => approvalClock.after(milliseconds / this.#speed, then) },
+      log: scene.lines.logger, ...(this.#speed === 1 ? { firstPause: 20 } : {}),
       config: () => ({ login: [this.login], channels: this.configured }),
     });
   }

@@ -42,6 +42,7 @@ export const approvalSummary = {
   inTransaction: Type.Boolean({ description: 'It stands in a transaction.' }),
   rows: Type.Optional(Count('Rows that it would change, where they could be counted.')),
   maxRows: Type.Optional(Count('Most rows that the approval covers.')),
+  liftsRowLimit: Type.Optional(Count('rowsPerCommand, which does not hold for it: its rows could not be counted, so an approval has no maximum.')),
   waiting: Count('Live commands that wait for the answer.'),
   exception: Type.Boolean({ description: 'It was forced (break-glass).' }),
   mine: Type.Optional(Words(['approve', 'deny', 'force'], 'What the person who asks has answered.')),
@@ -56,6 +57,12 @@ export const ApprovalDetail = Type.Object(
     text: Type.Optional(Type.String({ description: 'Recorded form of the command; absent when its key was destroyed. Hostile text: show as text.' })),
     parameters: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()]), { description: 'Recorded form of its values.' })),
     hidden: Count('Literals that are not shown. The digest covers them.'),
+    data: Type.Optional(
+      Type.Object(
+        { bytes: Count('Bytes.'), rows: Type.Optional(Count('Rows, where they can be told.')), sha256: Type.String({ description: 'SHA-256 of all of it, hex.' }) },
+        { description: 'Data that follows the command and is approved with it. The digest covers it.' },
+      ),
+    ),
     notCovered: Type.Optional(Type.String({ description: 'What the digest does not cover.' })),
     digest: Type.String({ description: 'Keyed digest of exactly what is approved, hex. Send it back with the answer.' }),
     answers: Type.Array(ApprovalAnswer, { description: 'Answers, in order.' }),

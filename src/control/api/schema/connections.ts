@@ -8,7 +8,7 @@ export const ConnectionView = Type.Object(
     protocol: Type.String({ description: 'Protocol.' }),
     listen: Type.String({ description: 'Address that clients connect to.' }),
     plaintext: Type.Boolean({ description: 'Clients may connect without TLS (loopback only).' }),
-    target: Type.Object({ address: Type.String({ description: 'host:port.' }), database: Type.String({ description: 'Database.' }), tls: Type.String({ description: 'disable, require or verify-full.' }) }, { description: 'What it leads to.' }),
+    target: Type.Object({ address: Type.String({ description: 'host:port.' }), database: Type.Optional(Type.String({ description: 'Database; postgres only.' })), tls: Type.String({ description: 'disable, require or verify-full.' }) }, { description: 'What it leads to.' }),
     evidence: Type.Object({ mode: Words(['effect', 'strict'], 'When evidence must be durable.'), recordAnswers: Count('Bytes of each answer that are recorded; 0: none.') }, { description: 'What is recorded.' }),
     functions: Texts('Functions vetted by the configuration.'),
     live: Count('Sessions open now.'),

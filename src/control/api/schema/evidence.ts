@@ -42,7 +42,7 @@ const Named = (description: string) => Type.Array(Type.String({ pattern: '^[A-Za
 export const HoldRequest = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$', description: 'Name of the hold.' }),
-    reason: Type.String({ minLength: 1, maxLength: 200, description: 'Why. It stands in the record in clear.' }),
+    reason: Type.String({ minLength: 1, maxLength: 200, description: 'Why. One line without control characters or invisible marks; it stands in the record in clear.' }),
     connections: Type.Optional(Named('Only these connections.')),
     sessions: Type.Optional(Named('Only these sessions.')),
     from: Type.Optional(Day('First UTC day, inclusive.')),
@@ -50,7 +50,7 @@ export const HoldRequest = Type.Object(
   },
   { additionalProperties: false, description: 'A legal hold. Without any of the last four it covers everything.' },
 );
-export const ReleaseRequest = Type.Object({ reason: Type.String({ minLength: 1, maxLength: 200, description: 'Why. It stands in the record in clear.' }) }, { additionalProperties: false, description: 'Ends a hold.' });
+export const ReleaseRequest = Type.Object({ reason: Type.String({ minLength: 1, maxLength: 200, description: 'Why. One line without control characters or invisible marks; it stands in the record in clear.' }) }, { additionalProperties: false, description: 'Ends a hold.' });
 
 /** Long work that runs beside everything else. */
 export const Job = Type.Object(

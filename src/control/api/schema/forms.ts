@@ -16,7 +16,7 @@ export const OriginView = Type.Object({ file: Type.String({ description: 'File o
 /** The answer to a request that is refused or that failed. */
 export const Problem = Type.Object(
   {
-    code: Type.String({ description: 'A stable word: invalid, unauthenticated, forbidden, csrf, not_found, conflict, gone, too_large, rate, evidence, unavailable, internal; for approvals also unknown, over, not_approver, forbidden, reason, already, digest.' }),
+    code: Type.String({ description: 'A stable word: invalid, unauthenticated, forbidden, csrf, not_found, conflict, gone, too_large, rate, evidence, unavailable, internal; reason (not one line of visible text); for approvals also unknown, over, not_approver, forbidden, already, digest.' }),
     message: Type.String({ description: 'A sentence for people: what is wrong, and what to do.' }),
     request: Type.String({ description: 'Id of the request; the gateway\'s log names it too.' }),
   },
@@ -35,6 +35,6 @@ export const Page = <T extends TSchema>(item: T, description: string) =>
   Type.Object({ items: Type.Array(item, { description: 'Items of this page.' }), next: Type.Union([Type.String(), Type.Null()], { description: 'Cursor of the next page; null on the last.' }) }, { description });
 
 /** Why somebody does something that is recorded. */
-export const Reason = (description: string) => Type.String({ minLength: 1, maxLength: 200, description: `${description} One line; recorded, sealed.` });
+export const Reason = (description: string) => Type.String({ minLength: 1, maxLength: 200, description: `${description} One line without control characters or invisible marks; recorded, sealed.` });
 
 export const Done = Type.Object({ done: Type.Literal(true, { description: 'It was recorded and done.' }) }, { description: 'Done.' });

@@ -8,7 +8,7 @@ export const RuleView = Type.Object(
     match: Type.Record(Type.String(), Type.Unknown(), { description: 'What it matches, as configured.' }),
     when: Type.Optional(Type.String({ description: 'Condition.' })),
     reason: Type.Optional(Type.String({ description: 'Why, for people.' })),
-    approval: Type.Optional(Type.Object({ groups: Texts('Who may answer.'), count: Count('How many people.'), hold: Count('Milliseconds that a command is held.'), expires: Count('Milliseconds that an approval can be used.'), holdInTransaction: Count('Milliseconds that it is held inside a transaction.') }, { description: 'Who answers.' })),
+    approval: Type.Optional(Type.Object({ groups: Texts('Who may answer.'), count: Count('How many people.'), hold: Count('Milliseconds that a command is held.'), expires: Count('Milliseconds that an approval can be used.'), holdInTransaction: Count('Milliseconds that it is held inside a transaction.'), coverData: Type.Optional(Count('An approval covers data that follows the command, up to so many bytes.')) }, { description: 'Who answers.' })),
     origin: OriginView,
   },
   { description: 'A rule.' },
@@ -59,6 +59,7 @@ export const ExplainRequest = Type.Object(
     claims: Type.Optional(Type.Record(Type.String({ maxLength: 200 }), Type.Union([Type.String({ maxLength: 2000 }), Type.Number(), Type.Boolean()]), { maxProperties: 50, description: 'Claims of the token, over those that the identity requires.' })),
     at: Type.Optional(Time('As if it were this time.')),
     rows: Type.Optional(Count('As if it changed so many rows.')),
+    searchPath: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 63 }), { minItems: 1, maxItems: 32, description: 'Schemas in which names without one are looked up, in order, as a session would set search_path ($user is the role of the connection). Default: as the target gives it to a session that has just opened; pg_catalog, public while the target does not answer.' })),
   },
   { additionalProperties: false, description: 'A question.' },
 );
@@ -70,6 +71,8 @@ export const Explained = Type.Object(
     reason: Type.String({ description: 'Why.' }),
     policyVersion: Type.String({ description: 'Version that said so.' }),
     catalog: Words(['live', 'none'], 'live: with the names of the target as a session saw them; none: without, so that its own names are not known.'),
+    searchPath: Texts('Where names without a schema were looked up, in order.'),
+    searchPathFrom: Words(['asked', 'target', 'default'], 'asked: as the question said. target: as the target gives it to a session that has just opened. default: assumed, since the target did not say.'),
     rules: Type.Array(RuleOf, { description: 'Rules that took part, the deciding one first.' }),
     refused: Type.Optional(Type.String({ description: 'Why the gateway refuses it although policy allows it.' })),
     effects: Type.Array(

@@ -22,8 +22,8 @@ export const TABLES: ReadonlyMap<string, readonly string[]> = new Map(
     ['retention', 'sequence time kind event name by reason connections sessions from to plan keys count destroyed'],
     ['revocations', 'sequence time identity by'],
     ['recoveries', 'sequence time what session command count of bytes'],
-    ['accesses', 'sequence time act by recording filters count'],
-    ['people', 'sequence time event action by provider groups token target'],
+    ['accesses', 'sequence time act by channel recording filters count'],
+    ['people', 'sequence time event action by channel provider groups token target'],
     ['runs', 'sequence time event instance build config roster'],
   ].map(([name = '', columns = '']) => [name, columns.split(' ')]),
 );
@@ -108,9 +108,9 @@ export class Rows {
       case 'revocation':
         return say('revocations', 'identity', 'by');
       case 'access':
-        return say('accesses', 'act', 'by', 'recording', 'filters', 'count');
+        return say('accesses', 'act', 'by', 'channel', 'recording', 'filters', 'count');
       case 'control':
-        return say('people', 'event', 'action', 'by', 'provider', 'groups', 'token', 'target');
+        return say('people', 'event', 'action', 'by', 'channel', 'provider', 'groups', 'token', 'target');
       case 'instance':
         return say('runs', 'event', 'instance', 'build', 'config', 'roster');
       default:

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Effect, Timing } from '../model/command.ts';
+import type { RequestFacts } from '../model/request.ts';
+import { loadGraphql, type ReadGraphql } from './graphql.ts';
+import { grpcOf } from './grpc.ts';
+import { readTarget, type ReadTarget } from './path.ts';
+import { compileSet, unknown, type RuleSet } from './rule-set.ts';
+import { readSet, SetRefused } from './set-file.ts';
+import { bucketOf } from './virtual-host.ts';
+
+/** What requests of a connection's APIs do. */
+export interface Api {
+  /**
+   * Reads the target of a request as `readTarget` does, with what these APIs allow: an encoded slash in the names of stored objects, and a bucket
+   * that the host names (`bucket.gw.internal` where the connection has the host `*.gw.internal`), which becomes the first segment of the path.
+   */
+  readTarget(raw: string, host: string): ReadTarget | { readonly refused: string };
+  /** What the request would do. Never throws; what no rule set knows has one effect of class unknown. */
+  understand(facts: RequestFacts): Understood;
+  /** Some operation looks into the body of such a request: the whole body is read first. */
+  readsBody(facts: RequestFacts): boolean;
+}
+
+export interface Understood {
+  /** Of the first effect; `multiple` when they differ. */
+  readonly verb: string;
+  readonly effects: readonly Effect[];
+  readonly timing: Timing;
+  /** Name of the operation in its rule set: a word of the rule set, never the client's. */
+  readonly operation?: string;
+}
+
+/** Rule sets that ship, by name. */
+export const shippedSets: readonly string[] = ['rest', 'gcs', 's3', 'pubsub', 'azure-blob', 'azure-arm', 'graphql'];
+
+export interface ApiOptions {
+  /** Hosts of the connection; `*.name` lets a host below it name a bucket, where a rule set knows that. */
+  readonly hosts?: readonly string[];
+}
+
+/** Loads rule sets: names of those that ship, or absolute paths of others. Rejects with SetRefused, which names the set. */
+export const loadApi = async (names: readonly string[], { hosts = [] }: ApiOptions = {}): Promise<Api> => apiOf(await loadSets(names), hosts);
+
+/** The rule sets themselves, for what is checked of a configuration. */
+export const loadSets = async (names: readonly string[]): Promise<readonly RuleSet[]> => {
+  let graphql: ReadGraphql | undefined;
+  return Promise.all(
+    names.map(async (name) => {
+      const shipped = shippedSets.includes(name);
+      if (!shipped && !path.isAbsolute(name)) throw new SetRefused(`there is no rule set ${JSON.stringify(name)}`);
+      try {
+        const text = await readFile(shipped ? path.join(import.meta.dirname, 'sets', `${name}.yaml`) : name, 'utf8');
+        const source = readSet(text);
+        if (source.operations.some((operation) => operation.graphql === true)) graphql ??= await loadGraphql();
+        const set = compileSet(source, graphql);
+        return shipped ? set : { ...set, digest: createHash('sha256').update(text).digest('hex') };
+      } catch (error) {
+        if (error instanceof SetRefused) throw new SetRefused(`rule set ${name}: ${error.message}`);
+        const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+        throw new SetRefused(`rule set ${name} cannot be read${code === undefined ? '' : `: ${code}`}`, code === 'ENOENT');
+      }
+    }),
+  );
+};
+
+function apiOf(sets: readonly RuleSet[], hosts: readonly string[]): Api {
+  const mayHoldSlash = (segments: readonly string[]): boolean => sets.some((set) => set.mayHoldSlash(segments));
+  const virtualHosted = sets.some((set) => set.virtualHosted);
+  const withGrpc = (facts: RequestFacts): RequestFacts => {
+    const grpc = facts.grpc ?? grpcOf(facts);
+    return grpc === undefined || facts.grpc !== undefined ? facts : { ...facts, grpc };
+  };
+  return {
+    readTarget: (raw, host) => {
+      const bucket = virtualHosted ? bucketOf(host, hosts) : undefined;
+      return readTarget(bucket === undefined || !raw.startsWith('/') ? raw : `/${bucket}${raw}`, mayHoldSlash);
+    },
+    understand: (asked) => {
+      const facts = withGrpc(asked);
+      for (const set of sets) {
+        const found = set.find(facts);
+        if (found !== undefined) return summary(found.effects, found.operation);
+      }
+      return summary([unknown(facts, 'no rule set of the connection knows this request')]);
+    },
+    readsBody: (facts) => sets.some((set) => set.readsBody(facts)),
+  };
+}
+
+function summary(effects: readonly Effect[], operation?: string): Understood {
+  const verbs = new Set(effects.map(({ verb }) => verb));
+  const [verb = 'unknown'] = verbs;
+  return {
+    verb: verbs.size > 1 ? 'multiple' : verb,
+    effects,
+    // A request that was sent cannot be taken back.
+    timing: effects.every((effect) => effect.class === 'read') ? 'read' : 'immediate',
+    ...(operation === undefined ? {} : { operation }),
+  };
+}

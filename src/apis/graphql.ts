@@ -1,0 +1,110 @@
+import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, parse as Parse, SelectionSetNode } from 'graphql';
+import type { GraphqlOperation, RequestFacts } from '../model/request.ts';
+
+/** Longest document, most tokens, most fields at the top of all operations, and most requests in one: more is no query of a program. */
+const LONGEST = 256 * 1024;
+const MOST_TOKENS = 10_000;
+const MOST_FIELDS = 500;
+const MOST_REQUESTS = 100;
+const MOST_STEPS = 20_000;
+
+/** What cannot be told of a request, in our words. */
+export interface NotGraphql {
+  readonly why: string;
+}
+
+export type ReadGraphql = (facts: Pick<RequestFacts, 'method' | 'query' | 'body'>) => readonly GraphqlOperation[] | NotGraphql;
+
+/** Loads the parser, which only gateways with a GraphQL connection need. */
+export const loadGraphql = async (): Promise<ReadGraphql> => {
+  const { parse } = await import('graphql/language/parser.js');
+  return (facts) => operationsOf(facts, parse);
+};
+
+class Unclear extends Error {}
+
+/**
+ * Every operation that the request can run. What is not named is not left out: without a name, or with one that no operation has, each
+ * operation of the document counts; conditions on fields (`@include`, `@skip`) are taken as met.
+ */
+function operationsOf({ method, query, body }: Parameters<ReadGraphql>[0], parse: typeof Parse): readonly GraphqlOperation[] | NotGraphql {
+  try {
+    const requests = method === 'GET' || method === 'HEAD' ? [fromQuery(query)] : fromBody(body, query);
+    if (requests.length > MOST_REQUESTS) throw new Unclear(`more than ${MOST_REQUESTS} GraphQL requests in one`);
+    return requests.flatMap((request) => fromDocument(request, parse));
+  } catch (error) {
+    if (error instanceof Unclear) return { why: error.message };
+    // The parser's own message quotes the document; a stack that is too deep comes from nesting.
+    return { why: 'the GraphQL document does not parse' };
+  }
+}
+
+interface Request {
+  readonly document: string;
+  readonly operationName: string | undefined;
+}
+
+function fromQuery(query: RequestFacts['query']): Request {
+  const [document, another] = query.get('query') ?? [];
+  const names = query.get('operationName') ?? [];
+  if (document === undefined || another !== undefined || names.length > 1) throw new Unclear('the address has no single GraphQL query');
+  return { document, operationName: names[0] };
+}
+
+function fromBody(body: RequestFacts['body'], query: RequestFacts['query']): readonly Request[] {
+  if (body.kind !== 'json') throw new Unclear(body.kind === 'none' ? 'there is no GraphQL body' : body.why);
+  // Servers differ on which of two counts.
+  if (query.has('query') || query.has('operationName')) throw new Unclear('the address and the body may both have a GraphQL query');
+  return (Array.isArray(body.value) ? body.value : [body.value]).map((request: unknown) => {
+    if (typeof request !== 'object' || request === null || Array.isArray(request)) throw new Unclear('the body is no GraphQL request');
+    const { query: document, operationName } = request as { readonly query?: unknown; readonly operationName?: unknown };
+    if (typeof document !== 'string') throw new Unclear('the GraphQL document is not in the request (a stored query)');
+    if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') throw new Unclear('the name of the GraphQL operation is no text');
+    return { document, operationName: operationName ?? undefined };
+  });
+}
+
+function fromDocument({ document, operationName }: Request, parse: typeof Parse): readonly GraphqlOperation[] {
+  if (document.length > LONGEST) throw new Unclear(`the GraphQL document is longer than ${LONGEST / 1024} KiB`);
+  const parsed: DocumentNode = parse(document, { noLocation: true, maxTokens: MOST_TOKENS });
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  const operations: OperationDefinitionNode[] = [];
+  for (const definition of parsed.definitions) {
+    if (definition.kind === 'OperationDefinition') operations.push(definition);
+    else if (definition.kind === 'FragmentDefinition') {
+      if (fragments.has(definition.name.value)) throw new Unclear('a GraphQL fragment stands twice');
+      fragments.set(definition.name.value, definition);
+    } else throw new Unclear('the GraphQL document defines types');
+  }
+  if (operations.length === 0) throw new Unclear('the GraphQL document has no operation');
+  const named = operationName === undefined || operationName === '' ? [] : operations.filter(({ name }) => name?.value === operationName);
+  return (named.length === 0 ? operations : named).map(({ operation, name, selectionSet }) => ({
+    type: operation,
+    ...(name === undefined ? {} : { name: name.value }),
+    fields: topFields(selectionSet, fragments),
+  }));
+}
+
+/** Names of the fields at the top, through fragments. */
+function topFields(top: SelectionSetNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): readonly string[] {
+  const fields = new Set<string>();
+  const seen = new Set<string>();
+  const waiting: SelectionSetNode[] = [top];
+  let steps = 0;
+  for (let set = waiting.pop(); set !== undefined; set = waiting.pop()) {
+    for (const selection of set.selections) {
+      steps += 1;
+      if (steps > MOST_STEPS) throw new Unclear('the GraphQL document is too large');
+      if (selection.kind === 'Field') fields.add(selection.name.value);
+      else if (selection.kind === 'InlineFragment') waiting.push(selection.selectionSet);
+      else if (!seen.has(selection.name.value)) {
+        seen.add(selection.name.value);
+        const fragment = fragments.get(selection.name.value);
+        if (fragment === undefined) throw new Unclear('a GraphQL fragment is missing');
+        waiting.push(fragment.selectionSet);
+      }
+    }
+    if (fields.size > MOST_FIELDS) throw new Unclear(`the GraphQL operation has more than ${MOST_FIELDS} fields at its top`);
+  }
+  return [...fields];
+}

@@ -1,0 +1,53 @@
+import { oid } from '../oids.ts';
+import { fieldOfForm, formDecoded } from './forms.ts';
+import type { FieldPaths } from './field-paths.ts';
+import { isMask, Judging } from './judging.ts';
+import { patchedMask } from './json-patch.ts';
+import { looksLikeJson } from './json-looks.ts';
+import { JsonTokenizer } from './json-tokenizer.ts';
+import type { Sequence } from './json-tokenizer.ts';
+import type { BodyMasks } from './masks.ts';
+import type { AboutBody } from './masker.ts';
+import { essence, formOf } from './media-types.ts';
+import { BodyNotMasked } from './not-masked.ts';
+
+/**
+ * The name of the mask of which a value comes back in a request body: a value at a masked field that the mask could have made, so that
+ * writing it would put it in the place of the real one. A value that is equal by chance counts too. JSON is looked at under whatever
+ * name it comes; of a body that says it is JSON or a form and is not, nothing is known, and the first mask answers for it.
+ */
+export function bodyWriteBack(masks: BodyMasks, about: AboutBody, body: Uint8Array): string | undefined {
+  if (masks.fields.length === 0 || body.length === 0) return undefined;
+  const form = formOf(about.mediaType);
+  const says = form.kind === 'json' || form.kind === 'form';
+  try {
+    if (form.kind === 'form') return formMask(masks.paths, body);
+    if (form.kind === 'json') return essence(about.mediaType) === 'application/json-patch+json' ? patchedMask(masks.paths, body) : jsonMask(masks.paths, body, form.sequence);
+    return looksLikeJson(body) ? jsonMask(masks.paths, body, 'loose') : undefined;
+  } catch (error) {
+    if (!(error instanceof BodyNotMasked)) throw error;
+    return says ? masks.fields[0]!.name : undefined;
+  }
+}
+
+function jsonMask(paths: FieldPaths, body: Uint8Array, sequence: Sequence): string | undefined {
+  const judging = new Judging(paths);
+  const tokenizer = new JsonTokenizer(judging, sequence);
+  tokenizer.push(body);
+  tokenizer.end();
+  return judging.found?.name;
+}
+
+function formMask(paths: FieldPaths, body: Uint8Array): string | undefined {
+  for (let start = 0; start <= body.length; ) {
+    const found = body.indexOf(0x26, start);
+    const end = found === -1 ? body.length : found;
+    const sign = body.subarray(start, end).indexOf(0x3d);
+    const name = formDecoded(body, start, sign === -1 ? end : start + sign).toString();
+    const value = sign === -1 ? '' : formDecoded(body, start + sign + 1, end).toString();
+    const mask = fieldOfForm(paths, name);
+    if (mask !== undefined && end > start && isMask(mask, oid.text, value === '' ? null : value)) return mask.name;
+    start = end + 1;
+  }
+  return undefined;
+}

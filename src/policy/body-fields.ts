@@ -1,0 +1,65 @@
+import type { RequestFacts } from '../model/request.ts';
+import { compileGlob } from './glob.ts';
+import { COVERS, NONE, TOUCHES, type Level } from './level.ts';
+
+/** Values that one path leads to; more than this are no field that a rule was written for. */
+const MOST_VALUES = 10_000;
+
+/** What a path leads to in one body. */
+interface Found {
+  readonly values: unknown[];
+  /** By what some servers take for the same name. */
+  readonly alike: unknown[];
+  full: boolean;
+}
+
+/**
+ * Compiles one field of `match.request.fields`: `amount`, `items.*.price`; `*` is any member or element. All values that are there must match to
+ * be covered. A body that nobody read could hold anything.
+ */
+export function compileFields(path: string, patterns: readonly string[]): (request: RequestFacts) => Level {
+  const steps = path.split('.');
+  const globs = patterns.map(compileGlob);
+  const matches = (value: unknown): boolean => {
+    const text = textOf(value);
+    return globs.some((glob) => glob(text));
+  };
+  return ({ body }) => {
+    if (body.kind !== 'json') return body.kind === 'unread' ? TOUCHES : NONE;
+    const found: Found = { values: [], alike: [], full: false };
+    collect(body.value, steps, 0, true, found);
+    // Several requests in one body are a list of what the rule describes.
+    if (Array.isArray(body.value) && steps[0] !== '*') for (const element of body.value) collect(element, steps, 0, false, found);
+    if (found.full) return TOUCHES;
+    const some = found.values.some(matches);
+    if (some && found.values.every((value) => matches(value) && isExact(value)) && found.alike.length === 0) return COVERS;
+    return some || found.alike.some(matches) || [...found.values, ...found.alike].some((value) => !isExact(value)) ? TOUCHES : NONE;
+  };
+}
+
+function collect(value: unknown, steps: readonly string[], at: number, exact: boolean, found: Found): void {
+  if (found.full) return;
+  const step = steps[at];
+  if (step === undefined) {
+    (exact ? found.values : found.alike).push(value);
+    if (found.values.length + found.alike.length > MOST_VALUES) found.full = true;
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  if (step === '*') {
+    for (const member of Array.isArray(value) ? value : Object.values(value)) collect(member, steps, at + 1, exact, found);
+    return;
+  }
+  for (const name of Object.keys(value)) {
+    const member = (value as Readonly<Record<string, unknown>>)[name];
+    if (name === step) collect(member, steps, at + 1, exact, found);
+    // Some readers of JSON do not tell upper from lower case.
+    else if (name.toLowerCase() === step.toLowerCase()) collect(member, steps, at + 1, false, found);
+  }
+}
+
+/** Numbers that two readers could round to two values are nobody's text. */
+const isExact = (value: unknown): boolean => typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value);
+
+/** Values as patterns see them. A list or a section has no text of its own: only `*` matches it. */
+const textOf = (value: unknown): string => (typeof value === 'object' && value !== null ? '' : String(value));

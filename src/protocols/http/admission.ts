@@ -1,0 +1,150 @@
+import { readBody } from '../../apis/body.ts';
+import type { Api } from '../../apis/api.ts';
+import { formOf } from '../../masking/bodies/media-types.ts';
+import { bodyWriteBack } from '../../masking/bodies/write-back.ts';
+import { isRefusal, type Refusal } from '../../model/decision.ts';
+import type { RequestFacts } from '../../model/request.ts';
+import { isNeedsApproval, isNeedsCount, type NeedsApproval, type Passage } from '../../pipeline/gate.ts';
+import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
+import { KeptBody, type KeptBytes } from './body.ts';
+import { boundOf } from './bound.ts';
+import { commandOf } from './commands.ts';
+import type { ClientStream } from './exchange.ts';
+import { holdRequest } from './holding.ts';
+import { aboutBody } from './mask.ts';
+import type { Wording } from './refuse.ts';
+import type { HttpSession } from './session.ts';
+
+/** How many rows a request changes is not said by HTTP. */
+const UNCOUNTABLE = { uncountable: 'a request does not say how many rows it changes' };
+
+/** What is known of a request before anything of its body is. */
+export interface ReadRequest {
+  readonly client: ClientStream;
+  readonly session: HttpSession;
+  readonly api: Api;
+  readonly facts: RequestFacts;
+  readonly rawQuery: string;
+  readonly kept: KeptBytes;
+  /** What was read of the body already, to know who asks. */
+  readonly body?: KeptBody | undefined;
+  /** The session has ended. */
+  readonly ended: Promise<Refusal>;
+}
+
+/** What came of it. `body`: what was read of the body, to be sent on first. */
+export type Admitted =
+  | { readonly kind: 'passage'; readonly passage: Passage; readonly body: KeptBody | undefined; readonly whole: Buffer | undefined }
+  | { readonly kind: 'refused'; readonly refused: Refusal; readonly wording?: Wording }
+  | { readonly kind: 'gone' };
+
+const refusedAs = (refused: Refusal, wording?: Wording): Admitted => ({ kind: 'refused', refused, ...(wording ? { wording } : {}) });
+
+/** One request on its way to being admitted: read as far as rules need it, understood, decided, and approved where people have to. */
+export class Admission {
+  readonly #request: ReadRequest;
+  readonly #body: KeptBody | undefined;
+  #facts: RequestFacts;
+  #whole: Buffer | undefined;
+
+  constructor(request: ReadRequest) {
+    this.#request = request;
+    this.#facts = request.facts;
+    const { client, session, kept, body } = request;
+    this.#body = body ?? (client.body && new KeptBody(client.body, session.connection.http.wholeBody, kept));
+  }
+
+  /** What is kept of the body and was not sent on is kept no longer. */
+  release(): void {
+    this.#body?.release();
+  }
+
+  /** @param needsBytes what signs the request reads its body */
+  async admit(needsBytes: boolean): Promise<Admitted> {
+    const { api, session } = this.#request;
+    if (this.#body && (needsBytes || api.readsBody(this.#facts) || session.gated.readsBodies || this.#mayWriteBack())) {
+      const failed = await this.#readWhole();
+      if (failed) return failed;
+    }
+    return this.#decide(undefined);
+  }
+
+  async #decide(again: HeldCommand | undefined): Promise<Admitted> {
+    const { session: { gated }, client, rawQuery, api } = this.#request;
+    const command = commandOf(client.head, this.#facts, rawQuery, api);
+    const mask = this.#whole && bodyWriteBack(gated.masks.bodies, aboutBody(this.#facts), this.#whole);
+    if (mask !== undefined) {
+      again?.leave('ended');
+      return refusedAs(gated.refuse('write_back', `the body holds a value that mask ${mask} could have made, which would replace the real one`, command));
+    }
+    let word = gated.admit(command, again ? { again } : {});
+    if (isNeedsCount(word)) word = gated.admit(command, { rows: UNCOUNTABLE, ...(again ? { again } : {}) });
+    if (isNeedsApproval(word)) return this.#approve(word, again);
+    if (isNeedsCount(word)) return refusedAs(gated.refuse('limit', UNCOUNTABLE.uncountable, command));
+    return isRefusal(word) ? refusedAs(word) : this.#passed(word);
+  }
+
+  /**
+   * A value that was masked could come back in the body. One that says what it is is read whole, or refused where it is too large; any other is looked
+   * at where it can be kept.
+   */
+  #mayWriteBack(): boolean {
+    const { session, client: { head } } = this.#request;
+    if (session.gated.masks.bodies.fields.length === 0) return false;
+    const { kind } = formOf(aboutBody(this.#facts).mediaType);
+    return kind === 'json' || kind === 'form' || (head.body.kind === 'length' && head.body.length <= session.connection.http.wholeBody);
+  }
+
+  #passed(passage: Passage): Admitted {
+    return { kind: 'passage', passage, body: this.#body, whole: this.#whole };
+  }
+
+  /** People have to approve: asks them, and waits. What they are asked for covers the body where all of it can be kept. */
+  async #approve(needs: NeedsApproval, again: HeldCommand | undefined): Promise<Admitted> {
+    const { session, client, rawQuery, ended } = this.#request;
+    const { gated } = session;
+    const { head } = client;
+    const fits = head.body.kind === 'chunked' || (head.body.kind === 'length' && head.body.length <= session.connection.http.wholeBody);
+    if (this.#body && fits && this.#whole === undefined) {
+      client.sendContinue();
+      const to = await this.#body.read();
+      if (to === 'whole') this.#whole = this.#body.bytes();
+      else if (to !== 'too large') return this.#unread(to);
+    }
+    const asked = gated.ask(needs, { bound: boundOf(head, this.#facts, rawQuery, session.connection, this.#whole), place: 'free', ...(again ? { again } : {}) });
+    if (!isHeld(asked)) return isRefusal(asked) ? refusedAs(asked) : this.#passed(asked);
+    const end = await holdRequest(asked, client, this.#body, ended);
+    if (end === 'gone') return { kind: 'gone' };
+    if (end === 'overflow') {
+      const refused = gated.refuse('approval_required', `this request needs approval, and more of its body has come than is kept while people answer (request ${asked.request})`, needs.command);
+      return refusedAs({ ...refused, approval: asked.request, hint: 'Send it again once the request is approved.' });
+    }
+    if (end !== 'again') return refusedAs(end);
+    // Whatever becomes of it now: what was kept for it and is not used goes to the next.
+    return this.#decide(asked).finally(() => asked.leave('ended'));
+  }
+
+  async #readWhole(): Promise<Admitted | undefined> {
+    const { client, session } = this.#request;
+    const { head } = client;
+    const { wholeBody } = session.connection.http;
+    const tooLarge = (): Admitted => refusedAs(session.gated.refuse('limit', `the body has to be read before it is sent on, and has more than ${wholeBody} bytes`), { status: 413 });
+    if (head.body.kind === 'length' && head.body.length > wholeBody) return tooLarge();
+    client.sendContinue();
+    const body = this.#body as KeptBody;
+    const to = await body.read();
+    if (to !== 'whole') {
+      return to === 'too large' ? tooLarge() : this.#unread(to);
+    }
+    this.#whole = body.bytes();
+    this.#facts = { ...this.#facts, body: readBody(this.#whole, this.#facts.headers) };
+    return undefined;
+  }
+
+  #unread(to: 'no room' | 'idle' | 'broken'): Admitted {
+    const { gated } = this.#request.session;
+    if (to === 'broken') return { kind: 'gone' };
+    if (to === 'idle') return refusedAs(gated.refuse('protocol', 'the body of the request did not come'), { status: 408 });
+    return refusedAs(gated.refuse('limit', 'the gateway keeps too many bodies already: try again'), { status: 503 });
+  }
+}

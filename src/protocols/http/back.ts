@@ -1,0 +1,137 @@
+import type { Readable } from 'node:stream';
+import { refusal, type Refusal } from '../../model/decision.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Passage } from '../../pipeline/gate.ts';
+import type { AnswerHead, ClientStream } from './exchange.ts';
+
+/** How long the body of an answer may stand still: the target sends nothing, or the client reads nothing. Streams of events send something more often. */
+const IDLE_MS = 15 * 60_000;
+
+/** An answer as it goes to the client: masked, with fields that are true of it. */
+export interface Release {
+  readonly head: AnswerHead;
+  /** Paused. Ends only when it is whole. */
+  readonly body: Readable;
+  /** How many values were masked. */
+  readonly masked: (() => Readonly<Record<string, number>>) | undefined;
+  /** The head may go before anything of the body is known: whatever comes of that cannot take the head back. */
+  readonly eager: boolean;
+}
+
+export interface BackParts {
+  readonly client: ClientStream;
+  readonly passage: Passage;
+  readonly answer: Release;
+  /** Hands the outcome to the log; calls back when it is written, or with why it cannot be. */
+  readonly settle: (status: Outcome['status'], then: (failure?: Refusal) => void) => void;
+  /** It was given whole. */
+  readonly done: () => void;
+  /** It cannot be given to its end. The body's own error, or undefined when the time is over. */
+  readonly broken: (error: unknown) => void;
+  /** The outcome cannot be written, so the end may not be given. */
+  readonly unwritten: (failure: Refusal) => void;
+}
+
+/**
+ * The answer on its way to the client. The intent is durable when this begins; the last byte waits until the outcome is written: with a length that is
+ * the byte that completes it, in chunks the last chunk, of an answer without a body its head.
+ */
+export class Back {
+  readonly #parts: BackParts;
+  readonly #timer: NodeJS.Timeout;
+  /** Bytes that are still to come, where the length is known. */
+  #left: number | undefined;
+  #over = false;
+
+  constructor(parts: BackParts) {
+    this.#parts = parts;
+    this.#timer = setTimeout(() => this.#fail(undefined), IDLE_MS);
+    const { answer: { head, body } } = parts;
+    this.#left = head.bodiless ? undefined : head.length;
+    body.on('error', (error) => this.#fail(error));
+    // It was cut off while the intent was waited for, and tells it no more.
+    if (body.destroyed && !body.readableEnded) {
+      setImmediate(() => this.#fail(body.errored ?? new Error('cut off')));
+      return;
+    }
+    // Ended without an end: it was cut off.
+    body.once('close', () => {
+      if (!body.readableEnded) this.#fail(new Error('cut off'));
+    });
+    if (head.bodiless || this.#left === 0) {
+      body.on('data', () => {});
+      body.resume();
+      this.#finish(undefined);
+      return;
+    }
+    body.on('data', (chunk: Buffer) => this.#take(chunk));
+    body.once('end', () => this.#ended());
+    body.resume();
+    // A head that nothing follows at once is for the client to see: events may be long in coming.
+    if (parts.answer.eager) setImmediate(() => {
+      if (this.#over || parts.client.begun) return;
+      parts.client.begin(head);
+      parts.client.flush();
+    });
+  }
+
+  /** Nothing more is given. */
+  stop(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#over) return;
+    this.#timer.refresh();
+    const { client, passage, answer: { head, body } } = this.#parts;
+    passage.down(chunk);
+    if (this.#left !== undefined) {
+      this.#left -= chunk.length;
+      if (this.#left <= 0) {
+        if (this.#left < 0) this.#fail(new Error('more than its length'));
+        else this.#finish(chunk);
+        return;
+      }
+    }
+    if (!client.begun) client.begin(head);
+    if (client.write(chunk)) return;
+    body.pause();
+    client.drained(() => {
+      if (this.#over) return;
+      this.#timer.refresh();
+      body.resume();
+    });
+  }
+
+  #ended(): void {
+    if (this.#over) return;
+    if (this.#left !== undefined && this.#left > 0) this.#fail(new Error('less than its length'));
+    else this.#finish(undefined);
+  }
+
+  #finish(last: Buffer | undefined): void {
+    this.stop();
+    const { client, answer: { head }, settle, done, unwritten } = this.#parts;
+    settle(head.status < 400 ? 'ok' : 'error', (failure) => {
+      if (failure) {
+        unwritten(failure);
+        return;
+      }
+      if (!client.begun) client.begin(head);
+      client.end(last);
+      done();
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.stop();
+    this.#parts.broken(error);
+  }
+}
+
+/** What a client is told of an answer whose head it has not seen. */
+export const brokenAnswer = (session: string, late: boolean): Refusal =>
+  refusal('target_unavailable', late ? 'the target stopped in the middle of its answer' : 'the target broke off its answer', { session });

@@ -1,0 +1,87 @@
+import type { Readable } from 'node:stream';
+import type { Fields, RequestHead } from './head.ts';
+
+/*
+ * One request and its answer, as both sides of the gateway see it, in words of no version of HTTP. `h1-client.ts` and `h1-target.ts` say them in
+ * HTTP/1.1; another version is another pair of adapters.
+ */
+
+/** What can be written to with backpressure. */
+export interface Sink {
+  /** False: it holds more than it should, so stop reading the other side until `drained`. */
+  write(chunk: Uint8Array): boolean;
+  /** Calls back once when there is room again. Never, when the stream is over. */
+  drained(then: () => void): void;
+}
+
+/** The head of an answer as the client gets it. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly fields: Fields;
+  /** Of the body as the client gets it; undefined: not known. */
+  readonly length: number | undefined;
+  /** HEAD, 204, 304: the head is all there is. */
+  readonly bodiless: boolean;
+}
+
+/** The client's side. Everything of it may be called when the client has gone; then it does nothing. */
+export interface ClientStream extends Sink {
+  readonly head: RequestHead;
+  /** Paused; undefined: the request has none. */
+  readonly body: Readable | undefined;
+  /** The whole request has come. */
+  readonly complete: boolean;
+  /** Leave to send the body, for one that asked. */
+  sendContinue(): void;
+  /** The head of the answer, which leaves with what is written next, or with `flush`. */
+  begin(head: AnswerHead): void;
+  readonly begun: boolean;
+  flush(): void;
+  /** The end of the answer, with its last bytes: well-formed from here on. */
+  end(last?: Uint8Array): void;
+  /** A whole answer at once. Not after `begin`. */
+  answer(status: number, fields: Fields, body: Uint8Array): void;
+  /** Ends it so that nobody takes what was sent for whole. */
+  cut(): void;
+  /** Calls back when the client has gone before the end of its answer; at once when it has. */
+  onGone(then: () => void): void;
+  /** Calls back when the answer was handed to the network, or was cut. */
+  onOver(then: () => void): void;
+}
+
+/** What the target answers. */
+export interface TargetAnswer {
+  readonly status: number;
+  readonly fields: Fields;
+  /** Paused. Ends only when the body is whole; otherwise it is destroyed with an error. */
+  readonly body: Readable;
+  readonly length: number | undefined;
+}
+
+/** The target's side of one exchange. */
+export interface TargetStream extends Sink {
+  /** The request is whole. */
+  end(): void;
+  /** Something may have reached the target. */
+  readonly reached: boolean;
+  /** Rejects with TargetFault. */
+  readonly answer: Promise<TargetAnswer>;
+  /** Nobody waits for it any more: whatever is not whole stays so. */
+  cut(): void;
+}
+
+/** Why a target did not answer, or not to the end. The message is words of ours. */
+export class TargetFault extends Error {
+  override name = 'TargetFault';
+  readonly kind: 'unreachable' | 'late' | 'broken';
+  /** Code of the system, of TLS or of the parser, for the log. */
+  readonly code: string | undefined;
+  /** It was a connection from the pool, which the target may have closed before it saw anything. */
+  readonly stale: boolean;
+  constructor(kind: TargetFault['kind'], message: string, code?: string, stale = false) {
+    super(message);
+    this.kind = kind;
+    this.code = code;
+    this.stale = stale;
+  }
+}

@@ -1,0 +1,26 @@
+import { KeptBody, type KeptBytes } from './body.ts';
+import type { ClientStream } from './exchange.ts';
+import type { RequestHead } from './head.ts';
+
+/** The body is a form. */
+export const isForm = (values: RequestHead['values']): boolean => /^application\/x-www-form-urlencoded *(?:;|$)/i.test(values.get('content-type')?.[0] ?? '');
+
+/** Reads a small form that the gateway itself answers. `gone`: the client has left, or its body broke off. */
+export const readForm = async (client: ClientStream, most: number, kept: KeptBytes): Promise<string | { readonly refused: string } | 'gone'> => {
+  if (!client.body) return '';
+  const { body: length } = client.head;
+  if (length.kind === 'length' && length.length > most) return { refused: 'the request is too large' };
+  client.sendContinue();
+  const body = new KeptBody(client.body, most, kept);
+  try {
+    switch (await body.read()) {
+      case 'whole': return body.bytes().toString('latin1');
+      case 'too large': return { refused: 'the request is too large' };
+      case 'broken': return 'gone';
+      case 'idle': return { refused: 'the body of the request did not come' };
+      case 'no room': return { refused: 'the gateway keeps too many bodies already: try again' };
+    }
+  } finally {
+    body.release();
+  }
+};

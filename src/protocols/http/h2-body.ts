@@ -1,0 +1,53 @@
+import type { Http2Stream } from 'node:http2';
+import { Readable } from 'node:stream';
+
+/** Bytes that wait here for whoever reads; what the peer may send ahead is bounded by its window. */
+const WAITING_BYTES = 64 * 1024;
+
+/**
+ * The body of a message on a stream of HTTP/2, paused. Ends only when its sender has ended it. Node ends a stream in the same way when it is reset: a
+ * body that was broken off would look whole to whoever it is sent on to. What tells them apart is that a reset closes the stream first.
+ */
+export class StreamBody extends Readable {
+  #whole = false;
+  #trailers: readonly string[] = [];
+
+  /** @param ended the head was all of the message: Node has ended the stream already */
+  constructor(stream: Http2Stream, ended = false) {
+    super({ highWaterMark: WAITING_BYTES, read: () => void stream.resume() });
+    this.#whole = ended;
+    // It is told by `close`, and may be broken off before anybody listens.
+    this.on('error', () => {});
+    const { push } = stream;
+    stream.push = (chunk: unknown, ...rest): boolean => {
+      if (chunk === null && !stream.closed) this.#whole = true;
+      return push.call(stream, chunk, ...rest);
+    };
+    stream.on('trailers', (_, __, raw) => (this.#trailers = raw));
+    stream.on('data', (chunk: Buffer) => {
+      if (!this.push(chunk)) stream.pause();
+    });
+    stream.pause();
+    stream.once('end', () => {
+      if (this.#whole) this.push(null);
+      else this.#cutOff();
+    });
+    stream.once('close', () => {
+      if (!stream.readableEnded) this.#cutOff();
+    });
+  }
+
+  /** Its sender has ended it, whether it was read so far or not. */
+  get whole(): boolean {
+    return this.#whole;
+  }
+
+  /** Names and values in turn, as they came behind it. */
+  get trailers(): readonly string[] {
+    return this.#trailers;
+  }
+
+  #cutOff(): void {
+    this.destroy(Object.assign(new Error('the stream was reset'), { code: 'ECONNRESET' }));
+  }
+}

@@ -1,0 +1,179 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { Readable } from 'node:stream';
+import type { AnswerHead, ClientStream } from './exchange.ts';
+import { StreamBody } from './h2-body.ts';
+import type { Fields, RequestHead } from './head.ts';
+
+/** How long what was already given may take to leave, before the words of the end, once it was cut. */
+const LAST_WORDS_MS = 1_000;
+
+const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+
+const flat = (fields: Fields): string[] => fields.flatMap(([name, value]) => [name.toLowerCase(), value]);
+
+/** The client's side of an exchange on one stream of HTTP/2. */
+export class Http2Client implements ClientStream {
+  readonly head: RequestHead;
+  readonly body: Readable | undefined;
+  readonly #stream: ServerHttp2Stream;
+  readonly #body: StreamBody;
+  #head: AnswerHead | undefined;
+  /** Its head was handed over. */
+  #responded = false;
+  #left: number | undefined;
+  #trailers: Fields = [];
+  #continued = false;
+  #ending = false;
+  #over = false;
+  #gone = false;
+  /** The client broke it off, and not the gateway. */
+  #byClient = false;
+  readonly #onGone: (() => void)[] = [];
+  readonly #onOver: (() => void)[] = [];
+
+  /** @param ended the head was all of the request */
+  constructor(head: RequestHead, stream: ServerHttp2Stream, ended: boolean) {
+    this.head = head;
+    this.#stream = stream;
+    this.#body = new StreamBody(stream, ended);
+    this.body = head.body.kind === 'none' ? undefined : this.#body;
+    if (!this.body) this.#body.resume();
+    stream.on('error', () => {});
+    stream.once('finish', () => this.#finished());
+    stream.once('aborted', () => this.#closed());
+    stream.once('close', () => this.#closed());
+    stream.on('wantTrailers', () => stream.sendTrailers(this.#trailers.length === 0 ? {} : record(this.#trailers)));
+  }
+
+  get complete(): boolean {
+    return this.body === undefined || this.#body.whole;
+  }
+
+  get begun(): boolean {
+    return this.#head !== undefined;
+  }
+
+  /** The client left before its answer was whole. */
+  get brokenOff(): boolean {
+    return this.#byClient;
+  }
+
+  sendContinue(): void {
+    if (this.#over || this.#continued || !this.head.expectsContinue || this.#responded) return;
+    this.#continued = true;
+    this.#stream.additionalHeaders({ ':status': 100 });
+  }
+
+  begin(head: AnswerHead): void {
+    if (this.#over) return;
+    this.#head = head;
+    this.#left = head.length;
+  }
+
+  flush(): void {
+    if (!this.#over) this.#respond(false);
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#over || this.#ending) return true;
+    if (this.#left !== undefined) this.#left -= chunk.length;
+    this.#respond(false);
+    return this.#stream.write(chunk);
+  }
+
+  drained(then: () => void): void {
+    this.#stream.once('drain', then);
+  }
+
+  end(last?: Uint8Array, trailers: Fields = []): void {
+    if (this.#over || this.#ending) return;
+    if (this.#left !== undefined) this.#left -= last?.length ?? 0;
+    if (this.#left !== undefined && this.#left !== 0 && this.#head?.bodiless === false) {
+      this.cut();
+      return;
+    }
+    this.#ending = true;
+    this.#trailers = trailers;
+    // An answer of a head alone ends with it: gRPC looks there for its status.
+    const headOnly = !this.#responded && (last === undefined || last.length === 0) && trailers.length === 0;
+    this.#respond(headOnly);
+    if (headOnly) return;
+    if (last) this.#stream.end(last);
+    else this.#stream.end();
+  }
+
+  answer(status: number, fields: Fields, body: Uint8Array): void {
+    if (this.#over) return;
+    this.begin({ status, fields, length: body.length === 0 ? undefined : body.length, bodiless: false });
+    this.end(body);
+  }
+
+  /** @param why where the client reads the status behind the answer: that it failed */
+  cut(why?: Fields): void {
+    if (this.#over) return;
+    if (why && this.#responded && this.#left === undefined && !this.#ending && !this.#head?.bodiless) {
+      this.end(undefined, why);
+      const timer = setTimeout(() => this.cut(), LAST_WORDS_MS);
+      this.onOver(() => clearTimeout(timer));
+      return;
+    }
+    this.#stream.close(this.#responded ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+    this.#end();
+    this.#leave();
+  }
+
+  onGone(then: () => void): void {
+    if (this.#gone) then();
+    else this.#onGone.push(then);
+  }
+
+  onOver(then: () => void): void {
+    if (this.#over) then();
+    else this.#onOver.push(then);
+  }
+
+  #respond(ended: boolean): void {
+    if (this.#responded || !this.#head) return;
+    this.#responded = true;
+    const { status, fields, length, bodiless } = this.#head;
+    const head = [':status', String(status), ...flat(fields), ...(length === undefined ? [] : ['content-length', String(length)])];
+    try {
+      this.#stream.respond(head, { endStream: ended || bodiless, sendDate: false, waitForTrailers: !ended && !bodiless && length === undefined } as Parameters<ServerHttp2Stream['respond']>[1]);
+    } catch {
+      // A field that HTTP/1.1 lets pass and HTTP/2 does not.
+      this.cut();
+    }
+  }
+
+  /** The whole answer was handed over. */
+  #finished(): void {
+    if (this.#over) return;
+    this.#end();
+    // What the client still sends is nobody's (RFC 9113 section 8.1).
+    if (!this.#body.whole) this.#stream.close(NGHTTP2_NO_ERROR);
+  }
+
+  #closed(): void {
+    if (this.#over) return;
+    this.#byClient = true;
+    this.#end();
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#gone = true;
+    for (const then of this.#onGone.splice(0)) then();
+  }
+
+  #end(): void {
+    this.#over = true;
+    for (const then of this.#onOver.splice(0)) then();
+  }
+}
+
+/** Trailers by name: Node takes them in no other form. */
+const record = (fields: Fields): Record<string, string[]> => {
+  const named: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
+  for (const [name, value] of fields) (named[name.toLowerCase()] ??= []).push(value);
+  return named;
+};

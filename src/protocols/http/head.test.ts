@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { chooseConnection, withoutPrefix } from './choose.ts';
+import { shownToken } from './credentials.ts';
+import { fieldsForClient, fieldsForTarget, judgedFields } from './fields.ts';
+import { readHead, type RequestHead } from './head.ts';
+import { placeForClient } from './location.ts';
+import { connectionOf } from './testdata/connection.ts';
+
+const head = (fields: readonly string[], more: { readonly url?: string; readonly sni?: string; readonly method?: string } = {}): RequestHead => {
+  const read = readHead({ method: more.method ?? 'GET', url: more.url ?? '/', version: '1.1', rawHeaders: ['Host', 'api.test', ...fields] }, { tls: true, ...(more.sni === undefined ? {} : { sni: more.sni }) });
+  if ('refused' in read) assert.fail(read.refused);
+  return read;
+};
+
+describe('head', () => {
+  test('a host that is not that of TLS is misdirected', () => {
+    const read = readHead({ method: 'GET', url: '/', version: '1.1', rawHeaders: ['Host', 'other.test'] }, { tls: true, sni: 'api.test' });
+    assert.ok('refused' in read && read.status === 421);
+    assert.equal(head([], { sni: 'API.test' }).host, 'api.test');
+  });
+  test('an absolute target of the same host is its path', () => {
+    assert.equal(head([], { url: 'https://API.test/x?y' }).target, '/x?y');
+    assert.equal(head([], { url: 'http://api.test' }).target, '/');
+  });
+});
+
+describe('credentials', () => {
+  const token = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJlLXNpZ25hdHVyZQ';
+  const basic = `Basic ${Buffer.from(`me:${token}`).toString('base64')}`;
+  test('are found in each place', () => {
+    for (const fields of [['Authorization', `Bearer ${token}`], ['authorization', `bearer  ${token}`], ['Authorization', basic], ['X-Wicketgate-Token', token], ['X-Wicketgate-Token', token, 'Authorization', 'AWS4-HMAC-SHA256 Credential=x']]) {
+      assert.deepEqual(shownToken(head(fields)), { kind: 'token', token });
+    }
+    assert.deepEqual(shownToken(head([])), { kind: 'none' });
+  });
+  test('in two ways, of another scheme, or in what is passed on, are refused', () => {
+    assert.equal(shownToken(head(['X-Wicketgate-Token', token, 'Authorization', 'Bearer other'])).kind, 'refused');
+    assert.equal(shownToken(head(['Authorization', 'Digest x'])).kind, 'refused');
+    assert.equal(shownToken(head(['Authorization', `Bearer ${token}`], { url: `/?access_token=${token}` })).kind, 'refused');
+    assert.equal(shownToken(head(['Authorization', `Bearer ${token}`, 'Cookie', `a=${token}`])).kind, 'refused');
+  });
+});
+
+describe('fields', () => {
+  test('of the hop, of the client\'s word about itself, and of the credential do not reach the target', () => {
+    const sent = fieldsForTarget(
+      head(['Authorization', 'Bearer x', 'Connection', 'x-private', 'X-Private', '1', 'Keep-Alive', 'timeout=5', 'X-Forwarded-For', '1.2.3.4', 'x_api_key', 'mine', 'X-Api-Key', 'mine', 'Cookie', 'a=b', 'X-Wicketgate-Session', 'forged', 'Content-Length', '3'], { method: 'POST' }),
+      { owns: ['authorization', 'x-api-key'], host: 'target.test', session: 'abc', body: { kind: 'length', length: 3 }, without: new Set() },
+    );
+    assert.deepEqual(sent, [['Host', 'target.test'], ['Cookie', 'a=b'], ['Content-Length', '3'], ['Via', '1.1 wicketgate'], ['X-Wicketgate-Session', 'abc']]);
+  });
+  test('that rules see hold no credential', () => {
+    assert.deepEqual([...judgedFields(head(['Authorization', 'Bearer x', 'X-Wicketgate-Token', 'y', 'Proxy-Authorization', 'z', 'Accept', 'text/plain'])).keys()], ['host', 'accept']);
+  });
+  test('of an answer lose what belongs to the hop and what leads past the gateway', () => {
+    assert.deepEqual(fieldsForClient([['Connection', 'X-Hop'], ['X-Hop', '1'], ['Transfer-Encoding', 'chunked'], ['Alt-Svc', 'h3'], ['Set-Cookie', 'a'], ['Set-Cookie', 'b']], new Set()), [['Set-Cookie', 'a'], ['Set-Cookie', 'b']]);
+  });
+});
+
+describe('which connection', () => {
+  const any = connectionOf({ name: 'any' });
+  const named = connectionOf({ name: 'named', http: { hosts: ['api.test'] } });
+  const wild = connectionOf({ name: 'wild', http: { hosts: ['*.test'] } });
+  const deep = connectionOf({ name: 'deep', http: { hosts: ['api.test'], prefix: '/v1' } });
+  const chosen = (host: string, path: string): string | number => {
+    const choice = chooseConnection([any, wild, named, deep], host, path);
+    return 'connection' in choice ? choice.connection.name : choice.status;
+  };
+  test('by the narrowest host, then by the longest prefix', () => {
+    assert.equal(chosen('api.test', '/x'), 'named');
+    assert.equal(chosen('api.test', '/v1/x'), 'deep');
+    assert.equal(chosen('api.test', '/v1'), 'deep');
+    assert.equal(chosen('api.test', '/v10'), 'named');
+    assert.equal(chosen('other.test', '/v1'), 'wild');
+    assert.equal(chosen('test', '/'), 'any');
+    assert.equal(withoutPrefix('/v1', '/v1/x'), '/x');
+    assert.equal(withoutPrefix('/v1', '/v1'), '/');
+  });
+  test('none, or two alike, is an answer', () => {
+    assert.deepEqual([deep].map((one) => chooseConnection([one], 'api.test', '/x')).map((choice) => ('status' in choice ? choice.status : 0)), [404]);
+    assert.deepEqual([named].map((one) => chooseConnection([one], 'x.test', '/x')).map((choice) => ('status' in choice ? choice.status : 0)), [421]);
+    assert.ok('status' in chooseConnection([named, connectionOf({ name: 'twin', http: { hosts: ['api.test'] } })], 'api.test', '/'));
+  });
+});
+
+describe('places', () => {
+  const connection = connectionOf({ http: { prefix: '/p', basePath: '/b', host: 'told.test' }, target: { host: 'target.test', port: 443, tls: 'verify-full' } });
+  const outside = { scheme: 'https', authority: 'gw.test:8443' } as const;
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    ['https://target.test/b/x?y#z', 'https://gw.test:8443/p/x?y#z'],
+    ['https://told.test/b/x', 'https://gw.test:8443/p/x'],
+    ['https://TARGET.test:443/b', 'https://gw.test:8443/p'],
+    ['//target.test/b/x', 'https://gw.test:8443/p/x'],
+    ['\\\\target.test/b/x', 'https://gw.test:8443/p/x'],
+    ['/b/x', '/p/x'],
+    ['/c/x', undefined],
+    ['https://target.test/bx', undefined],
+    ['https://target.test/b/../c', undefined],
+    ['x/y', 'x/y'],
+    ['https://other.test/b/x', 'https://other.test/b/x'],
+    ['mailto:a@b.test', 'mailto:a@b.test'],
+  ];
+  for (const [said, told] of cases) test(said, () => assert.equal(placeForClient(said, connection, outside), told));
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { describe, test } from 'node:test';
+import * as zlib from 'node:zlib';
+import type { MaskConfig } from '../../config/resolved.ts';
+import { compileMasks } from '../../masking/compile.ts';
+import { ProtectionMemory } from '../../masking/protection-memory.ts';
+import type { RequestHead } from './head.ts';
+import { readHead } from './head.ts';
+import { AnswerWithheld, maskedAnswer, requestUnderMasks, type MaskedAnswer } from './mask.ts';
+
+const MASK: MaskConfig = { name: 'p/1', columns: [], detect: [], fields: ['ssn'], otherwise: 'refuse', mode: 'strict', transform: 'redact', origin: { file: 'w.yaml', line: 1 } };
+const masks = compileMasks([MASK], { hash: Buffer.alloc(32, 1) }, new ProtectionMemory(undefined).of('api'), () => {});
+const none = compileMasks([], { hash: Buffer.alloc(32, 1) }, new ProtectionMemory(undefined).of('api'), () => {});
+const BODY = Buffer.from(JSON.stringify(Array.from({ length: 5_000 }, (_, id) => ({ id, ssn: '123-45-6789' }))));
+const get = (...fields: string[]): RequestHead => readHead({ method: 'GET', url: '/', version: '1.1', rawHeaders: ['Host', 'a', ...fields] }, { tls: true }) as RequestHead;
+
+const answer = (bytes: Uint8Array, fields: readonly (readonly [string, string])[], status = 200): Parameters<typeof maskedAnswer>[0] => {
+  // In pieces that end anywhere.
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += 997) pieces.push(bytes.subarray(at, at + 997));
+  return { status, fields, body: Readable.from(pieces, { objectMode: false }), length: bytes.length };
+};
+const masked = (given: ReturnType<typeof maskedAnswer>): MaskedAnswer => (given && 'body' in given ? given : assert.fail(JSON.stringify(given)));
+const all = async (body: Readable): Promise<Buffer> => {
+  const pieces: Buffer[] = [];
+  for await (const piece of body) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
+};
+
+describe('masked answers', () => {
+  const codings = {
+    gzip: [zlib.gzipSync, zlib.gunzipSync],
+    br: [zlib.brotliCompressSync, zlib.brotliDecompressSync],
+    zstd: [zlib.zstdCompressSync, zlib.zstdDecompressSync],
+  } as const;
+  for (const [name, [pack, unpack]] of Object.entries(codings)) {
+    test(`in ${name} are decoded, masked and encoded again`, async () => {
+      const given = masked(maskedAnswer(answer(pack(BODY), [['Content-Type', 'application/json'], ['Content-Encoding', name], ['Content-Length', '1'], ['ETag', '"a"'], ['Digest', 'x'], ['Accept-Ranges', 'bytes']]), get(), masks));
+      const text = unpack(await all(given.body)).toString();
+      assert.equal((JSON.parse(text) as unknown[]).length, 5_000);
+      assert.ok(!text.includes('123-45'));
+      assert.deepEqual(given.fields, [['Content-Type', 'application/json'], ['Content-Encoding', name], ['ETag', 'W/"a"'], ['Accept-Ranges', 'none']]);
+      assert.deepEqual(given.masked(), { 'p/1': 5_000 });
+    });
+  }
+  test('that nothing concerns pass as they are', () => {
+    assert.equal(maskedAnswer(answer(BODY, [['Content-Type', 'application/json']]), get(), none), undefined);
+  });
+  test('that are parts, or in a coding that is not understood, are withheld', () => {
+    for (const [fields, status] of [[[['Content-Type', 'application/json'], ['Content-Range', 'bytes 0-1/2']], 206], [[['Content-Type', 'application/json'], ['Content-Encoding', 'deflate']], 200], [[['Content-Type', 'application/json'], ['Content-Encoding', 'gzip'], ['Content-Encoding', 'br']], 200], [[['Content-Type', 'application/octet-stream']], 200], [[], 200]] as const) {
+      assert.ok('withheld' in (maskedAnswer(answer(BODY, fields, status), get(), masks) ?? {}), JSON.stringify(fields));
+    }
+  });
+  test('that cannot be decoded, are cut short, or grow too much end with an error', async () => {
+    const json = [['Content-Type', 'application/json'], ['Content-Encoding', 'gzip']] as const;
+    const bomb = zlib.gzipSync(Buffer.concat([Buffer.from('["'), Buffer.alloc(64 * 1024 * 1024, 'a'), Buffer.from('"]')]));
+    for (const bytes of [BODY, zlib.gzipSync(BODY).subarray(0, -20), bomb]) {
+      await assert.rejects(all(masked(maskedAnswer(answer(bytes, json), get(), masks)).body), AnswerWithheld);
+    }
+  });
+  test('HEAD says nothing that is not true of the masked answer', () => {
+    const head = readHead({ method: 'HEAD', url: '/', version: '1.1', rawHeaders: ['Host', 'a'] }, { tls: true }) as RequestHead;
+    const given = masked(maskedAnswer(answer(Buffer.alloc(0), [['Content-Type', 'application/json'], ['Content-Length', '99'], ['ETag', '"a"']]), head, masks));
+    assert.deepEqual(given.fields, [['Content-Type', 'application/json'], ['ETag', 'W/"a"']]);
+  });
+});
+
+test('the target is asked for whole bodies in codings that are understood', () => {
+  assert.deepEqual(requestUnderMasks(get('Accept-Encoding', 'deflate, gzip;q=0.5, BR, *'), masks).added, [['Accept-Encoding', 'gzip;q=0.5, br']]);
+  assert.deepEqual(requestUnderMasks(get('Accept-Encoding', 'deflate'), masks).added, [['Accept-Encoding', 'identity']]);
+  assert.ok(requestUnderMasks(get('Range', 'bytes=0-1'), masks).without.has('range'));
+  assert.equal(requestUnderMasks(get('Range', 'bytes=0-1'), none).without.size, 0);
+});

@@ -1,0 +1,151 @@
+import { pipeline, Transform, type Readable } from 'node:stream';
+import * as zlib from 'node:zlib';
+import { openBodyMasker, type AboutBody, type BodyMasker } from '../../masking/bodies/masker.ts';
+import type { MaskSet } from '../../masking/plan.ts';
+import type { RequestFacts } from '../../model/request.ts';
+import { errorCode } from '../../wire/errors.ts';
+import type { TargetAnswer } from './exchange.ts';
+import { single } from './fields.ts';
+import type { Fields, RequestHead } from './head.ts';
+
+/** The answer may not be given: it cannot be masked. The message is words of ours. */
+export class AnswerWithheld extends Error {
+  override name = 'AnswerWithheld';
+}
+
+/** So much may be decoded before its ratio is looked at, and so many times more than what came may come of it then. */
+const BOMB_BYTES = 16 * 1024 * 1024;
+const BOMB_RATIO = 250;
+
+interface Coding {
+  readonly decode: () => Transform;
+  readonly encode: () => Transform;
+}
+
+/** Codings that are understood. `deflate` is not: half of the world sends it without its wrapping. */
+const CODINGS: Readonly<Record<string, Coding>> = {
+  gzip: { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }) },
+  'x-gzip': { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }) },
+  br: { decode: () => zlib.createBrotliDecompress(), encode: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } }) },
+  zstd: { decode: () => zlib.createZstdDecompress(), encode: () => zlib.createZstdCompress() },
+};
+
+/** What says something of the exact bytes, and is not true of masked ones. */
+const OF_BYTES = /^(?:content-md5|digest|content-digest|repr-digest|want-digest|signature|signature-input|x-goog-hash|x-goog-stored-content-length|x-amz-checksum-.*|x-ms-blob-content-md5|x-ms-content-crc64)$/;
+
+export interface MaskedAnswer {
+  /** Paused. */
+  readonly body: Readable;
+  readonly fields: Fields;
+  readonly length: undefined;
+  readonly masked: () => Readonly<Record<string, number>>;
+  /** Events: the head goes before any of them. Of anything else it waits until some of the body was understood. */
+  readonly eager: boolean;
+}
+
+/** The answer with its protected values masked; undefined: no mask concerns it, and it passes as it is. */
+export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bodies }: MaskSet): MaskedAnswer | { readonly withheld: string } | undefined => {
+  if (bodies.empty) return undefined;
+  const { status, fields, body, length } = answer;
+  const mediaType = single(fields, 'content-type') ?? '';
+  const bodiless = method === 'HEAD' || status === 204 || status === 304;
+  if (!bodiless && length === 0) return undefined;
+  const masker = openBodyMasker(bodies, aboutType(mediaType));
+  // What it would say of a body that is masked is not true, even where there is none. 304 names no media type.
+  if (bodiless) return masker === 'pass' && status !== 304 ? undefined : { body, fields: truthful(fields), length: undefined, masked: () => ({}), eager: false };
+  if (masker === 'pass') return undefined;
+  if ('refused' in masker) return { withheld: `the answer cannot be masked: ${masker.refused}` };
+  if (status === 206 || fields.some(([name]) => name.toLowerCase() === 'content-range')) return { withheld: 'the answer cannot be masked: it is a part of another' };
+  const written = fields.filter(([name]) => name.toLowerCase() === 'content-encoding').map(([, value]) => value.trim().toLowerCase()).filter((value) => value !== 'identity');
+  const [named] = written;
+  const coding = named === undefined ? undefined : CODINGS[named];
+  if (written.length > 1 || (named !== undefined && coding === undefined)) return { withheld: 'the answer cannot be masked: it is in a coding that is not understood' };
+  // Events have to leave as they come, and what compresses waits for more.
+  const plain = /^text\/event-stream\b/i.test(mediaType);
+  const told = truthful(fields).filter(([name]) => !plain || name.toLowerCase() !== 'content-encoding');
+  return { body: throughMasker(body, masker, coding, plain), fields: told, length: undefined, masked: () => masker.masked, eager: plain };
+};
+
+const aboutType = (mediaType: string): AboutBody => {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]{1,40})/i.exec(mediaType)?.[1];
+  return { mediaType, ...(charset === undefined ? {} : { charset }) };
+};
+
+/** What a request says of its body. */
+export const aboutBody = ({ headers }: Pick<RequestFacts, 'headers'>): AboutBody => aboutType(headers.get('content-type')?.[0] ?? '');
+
+const truthful = (fields: Fields): Fields =>
+  fields.flatMap(([name, value]): [string, string][] => {
+    const lower = name.toLowerCase();
+    if (lower === 'content-length' || OF_BYTES.test(lower)) return [];
+    if (lower === 'accept-ranges') return [[name, 'none']];
+    if (lower === 'etag') return [[name, value.startsWith('W/') ? value : `W/${value}`]];
+    return [[name, value]];
+  });
+
+const throughMasker = (body: Readable, masker: BodyMasker, coding: Coding | undefined, plain: boolean): Readable => {
+  let came = 0;
+  let decoded = 0;
+  const masking = new Transform({
+    transform: (chunk: Buffer, _, then) => {
+      try {
+        decoded += chunk.length;
+        if (coding && decoded > BOMB_BYTES && decoded > came * BOMB_RATIO) throw new AnswerWithheld('the answer cannot be masked: it grows too much when it is decoded');
+        then(null, masker.push(chunk));
+      } catch (error) {
+        then(withheld(error));
+      }
+    },
+    flush: (then) => {
+      try {
+        then(null, masker.end());
+      } catch (error) {
+        then(withheld(error));
+      }
+    },
+  });
+  const last = new Transform({ transform: (chunk, _, then) => then(null, chunk) });
+  const stages = coding ? [coding.decode(), masking, ...(plain ? [] : [coding.encode()])] : [masking];
+  const count = new Transform({
+    transform: (chunk: Buffer, _, then) => {
+      came += chunk.length;
+      then(null, chunk);
+    },
+  });
+  pipeline([body, count, ...stages], (error) => {
+    if (error) last.destroy(cutOff(error) ? error : withheld(error));
+  });
+  const end = stages.at(-1) as Transform;
+  end.on('data', (chunk: Buffer) => {
+    if (!last.write(chunk)) {
+      end.pause();
+      last.once('drain', () => end.resume());
+    }
+  });
+  end.once('end', () => last.end());
+  return last;
+};
+
+/** The target broke it off, or the client did not wait for it: nothing was wrong with its form. */
+const cutOff = (error: unknown): boolean => ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR', 'ERR_STREAM_DESTROYED'].includes(errorCode(error) ?? '');
+
+const withheld = (error: unknown): AnswerWithheld => {
+  if (error instanceof AnswerWithheld) return error;
+  // The masker says what is wrong with the form; a decoder's own words may hold what it read.
+  return new AnswerWithheld(error instanceof Error && error.name === 'BodyNotMasked' ? `the answer cannot be masked: ${error.message}` : 'the answer cannot be masked: it cannot be decoded');
+};
+
+/** What is said to the target where the answer will be masked: a part of a body cannot be, and only codings that are understood can. */
+export const requestUnderMasks = (head: RequestHead, { bodies }: MaskSet): { readonly without: ReadonlySet<string>; readonly added: readonly [string, string][] } => {
+  if (bodies.empty) return { without: NONE, added: [] };
+  const accepted = head.values.get('accept-encoding');
+  if (accepted === undefined) return { without: PARTS, added: [] };
+  const known = accepted.flatMap((value) => value.split(',')).map((item) => item.trim().toLowerCase()).filter((item) => {
+    const [name = ''] = item.split(/[\s;]/, 1);
+    return name === 'identity' || CODINGS[name] !== undefined;
+  });
+  return { without: PARTS, added: [['Accept-Encoding', known.length > 0 ? known.join(', ') : 'identity']] };
+};
+
+const NONE: ReadonlySet<string> = new Set();
+const PARTS: ReadonlySet<string> = new Set(['range', 'if-range', 'accept-encoding']);

@@ -1,0 +1,145 @@
+import type { HttpConnectionConfig } from '../../config/resolved.ts';
+import { refusal, type Refusal } from '../../model/decision.ts';
+import type { Logger } from '../../model/logger.ts';
+import type { GatedSession } from '../../pipeline/gate.ts';
+import { asHttp } from './connection.ts';
+import { openPool, type TargetPool } from './dial.ts';
+
+/** Most requests of one session that run at a time, each with an upstream connection of its own. */
+const MOST_RUNNING = 256;
+
+/** Upstream connections to a target as configured at some time. */
+interface Upstream {
+  readonly connection: HttpConnectionConfig;
+  readonly pool: Promise<TargetPool>;
+  users: number;
+  retired: boolean;
+}
+
+/** One Principal on one connection: its requests, and the upstream connections that are nobody else's. */
+export class HttpSession {
+  readonly gated: GatedSession;
+  readonly log: Logger;
+  readonly #over: (session: HttpSession) => void;
+  /** What cuts each request that runs. */
+  readonly #running = new Set<(why: Refusal) => void>();
+  #upstream: Upstream | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #retired: string | undefined;
+  #closed = false;
+
+  /** @param over it takes no further request: the next one of its client opens another */
+  constructor(gated: GatedSession, log: Logger, over: (session: HttpSession) => void) {
+    this.gated = gated;
+    this.log = log;
+    this.#over = over;
+    gated.ended.addEventListener('abort', () => this.#end(gated.ended.reason as Refusal));
+    gated.draining.addEventListener('abort', () => this.retire((gated.draining.reason as Refusal).code));
+    if (gated.ended.aborted) this.#end(gated.ended.reason as Refusal);
+    else if (gated.draining.aborted) this.retire((gated.draining.reason as Refusal).code);
+    else this.#rest();
+  }
+
+  get connection(): HttpConnectionConfig {
+    return asHttp(this.gated.connection);
+  }
+
+  get idle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  get retired(): boolean {
+    return this.#retired !== undefined;
+  }
+
+  /** The token that it was opened with is not valid any more. */
+  expired(now: number): boolean {
+    return now >= this.gated.session.principal.tokenExpiresAt;
+  }
+
+  /** A request begins. `cut` is called when it may not go on. Returns what to call at its end. */
+  enter(cut: (why: Refusal) => void): (() => void) | Refusal {
+    if (this.#running.size >= MOST_RUNNING) return this.gated.refuse('limit', `more than ${MOST_RUNNING} requests of one session at a time`);
+    if (this.#closed) return refusal('internal', 'the session is over', { session: this.gated.session.id });
+    clearTimeout(this.#idle);
+    this.#running.add(cut);
+    return () => {
+      if (!this.#running.delete(cut) || this.#running.size > 0) return;
+      if (this.#retired === undefined) this.#rest();
+      else this.#close(this.#retired);
+    };
+  }
+
+  /** Takes no further request; what runs goes on to its end. */
+  retire(reason: string): void {
+    if (this.#retired !== undefined) return;
+    this.#retired = reason;
+    clearTimeout(this.#idle);
+    this.#over(this);
+    if (this.#running.size === 0) this.#close(reason);
+  }
+
+  /** The upstream connections to the target as it is configured now. Give them back. */
+  async pool(): Promise<{ readonly pool: TargetPool; readonly release: () => void }> {
+    const upstream = this.#upstreamNow();
+    upstream.users += 1;
+    const release = (): void => {
+      upstream.users -= 1;
+      if (upstream.users === 0 && upstream.retired) discard(upstream);
+    };
+    try {
+      return { pool: await upstream.pool, release };
+    } catch (error) {
+      upstream.retired = true;
+      if (this.#upstream === upstream) this.#upstream = undefined;
+      release();
+      throw error;
+    }
+  }
+
+  #upstreamNow(): Upstream {
+    const { connection } = this;
+    const known = this.#upstream;
+    // A reload makes other objects of the same text.
+    if (known && (known.connection === connection || JSON.stringify(known.connection.target) === JSON.stringify(connection.target))) return known;
+    if (known) {
+      known.retired = true;
+      if (known.users === 0) discard(known);
+    }
+    const pool = openPool(connection);
+    pool.catch(() => {});
+    return (this.#upstream = { connection, pool, users: 0, retired: false });
+  }
+
+  #rest(): void {
+    clearTimeout(this.#idle);
+    // Looked at again when it is over: a reload may have made it longer.
+    const { sessionIdle } = this.connection.http;
+    this.#idle = setTimeout(() => this.retire('idle'), Math.min(sessionIdle, 2 ** 31 - 1));
+    this.#idle.unref();
+  }
+
+  #end(why: Refusal): void {
+    if (this.#closed) return;
+    this.#retired ??= why.code;
+    this.#over(this);
+    // Each writes its outcome at once, so that the session's end stands behind them.
+    for (const cut of this.#running) cut(why);
+    this.#close(why.code);
+  }
+
+  #close(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    this.gated.close(reason);
+    const upstream = this.#upstream;
+    if (upstream) {
+      upstream.retired = true;
+      if (upstream.users === 0) discard(upstream);
+    }
+    this.log.info({}, 'session closed');
+  }
+}
+
+const discard = ({ pool }: Upstream): void => void pool.then((open) => open.close()).catch(() => {});

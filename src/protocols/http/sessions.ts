@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto';
+import type { HttpConnectionConfig } from '../../config/resolved.ts';
+import { isRefusal, refusal, type Refusal } from '../../model/decision.ts';
+import type { Logger } from '../../model/logger.ts';
+import type { Peer } from '../../model/principal.ts';
+import type { Gate } from '../../pipeline/gate.ts';
+import { HttpSession } from './session.ts';
+
+/** Most sessions of one gateway. */
+const MOST = 10_000;
+
+/**
+ * The sessions that are open, by connection, token and address of the client. A request that shows the same token from the same address is of the
+ * same session; nothing is kept of the token but its hash.
+ */
+export class HttpSessions {
+  readonly #gate: Gate;
+  readonly #log: Logger;
+  readonly #open = new Map<string, HttpSession>();
+  readonly #opening = new Map<string, Promise<HttpSession | Refusal>>();
+
+  constructor(gate: Gate, log: Logger) {
+    this.#gate = gate;
+    this.#log = log;
+  }
+
+  /** The session of a request. Opens it by the first; others that come meanwhile wait for the same. */
+  of(connection: HttpConnectionConfig, token: string, peer: Peer): HttpSession | Promise<HttpSession | Refusal> {
+    const key = `${connection.name} ${peer.address} ${peer.tls} ${hash('sha256', token)}`;
+    const known = this.#open.get(key);
+    if (known && !known.expired(Date.now())) return known;
+    // What runs goes on; the token has to be verified again, and will be found to have expired.
+    known?.retire('token expired');
+    let opening = this.#opening.get(key);
+    if (!opening) {
+      opening = this.#openSession(key, connection, token, peer).finally(() => this.#opening.delete(key));
+      this.#opening.set(key, opening);
+    }
+    return opening;
+  }
+
+  async #openSession(key: string, connection: HttpConnectionConfig, token: string, peer: Peer): Promise<HttpSession | Refusal> {
+    if (this.#open.size + this.#opening.size >= MOST && !this.#makeRoom()) return refusal('limit', `this gateway has ${MOST} sessions already`);
+    const gated = await this.#gate.open({ credential: { kind: 'bearer', token }, connection: connection.name, peer });
+    if (isRefusal(gated)) return gated;
+    const { session } = gated;
+    const log = this.#log.child({ session: session.id });
+    this.#log.info({ session: session.id, identity: session.principal.identity, connection: session.connection, peer: session.peer.address }, 'session opened');
+    const opened = new HttpSession(gated, log, (over) => {
+      if (this.#open.get(key) === over) this.#open.delete(key);
+    });
+    if (gated.ended.aborted) return gated.ended.reason as Refusal;
+    if (opened.retired) return refusal('shutting_down', 'the gateway is stopping; connect again');
+    this.#open.set(key, opened);
+    return opened;
+  }
+
+  /** Ends the oldest session that has nothing to do. */
+  #makeRoom(): boolean {
+    for (const session of this.#open.values()) {
+      if (!session.idle) continue;
+      session.retire('room for others');
+      return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,9 @@
+import type { CredentialOf, Injector, InjectorParts } from './injector.ts';
+import { secretReader } from './read-secret.ts';
+import { staticInjector } from './static-injector.ts';
+
+/** `Authorization: Bearer VALUE` (RFC 6750 section 2.1). */
+export const bearerInjector = ({ token }: CredentialOf<'bearer'>, parts: InjectorParts): Injector => {
+  const reader = secretReader(parts);
+  return staticInjector('authorization', async () => `Bearer ${await reader.token(token)}`);
+};
