@@ -5,6 +5,8 @@ import type { Env } from './targets.ts';
 
 /** As many as PostgreSQL takes beside everything else here: each is a process of its own there. */
 export const IDLE_SESSIONS = 1000;
+/** Those among them after which the heap has grown to the size that logging in needs: with 5,000 sessions that part is small. */
+const FIRST = 500;
 
 /** Private and shared pages of a process, in KiB. */
 const pss = (pid: number): number => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? NaN);
@@ -25,8 +27,14 @@ export const idleMemory = async ({ gateway, env }: { readonly gateway: Gateway; 
   // The first sessions make what all share.
   const warm = await open(10);
   const before = pss(gateway.pid);
-  const clients = await open(IDLE_SESSIONS);
-  const each = (pss(gateway.pid) - before) / IDLE_SESSIONS;
-  for (const client of [...warm, ...clients]) await client.end();
-  return ['\nidle plaintext sessions', `  user space for each of ${IDLE_SESSIONS}         ${each.toFixed(1)} KiB   goal 24 KiB (stated for 5,000)`, `  RSS of the gateway as started       ${Math.round(base / 1024)} MB   goal 140 MB: ${base / 1024 < 140 ? 'reached' : 'MISSED'}`].join('\n');
+  const first = await open(FIRST);
+  const between = pss(gateway.pid);
+  const others = await open(IDLE_SESSIONS - FIRST);
+  const after = pss(gateway.pid);
+  for (const client of [...warm, ...first, ...others]) await client.end();
+  return [
+    '\nidle plaintext sessions',
+    `  user space for each of ${IDLE_SESSIONS}         ${((after - before) / IDLE_SESSIONS).toFixed(1)} KiB`,
+    `  for each from number ${FIRST} on          ${((after - between) / (IDLE_SESSIONS - FIRST)).toFixed(1)} KiB   goal 24 KiB (of 5,000)`, `  RSS of the gateway as started       ${Math.round(base / 1024)} MB   goal 140 MB: ${base / 1024 < 140 ? 'reached' : 'MISSED'}`,
+  ].join('\n');
 };

@@ -8,10 +8,10 @@ import { startPostgres, type Postgres } from '../test/kit/postgres.ts';
 export type Env = Readonly<Record<string, string>>;
 
 const PASSWORD = 'bench-target-password';
-const HERE = fileURLToPath(new URL('.', import.meta.url));
-const WITHOUT_EVIDENCE = join(HERE, 'gateway-without-evidence.ts');
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const WITHOUT_EVIDENCE = join('bench', 'gateway-without-evidence.ts');
 /** What people start. */
-const COMMAND = join(HERE, '..', 'bin', 'wicketgate.js');
+const COMMAND = join('bin', 'wicketgate.js');
 
 /** Everything that is measured, up and ready. */
 export interface Field {
@@ -21,9 +21,13 @@ export interface Field {
   readonly pgbouncer: Env;
   readonly pgbouncerTls: Env;
   /** A gateway for each way of keeping evidence; `tls` and `tlsNone` are encrypted on both sides. */
-  readonly gateways: Readonly<Record<GatewayKind, { readonly gateway: Gateway; readonly env: Env }>>;
+  readonly gateways: Gateways;
+  /** The same for each clone that was asked for. */
+  readonly trees: readonly { readonly tree: string; readonly gateways: Gateways }[];
   stop(): Promise<void>;
 }
+
+type Gateways = Readonly<Record<GatewayKind, { readonly gateway: Gateway; readonly env: Env }>>;
 
 export const GATEWAYS = ['none', 'records', 'answers', 'strict', 'tls', 'tlsNone', 'redact', 'keep', 'detect'] as const;
 export type GatewayKind = (typeof GATEWAYS)[number];
@@ -57,8 +61,8 @@ CREATE TABLE bulk AS SELECT n AS id, 'name ' || n AS name, 'row' || n || '@examp
 ALTER TABLE bulk OWNER TO app;
 GRANT SELECT ON bulk TO bulk;`;
 
-/** Starts PostgreSQL, pgbouncer in session mode and the gateways, all on this machine. */
-export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, connections = 200): Promise<Field> => {
+/** Starts PostgreSQL, pgbouncer in session mode and the gateways, all on this machine. `trees`: clones of which the gateways are. */
+export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, connections = 200, trees: readonly string[] = [ROOT]): Promise<Field> => {
   const target = await startPostgres({
     version: 15,
     tls: true,
@@ -75,7 +79,7 @@ export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, c
   const pgbouncerTls = await startPgbouncer({ target: at, users, tls: true });
   const token = await issuer.token({ claims: { job: 'bench' }, expiresIn: TOKEN_SECONDS });
 
-  const start = async (kind: GatewayKind): Promise<{ gateway: Gateway; env: Env }> => {
+  const start = async (tree: string, kind: GatewayKind): Promise<{ gateway: Gateway; env: Env }> => {
     const tls = kind === 'tls' || kind === 'tlsNone';
     const gateway = await startGateway(
       {
@@ -94,13 +98,17 @@ export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, c
         ],
         policies: [{ name: 'bench', identities: ['bench'], connections: ['bench'], allow: ['read', 'write', 'schema', 'session'], ...(MASKS[kind] ? { mask: MASKS[kind] } : {}) }],
       },
-      { env: { TARGET_PASSWORD: PASSWORD }, program: kind === 'none' || kind === 'tlsNone' ? [WITHOUT_EVIDENCE] : [COMMAND, 'start', '--config'] },
+      { env: { TARGET_PASSWORD: PASSWORD }, program: kind === 'none' || kind === 'tlsNone' ? [join(tree, WITHOUT_EVIDENCE)] : [join(tree, COMMAND), 'start', '--config'] },
     );
     const secure: Env = tls ? { PGSSLMODE: 'verify-full', PGSSLROOTCERT: join(gateway.dataDir, 'ca.pem') } : { PGSSLMODE: 'disable' };
     return { gateway, env: { PGHOST: tls ? 'localhost' : '127.0.0.1', PGPORT: String(gateway.port('bench')), PGDATABASE: 'bench', PGUSER: 'bench', PGPASSWORD: token, ...secure } };
   };
-  const gateways: Partial<Record<GatewayKind, { gateway: Gateway; env: Env }>> = {};
-  for (const kind of kinds) gateways[kind] = await start(kind);
+  const started: { tree: string; gateways: Gateways }[] = [];
+  for (const tree of trees) {
+    const gateways: Partial<Record<GatewayKind, { gateway: Gateway; env: Env }>> = {};
+    for (const kind of kinds) gateways[kind] = await start(tree, kind);
+    started.push({ tree, gateways: gateways as Gateways });
+  }
 
   const base = { PGDATABASE: 'postgres', PGUSER: 'app', PGPASSWORD: PASSWORD };
   const direct = { ...base, PGHOST: '127.0.0.1', PGPORT: String(target.port) };
@@ -110,9 +118,10 @@ export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, c
     directTls: { ...direct, PGSSLMODE: 'require' },
     pgbouncer: { ...base, PGHOST: '127.0.0.1', PGPORT: String(pgbouncer.port), PGSSLMODE: 'disable' },
     pgbouncerTls: { ...base, PGHOST: '127.0.0.1', PGPORT: String(pgbouncerTls.port), PGSSLMODE: 'require' },
-    gateways: gateways as Field['gateways'],
+    gateways: started[0]?.gateways as Gateways,
+    trees: started,
     stop: async () => {
-      for (const one of Object.values(gateways)) await one.gateway.stop();
+      for (const { gateways } of started) for (const one of Object.values(gateways)) await one.gateway.stop();
       await pgbouncer.stop();
       await pgbouncerTls.stop();
       await target.stop();

@@ -60,11 +60,11 @@ export const commitmentTo = (salt: Uint8Array, bytes: Uint8Array): string => {
 /** A hash that has taken domain and salt, for bytes that come in pieces. */
 export const startCommitment = (salt: Uint8Array): ReturnType<typeof createHash> => createHash('sha256').update(COMMIT).update(salt);
 
-/** Prepares a body; copies the bytes, so that the caller may use its buffer again. Throws RangeError when it is too long. */
+/** Prepares a body; the bytes must not change until they are sealed. Throws RangeError when it is too long. */
 export const pendingBody = (key: SealingKey, part: string, bytes: Uint8Array): PendingBody => {
   if (bytes.length > MOST_BODY) throw new RangeError(`a body of ${bytes.length} bytes is longer than ${MOST_BODY}`);
   const salt = newSalt();
-  return { key, part, salt, encoding: RAW, length: bytes.length, commitment: commitmentTo(salt, bytes), stored: Buffer.from(bytes), frame: -1, entry: -1, sealed: '' };
+  return { key, part, salt, encoding: RAW, length: bytes.length, commitment: commitmentTo(salt, bytes), stored: bytes, frame: -1, entry: -1, sealed: '' };
 };
 
 /** Upper bound of what a body adds to the segment, with a frame of its own. */

@@ -75,10 +75,26 @@ const canonicalObject = (value: Record<string, unknown>, depth: number): string 
     }
   }
   let text = '{';
-  for (const name of names) {
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i] as string;
     const member = value[name];
     if (member === undefined) continue;
-    text += `${text.length > 1 ? ',' : ''}${canonicalString(name)}:${canonical(member, depth + 1)}`;
+    if (text.length > 1) text += ',';
+    text += memberName(name) + canonical(member, depth + 1);
   }
   return `${text}}`;
+};
+
+const memberNames = new Map<string, string>();
+/** Names of members are ours and the configuration's, and few. */
+const MOST_MEMBER_NAMES = 1000;
+
+/** The name of a member with what stands around it. */
+const memberName = (name: string): string => {
+  let text = memberNames.get(name);
+  if (text === undefined) {
+    text = `${canonicalString(name)}:`;
+    if (memberNames.size < MOST_MEMBER_NAMES) memberNames.set(name, text);
+  }
+  return text;
 };

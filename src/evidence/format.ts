@@ -60,11 +60,16 @@ export const sealFrame = (target: Buffer, at: number, type: number, number: numb
   target.writeUInt32BE(length, at + 8);
   target.writeUIntBE(number, at + 12, 6);
   target.writeUIntBE(durable, at + 18, 6);
-  target.fill(0, at + 25, at + 32);
   target[at + 24] = type;
-  target.fill(0, end, next);
+  zero(target, at + 25, at + FRAME_HEADER);
+  zero(target, end, next);
   target.writeUInt32BE(crc32(target.subarray(at + 8, end)), at + 4);
   return next;
+};
+
+/** For a few bytes: `fill` is a call into the runtime. */
+const zero = (target: Buffer, from: number, to: number): void => {
+  for (let at = from; at < to; at += 1) target[at] = 0;
 };
 
 /** SHA-256(0x00 || leaf) in hex, of a frame that stands at `at`: the chain's link and the Merkle tree's leaf hash. */

@@ -37,6 +37,7 @@ export interface Body {
   /** `statement`, `parameters`, `answer`, `data`, `reason`, `detail`. */
   readonly part: string;
   readonly connection: string;
+  /** The log's from here on: not to be written to any more. */
   readonly bytes: Uint8Array;
 }
 

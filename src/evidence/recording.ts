@@ -73,8 +73,8 @@ export class PieceRecording implements Recording {
   finish(): RecordingSummary {
     this.#salt ??= newSalt();
     const digest = this.#hash ? this.#hash.digest('hex') : commitmentTo(this.#salt, this.#buffer.subarray(0, this.#held));
-    // The first piece carries the salt: it is written even when nothing else is kept.
-    if (this.#held > 0 || (this.#bodies.length === 0 && this.#total > 0)) this.#flush();
+    // The first piece carries the salt: it is written even when nothing else is kept. One that is the whole answer is committed to by its digest.
+    if (this.#held > 0 || (this.#bodies.length === 0 && this.#total > 0)) this.#flush(this.#hash ? undefined : digest);
     this.#buffer = EMPTY;
     const pieces = this.#bodies.map(({ commitment }) => commitment);
     if (pieces.length > 0) this.#port.finished(pieces, this.#bodies);
@@ -96,7 +96,8 @@ export class PieceRecording implements Recording {
     this.#buffer = grown;
   }
 
-  #flush(): void {
+  /** @param whole commitment of the only piece, which is the last */
+  #flush(whole?: string): void {
     if (this.#stopped) return;
     const bytes = this.#buffer.subarray(0, this.#held);
     const salt = this.#bodies.length === 0 ? (this.#salt ??= newSalt()) : newSalt();
@@ -109,8 +110,8 @@ export class PieceRecording implements Recording {
         salt,
         encoding: smaller ? ZSTD : RAW,
         length: bytes.length,
-        commitment: commitmentTo(salt, bytes),
-        stored: smaller ? packed : Buffer.from(bytes),
+        commitment: whole ?? commitmentTo(salt, bytes),
+        stored: smaller ? packed : whole === undefined ? Buffer.from(bytes) : bytes,
         frame: -1,
         entry: -1,
         sealed: '',

@@ -76,8 +76,11 @@ export const allDetectors: Detectors = prepare(detectorKinds);
  * then passed over.
  */
 export function detect(bytes: Uint8Array, start: number, end: number, detectors: Detectors): Hit[] | undefined {
-  return hasPlaces ? detectAt(new Places(bytes, start, end), bytes, start, end, detectors) : detectEverywhere(bytes, start, end, detectors);
+  // To set the vectors going takes as long as looking at so few bytes.
+  return hasPlaces && end - start > FEW ? detectAt(new Places(bytes, start, end), bytes, start, end, detectors) : detectEverywhere(bytes, start, end, detectors);
 }
+
+const FEW = 24;
 
 /** The same by looking at every byte: what `detect` does where it has no vectors, and what it must give where it has. */
 export function detectEverywhere(bytes: Uint8Array, start: number, end: number, detectors: Detectors): Hit[] | undefined {

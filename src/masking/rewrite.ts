@@ -1,16 +1,27 @@
+/** Results smaller than this share memory with others. */
+export const SHARED = 16 * 1024;
+
 /**
  * Bytes with some stretches replaced: what stays is copied in as few pieces as there are, and nothing is copied at all while nothing
  * is replaced.
  */
 export class Rewrite {
   readonly #from: Buffer;
+  #spare: Buffer | undefined;
   #out: Buffer | undefined;
   /** Bytes of the source that are dealt with. */
   #taken = 0;
   #length = 0;
 
-  constructor(from: Buffer) {
+  /** @param spare memory that nobody needs any more: the result may lie in it */
+  constructor(from: Buffer, spare?: Buffer) {
     this.#from = from;
+    this.#spare = spare;
+  }
+
+  /** The memory that the result lies in, all of it; undefined while nothing was replaced. */
+  get memory(): Buffer | undefined {
+    return this.#out;
   }
 
   /** A cell whose length stands at `at` and whose value ends at `end` gets another value, NULL included. From front to back. */
@@ -59,7 +70,10 @@ export class Rewrite {
   #room(more: number): Buffer {
     const out = this.#out;
     if (out !== undefined && out.length - this.#length >= more) return out;
-    const grown = Buffer.allocUnsafe(this.#length + more + (out === undefined ? this.#from.length - this.#taken : out.length >> 1));
+    const size = this.#length + more + (out === undefined ? this.#from.length - this.#taken : out.length >> 1);
+    const spare = this.#spare;
+    this.#spare = undefined;
+    const grown = spare !== undefined && spare.length >= size ? spare : size < SHARED ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size + (size >> 2));
     out?.copy(grown, 0, 0, this.#length);
     this.#out = grown;
     return grown;

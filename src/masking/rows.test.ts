@@ -94,6 +94,28 @@ suite('rows', () => {
     }
   });
 
+  test('memory is written to again only when it was said that nobody needs it', () => {
+    const message = (value: string): Buffer => {
+      const body = encode(text(value, '123-45-6789'));
+      const head = Buffer.from([0x44, 0, 0, 0, 0]);
+      head.writeInt32BE(body.length + 4, 1);
+      return Buffer.concat([head, body]);
+    };
+    const run = (value: string): Buffer => Buffer.concat(Array.from({ length: 1000 }, () => message(value)));
+    const of = plan([undefined, masked({ fixed: 'a longer value than any' })]);
+    const make = (): ReturnType<typeof createRowMasker> => createRowMasker(of, [column(), column()]);
+    const masker = make();
+    const [one, other] = ['one', 'another'].map((value) => Buffer.from(make().maskRun(run(value)) as Buffer));
+    const first = masker.maskRun(run('one')) as Buffer;
+    const second = masker.maskRun(run('another')) as Buffer;
+    assert.deepEqual([first, second], [one, other]);
+    masker.reuse();
+    const third = masker.maskRun(run('one')) as Buffer;
+    assert.deepEqual([first, third], [one, one]);
+    assert.equal(third.buffer, second.buffer);
+    assert.notEqual((masker.maskRun(run('one')) as Buffer).buffer, third.buffer);
+  });
+
   test('a column of a relation that the catalog did not have is withheld', () => {
     assert.deepEqual(mask(plan([undefined]), [column({ table: 999, column: 1 })], text('a')), ['a']);
     assert.equal(mask(plan([undefined]), [column({ table: 1000, column: 1 })], text('a')), 'withhold');

@@ -2,7 +2,7 @@ import { createCellDetector } from './cells.ts';
 import type { CellDetector } from './cells.ts';
 import { hasPlaces, Places } from './detect/places.ts';
 import type { AnswerPlan, ColumnMask } from './plan.ts';
-import { Rewrite } from './rewrite.ts';
+import { Rewrite, SHARED } from './rewrite.ts';
 import { Tallies } from './tallies.ts';
 import type { Tally } from './tallies.ts';
 import { cellMask } from './transforms.ts';
@@ -31,6 +31,8 @@ export interface RowMasker {
   mask(row: Uint8Array): Uint8Array | 'withhold';
   /** The same for whole DataRow messages, one behind the other with nothing between, headers included. */
   maskRun(messages: Buffer): Buffer | 'withhold';
+  /** What `maskRun` gave last, where that was not `messages`, is no longer needed: the next run may be written into the same memory. */
+  reuse(): void;
   /** Cells masked so far, by name of the mask. */
   readonly counts: ReadonlyMap<string, number>;
 }
@@ -49,12 +51,25 @@ type Step =
 export function createRowMasker(plan: AnswerPlan, description: readonly DescribedColumn[]): RowMasker {
   const tallies = new Tallies();
   const steps = stepsOf(plan, description, tallies);
-  if (steps === undefined) return { pass: false, mask: () => 'withhold', maskRun: () => 'withhold', counts: new Map() };
+  if (steps === undefined) return { pass: false, mask: () => 'withhold', maskRun: () => 'withhold', reuse: () => {}, counts: new Map() };
   const pass = steps.every((step) => step.kind === 'keep');
+  let given: Buffer | undefined;
+  let spare: Buffer | undefined;
   return {
     pass,
     mask: (row) => (pass ? row : maskRow(steps, row)),
-    maskRun: (messages) => (pass ? messages : maskMessages(steps, messages)),
+    maskRun: (messages) => {
+      if (pass) return messages;
+      const rewrite = new Rewrite(messages, spare);
+      spare = undefined;
+      const masked = maskMessages(steps, messages, rewrite);
+      given = rewrite.memory;
+      return masked;
+    },
+    reuse: () => {
+      if (given !== undefined && given.length >= SHARED) spare = given;
+      given = undefined;
+    },
     get counts() {
       return tallies.counts();
     },
@@ -97,8 +112,7 @@ const dataRow = 0x44;
 /** The type and the length of a message, which counts itself. */
 const header = 5;
 
-function maskMessages(steps: readonly Step[], messages: Buffer): Buffer | 'withhold' {
-  const rewrite = new Rewrite(messages);
+function maskMessages(steps: readonly Step[], messages: Buffer, rewrite: Rewrite): Buffer | 'withhold' {
   const places = placesOf(steps, messages);
   const end = messages.length;
   for (let at = 0; at < end; ) {

@@ -167,7 +167,7 @@ export function boundValue({ bind, types }: BoundValues, at: number): WrittenVal
   const value = bind.values[at];
   if (value === null || value === undefined) return null;
   const format = bind.formats[bind.formats.length === 1 ? 0 : at] ?? 0;
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
+  const bytes = value instanceof Buffer ? value : Buffer.from(value.buffer, value.byteOffset, value.length);
   return format === 0 || characters.has(types[at] ?? 0) ? bytes.toString() : { binary: bytes };
 }
 

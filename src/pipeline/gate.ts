@@ -98,6 +98,14 @@ export interface Asking {
 /** The kinds of messages that the gateway sends of its own, or that run nothing. `count`: rows before a command runs; `guard`: what makes it undoable. */
 export type Housekeeping = 'prepare' | 'lookup' | 'count' | 'guard' | 'pin' | 'cancel' | 'close' | 'sync' | 'fail' | 'describe' | 'terminate';
 
+/** Bytes of an answer, looked at only where they are recorded: until then a message need not be a view of its own. */
+export interface Part {
+  readonly size: number;
+  readonly bytes: Uint8Array;
+}
+
+export const part = (bytes: Uint8Array): Part => ({ size: bytes.length, bytes });
+
 /** What `admit` returns when it grants. Every byte in either direction belongs to one Passage or to housekeeping. */
 export interface Passage {
   readonly command: Command;
@@ -121,7 +129,7 @@ export interface Passage {
    * Bytes of the answer as the client will get them: counted and recorded up to the cap. Throws if the intent is not durable. `counted`: how many of
    * them are of the answer itself; 0 for what is only written down with it.
    */
-  down(bytes: Uint8Array, counted?: number): void;
+  down(bytes: Uint8Array | Part, counted?: number): void;
   /** Exactly once. Calls back when the outcome is written: only then may the end of the answer go to the client. */
   end(outcome: Outcome, written: (failure?: Refusal) => void): void;
 }

@@ -13,6 +13,7 @@ import type { SessionPolicy } from '../policy/policy-set.ts';
 import type { RowBudget } from '../policy/row-budget.ts';
 import { changesRows } from '../policy/threshold.ts';
 import { coveredRows } from './covered-rows.ts';
+import { Crowd } from './crowd.ts';
 import type { Asking, GatedSession, Housekeeping, Known, NeedsApproval, NeedsCount, Passage, RowCount } from './gate.ts';
 import { HeldCommand } from './held.ts';
 import { AdmittedPassage } from './passage.ts';
@@ -72,7 +73,7 @@ export class OpenSession implements GatedSession {
   readonly #parts: SessionParts;
   readonly #end = new AbortController();
   readonly #drain = new AbortController();
-  readonly #live = new Set<AdmittedPassage>();
+  readonly #live = new Crowd<AdmittedPassage>();
   readonly #held = new Set<HeldCommand>();
   readonly #housekeeping = new Map<Housekeeping, number>();
   #standing: Standing;
@@ -228,7 +229,7 @@ export class OpenSession implements GatedSession {
     this.#maskNames = fixed(standing.policy.masks.map(({ name }) => name));
     this.#limitAge();
     for (const held of this.#held) if (!this.#asks(this.#decide(held.command))) held.reconsider();
-    for (const passage of this.#live) {
+    for (const passage of this.#live.all) {
       // One that was let through for its few rows is under the number that is in force now, or not; what it has used up itself does not count.
       const { mostRows } = passage;
       const { effect } = mostRows === undefined ? this.#decide(passage.command) : this.#standing.policy.decide(passage.command, { ...this.#now(), rows: mostRows });
@@ -305,12 +306,12 @@ export class OpenSession implements GatedSession {
       recording: cap > 0 ? openRecording(session.connection, cap) : undefined,
       recordData: cap > 0 ? () => openRecording(session.connection, cap, 'data') : undefined,
       ended: (ended, outcome) => {
-        this.#live.delete(ended);
+        this.#live.leave(ended);
         settleRows?.(outcome.rowsAffected ?? (outcome.status === 'indeterminate' ? (counted ?? 0) : 0));
         this.#parts.observe.settled(session.connection, outcome.status);
       },
     });
-    this.#live.add(passage);
+    this.#live.join(passage);
     return passage;
   }
 

@@ -2,7 +2,8 @@ import type { EvidenceLog, Recording, RecordingSummary, Ticket } from '../eviden
 import type { Command } from '../model/command.ts';
 import { refusal, type Decision, type Refusal } from '../model/decision.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { Passage } from './gate.ts';
+import type { Placed } from './crowd.ts';
+import type { Part, Passage } from './gate.ts';
 import { mint, type Permit } from './permits.ts';
 
 /** A progress record is written at the latest after this many bytes, or after a minute with traffic. */
@@ -28,11 +29,12 @@ const evidenceFailed = (reason: string): Refusal =>
   refusal('evidence_unavailable', `evidence cannot be written, so nothing may run: ${reason}`);
 
 /** One admitted command on its way up and back. The only implementation of Passage. */
-export class AdmittedPassage implements Passage {
+export class AdmittedPassage implements Passage, Placed {
   readonly command: Command;
   readonly decision: Decision;
   readonly mostRows: number | undefined;
   readonly #parts: PassageParts;
+  place = -1;
   #durable = false;
   #ended = false;
   #answered = false;
@@ -76,11 +78,13 @@ export class AdmittedPassage implements Passage {
     this.#progress();
   }
 
-  down(bytes: Uint8Array, counted = bytes.length): void {
+  down(bytes: Uint8Array | Part, counted?: number): void {
     if (!this.durable) throw new Error('an answer was about to be released before its intent was durable');
-    this.#bytesDown += counted;
-    this.#answered ||= bytes.length > 0;
-    this.#parts.recording?.write(bytes);
+    const whole = bytes instanceof Uint8Array;
+    const size = whole ? bytes.length : bytes.size;
+    this.#bytesDown += counted ?? size;
+    this.#answered ||= size > 0;
+    this.#parts.recording?.write(whole ? bytes : bytes.bytes);
     this.#progress();
   }
 
@@ -89,11 +93,7 @@ export class AdmittedPassage implements Passage {
     this.#ended = true;
     const { log, session, number, recording } = this.#parts;
     const answer: RecordingSummary | undefined = recording && this.#answered ? recording.finish() : undefined;
-    const full: Outcome = {
-      ...outcome,
-      ...(this.#bytesDown > 0 ? { bytesDown: this.#bytesDown } : {}),
-      ...(this.#bytesUp > 0 ? { bytesUp: this.#bytesUp } : {}),
-    };
+    const full = withBytes(outcome, this.#bytesDown, this.#bytesUp);
     const data = this.#data?.finish();
     const record = answer ? ({ answer, command: number, kind: 'outcome', outcome: full, session } as const) : ({ command: number, kind: 'outcome', outcome: full, session } as const);
     const ticket = log.append(data ? { ...record, data } : record);
@@ -116,3 +116,20 @@ export class AdmittedPassage implements Passage {
     log.append({ kind: 'progress', session, command: number, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown });
   }
 }
+
+/** Nothing: were there a member more, `withBytes` would leave it out, and no longer compiles. */
+type LeftOut = Exclude<keyof Outcome, 'bytesDown' | 'bytesUp' | 'code' | 'masked' | 'rowsAffected' | 'rowsReturned' | 'status' | 'tag'>;
+
+/** With its members in the order in which they are written down: sorting them then would cost more. */
+const withBytes = ({ code, masked, rowsAffected, rowsReturned, status, tag }: Outcome, bytesDown: number, bytesUp: number): [LeftOut] extends [never] ? Outcome : never => {
+  const full: { -readonly [Key in keyof Outcome]?: Outcome[Key] } = {};
+  if (bytesDown > 0) full.bytesDown = bytesDown;
+  if (bytesUp > 0) full.bytesUp = bytesUp;
+  if (code !== undefined) full.code = code;
+  if (masked !== undefined) full.masked = masked;
+  if (rowsAffected !== undefined) full.rowsAffected = rowsAffected;
+  if (rowsReturned !== undefined) full.rowsReturned = rowsReturned;
+  full.status = status;
+  if (tag !== undefined) full.tag = tag;
+  return full as Outcome;
+};

@@ -68,4 +68,22 @@ describe('reader and writer', () => {
     const second = out.utf8('other').finish();
     assert.deepEqual([first.toString(), second.toString()], ['first', 'other']);
   });
+
+  test('what lies behind the end of a message is not of it', () => {
+    const memory = Buffer.from([1, 2, 0x41, 0x42, 0x43, 0, 9, 9]);
+    assert.throws(() => new Reader(memory, 2, 5).cstring(), faulty('truncated'));
+    assert.throws(() => new Reader(memory, 2, 5).cstringBytes(), faulty('truncated'));
+    assert.throws(() => new Reader(memory, 2, 5).int32(), faulty('truncated'));
+    assert.throws(() => new Reader(memory, 2, 5).bytes(4), faulty('truncated'));
+    const reader = new Reader(memory, 2, 6);
+    assert.equal(reader.remaining, 4);
+    assert.equal(reader.cstring(), 'ABC');
+    assert.equal(reader.rest().length, 0);
+    reader.end();
+    assert.throws(() => new Reader(memory, 2, 7).cstringBytes() && new Reader(memory, 6, 7).end(), faulty('trailing'));
+    const long = Buffer.alloc(200, 0x61);
+    long[150] = 0;
+    assert.throws(() => new Reader(long, 0, 150).cstring(), faulty('truncated'));
+    assert.equal(new Reader(long, 0, 151).cstring(), 'a'.repeat(150));
+  });
 });

@@ -1,23 +1,33 @@
 import { WireError } from './errors.ts';
 
-/** One whole message. `bytes` is a view: see `FrameParser.push` for how long it stays valid. */
+/** One whole message. Where it lies in `memory`: see `FrameParser.push` for how long it stays there. */
 export class Frame {
   readonly kind = 'frame';
   readonly type: number;
-  /** The message as it came, header included. */
-  readonly bytes: Buffer;
+  readonly memory: Buffer;
+  readonly from: number;
+  /** Bytes of the message, header included. */
+  readonly size: number;
   /** Bytes before the body. */
   readonly header: number;
+  #bytes: Buffer | undefined;
 
-  constructor(type: number, bytes: Buffer, header: number) {
+  constructor(type: number, memory: Buffer, header: number, from = 0, size = memory.length) {
     this.type = type;
-    this.bytes = bytes;
+    this.memory = memory;
+    this.from = from;
+    this.size = size;
     this.header = header;
+  }
+
+  /** A view of the message as it came, header included. Made when it is asked for: most messages are passed on by their place. */
+  get bytes(): Buffer {
+    return (this.#bytes ??= this.size === this.memory.length ? this.memory : this.memory.subarray(this.from, this.from + this.size));
   }
 
   /** The message without its header. */
   get body(): Buffer {
-    return this.bytes.subarray(this.header);
+    return this.memory.subarray(this.from + this.header, this.from + this.size);
   }
 }
 
@@ -42,6 +52,10 @@ export class Run {
     this.completed = completed;
     this.lead = lead;
     this.open = open;
+  }
+
+  get size(): number {
+    return this.bytes.length;
   }
 }
 
@@ -141,7 +155,7 @@ export abstract class FrameParser {
     if (available < size) return this.#keep(size);
     if (streamed === WHOLE) return this.#wholeRun(type, at, at + size);
     this.#at = at + size;
-    return new Frame(type, at === 0 && size === chunk.length ? chunk : chunk.subarray(at, at + size), this.#header);
+    return new Frame(type, chunk, this.#header, at, size);
   }
 
   /** The whole message `from..next` and those of its type that lie whole behind it. */

@@ -45,7 +45,8 @@ test('every byte arrives in order, however the pieces lie in memory', async (t) 
         const piece = memory.subarray(at, at + length);
         at += length;
         expected.push(piece);
-        out.add(fresh ? Buffer.from(piece) : piece);
+        if (fresh) out.add(Buffer.from(piece));
+        else out.pass(memory, at - length, length);
         if (flush) out.flush();
       }
       out.flush();

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 
-/** Up to this size several pieces are copied into one write: one system call costs more than the copy. */
-const COPY_LIMIT = 64 * 1024;
+/** Up to this size several pieces are copied into one: a list of pieces costs more to write than the copy. */
+const COPY_LIMIT = 8 * 1024;
 
 /**
  * Writes to a socket in few system calls. Pieces are collected with `add` and leave with `flush`; pieces that lie behind one
@@ -11,7 +11,7 @@ const COPY_LIMIT = 64 * 1024;
 export class Outgoing {
   readonly socket: Socket;
   #pieces: Uint8Array[] = [];
-  /** The last piece, and the memory from `#from` to `#to` that it has grown to. */
+  /** Where the last piece lies, and the memory from `#from` to `#to` that it has grown to. */
   #last: Uint8Array | undefined;
   #memory: ArrayBufferLike | undefined;
   #from = 0;
@@ -27,24 +27,35 @@ export class Outgoing {
     return this.#size;
   }
 
+  /** Everything that was added is with the operating system: its memory may be written to again. */
+  get idle(): boolean {
+    return this.#last === undefined && this.socket.writableLength === 0;
+  }
+
   add(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#size += bytes.length;
-    const { buffer, byteOffset } = bytes;
-    if (this.#memory === buffer && this.#to === byteOffset) {
-      this.#to += bytes.length;
+    this.pass(bytes, 0, bytes.length);
+  }
+
+  /** Adds `size` bytes that lie in `memory` from `from` on. */
+  pass(memory: Uint8Array, from: number, size: number): void {
+    if (size === 0) return;
+    this.#size += size;
+    const { buffer } = memory;
+    const start = memory.byteOffset + from;
+    if (this.#memory === buffer && this.#to === start) {
+      this.#to += size;
       return;
     }
     if (this.#last !== undefined) this.#pieces.push(this.#grown(this.#last));
-    this.#last = bytes;
+    this.#last = memory;
     this.#memory = buffer;
-    this.#from = byteOffset;
-    this.#to = byteOffset + bytes.length;
+    this.#from = start;
+    this.#to = start + size;
   }
 
-  #grown(piece: Uint8Array): Uint8Array {
+  #grown(memory: Uint8Array): Uint8Array {
     const length = this.#to - this.#from;
-    return piece.length === length ? piece : new Uint8Array(piece.buffer, this.#from, length);
+    return memory.length === length && memory.byteOffset === this.#from ? memory : new Uint8Array(memory.buffer, this.#from, length);
   }
 
   /**

@@ -11,22 +11,27 @@ const SHORT = 64;
 export class Reader {
   readonly #bytes: Buffer;
   #at: number;
+  readonly #end: number;
 
-  /** @param at where the body begins: what is before it is a header that has been read */
-  constructor(bytes: Buffer, at = 0) {
+  /**
+   * @param at where the body begins: what is before it has been read, or is not of this message
+   * @param end where it ends
+   */
+  constructor(bytes: Buffer, at = 0, end = bytes.length) {
     this.#bytes = bytes;
     this.#at = at;
+    this.#end = end;
   }
 
   /** Bytes that are not read yet. */
   get remaining(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   #take(count: number): number {
     const at = this.#at;
     if (count < 0) throw new WireError('malformed', 'negative length');
-    if (count > this.#bytes.length - at) throw new WireError('truncated', 'message ends too early');
+    if (count > this.#end - at) throw new WireError('truncated', 'message ends too early');
     this.#at = at + count;
     return at;
   }
@@ -69,7 +74,7 @@ export class Reader {
   /** Bytes up to a terminating NUL, which is read and dropped. */
   cstringBytes(): Buffer {
     const end = this.#bytes.indexOf(0, this.#at);
-    if (end < 0) throw new WireError('truncated', 'text without its end');
+    if (end < 0 || end >= this.#end) throw new WireError('truncated', 'text without its end');
     const view = this.#bytes.subarray(this.#at, end);
     this.#at = end + 1;
     return view;
@@ -79,7 +84,7 @@ export class Reader {
   cstring(): string {
     const bytes = this.#bytes;
     const at = this.#at;
-    const most = Math.min(bytes.length, at + SHORT);
+    const most = Math.min(this.#end, at + SHORT);
     // Names and tags are short and ASCII, and most names are empty.
     for (let end = at; end < most; end++) {
       const byte = bytes[end] as number;
@@ -93,7 +98,7 @@ export class Reader {
 
   /** Throws when anything is left: a message has no unread part. */
   end(): void {
-    if (this.#at !== this.#bytes.length) throw new WireError('trailing', `message has ${this.#bytes.length - this.#at} bytes too many`);
+    if (this.#at !== this.#end) throw new WireError('trailing', `message has ${this.#end - this.#at} bytes too many`);
   }
 }
 

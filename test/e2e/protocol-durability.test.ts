@@ -9,7 +9,7 @@ import type { Decision } from '../../src/model/decision.ts';
 import { refusal, type Refusal } from '../../src/model/decision.ts';
 import type { Logger } from '../../src/model/logger.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
-import type { GatedSession, Passage } from '../../src/pipeline/gate.ts';
+import type { GatedSession, Part, Passage } from '../../src/pipeline/gate.ts';
 import { mint, type Permit } from '../../src/pipeline/permits.ts';
 import { CancelKeys } from '../../src/protocols/postgres/cancel.ts';
 import { TargetCatalogs } from '../../src/protocols/postgres/catalogs.ts';
@@ -56,9 +56,9 @@ class HeldPassage implements Passage {
     return this.durable ? mint() : undefined;
   }
   up(): void {}
-  down(bytes: Uint8Array): void {
+  down(bytes: Uint8Array | Part): void {
     assert.ok(this.durable, 'a byte of an answer was released before its intent was durable');
-    this.released += bytes.length;
+    this.released += bytes instanceof Uint8Array ? bytes.length : bytes.size;
   }
   end(outcome: Outcome, written: (failure?: Refusal) => void): void {
     assert.equal(this.outcome, undefined, 'an outcome was given twice');

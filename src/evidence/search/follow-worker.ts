@@ -8,10 +8,11 @@ import type { FollowData } from './follow.ts';
 
 /** How long to wait when there is nothing new. */
 const IDLE_MS = 2000;
-/** The thread works at most this part of the time, so that commands have the processor. */
+/** The thread works at most this part of the time, so that commands have the processor: less while the gateway needs one for itself, but always so much that it gets on. */
 const WORKING = 0.25;
+const LEAST_WORKING = 0.06;
 /** Frames in one transaction. */
-const FRAMES = 500;
+const FRAMES = 2000;
 /** Below this part of free space the disk belongs to the log. */
 const LEAST_FREE = 0.1;
 
@@ -26,11 +27,28 @@ const room = (): boolean => {
   const { bavail, blocks } = statfsSync(folder);
   return bavail > blocks * LEAST_FREE;
 };
+/** Processor time that the gateway has used outside of this thread, in milliseconds. */
+const usedElsewhere = (): number => {
+  const all = process.cpuUsage();
+  const own = process.threadCpuUsage();
+  return (all.user + all.system - own.user - own.system) / 1000;
+};
+let used = usedElsewhere();
+let looked = performance.now();
+/** The part of the time to work, by how much of a processor the gateway has used since this was last asked. */
+const share = (): number => {
+  const before = { used, looked };
+  used = usedElsewhere();
+  looked = performance.now();
+  const busy = Math.min(1, (used - before.used) / Math.max(1, looked - before.looked));
+  return WORKING - (WORKING - LEAST_WORKING) * busy;
+};
 while (!ending.signal.aborted) {
   const begun = performance.now();
   const more = room() && index.step(FRAMES);
   const took = performance.now() - begun;
-  await wait(more ? took / WORKING - took : IDLE_MS, undefined, { signal: ending.signal }).catch(() => undefined);
+  const working = share();
+  await wait(more ? took / working - took : IDLE_MS, undefined, { signal: ending.signal }).catch(() => undefined);
 }
 index.close();
 port.close();

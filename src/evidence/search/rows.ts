@@ -31,6 +31,30 @@ export const rowsOf = (record: EvidenceRecord): number | null => {
   return rowsReturned === undefined && rowsAffected === undefined ? null : Math.max(rowsReturned ?? 0, rowsAffected ?? 0);
 };
 
+interface Known {
+  readonly id: number;
+  readonly identity: number;
+}
+
+/** A row of `command`. */
+interface CommandRow {
+  readonly seq: number;
+  readonly time: number;
+  readonly session: number | null;
+  readonly number: number | null;
+  readonly identity: number | null;
+  readonly connection: number | null;
+  readonly verb: number | null;
+  readonly decision: number;
+  readonly segment: number;
+  readonly position: number;
+  readonly bodies: number | null;
+  rows: number | null;
+  outcome: number | null;
+  outcomeSegment: number | null;
+  outcomePosition: number | null;
+}
+
 /** Turns records into rows, and keeps their texts, sealed. Used within one transaction. */
 export class Rows {
   readonly #index: IndexFile;
@@ -38,6 +62,11 @@ export class Rows {
   readonly #names = new Map<string, number>();
   readonly #texts = new Map<string, TextBlock>();
   readonly #ledger: Ledger;
+  /** Sessions of this transaction, by name. */
+  readonly #sessions = new Map<string, Known>();
+  /** Commands of this transaction, in order, and those among them that have no outcome yet: most get theirs before it ends, and are written once. */
+  readonly #commands: CommandRow[] = [];
+  readonly #open = new Map<string, CommandRow>();
   #newest: number;
   #disorder: boolean;
 
@@ -80,6 +109,7 @@ export class Rows {
 
   /** Writes what was gathered. */
   save(): void {
+    this.#writeCommands();
     for (const [key, { sequences, texts }] of this.#texts) this.#appendTexts(key, sequences, texts);
     this.#texts.clear();
     this.#ledger.save();
@@ -96,14 +126,14 @@ export class Rows {
   }
 
   #command(leaf: Leaf, record: Intent | Refusal, time: number, { segment, position, bodies }: Place, text: { readonly key: string; readonly text: string } | undefined): void {
-    const session = record.session === undefined ? undefined : this.#index.sql('SELECT id, identity FROM session WHERE text = ?').get(record.session);
-    const identity = (session?.['identity'] as number | undefined) ?? (record.kind === 'refusal' && record.identity !== undefined ? this.#name('identity', record.identity) : null);
+    const session = record.session === undefined ? undefined : this.#session(record.session);
+    const identity = session?.identity ?? (record.kind === 'refusal' && record.identity !== undefined ? this.#name('identity', record.identity) : null);
     const { verbs, decision, objects } = wordsOf(record);
     const verbSet = verbs.length === 0 ? null : this.#name('verb', verbs.toSorted().join(' '));
     const connection = record.connection === undefined ? null : this.#name('connection', record.connection);
     this.#ledger.command({
       time,
-      session: session?.['id'] as number | undefined,
+      session: session?.id,
       identity: identity ?? 0,
       connection: connection ?? 0,
       verb: record.verb === undefined ? 0 : this.#name('word', record.verb),
@@ -112,25 +142,26 @@ export class Rows {
       refused: record.kind === 'refusal',
       count: record.kind === 'refusal' ? Math.max(1, record.count ?? 1) : 1,
     });
-    this.#index
-      .sql('INSERT INTO command (seq, time, session, number, identity, connection, verb, decision, segment, position, bodies) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(
-        leaf.seq,
-        time,
-        (session?.['id'] as number | undefined) ?? null,
-        record.command ?? null,
-        identity,
-        connection,
-        verbSet,
-        this.#name('decision', decision),
-        segment,
-        position,
-        leaf.bodies ? (bodies ?? null) : null,
-      );
+    const row: CommandRow = {
+      seq: leaf.seq,
+      time,
+      session: session?.id ?? null,
+      number: record.command ?? null,
+      identity,
+      connection,
+      verb: verbSet,
+      decision: this.#name('decision', decision),
+      segment,
+      position,
+      bodies: leaf.bodies ? (bodies ?? null) : null,
+      rows: null,
+      outcome: null,
+      outcomeSegment: null,
+      outcomePosition: null,
+    };
+    this.#commands.push(row);
     for (const object of objects) this.#index.sql('INSERT INTO object (object, seq) VALUES (?, ?) ON CONFLICT DO NOTHING').run(this.#name('object', object), leaf.seq);
-    if (record.kind === 'intent' && session) {
-      this.#index.sql('INSERT INTO pending (session, number, seq) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq').run(session['id'] as number, record.command, leaf.seq);
-    }
+    if (record.kind === 'intent' && session) this.#open.set(`${record.session} ${record.command}`, row);
     if (!text) return;
     let block = this.#texts.get(text.key);
     if (!block) this.#texts.set(text.key, (block = { sequences: [], texts: [] }));
@@ -141,10 +172,43 @@ export class Rows {
   #outcome({ seq, record }: Leaf, { segment, position }: Place): void {
     if (record.kind !== 'outcome' && !(record.kind === 'recovery' && record.what === 'indeterminate')) return;
     if (record.session === undefined || record.command === undefined) return;
+    const name = `${record.session} ${record.command}`;
+    const row = this.#open.get(name);
+    if (row) {
+      this.#open.delete(name);
+      row.rows = rowsOf(record);
+      row.outcome = seq;
+      row.outcomeSegment = segment;
+      row.outcomePosition = position;
+      return;
+    }
     const found = this.#index.sql('SELECT pending.session AS session, seq FROM pending JOIN session ON session.id = pending.session WHERE session.text = ? AND number = ?').get(record.session, record.command);
     if (!found) return;
     this.#index.sql('DELETE FROM pending WHERE session = ? AND number = ?').run(found['session'] as number, record.command);
     this.#index.sql('UPDATE command SET rows = ?, outcome = ?, outcome_segment = ?, outcome_position = ? WHERE seq = ?').run(rowsOf(record), seq, segment, position, found['seq'] as number);
+  }
+
+  #session(text: string): Known | undefined {
+    let known = this.#sessions.get(text);
+    if (!known) {
+      known = this.#index.sql('SELECT id, identity FROM session WHERE text = ?').get(text) as Known | undefined;
+      if (known) this.#sessions.set(text, known);
+    }
+    return known;
+  }
+
+  #writeCommands(): void {
+    const command = this.#index.sql(
+      'INSERT INTO command (seq, time, session, number, identity, connection, verb, decision, segment, position, bodies, rows, outcome, outcome_segment, outcome_position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    for (const one of this.#commands) {
+      const { seq, time, session, number, identity, connection, verb, decision, segment, position, bodies, rows, outcome, outcomeSegment, outcomePosition } = one;
+      command.run(seq, time, session, number, identity, connection, verb, decision, segment, position, bodies, rows, outcome, outcomeSegment, outcomePosition);
+    }
+    const pending = this.#index.sql('INSERT INTO pending (session, number, seq) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq');
+    for (const { session, number, seq } of this.#open.values()) pending.run(session, number, seq);
+    this.#commands.length = 0;
+    this.#open.clear();
   }
 
   /** A key was destroyed: what it sealed goes from here as well, for good once the file was vacuumed. */

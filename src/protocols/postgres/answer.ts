@@ -4,6 +4,7 @@ import { createRowMasker, type RowMasker } from '../../masking/rows.ts';
 import type { Timing } from '../../model/command.ts';
 import type { Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import type { Placed } from '../../pipeline/crowd.ts';
 import type { Passage } from '../../pipeline/gate.ts';
 import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
 import type { Guard } from './guard.ts';
@@ -11,7 +12,8 @@ import type { Covered } from './covered-copy.ts';
 import type { FieldDescription } from './messages.ts';
 
 /** One admitted message on its way back: which statement is answering, what has come, how it is masked. */
-export class Answer {
+export class Answer implements Placed {
+  place = -1;
   readonly passage: Passage;
   readonly understood: Understood;
   /** The client's text, for the names that it defines. */
@@ -32,7 +34,7 @@ export class Answer {
   #affected: number | undefined;
   #tag: string | undefined;
   #code: string | undefined;
-  readonly #masked: Record<string, number> = {};
+  #masked: Record<string, number> | undefined;
   /** Why the rest of the answer is not given to the client. */
   withheld: Refusal | undefined;
   /** The outcome was handed to the log. */
@@ -61,6 +63,11 @@ export class Answer {
   /** Plan of the statement that answers now; a statement that was not foreseen has none and is withheld when masks apply. */
   get #plan(): AnswerPlan | undefined {
     return this.#plans?.[this.#statement];
+  }
+
+  /** Some mask applies to the session: what the target says of the columns decides what happens to the rows. */
+  get masks(): boolean {
+    return this.#plans !== undefined;
   }
 
   /** Rows pass as they are and need not be held whole. */
@@ -115,6 +122,11 @@ export class Answer {
     return this.#masker ? this.#masker.maskRun(messages) : 'withhold';
   }
 
+  /** What `maskRun` gave last is with the client's socket, and its memory free. */
+  reuseRun(): void {
+    this.#masker?.reuse();
+  }
+
   /** The payload of a CopyData message as the client may see it. */
   maskCopy(body: Buffer): Uint8Array | 'withhold' {
     if (this.#plans === undefined || this.#plan?.pass === true) return body;
@@ -155,27 +167,41 @@ export class Answer {
 
   outcome(status?: Outcome['status']): Outcome {
     this.#collectMasked();
-    return {
-      status: status ?? (this.#code !== undefined ? 'error' : this.withheld ? 'withheld' : 'ok'),
-      ...(this.#code === undefined ? {} : { code: this.#code }),
-      ...(this.#tag === undefined ? {} : { tag: this.#tag }),
-      ...(this.#rows > 0 ? { rowsReturned: this.#rows } : {}),
-      ...(this.#affected === undefined ? {} : { rowsAffected: this.#affected }),
-      ...(Object.keys(this.#masked).length > 0 ? { masked: { ...this.#masked } } : {}),
-    };
+    const outcome: { -readonly [Key in keyof Outcome]: Outcome[Key] } = { status: status ?? (this.#code !== undefined ? 'error' : this.withheld ? 'withheld' : 'ok') };
+    if (this.#code !== undefined) outcome.code = this.#code;
+    if (this.#tag !== undefined) outcome.tag = this.#tag;
+    if (this.#rows > 0) outcome.rowsReturned = this.#rows;
+    if (this.#affected !== undefined) outcome.rowsAffected = this.#affected;
+    if (this.#masked !== undefined) outcome.masked = { ...this.#masked };
+    return outcome;
   }
 
   /** `INSERT 0 5`, `UPDATE 3`, `SELECT 2`, `CREATE TABLE`: words and counts of the target's own. */
   #note(tag: string): void {
-    const [, words = '', count] = /^([A-Z][A-Z ]*?)(?: 0(?= ))?(?: (\d+))?$/.exec(tag) ?? [];
-    this.#tag = words || undefined;
-    if (count !== undefined && /^(INSERT|UPDATE|DELETE|MERGE|COPY)$/.test(words)) this.#affected = (this.#affected ?? 0) + Number(count);
+    if (tag !== lastTag.tag) lastTag = readTag(tag);
+    this.#tag = lastTag.words;
+    if (lastTag.affected !== undefined) this.#affected = (this.#affected ?? 0) + lastTag.affected;
   }
 
   #collectMasked(): void {
+    if (this.#masker === undefined && this.#copyMasker === undefined) return;
     for (const masker of [this.#masker, this.#copyMasker]) {
-      for (const [name, count] of masker?.counts ?? []) this.#masked[name] = (this.#masked[name] ?? 0) + count;
+      for (const [name, count] of masker?.counts ?? []) (this.#masked ??= {})[name] = (this.#masked[name] ?? 0) + count;
     }
     this.#masker = this.#copyMasker = undefined;
   }
 }
+
+interface CommandTag {
+  readonly tag: string;
+  readonly words: string | undefined;
+  readonly affected: number | undefined;
+}
+
+const readTag = (tag: string): CommandTag => {
+  const [, words = '', count] = /^([A-Z][A-Z ]*?)(?: 0(?= ))?(?: (\d+))?$/.exec(tag) ?? [];
+  return { tag, words: words || undefined, affected: count !== undefined && /^(INSERT|UPDATE|DELETE|MERGE|COPY)$/.test(words) ? Number(count) : undefined };
+};
+
+/** The same comes again and again. */
+let lastTag = readTag('');

@@ -1,6 +1,6 @@
-import { maskReport, maskText } from '../../masking/reports.ts';
 import { refusal } from '../../model/decision.ts';
 import type { FrameParser } from '../../wire/framing.ts';
+import { part, type Part } from '../../pipeline/gate.ts';
 import type { Answer } from './answer.ts';
 import { Backend } from './codes.ts';
 import { decodeBackend } from './decode.ts';
@@ -13,10 +13,14 @@ import { GuardEnds } from './guard-ends.ts';
 import { endOwnBlock } from './guarding.ts';
 import type { Link, Owed } from './link.ts';
 import { refusedCommand, unparsableText } from './refuse.ts';
+import { shownAside, shownReport } from './shown.ts';
 import type { Expected } from './state.ts';
 import type { Tracking } from './tracking.ts';
 
 type Event = Frame | Run;
+
+/** Rows of so many bytes are worth a write of their own. */
+const LONG_RUN = 16 * 1024;
 
 /**
  * Target to client. Holds an answer until its intent is durable, masks it, records it, and holds its end until the outcome
@@ -35,6 +39,8 @@ export class Back {
   #held: Event | undefined;
   /** What has to happen before the next event: durable intents, written outcomes, room at the client. */
   #waits = 0;
+  /** Memory of the chunk that was pushed last, as long as only rows were seen in it. */
+  #passed: ArrayBufferLike | undefined;
   #paused = false;
   #pumping = false;
   /** The client has got a part of a message whose rest is still to come: nothing else may be said to it. */
@@ -57,10 +63,16 @@ export class Back {
   }
 
   push(chunk: Buffer): void {
+    this.#passed = chunk.buffer;
     this.#frames.push(chunk);
     // One chunk more than can be handled is kept; the rest stays with the target.
     if (this.#waits > 0) this.#pause();
     this.#pump();
+  }
+
+  /** The chunk that was pushed last lies in this memory, held nothing but rows (single messages may be kept), and is with the operating system. */
+  keepsNothingOf(memory: ArrayBufferLike): boolean {
+    return this.#passed === memory && this.#waits === 0 && this.#guard === undefined && this.#tail.length === 0 && this.#link.client.idle;
   }
 
   /** The target has closed: calls back when everything that it said before is dealt with. */
@@ -147,6 +159,7 @@ export class Back {
   }
 
   #handle(event: Event): void {
+    if (event instanceof Frame && event.memory.buffer === this.#passed) this.#passed = undefined;
     const { owed } = this.#link;
     const head = owed.head;
     const answer = head?.own ? undefined : head?.context.answer;
@@ -227,18 +240,33 @@ export class Back {
   }
 
   /** Bytes to the client, and into the recording of the answer they belong to. */
-  #give(event: Event | { readonly bytes: Buffer }, answer: Answer | undefined): void {
+  #give(event: Event | Part, answer: Answer | undefined): void {
     this.#releaseTail();
     if (answer?.withheld) return;
     if (this.#guard) {
       this.#guard.hold(event.bytes);
       return;
     }
-    if (answer && !answer.ended) answer.passage.down(event.bytes);
-    this.#link.client.add(event.bytes);
+    if (answer && !answer.ended) answer.passage.down(event);
+    this.#show(event);
     if (event instanceof Run) this.#split(event);
     // A long answer goes out as it comes; the client's slowness stops the target.
     if (this.#link.client.pending >= 65536 && !this.#link.client.flush()) this.#block((go) => this.#link.client.drained(go));
+  }
+
+  #show(event: Event | Part): void {
+    const { client } = this.#link;
+    if (event instanceof Frame) client.pass(event.memory, event.from, event.size);
+    else client.add(event.bytes);
+  }
+
+  /** Rows that were written anew. Long ones leave at once, so that the next may be written in the same memory. */
+  #giveMade(bytes: Buffer, answer: Answer): void {
+    const { client } = this.#link;
+    this.#give(part(bytes), answer);
+    if (this.#guard || bytes.length < LONG_RUN) return;
+    if (this.#waits === 0 && !client.flush()) this.#block((go) => client.drained(go));
+    if (client.idle) answer.reuseRun();
   }
 
   /** A message that the client gets in pieces: what is gathered ends with a whole message, or is sent now. */
@@ -273,14 +301,15 @@ export class Back {
     if (!(event instanceof Frame)) {
       const shown = row && answer.masksRuns ? answer.maskRun(event.bytes) : event.bytes;
       if (shown === 'withhold') this.#unmaskable(answer);
-      else this.#give(shown === event.bytes ? event : { bytes: shown }, answer);
+      else if (shown === event.bytes) this.#give(event, answer);
+      else this.#giveMade(shown, answer);
       return;
     }
     const { body } = event;
     const masked = row ? answer.mask(body) : answer.maskCopy(body);
     if (masked === 'withhold') this.#unmaskable(answer);
     else if (masked === body) this.#give(event, answer);
-    else this.#give({ bytes: row ? toClient.dataRowBody(masked) : toClient.copyData(masked) }, answer);
+    else this.#give(part(row ? toClient.dataRowBody(masked) : toClient.copyData(masked)), answer);
   }
 
   #unmaskable(answer: Answer): void {
@@ -298,8 +327,11 @@ export class Back {
   }
 
   #described(frame: Frame, item: Expected<Owed>, answer: Answer | undefined): void {
-    const message = decodeBackend(frame);
-    if (message.kind === 'RowDescription' && item.kind !== 'describe_statement') answer?.describe(message.fields);
+    // What no mask rests on passes unread, as the rows that it describes do.
+    if (answer?.masks && item.kind !== 'describe_statement') {
+      const message = decodeBackend(frame);
+      if (message.kind === 'RowDescription') answer.describe(message.fields);
+    }
     this.#give(frame, answer);
   }
 
@@ -317,7 +349,7 @@ export class Back {
     else if (item.kind === 'execute') {
       this.#finish(answer, frame);
     } else if (!answer.withheld) {
-      answer.passage.down(frame.bytes);
+      answer.passage.down(frame);
       this.#tail.push(frame.bytes);
     }
   }
@@ -356,7 +388,7 @@ export class Back {
   /** ReadyForQuery as the client may see it: it knows nothing of a block that the gateway opened, which ends here at the latest. */
   #showReady(frame: Frame): void {
     if (this.#link.ownBlock && this.#link.status !== 'I') endOwnBlock(this.#link);
-    else this.#link.client.add(frame.bytes);
+    else this.#show(frame);
   }
 
   /** The outcome first, then the end of the answer. */
@@ -367,8 +399,8 @@ export class Back {
       return;
     }
     if (last && !answer.withheld) {
-      answer.passage.down(last.bytes);
-      this.#link.client.add(last.bytes);
+      answer.passage.down(last);
+      this.#show(last);
     }
     this.#block((go) =>
       this.#link.settle(answer, () => {
@@ -449,47 +481,22 @@ export class Back {
     // Nothing that came before it is given out.
     this.#guard?.take();
     answer?.fail(field(fields, 'C'));
-    if (!answer || answer.ended) {
-      this.#link.client.add(bytes);
-      return;
-    }
-    if (!answer.withheld) {
-      answer.passage.down(bytes);
+    const going = answer && !answer.ended ? answer : undefined;
+    if (going?.withheld === undefined) {
+      going?.passage.down(bytes);
       this.#link.client.add(bytes);
     }
-    if (item.kind !== 'query') this.#finish(answer, undefined);
+    if (going && item.kind !== 'query') this.#finish(going, undefined);
   }
 
   #async(frame: Frame, answer: Answer | undefined): void {
-    const message = decodeBackend(frame);
-    const { gated } = this.#link;
-    switch (message.kind) {
-      case 'ParameterStatus': {
-        const shown = this.#tracking.parameter(message.name, message.value);
-        if (shown !== undefined) this.#aside(shown === message.value ? frame.bytes : toClient.parameterStatus(message.name, shown));
-        return;
-      }
-      case 'NotificationResponse': {
-        const payload = maskText(message.payload, gated.masks);
-        this.#aside(payload === message.payload ? frame.bytes : toClient.notification(message.processId, message.channel, payload));
-        return;
-      }
-      case 'NoticeResponse':
-        if (this.#link.owed.head?.own) return;
-        this.#give({ bytes: this.#report(frame) }, answer);
-        return;
-      default:
-        return;
-    }
+    const shown = shownAside(frame, this.#link.gated.masks, this.#tracking);
+    if (shown === undefined) return;
+    if (frame.type !== Backend.NoticeResponse) this.#aside(shown);
+    else if (!this.#link.owed.head?.own) this.#give(part(shown), answer);
   }
 
-  /** An error or notice as the client may see it. */
   #report(frame: Frame): Buffer {
-    const { masks } = this.#link.gated;
-    if (masks.empty) return frame.bytes;
-    const fields = errorFields(frame);
-    const shown = maskReport(fields, masks);
-    if (shown === fields) return frame.bytes;
-    return frame.type === Backend.ErrorResponse ? toClient.error([...shown]) : toClient.notice([...shown]);
+    return shownReport(frame, this.#link.gated.masks);
   }
 }

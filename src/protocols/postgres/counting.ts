@@ -34,7 +34,7 @@ export interface Asked {
   /** It was held, and may be tried again. */
   readonly again: HeldCommand | undefined;
   /** It was run, changed so many rows, and was undone. */
-  readonly undone?: RowCount;
+  readonly undone?: RowCount | undefined;
   /** It comes back with the rows that it brings. */
   readonly kept?: boolean;
 }
@@ -43,7 +43,7 @@ export interface Asked {
 export interface Decided {
   readonly admitted: Passage | Refusal | NeedsApproval;
   /** Rows that it would change, where they were counted. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
   /** The number is not a matter of the target's: nothing has to be undone, whatever it does. */
   readonly sure: boolean;
 }
@@ -67,10 +67,12 @@ export class Counting {
   decide(asked: Asked): Decided | Promise<Decided> {
     const { gated } = this.#admission.link;
     const { command, again, undone, kept } = asked;
-    const admitted = gated.admit(command, { ...(again ? { again } : {}), ...(undone === undefined ? {} : { rows: undone }), ...(kept ? { kept } : {}) });
-    if (!isNeedsCount(admitted)) return { admitted, ...(typeof undone === 'number' ? { rows: undone } : {}), sure: false };
-    const known = this.#known(asked);
-    return 'pieces' in known ? this.#counted(asked, known, admitted.threshold) : this.#decided(asked, known);
+    // By far the most are neither.
+    const known = again || undone !== undefined || kept ? { ...(again ? { again } : {}), ...(undone === undefined ? {} : { rows: undone }), ...(kept ? { kept } : {}) } : undefined;
+    const admitted = gated.admit(command, known);
+    if (!isNeedsCount(admitted)) return { admitted, rows: typeof undone === 'number' ? undone : undefined, sure: false };
+    const rows = this.#known(asked);
+    return 'pieces' in rows ? this.#counted(asked, rows, admitted.threshold) : this.#decided(asked, rows);
   }
 
   /** Policy's word on what is not counted: it has been bound before, or runs nothing. */

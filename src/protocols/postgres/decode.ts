@@ -9,7 +9,7 @@ import type { Authentication, BackendMessage, Bind, CopyResponse, ErrorField, Fi
  * so what is judged here and what the target reads are the same.
  */
 export const decodeFrontend = (frame: Frame): FrontendMessage => {
-  const reader = new Reader(frame.bytes, frame.header);
+  const reader = new Reader(frame.memory, frame.from + frame.header, frame.from + frame.size);
   const message = frontend(frame.type, reader);
   reader.end();
   return message;
@@ -17,7 +17,7 @@ export const decodeFrontend = (frame: Frame): FrontendMessage => {
 
 /** Decodes one message from a server, as strictly. */
 export const decodeBackend = (frame: Frame): BackendMessage => {
-  const reader = new Reader(frame.bytes, frame.header);
+  const reader = new Reader(frame.memory, frame.from + frame.header, frame.from + frame.size);
   const message = backend(frame.type, reader);
   reader.end();
   return message;

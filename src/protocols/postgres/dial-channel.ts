@@ -4,6 +4,7 @@ import { type ConnectionOptions, type SecureContext, createSecureContext } from 
 import type { PostgresConnectionConfig } from '../../config/resolved.ts';
 import { ChannelError, WireError, errorCode } from '../../wire/errors.ts';
 import { Intake } from '../../wire/intake.ts';
+import { ReadMemory } from '../../wire/read-memory.ts';
 import { connectTls } from '../../wire/tls.ts';
 import { DialError } from './dial-errors.ts';
 import { toServer } from './encode.ts';
@@ -15,6 +16,8 @@ export interface Channel {
   readonly tls: boolean;
   /** Nobody on the way can read it: TLS, or a Unix socket. */
   readonly confidential: boolean;
+  /** What the socket is read into; without it Node does as it likes, as it does in any case under TLS. */
+  readonly memory?: ReadMemory;
   /** For channel binding; see `tlsServerEndPoint`. */
   readonly endPoint?: Buffer;
 }
@@ -23,10 +26,13 @@ const KEEP_ALIVE_MS = 60_000;
 
 /** Connects, and encrypts if the target is configured so. Throws DialError or ChannelError and then leaves nothing open. */
 export const openChannel = async (target: PostgresConnectionConfig['target'], signal: AbortSignal): Promise<Channel> => {
-  const socket = await connectPlain(target, signal);
   // PostgreSQL does not encrypt Unix sockets.
-  if (isUnix(target.host)) return { socket, tls: false, confidential: true };
-  if (target.tls === 'disable') return { socket, tls: false, confidential: false };
+  const unix = isUnix(target.host);
+  if (unix || target.tls === 'disable') {
+    const memory = new ReadMemory();
+    return { socket: await connectPlain(target, signal, memory), tls: false, confidential: unix, memory };
+  }
+  const socket = await connectPlain(target, signal);
   try {
     await askForTls(socket, signal);
     const secure = await connectTls(socket, await tlsOptions(target), signal);
@@ -42,14 +48,16 @@ export const openChannel = async (target: PostgresConnectionConfig['target'], si
 
 const isUnix = (host: string): boolean => host.startsWith('/');
 
-const connectPlain = (target: PostgresConnectionConfig['target'], signal: AbortSignal): Promise<Socket> =>
+const connectPlain = (target: PostgresConnectionConfig['target'], signal: AbortSignal, memory?: ReadMemory): Promise<Socket> =>
   new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(asChannelError(signal));
       return;
     }
     const { host, port } = target;
-    const socket = connect(isUnix(host) ? { path: `${host}/.s.PGSQL.${port}` } : { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    const reading = memory && { onread: memory.onread };
+    const socket = connect(isUnix(host) ? { path: `${host}/.s.PGSQL.${port}`, ...reading } : { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, ...reading });
+    memory?.deliverTo(socket);
     const settle = (): void => {
       socket.off('connect', onConnect).off('error', onError);
       signal.removeEventListener('abort', onAbort);

@@ -4,6 +4,7 @@ import type { PostgresConnectionConfig } from '../../config/resolved.ts';
 import { startDeadline } from '../../wire/deadline.ts';
 import { ChannelError, WireError } from '../../wire/errors.ts';
 import { Intake } from '../../wire/intake.ts';
+import type { ReadMemory } from '../../wire/read-memory.ts';
 import { Backend } from './codes.ts';
 import { decodeBackend } from './decode.ts';
 import { type Channel, openChannel } from './dial-channel.ts';
@@ -43,6 +44,8 @@ export interface DialOptions {
 export interface Upstream {
   /** Paused, without listeners of ours but one for `error` on the plain socket under TLS. */
   readonly socket: Socket;
+  /** What it is read into, where that is known. */
+  readonly memory?: ReadMemory;
   /** Bytes that came behind ReadyForQuery: they come before those of the socket. */
   readonly leftover: Buffer;
   /** ParameterStatus values. */
@@ -158,8 +161,10 @@ class Entrance {
         case 'ReadyForQuery': {
           this.#afterLogin();
           const leftover = this.#intake.release();
+          const { socket, memory } = this.#channel;
           return {
-            socket: this.#channel.socket,
+            socket,
+            ...(memory === undefined ? {} : { memory }),
             leftover,
             parameters: told,
             ...(backendKey === undefined ? {} : { backendKey }),

@@ -62,7 +62,7 @@ export class ExtendedQueries {
       case 'Flush':
         return this.#whenSeries(() => {
           const { link } = this.#admission;
-          link.send(link.gated.housekeeping('sync'), event.bytes);
+          link.pass(link.gated.housekeeping('sync'), event);
           return undefined;
         });
       default:
@@ -178,7 +178,7 @@ export class ExtendedQueries {
             },
           },
         });
-        link.send(permit, frame.bytes);
+        link.pass(permit, frame);
       };
       const forward = (): Wait => {
         this.#admission.series.forwarded = true;
@@ -250,7 +250,7 @@ export class ExtendedQueries {
     };
     const whole = { text: prepared.text, understood: prepared.understood, bind: { message, types: prepared.parameterTypes }, ...(covered ? { data: covered.rows.data } : {}) };
     const decide = (): Wait => {
-      const decided = this.#admission.counting.decide({ command, ...whole, understood, again, kept: covered !== undefined, ...(undone ? { undone: undone.rows } : {}) });
+      const decided = this.#admission.counting.decide({ command, text: whole.text, understood, bind: whole.bind, again, kept: covered !== undefined, undone: undone?.rows });
       const then = ({ admitted, rows, sure }: Decided): Wait => {
         if (!isNeedsApproval(admitted)) return go(admitted, sure);
         if (admitted.coverData !== undefined && !covered && bringsData(understood)) return this.#promise(prepared, { binding, command, understood, most: admitted.coverData });
@@ -327,7 +327,7 @@ export class ExtendedQueries {
           },
         },
       });
-      link.send(permit, frame.bytes);
+      link.pass(permit, frame);
     });
     return execute ? after<void>(bound, () => this.#execute(execute, decodeFrontend(execute) as Execute)) : bound;
   }
@@ -343,7 +343,7 @@ export class ExtendedQueries {
     }
     const answer = portal?.answer;
     link.owe({ kind: message.what === 'portal' ? 'describe_portal' : 'describe_statement', own: false, context: answer && !answer.ended ? { answer } : {} });
-    link.send(link.gated.housekeeping('describe'), frame.bytes);
+    link.pass(link.gated.housekeeping('describe'), frame);
     this.#admission.series.forwarded = true;
     return undefined;
   }
@@ -383,7 +383,7 @@ export class ExtendedQueries {
       link.owe({ kind: 'execute', own: false, context: { answer } });
       answer.started = true;
       if (facts) this.#admission.tracking.ran(facts);
-      link.send(permit, frame.bytes);
+      link.pass(permit, frame);
       if (!answer.mayBeWithheld && !answer.guard) return;
       link.send(gated.housekeeping('sync'), toServer.flush);
       series.barrier = answer;
@@ -440,7 +440,7 @@ export class ExtendedQueries {
         },
       },
     });
-    link.send(link.gated.housekeeping('close'), frame.bytes);
+    link.pass(link.gated.housekeeping('close'), frame);
     this.#admission.series.forwarded = true;
     return undefined;
   }
@@ -472,7 +472,7 @@ export class ExtendedQueries {
           },
         },
       });
-      link.send(permit, frame.bytes);
+      link.pass(permit, frame);
       this.#admission.series = new Series();
     };
     if (guarded?.guard?.verdict === 'passed' && link.ownBlock && !discarding && !link.owed.skipping) {

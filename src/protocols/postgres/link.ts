@@ -4,6 +4,7 @@ import { createCopyInGuard } from '../../masking/copy-guard.ts';
 import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import { Crowd } from '../../pipeline/crowd.ts';
 import type { GatedSession, Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { Catalog } from '../../sql/catalog.ts';
@@ -89,7 +90,7 @@ export class Link {
   /** The session has ended: nothing is read, sent or admitted any more. */
   over = false;
   #idle: (() => void)[] = [];
-  readonly #answers = new Set<Answer>();
+  readonly #answers = new Crowd<Answer>();
   /** Outcomes of abandoned commands on their way to the log. */
   #unwritten = 0;
   #written: (() => void)[] = [];
@@ -106,6 +107,12 @@ export class Link {
   send(permit: Permit, bytes: Uint8Array): void {
     permit.spend();
     this.target.add(bytes);
+  }
+
+  /** A message of the client's, as it came. */
+  pass(permit: Permit, { memory, from, size }: Frame): void {
+    permit.spend();
+    this.target.pass(memory, from, size);
   }
 
   /** Notes what the target owes for a message. When it drops the message (after an error, up to Sync), that is settled at once. */
@@ -146,26 +153,27 @@ export class Link {
   /** A command was admitted: from here on it owes an outcome. */
   admitted(passage: Passage, text: Buffer, understood: Understood, plans: readonly AnswerPlan[] | undefined): Answer {
     const answer = new Answer(passage, text, understood, plans);
-    this.#answers.add(answer);
+    this.#answers.join(answer);
     return answer;
   }
 
   /** Hands the outcome to the log. Calls back when it is written; the session ends when it cannot be. */
   settle(answer: Answer, written: () => void, status?: Outcome['status']): void {
     answer.ended = true;
-    this.#answers.delete(answer);
+    this.#answers.leave(answer);
     answer.passage.end(answer.outcome(status), (failure) => (failure ? this.end(failure) : written()));
   }
 
   /** Something runs that changes more than it reads. */
   get changing(): boolean {
-    for (const { started, timing } of this.#answers) if (started && timing !== 'read') return true;
+    for (const { started, timing } of this.#answers.all) if (started && timing !== 'read') return true;
     return false;
   }
 
   /** The session ends: every command that has no outcome gets the one that can be known. */
   settleAll(): void {
-    for (const answer of this.#answers) {
+    for (const answer of this.#answers.all) {
+      if (answer.ended) continue;
       // What the target was doing when the link was cut may or may not have happened.
       const cut = answer.timing === 'read' || (answer.guard !== undefined && !answer.guard.closing) ? 'aborted' : 'indeterminate';
       this.settle(answer, () => {}, !answer.started ? 'unused' : answer.failed ? undefined : answer.suspended ? 'ok' : cut);

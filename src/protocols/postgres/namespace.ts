@@ -34,6 +34,9 @@ export class Names<Value> {
   weight = 0;
   readonly #confirmed = new Map<string, Value>();
   readonly #pending = new Map<string, Value | undefined>();
+  /** The unnamed one stands by itself: it comes and goes with every command, and a map would grow and shrink as often. */
+  #unnamed: Value | undefined;
+  #proposed: { readonly value: Value | undefined } | undefined;
 
   /** @param weigh what keeping a value costs, in bytes */
   constructor(weigh: (value: Value) => number = () => 0) {
@@ -41,49 +44,60 @@ export class Names<Value> {
   }
 
   get(name: string): Value | undefined {
+    if (name === '') return this.#proposed ? this.#proposed.value : this.#unnamed;
     return this.#pending.has(name) ? this.#pending.get(name) : this.#confirmed.get(name);
   }
 
   get size(): number {
-    return this.#confirmed.size + this.#pending.size;
+    return this.#confirmed.size + this.#pending.size + (this.#unnamed === undefined ? 0 : 1) + (this.#proposed ? 1 : 0);
   }
 
   /** Defines (or with undefined removes) a name, until `confirm` or `forget`. */
   propose(name: string, value: Value | undefined): void {
-    this.#pending.set(name, value);
+    if (name === '') this.#proposed = { value };
+    else this.#pending.set(name, value);
   }
 
   /** The target has done it. */
   confirm(name: string, value: Value | undefined): void {
-    const before = this.#confirmed.get(name);
+    const before = name === '' ? this.#unnamed : this.#confirmed.get(name);
     if (before !== undefined) this.weight -= this.#weigh(before);
-    if (value === undefined) this.#confirmed.delete(name);
-    else {
-      this.#confirmed.set(name, value);
-      this.weight += this.#weigh(value);
+    if (value !== undefined) this.weight += this.#weigh(value);
+    if (name === '') {
+      this.#unnamed = value;
+      if (this.#proposed?.value === value) this.#proposed = undefined;
+      return;
     }
+    if (value === undefined) this.#confirmed.delete(name);
+    else this.#confirmed.set(name, value);
     if (this.#pending.get(name) === value) this.#pending.delete(name);
   }
 
   /** The series is over: what was not confirmed did not happen. */
   forget(): void {
-    this.#pending.clear();
+    this.#proposed = undefined;
+    if (this.#pending.size > 0) this.#pending.clear();
   }
 
   /** Removes the confirmed ones that match and returns them. */
   removeWhere(matches: (value: Value, name: string) => boolean): readonly Value[] {
     const removed: Value[] = [];
+    if (this.#unnamed !== undefined && matches(this.#unnamed, '')) {
+      removed.push(this.#unnamed);
+      this.#unnamed = undefined;
+    }
     for (const [name, value] of this.#confirmed) {
       if (!matches(value, name)) continue;
       this.#confirmed.delete(name);
-      this.weight -= this.#weigh(value);
       removed.push(value);
     }
+    for (const value of removed) this.weight -= this.#weigh(value);
     return removed;
   }
 
   clear(): void {
     this.weight = 0;
+    this.#unnamed = this.#proposed = undefined;
     this.#confirmed.clear();
     this.#pending.clear();
   }

@@ -149,6 +149,7 @@ export const runSession = (options: SessionOptions): Promise<string> =>
       closed();
     });
     target.on('data', (chunk: Buffer) => guarded(() => back.push(chunk)));
+    if (upstream.memory) upstream.memory.free = (memory) => back.keepsNothingOf(memory);
     target.on('error', () => {});
     target.on('end', targetLeft);
     target.on('close', () => {

@@ -128,7 +128,7 @@ export class SimpleQueries {
       answer.started = true;
       admission.run += 1;
       for (const { facts } of understood.statements) tracking.ran(facts);
-      link.send(permit, frame.bytes);
+      link.pass(permit, frame);
       admission.series = new Series();
     });
     const { covered } = answer;

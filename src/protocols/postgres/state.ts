@@ -28,32 +28,33 @@ export type Meaning<Context> =
   | { readonly kind: 'out_of_sync' };
 
 const code = (letter: string): number => letter.charCodeAt(0);
-const ASYNC = new Set(['N', 'S', 'A'].map(code));
 const ERROR = code('E');
-const READY = code('Z');
+const READY = 'Z';
+
+const ASYNC = 1;
+const MORE = 2;
+const LAST = 3;
+
+/** By the type of a message from the target, what it means to an item that expects these. */
+const table = (more: string, last: string): Uint8Array => {
+  const meanings = new Uint8Array(256);
+  for (const letter of 'NSA') meanings[code(letter)] = ASYNC;
+  for (const letter of more) meanings[code(letter)] = MORE;
+  for (const letter of last) meanings[code(letter)] = LAST;
+  return meanings;
+};
 
 /** The messages that an item may get before its last one, and the ones that end it. */
-const MORE: Readonly<Record<ExpectedKind, ReadonlySet<number>>> = {
-  query: new Set(['T', 'D', 'C', 'I', 'G', 'H', 'd', 'c'].map(code)),
-  parse: new Set(),
-  bind: new Set(),
-  describe_statement: new Set(['t'].map(code)),
-  describe_portal: new Set(),
-  execute: new Set(['D', 'G', 'H', 'd', 'c'].map(code)),
-  close: new Set(),
-  sync: new Set(),
-  simulated: new Set(),
-};
-const LAST: Readonly<Record<ExpectedKind, ReadonlySet<number>>> = {
-  query: new Set([READY]),
-  parse: new Set(['1'].map(code)),
-  bind: new Set(['2'].map(code)),
-  describe_statement: new Set(['T', 'n'].map(code)),
-  describe_portal: new Set(['T', 'n'].map(code)),
-  execute: new Set(['C', 'I', 's'].map(code)),
-  close: new Set(['3'].map(code)),
-  sync: new Set([READY]),
-  simulated: new Set(),
+const MEANINGS: Readonly<Record<ExpectedKind, Uint8Array>> = {
+  query: table('TDCIGHdc', READY),
+  parse: table('', '1'),
+  bind: table('', '2'),
+  describe_statement: table('t', 'Tn'),
+  describe_portal: table('', 'Tn'),
+  execute: table('DGHdc', 'CIs'),
+  close: table('', '3'),
+  sync: table('', READY),
+  simulated: table('', ''),
 };
 
 export class ExpectedReplies<Context> {
@@ -116,15 +117,13 @@ export class ExpectedReplies<Context> {
   }
 
   receive(type: number): Meaning<Context> {
-    if (ASYNC.has(type)) return { kind: 'async' };
     const item = this.head;
     if (type === ERROR) return item ? this.#fail(item) : { kind: 'fatal' };
-    if (!item) return { kind: 'out_of_sync' };
-    if (LAST[item.kind].has(type)) {
-      this.#shift();
-      return { kind: 'reply', item, last: true };
-    }
-    return MORE[item.kind].has(type) ? { kind: 'reply', item, last: false } : { kind: 'out_of_sync' };
+    const meaning = MEANINGS[item?.kind ?? 'simulated'][type];
+    if (meaning === ASYNC) return { kind: 'async' };
+    if (!item || meaning === 0) return { kind: 'out_of_sync' };
+    if (meaning === LAST) this.#shift();
+    return { kind: 'reply', item, last: meaning === LAST };
   }
 
   #fail(item: Expected<Context>): Meaning<Context> {

@@ -1,0 +1,94 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pgbench } from '../test/kit/clients.ts';
+import { startService } from '../test/kit/run.ts';
+import { freePort } from '../test/kit/ports.ts';
+import { tempFolder } from '../test/kit/temp.ts';
+import { median } from './rounds.ts';
+import { startField, type Env, type GatewayKind } from './targets.ts';
+
+/*
+ * node bench/cpu.ts ROUNDS WORK[,WORK...] [TREE...]: CPU time of the gateway for each command, of this tree and of others beside it (paths of clones),
+ * in alternation, and of a forwarder that looks at nothing. Rates depend on what else the machine does; this hardly does.
+ */
+const HERE = join(import.meta.dirname, '..');
+const [roundsText = '5', works = 'select', ...others] = process.argv.slice(2);
+
+interface Work {
+  readonly kinds: readonly GatewayKind[];
+  readonly args: readonly string[];
+  readonly clients: number;
+  /** Transactions of each client in a round. */
+  readonly each: number;
+}
+
+const WORKS: Readonly<Record<string, Work>> = {
+  select: { kinds: ['none'], args: ['-S', '-M', 'prepared'], clients: 32, each: 1200 },
+  records: { kinds: ['records'], args: ['-S', '-M', 'prepared'], clients: 32, each: 800 },
+  answers: { kinds: ['answers'], args: ['-S', '-M', 'prepared'], clients: 32, each: 600 },
+  strict: { kinds: ['strict'], args: ['-S', '-M', 'prepared'], clients: 32, each: 600 },
+  simple: { kinds: ['none'], args: ['-S', '-M', 'simple'], clients: 32, each: 800 },
+  tpcb: { kinds: ['records'], args: ['-M', 'prepared'], clients: 32, each: 200 },
+  tls: { kinds: ['tlsNone'], args: ['-S', '-M', 'prepared'], clients: 32, each: 800 },
+};
+
+/** CPU time of a process with all its threads, in microseconds. */
+const cpuOf = (pid: number): number => {
+  let nanoseconds = 0;
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    const file = `/proc/${pid}/task/${task}/schedstat`;
+    if (existsSync(file)) nanoseconds += Number(readFileSync(file, 'utf8').split(' ')[0]);
+  }
+  return nanoseconds / 1000;
+};
+
+interface Contender {
+  readonly name: string;
+  readonly pid: number;
+  readonly env: Env;
+}
+
+const measure = async (name: string, work: Work): Promise<void> => {
+  const field = await startField(work.kinds, false, 400, [HERE, ...others]);
+  const folder = tempFolder('forwarder');
+  const port = await freePort();
+  const forwarder = await startService(process.execPath, [join(HERE, 'bench', 'forwarder.ts'), String(port), String(field.target.port)], { cwd: folder.path, logFile: folder.file('log') });
+  try {
+    await pgbench(['-i', '-s', '20', '-q'], field.direct);
+    const contenders: Contender[] = field.trees.flatMap(({ tree, gateways }) => work.kinds.map((kind) => ({ name: `${tree} ${kind}`, pid: gateways[kind].gateway.pid, env: gateways[kind].env })));
+    if (!work.kinds.includes('tlsNone')) contenders.push({ name: 'forwarder', pid: forwarder.pid, env: { ...field.direct, PGPORT: String(port) } });
+    const costs = contenders.map(() => [] as number[]);
+    const rates = contenders.map(() => [] as number[]);
+    const run = async ({ pid, env }: Contender, each: number): Promise<readonly [number, number]> => {
+      const before = cpuOf(pid);
+      const ran = await pgbench(['-n', ...work.args, '-c', String(work.clients), '-j', '1', '-t', String(each)], env);
+      if (ran.code !== 0) throw new Error(`pgbench failed (${ran.code}): ${ran.stderr.slice(-500)}`);
+      return [(cpuOf(pid) - before) / (each * work.clients), ran.tps ?? NaN];
+    };
+    for (const one of contenders) for (let warm = 0; warm < 2; warm++) await run(one, work.each);
+    for (let round = 0; round < Number(roundsText); round++) {
+      for (let turn = 0; turn < contenders.length; turn++) {
+        const index = (round + turn) % contenders.length;
+        const [cost, rate] = await run(contenders[index] as Contender, work.each);
+        costs[index]?.push(cost);
+        rates[index]?.push(rate);
+      }
+    }
+    process.stdout.write(`\n${name}: us of CPU for each transaction, with opening its share of a session\n`);
+    contenders.forEach((one, index) => {
+      const all = costs[index] ?? [];
+      process.stdout.write(`  ${one.name.padEnd(36)} ${median(all).toFixed(1).padStart(7)} [${Math.min(...all).toFixed(1)} .. ${Math.max(...all).toFixed(1)}]  ${Math.round(median(rates[index] ?? []))} tps\n`);
+    });
+  } finally {
+    forwarder.signal('SIGTERM');
+    await forwarder.wait();
+    folder.remove();
+    await field.stop();
+  }
+};
+
+for (const name of works.split(',')) {
+  const work = WORKS[name];
+  if (!work) throw new Error(`works are ${Object.keys(WORKS).join(', ')}`);
+  await measure(name, work);
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type Socket, connect, createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { ReadMemory } from './read-memory.ts';
+
+/** A socket that is read into memory of its own, and its far end. */
+const pair = async (t: TestContext): Promise<{ memory: ReadMemory; near: Socket; far: Socket }> => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const memory = new ReadMemory();
+  const near = connect({ host: '127.0.0.1', port: typeof address === 'object' && address !== null ? address.port : 0, onread: memory.onread });
+  memory.deliverTo(near);
+  const [far] = (await once(server, 'connection')) as [Socket];
+  t.after(() => {
+    near.destroy();
+    far.destroy();
+    server.close();
+  });
+  return { memory, near, far };
+};
+
+const pattern = (length: number): Buffer => {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; at++) bytes[at] = at * 31 + (at >> 8);
+  return bytes;
+};
+
+test('what is held on to stays as it was read, and every byte arrives in order', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 300_000 }), { minLength: 1, maxLength: 8 }), fc.array(fc.boolean(), { minLength: 1 }), async (lengths, keeps) => {
+      const { memory, near, far } = await pair(t);
+      const sent = pattern(lengths.reduce((sum, length) => sum + length, 0));
+      // Views where they are held, copies where their memory is given back.
+      const got: Buffer[] = [];
+      let held = false;
+      let reads = 0;
+      memory.free = () => !held;
+      near.on('data', (chunk: Buffer) => {
+        held = keeps[reads++ % keeps.length] === true;
+        got.push(held ? chunk : Buffer.from(chunk));
+      });
+      let at = 0;
+      for (const length of lengths) {
+        far.write(sent.subarray(at, at + length));
+        at += length;
+      }
+      far.end();
+      await once(near, 'end');
+      assert.deepEqual(Buffer.concat(got), sent);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a paused socket is not read, and goes on where it stopped', async (t) => {
+  const { near, far } = await pair(t);
+  const sent = pattern(8 * 1024 * 1024);
+  const got: Buffer[] = [];
+  near.on('data', (chunk: Buffer) => {
+    assert.ok(!near.isPaused());
+    got.push(Buffer.from(chunk));
+    near.pause();
+    setImmediate(() => near.resume());
+  });
+  far.end(sent);
+  await once(near, 'end');
+  assert.ok(Buffer.concat(got).equals(sent));
+});
+
+test('long reads that nobody holds on to come in the same memory', async (t) => {
+  const { memory, near, far } = await pair(t);
+  memory.free = () => true;
+  const seen = new Set<ArrayBufferLike>();
+  let bytes = 0;
+  near.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (chunk.length > 2048) seen.add(chunk.buffer);
+  });
+  far.end(Buffer.alloc(4 * 1024 * 1024));
+  await once(near, 'end');
+  assert.equal(bytes, 4 * 1024 * 1024);
+  assert.ok(seen.size <= 2, `${seen.size} buffers`);
+});
