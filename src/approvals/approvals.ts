@@ -75,6 +75,8 @@ export type ApprovalState =
 
 export interface ApprovalFilter {
   readonly state?: ApprovalState;
+  /** Only those that somebody forced (break-glass). */
+  readonly exceptions?: boolean;
   readonly limit: number;
   /** Requests older than this id: for the next page. */
   readonly before?: string;
@@ -111,6 +113,8 @@ export interface ApprovalView {
   /** Rows that it would change, where they could be counted, and the most that an approval covers. */
   readonly rows?: number;
   readonly maxRows?: number;
+  /** Rows that the target itself takes the changed tables to hold, where the command's own were not counted; null when it cannot tell. */
+  readonly estimatedRows?: number | null;
   /** `rowsPerCommand`, which does not hold for it: its rows could not be counted. */
   readonly liftsRowLimit?: number;
   /** Live commands that wait for this answer. */

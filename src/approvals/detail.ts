@@ -22,6 +22,7 @@ export interface RequestDetail {
   readonly inTransaction: boolean;
   readonly rows?: number;
   readonly maxRows?: number;
+  readonly estimatedRows?: number | null;
   readonly liftsRowLimit?: number;
 }
 
@@ -59,6 +60,7 @@ export function detailOf({ session, command, decision, bound, place, rows, maxRo
     askers: [askerOf(session.principal)],
     ...(bound.data === undefined ? {} : { data: bound.data }),
     ...(bound.notCovered === undefined ? {} : { notCovered: bound.notCovered }),
+    ...(bound.estimatedRows === undefined ? {} : { estimatedRows: bound.estimatedRows }),
     inTransaction: place !== 'free',
     ...(rows === undefined ? {} : { rows }),
     ...(maxRows === undefined ? {} : { maxRows }),

@@ -152,6 +152,11 @@ scenes('lists are paged, newest first, and by state', async (scene) => {
   assert.deepEqual(scene.approvals.list({ limit: 3 }).map(({ id }) => id), ids.toReversed().slice(0, 3));
   assert.deepEqual(scene.approvals.list({ limit: 3, before: ids[1] ?? '' }).map(({ id }) => id), [ids[0]]);
   assert.deepEqual(scene.approvals.list({ limit: 9, state: 'pending' }).map(({ id }) => id), [ids[3], ids[2], ids[0]]);
+  await force(scene, ids[2] ?? '');
+  await force(scene, ids[0] ?? '');
+  assert.deepEqual(scene.approvals.list({ limit: 9, exceptions: true }).map(({ id }) => id), [ids[2], ids[0]]);
+  assert.deepEqual(scene.approvals.list({ limit: 9, exceptions: true, before: ids[2] ?? '' }).map(({ id }) => id), [ids[0]]);
+  assert.deepEqual(scene.approvals.list({ limit: 9, exceptions: true, state: 'denied' }), []);
   assert.deepEqual(scene.approvals.list({ limit: 9, before: 'nothing' }), []);
   assert.deepEqual(scene.approvals.list({ limit: -1 }), []);
 });

@@ -142,7 +142,7 @@ export interface ApprovalStore {
   /** The one that is open. */
   open(digest: string): StoredRequest | undefined;
   /** Newest first. */
-  list(filter: { readonly state?: ApprovalState; readonly limit: number; readonly before?: string }): readonly StoredRequest[];
+  list(filter: { readonly state?: ApprovalState; readonly exceptions?: boolean; readonly limit: number; readonly before?: string }): readonly StoredRequest[];
   /** Asked again: it lives longer, and what it says may have changed. A power cut may undo it. False when it is not pending any more. */
   renew(id: string, change: { readonly lastAskedAt: number; readonly expiresAt: number; readonly sealed?: Uint8Array }): boolean;
   /** Compare and swap: true for exactly one of all who try. */

@@ -48,6 +48,7 @@ export function viewOf(request: StoredRequest, detail: RequestDetail | undefined
     inTransaction: detail?.inTransaction ?? false,
     ...(detail?.rows === undefined ? {} : { rows: detail.rows }),
     ...(detail?.maxRows === undefined ? {} : { maxRows: detail.maxRows }),
+    ...(detail?.estimatedRows === undefined ? {} : { estimatedRows: detail.estimatedRows }),
     ...(detail?.liftsRowLimit === undefined ? {} : { liftsRowLimit: detail.liftsRowLimit }),
     waiting,
     answers: answers.map(({ person, provider, verdict, reason, at, channel }) => ({ by: person.name, issuer: person.issuer, subject: person.subject, provider, verdict, reason, at, channel })),

@@ -28,11 +28,16 @@ export const deniedBy = (request: string, reason: string | undefined, rule?: Rul
   refusal('denied', `an approver denied this command${reason === undefined ? '' : `: ${reason}`} (request ${request})`, { approval: request, ...(rule === undefined ? {} : { rule }) });
 
 /** For people: the rows of a command, and how far an approval goes. Undefined where rows are not what it is about. */
-export function rowsOf({ rows, maxRows, liftsRowLimit, data }: Pick<ApprovalView, 'rows' | 'maxRows' | 'liftsRowLimit' | 'data'>): string | undefined {
-  if (liftsRowLimit !== undefined) return `no row limit: ${data?.rows === undefined ? 'could not be counted; ' : ''}rowsPerCommand of ${liftsRowLimit} does not hold for it`;
-  if (rows === undefined && maxRows === undefined) return undefined;
-  return [rows === undefined ? 'not counted' : `${rows} by a count`, maxRows === undefined ? undefined : `an approval covers up to ${maxRows}`].filter((part) => part !== undefined).join('; ');
+export function rowsOf({ rows, maxRows, estimatedRows, liftsRowLimit, data }: Pick<ApprovalView, 'rows' | 'maxRows' | 'estimatedRows' | 'liftsRowLimit' | 'data'>): string | undefined {
+  const estimate = estimateWords(estimatedRows);
+  if (liftsRowLimit !== undefined) return `no row limit: ${data?.rows === undefined ? 'could not be counted; ' : ''}rowsPerCommand of ${liftsRowLimit} does not hold for it${estimate === undefined ? '' : `; ${estimate}`}`;
+  if (rows === undefined && maxRows === undefined && estimate === undefined) return undefined;
+  return [rows === undefined ? 'not counted' : `${rows} by a count`, estimate, maxRows === undefined ? undefined : `an approval covers up to ${maxRows}`].filter((part) => part !== undefined).join('; ');
 }
+
+/** The target's estimate is of whole tables: it says how much is at stake, not how many rows the command picks. */
+const estimateWords = (rows: number | null | undefined): string | undefined =>
+  rows === undefined ? undefined : rows === null ? 'how many the changed tables hold is not known: never analyzed' : `the changed tables hold about ${rows.toLocaleString('en-US')} ${rows === 1 ? 'row' : 'rows'}, as the target estimates`;
 
 /** For people: data that is approved with its command. The digest of the data itself is for those who may see the statement: little data could be guessed from it. */
 export function dataOf({ data }: Pick<ApprovalView, 'data'>, withDigest: boolean): string | undefined {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { ApprovalFilter } from '../approvals/approvals.ts';
 import type { Config } from '../config/resolved.ts';
 import type { ApprovalSummary } from '../control/approvals.ts';
 import { askApprovals, withApprovalsOptions, type ApprovalsOptions } from './approvals.ts';
@@ -8,6 +9,7 @@ import { configOf } from './steward.ts';
 
 interface ListOptions extends ApprovalsOptions {
   readonly state?: string;
+  readonly exceptions?: boolean;
   readonly limit: string;
   readonly before?: string;
   readonly watch?: boolean;
@@ -20,6 +22,7 @@ const WATCH_MS = 1_000;
 export function registerApprovalsList(approvals: Command): void {
   withApprovalsOptions(approvals.command('list').description('requests for approval, newest first; what would run is told by show'))
     .option('--state <state>', `only these: ${STATES.join(', ')}`)
+    .option('--exceptions', 'only those that somebody forced (break-glass)')
     .option('--limit <number>', 'at most so many, up to 1000', '50')
     .option('--before <id>', 'older than this request')
     .option('--watch', 'then go on and print each change, until interrupted')
@@ -27,14 +30,14 @@ export function registerApprovalsList(approvals: Command): void {
 }
 
 const list = async (options: ListOptions): Promise<void> => {
-  const { watch, json, before } = options;
+  const { watch, json, before, exceptions } = options;
   const state = STATES.find((one) => one === options.state);
   const limit = Number(options.limit);
   if (options.state !== undefined && state === undefined) return wrongUse(`--state takes ${STATES.join(', ')}`);
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1_000)) return wrongUse('--limit takes a number from 1 to 1000');
   const config = await configOf(options.config);
   if (!config) return;
-  const ask = (): Promise<readonly ApprovalSummary[] | undefined> => requests(config, limit, json, state, before);
+  const ask = (): Promise<readonly ApprovalSummary[] | undefined> => requests(config, json, { limit, ...(state === undefined ? {} : { state }), ...(exceptions ? { exceptions } : {}), ...(before === undefined ? {} : { before }) });
   const found = await ask();
   if (!found) return;
   if (json && !watch) process.stdout.write(`${JSON.stringify(found)}\n`);
@@ -43,9 +46,8 @@ const list = async (options: ListOptions): Promise<void> => {
   if (watch) await follow(found, ask, json);
 };
 
-const requests = async (config: Config, limit: number, json: boolean | undefined, state: ApprovalSummary['state'] | undefined, before: string | undefined): Promise<readonly ApprovalSummary[] | undefined> => {
-  const request = { do: 'approvals', act: 'list', limit, ...(state === undefined ? {} : { state }), ...(before === undefined ? {} : { before }) } as const;
-  return ((await askApprovals(config, request, json)) as { readonly requests: readonly ApprovalSummary[] } | undefined)?.requests;
+const requests = async (config: Config, json: boolean | undefined, filter: ApprovalFilter): Promise<readonly ApprovalSummary[] | undefined> => {
+  return ((await askApprovals(config, { do: 'approvals', act: 'list', ...filter }, json)) as { readonly requests: readonly ApprovalSummary[] } | undefined)?.requests;
 };
 
 const row = ({ id, askedAt, state, identity, connection, verb, waiting, steps }: ApprovalSummary): string[] =>

@@ -26,6 +26,7 @@ export const approvalSummary = (view: ApprovalView, actor: Actor): ApprovalSumma
     inTransaction: view.inTransaction,
     ...(view.rows === undefined ? {} : { rows: view.rows }),
     ...(view.maxRows === undefined ? {} : { maxRows: view.maxRows }),
+    ...(view.estimatedRows === undefined ? {} : { estimatedRows: view.estimatedRows }),
     ...(view.liftsRowLimit === undefined ? {} : { liftsRowLimit: view.liftsRowLimit }),
     waiting: view.waiting,
     exception: view.answers.some(({ verdict }) => verdict === 'force'),
@@ -33,7 +34,8 @@ export const approvalSummary = (view: ApprovalView, actor: Actor): ApprovalSumma
   };
 };
 
-export const approvalDetail = (view: ApprovalView, actor: Actor): ApprovalDetail => ({
+/** A request with its text. `breakGlass`: the groups whose people can force it. */
+export const approvalDetail = (view: ApprovalView, actor: Actor, breakGlass: readonly string[]): ApprovalDetail => ({
   ...approvalSummary(view, actor),
   ...(view.text === undefined ? {} : { text: view.text }),
   ...(view.parameters === undefined ? {} : { parameters: [...view.parameters] }),
@@ -41,5 +43,6 @@ export const approvalDetail = (view: ApprovalView, actor: Actor): ApprovalDetail
   ...(view.data === undefined ? {} : { data: { ...view.data } }),
   ...(view.notCovered === undefined ? {} : { notCovered: view.notCovered }),
   digest: view.digest,
+  mayForce: view.state === 'pending' && actor.kind === 'person' && breakGlass.some((group) => actor.person.groups.includes(group)),
   answers: view.answers.map(({ by, provider, verdict, reason, at, channel }) => ({ by, provider, verdict, reason, at: time(at), channel })),
 });

@@ -6,7 +6,7 @@ import { answerOf, type LocalAnswer } from './local.ts';
 
 /** What the terminal asks of approvals. `by`: who sits at the terminal, for the record; who answers is proved by the ID token alone. */
 export type ApprovalsRequest =
-  | { readonly do: 'approvals'; readonly act: 'list'; readonly state?: ApprovalState; readonly limit: number; readonly before?: string }
+  | { readonly do: 'approvals'; readonly act: 'list'; readonly state?: ApprovalState; readonly exceptions?: boolean; readonly limit: number; readonly before?: string }
   | { readonly do: 'approvals'; readonly act: 'show'; readonly id: string; readonly by: string }
   | { readonly do: 'approvals'; readonly act: 'answer'; readonly id: string; readonly verdict: Verdict; readonly reason: string; readonly digest: string; readonly idToken: string };
 
@@ -47,10 +47,10 @@ export const answerApprovals = async (parts: ApprovalsParts, request: ApprovalsR
   }
 };
 
-const list = ({ approvals }: ApprovalsParts, { state, limit, before }: Extract<ApprovalsRequest, { act: 'list' }>): Promise<LocalAnswer> => {
+const list = ({ approvals }: ApprovalsParts, { state, exceptions, limit, before }: Extract<ApprovalsRequest, { act: 'list' }>): Promise<LocalAnswer> => {
   const unknownState = state !== undefined && !STATES.has(state);
   if (unknownState || !Number.isSafeInteger(limit) || limit < 1 || limit > MOST_LISTED || !(before === undefined || isId(before))) return Promise.resolve(no('not something that can be listed'));
-  const filter = { limit, ...(state === undefined ? {} : { state }), ...(before === undefined ? {} : { before }) };
+  const filter = { limit, ...(state === undefined ? {} : { state }), ...(exceptions === true ? { exceptions } : {}), ...(before === undefined ? {} : { before }) };
   return answerOf((async () => ({ requests: approvals.list(filter).map(summaryOf) }))());
 };
 

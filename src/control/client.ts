@@ -126,6 +126,8 @@ export type ApprovalDetail = {
   readonly rows?: number;
   /** Most rows that the approval covers. */
   readonly maxRows?: number;
+  /** Rows that the target itself takes the changed tables to hold, where those of the command were not counted. null: it cannot tell, as they were never analyzed. */
+  readonly estimatedRows?: number | null;
   /** rowsPerCommand, which does not hold for it: its rows could not be counted, so an approval has no maximum. */
   readonly liftsRowLimit?: number;
   /** Live commands that wait for the answer. */
@@ -153,6 +155,8 @@ export type ApprovalDetail = {
   readonly notCovered?: string;
   /** Keyed digest of exactly what is approved, hex. Send it back with the answer. */
   readonly digest: string;
+  /** The person who asks is of a group of approvals.breakGlass, and it still waits. Duties that forbid it are judged with the answer. */
+  readonly mayForce: boolean;
   /** Answers, in order. */
   readonly answers: readonly ApprovalAnswer[];
 };
@@ -169,6 +173,8 @@ export type ApprovalPage = {
 export type ApprovalQuery = {
   /** Only these. */
   readonly state?: "pending" | "approved" | "denied" | "used" | "expired" | "withdrawn";
+  /** only: those that somebody forced (break-glass). */
+  readonly exceptions?: "only";
   /** `next` of the page before; without it the first page. */
   readonly cursor?: string;
   /** Most items of the page. Default 50. */
@@ -233,6 +239,8 @@ export type ApprovalSummary = {
   readonly rows?: number;
   /** Most rows that the approval covers. */
   readonly maxRows?: number;
+  /** Rows that the target itself takes the changed tables to hold, where those of the command were not counted. null: it cannot tell, as they were never analyzed. */
+  readonly estimatedRows?: number | null;
   /** rowsPerCommand, which does not hold for it: its rows could not be counted, so an approval has no maximum. */
   readonly liftsRowLimit?: number;
   /** Live commands that wait for the answer. */

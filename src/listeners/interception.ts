@@ -22,7 +22,7 @@ export interface Interception {
    * What to serve a client with that asked for this host: a certificate for exactly it, minted once and kept. The caller has made sure that a
    * connection is for the host; the CA could vouch for no other.
    */
-  contextFor(host: string): Promise<SecureContext>;
+  readonly contextFor: (host: string) => Promise<SecureContext>;
 }
 
 interface Leaf {

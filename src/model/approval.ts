@@ -49,4 +49,6 @@ export interface Bound {
   readonly data?: CoveredData;
   /** For approvers, in words of ours: what the digest does not cover ("the rows that COPY brings"). */
   readonly notCovered?: string;
+  /** For approvers, not a part of the digest: rows that the target itself takes the changed tables to hold; null when it cannot tell. */
+  readonly estimatedRows?: number | null;
 }

@@ -71,8 +71,8 @@ export class StoredApprovals implements ApprovalStore {
     return this.#one(`SELECT ${COLUMNS} FROM approval WHERE digest = ? AND ${OPEN}`, digest);
   }
 
-  list({ state, limit, before }: Parameters<ApprovalStore['list']>[0]): readonly StoredRequest[] {
-    const conditions = [...(state === undefined ? [] : ['state = ?']), ...(before === undefined ? [] : ['number < (SELECT number FROM approval WHERE id = ?)'])];
+  list({ state, exceptions, limit, before }: Parameters<ApprovalStore['list']>[0]): readonly StoredRequest[] {
+    const conditions = [...(state === undefined ? [] : ['state = ?']), ...(exceptions === true ? ["id IN (SELECT request FROM approval_answer WHERE verdict = 'force')"] : []), ...(before === undefined ? [] : ['number < (SELECT number FROM approval WHERE id = ?)'])];
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
     return this.#many(`SELECT ${COLUMNS} FROM approval ${where} ORDER BY number DESC LIMIT ?`, ...[state, before].filter((value) => value !== undefined), limit);
   }

@@ -71,10 +71,16 @@ test('a denial reaches the client with its reason; break-glass is loud', { timeo
     const dropped = client.query('DROP TABLE orders');
     const second = await pending(bob);
     const view = (await carol.get(`/approvals/${second.id}`)).json<ApprovalDetail>();
+    assert.equal(view.mayForce, true);
+    assert.equal((await bob.get(`/approvals/${second.id}`)).json<ApprovalDetail>().mayForce, false, 'not of its group');
     const forced = await carol.post(`/approvals/${second.id}/answer`, { verdict: 'force', reason: 'the house is on fire', digest: view.digest });
     assert.equal(forced.status, 200, forced.text);
     await dropped;
     assert.equal((await bob.get(`/approvals/${second.id}`)).json<ApprovalDetail>().exception, true);
+    assert.equal((await carol.get(`/approvals/${second.id}`)).json<ApprovalDetail>().mayForce, false, 'it is over');
+    const exceptions = (await bob.get('/approvals?exceptions=only')).json<{ items: { id: string; exception: boolean }[] }>().items;
+    assert.deepEqual(exceptions.map(({ id, exception }) => [id, exception]), [[second.id, true]]);
+    assert.equal((await bob.get('/approvals?exceptions=all')).status, 400);
   } finally {
     await client.end();
   }

@@ -36,7 +36,7 @@ interface Calls {
 let scene: HttpScene;
 let server: grpc.Server;
 let calls: Calls;
-let config: Record<string, unknown>;
+let config: HttpScene['config'];
 /** Metadata that the target got with the last call. */
 let arrived: grpc.Metadata | undefined;
 /** Those that run at the target. */
@@ -102,7 +102,7 @@ before(async () => {
     connectionsAt: () => [{ name: 'api', protocol: 'http', target: { host: '127.0.0.1', port, tls: 'verify-full', ca }, credential: { type: 'bearer', token: 'env:TARGET_TOKEN' } }],
     policies: POLICIES(['test.Echo/Unary', 'test.Echo/Upload', 'test.Echo/Download', 'test.Echo/Chat']),
   });
-  config = scene.config as Record<string, unknown>;
+  config = scene.config;
   calls = new EchoClient(`localhost:${scene.gateway.port()}`, grpc.credentials.createSsl(readFileSync(scene.gateway.caFile))) as unknown as Calls;
 });
 after(async () => {

@@ -207,6 +207,7 @@ test('an identity that is revoked loses what runs in its tunnels within two seco
   assert.match(text, /"code":"revoked"/);
   assert.ok([403, 407].includes((await refusedConnect(`${SECURE}:443`, await bearer('reader'))).status));
   assert.equal((await proxy.scene.gateway.cli('identities', 'restore', 'reader', '--config', proxy.scene.gateway.configFile)).code, 0);
+  await until(async () => (await refusedConnect(`${SECURE}:443`, await bearer('reader'))).status === 200, 5_000, 'the identity is back');
   assert.equal(await until(async () => (await recorded(proxy.scene, '/events')).at(-1)?.end), 'aborted');
   proxy.secure.handler = answerOk;
 });

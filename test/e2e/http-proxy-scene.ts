@@ -78,7 +78,8 @@ export const startProxyScene = async (options: HttpSceneOptions & { readonly sec
       return `${kind}://${token}localhost:${kind === 'https' ? port : loosePort}`;
     },
     inside: async (role, servername = SECURE) => {
-      const { socket } = await connect(`${SECURE}:443`, { 'Proxy-Authorization': `Bearer ${await scene.token(role)}` });
+      const { answer, socket } = await connect(`${SECURE}:443`, { 'Proxy-Authorization': `Bearer ${await scene.token(role)}` });
+      if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(answer);
       return new Promise((resolve, reject) => {
         const inner: TLSSocket = connectTls({ socket, ca: readFileSync(interceptionCa, 'utf8'), servername, checkServerIdentity: () => undefined }, () => resolve(inner));
         inner.once('error', reject);

@@ -95,7 +95,7 @@ test('a target that breaks off, or goes on for ever, leaves no answer that looks
 });
 
 test('events leave as they come, and the client may leave', async () => {
-  let send = (_: string): void => {};
+  let send: (text: string) => void = () => {};
   scene.target.handler = (request, response) => {
     request.resume();
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });

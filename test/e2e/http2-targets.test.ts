@@ -16,6 +16,7 @@ import { recorded, stopAndVerify } from './whole-evidence.ts';
 
 let scene: HttpScene;
 let target: Http2Target;
+let both: Http2Target;
 let old: HttpTarget;
 let handler: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 const ok = (stream: ServerHttp2Stream): void => {
@@ -31,10 +32,9 @@ before(async () => {
     arrived.push(headers);
     handler(stream, headers);
   };
-  target = await startHttp2Target(take, { allowHTTP1: true, settings: { maxConcurrentStreams: 5 } });
-  target.server.on('request', (request, response) => {
-    if (request.httpVersionMajor === 1) response.end('in HTTP/1.1');
-  });
+  target = await startHttp2Target(take, { settings: { maxConcurrentStreams: 5 } });
+  both = await startHttp2Target(() => {}, { allowHTTP1: true });
+  both.server.on('request', (request, response) => void response.end(`in HTTP/${request.httpVersion}`));
   const authority = await certificateAuthority();
   const { certPem, keyPem } = await authority.issue(['127.0.0.1']);
   const ca = join(tempFolder('old-target').path, 'ca.pem');
@@ -43,11 +43,12 @@ before(async () => {
   const connection = (name: string, { port, ca }: { readonly port: number; readonly ca: string }): Record<string, unknown> => ({
     name, protocol: 'http', target: { host: '127.0.0.1', port, tls: 'verify-full', ca }, credential: { type: 'bearer', token: 'env:TARGET_TOKEN' }, http: { answerWithin: '5s' },
   });
-  scene = await startHttpScene({ connectionsAt: () => [connection('api', target), connection('old', { port: old.port, ca })], policies: [{ name: 'reading', identities: ['reader'], connections: ['*'], allow: ['read'] }, { name: 'writing', identities: ['writer'], connections: ['*'], allow: ['read', 'write'] }] });
+  scene = await startHttpScene({ connectionsAt: () => [connection('api', target), connection('both', both), connection('old', { port: old.port, ca })], policies: [{ name: 'reading', identities: ['reader'], connections: ['*'], allow: ['read'] }, { name: 'writing', identities: ['writer'], connections: ['*'], allow: ['read', 'write'] }] });
 });
 after(async () => {
   await scene?.[Symbol.asyncDispose]();
   await target?.stop();
+  await both?.stop();
   await old?.stop();
 });
 
@@ -65,7 +66,10 @@ test('what comes in HTTP/2 goes on in it to a target that offers it, on a connec
   const other = http2Client(scene, scene.gateway.port('old'));
   assert.equal((await ask2(other, { ':path': '/x', ...(await bearer('reader')) })).text, 'in HTTP/1.1');
   other.close();
-  assert.equal((await scene.ask('reader', '/x')).text, 'in HTTP/1.1');
+  const third = http2Client(scene, scene.gateway.port('both'));
+  assert.equal((await ask2(third, { ':path': '/x', ...(await bearer('reader')) })).text, 'in HTTP/2.0');
+  assert.equal((await scene.ask('reader', '/x', { port: scene.gateway.port('both') })).text, 'in HTTP/1.1');
+  third.close();
   client.close();
 });
 
@@ -87,7 +91,7 @@ test('more streams than one connection of the target takes go on another', async
 test('what stands behind a body comes back behind it', async () => {
   handler = (stream) => {
     stream.respond({ ':status': 200, trailer: 'x-sum' }, { waitForTrailers: true });
-    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '42' }));
+    stream.once('wantTrailers', () => stream.sendTrailers({ 'x-sum': '42' }));
     stream.end('summed');
   };
   const client = http2Client(scene);

@@ -102,6 +102,7 @@ export const hit = (index: number): Static<typeof CommandHit> => ({
 });
 
 export const approval = (more: Partial<ApprovalDetail> = {}): ApprovalDetail => ({
+  mayForce: true,
   id: 'apr-1',
   state: 'pending',
   askedAt: ago(4 * MINUTE),

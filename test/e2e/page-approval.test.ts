@@ -74,6 +74,35 @@ describe('answering an approval', { skip: noBrowser() ?? false, timeout: 120_000
     assert.deepEqual(answered(), []);
   });
 
+  test('break-glass is offered to people of its groups only', async () => {
+    const { page } = await openPage(browser, standIn.url, PHONE);
+    standIn.say('approvals.show', () => approval({ mayForce: false }));
+    await visit(page, '/approvals/apr-1');
+    await page.getByRole('button', { name: 'Approve' }).waitFor();
+    assert.equal(await page.getByText('Break-glass', { exact: true }).count(), 0);
+  });
+
+  test('the rows that the target takes the table to have are shown where none were counted', async () => {
+    const { page } = await openPage(browser, standIn.url, PHONE);
+    for (const [estimatedRows, words] of [[1_200, 'not counted; the changed tables hold about 1,200 rows, as the target estimates'], [null, 'not counted; how many the changed tables hold is not known: never analyzed']] as const) {
+      standIn.say('approvals.show', () => { const { rows: _rows, maxRows: _maxRows, ...uncounted } = approval({ estimatedRows }); return uncounted; });
+      await visit(page, '/approvals/apr-1');
+      await page.getByText(words.slice('not counted'.length + 2)).waitFor();
+      assert.ok((await page.locator('main').innerText()).includes(words));
+    }
+  });
+
+  test('those that somebody forced are a list of their own, with an address', async () => {
+    const { page, wrong } = await openPage(browser, standIn.url, PHONE);
+    await visit(page, '/approvals');
+    await page.getByText('Forced', { exact: true }).click();
+    await page.waitForURL('**/approvals?state=exceptions');
+    await until(() => standIn.asked.some(({ operation, query }) => operation === 'approvals.list' && query['exceptions'] === 'only'));
+    await page.getByText('Break-glass', { exact: true }).first().waitFor();
+    assert.ok(Number(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')) <= 0, 'nothing hangs out of a phone');
+    assert.deepEqual(wrong, []);
+  });
+
   test('break-glass stands apart, and asks once more', async () => {
     const { page } = await openPage(browser, standIn.url, PHONE);
     await visit(page, '/approvals/apr-1');

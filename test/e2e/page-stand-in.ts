@@ -66,7 +66,7 @@ export const OPERATIONS = {
   'sessions.replay': { method: 'GET', path: '/sessions/:id/replay', answer: ReplayPage, says: ({ query }) => list(answers.replay, query) },
   'sessions.terminate': { method: 'POST', path: '/sessions/:id/terminate', request: TerminateRequest, answer: Done, says: done },
   'commands.search': { method: 'GET', path: '/commands', answer: CommandPage, says: ({ query }) => paged(300, answers.hit, query) },
-  'approvals.list': { method: 'GET', path: '/approvals', answer: ApprovalPage, says: ({ query }) => list(answers.approvals.filter(({ state }) => query['state'] === undefined || state === query['state']).map((one) => without(one, 'text', 'parameters', 'hidden', 'digest', 'answers')), query) },
+  'approvals.list': { method: 'GET', path: '/approvals', answer: ApprovalPage, says: ({ query }) => list(answers.approvals.filter(({ state }) => query['state'] === undefined || state === query['state']).filter(({ exception }) => query['exceptions'] === undefined || exception).map((one) => without(one, 'text', 'parameters', 'hidden', 'digest', 'mayForce', 'answers')), query) },
   'approvals.show': { method: 'GET', path: '/approvals/:id', answer: ApprovalDetail, says: (_, { id }) => found(answers.approvals, id) },
   'approvals.answer': { method: 'POST', path: '/approvals/:id/answer', request: AnswerRequest, answer: ApprovalDetail, says: ({ body }, { id }) => {
     const { verdict, reason } = body as { verdict: 'approve' | 'deny' | 'force'; reason: string };

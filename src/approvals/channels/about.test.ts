@@ -91,6 +91,16 @@ test('data that is approved with the command; its own digest goes where the stat
   assert.deepEqual((webhookBody(covering, true, 0)['data'] as { data: unknown }).data, covering.data);
 });
 
+test('what the target estimates, where nothing was counted', async () => {
+  await using stage = await Stage.start();
+  for (const [estimatedRows, words] of [[1_200, 'the changed tables hold about 1,200 rows, as the target estimates'], [null, 'how many the changed tables hold is not known: never analyzed']] as const) {
+    const view = stage.scene.approvals.get(stage.askWith((ask) => ({ ...ask, command: { ...ask.command, recorded: `DROP TABLE t${estimatedRows}` }, bound: { ...ask.bound, parts: [Buffer.from(`${estimatedRows}`)], estimatedRows } })));
+    assert.ok(view);
+    assert.ok(aboutOf(view, false).facts.some(({ name, text }) => name === 'Rows' && text === `not counted; ${words}`));
+    assert.equal((webhookBody(view, false, 0)['data'] as { estimatedRows: unknown }).estimatedRows, estimatedRows);
+  }
+});
+
 test('an approval that lifts the limit on rows says so', async () => {
   await using stage = await Stage.start();
   const view = stage.scene.approvals.get(stage.askWith((ask) => ({ ...ask, liftsRowLimit: 100 })));

@@ -59,6 +59,7 @@ export const webhookBody = (view: ApprovalView, includeStatement: boolean, at: n
       effects: view.effects,
       ...(view.rows === undefined ? {} : { rows: view.rows }),
       ...(view.maxRows === undefined ? {} : { maxRows: view.maxRows }),
+      ...(view.estimatedRows === undefined ? {} : { estimatedRows: view.estimatedRows }),
       ...(view.liftsRowLimit === undefined ? {} : { liftsRowLimit: view.liftsRowLimit }),
       ...(view.data === undefined ? {} : { data: includeStatement ? view.data : { bytes: view.data.bytes, ...(view.data.rows === undefined ? {} : { rows: view.data.rows }) } }),
       inTransaction: view.inTransaction,

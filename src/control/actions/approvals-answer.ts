@@ -19,6 +19,6 @@ export const approvalsAnswer = defineAction({
     if (actor.kind !== 'person') throw new Refused(403, 'forbidden', 'only a person answers');
     if (!services.approvals) throw notFound('such request');
     const view = await services.approvals.answer({ request: params.id, person: actor.person, verdict: body.verdict, reason: body.reason, channel: 'page', digest: body.digest });
-    return approvalDetail(view, actor);
+    return approvalDetail(view, actor, services.config().approvals.breakGlass);
   },
 });

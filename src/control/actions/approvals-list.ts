@@ -15,8 +15,8 @@ export const approvalsList = defineAction({
   query: ApprovalQuery,
   response: ApprovalPage,
   handle: ({ query, actor, services }) => {
-    const { state, cursor, limit = DEFAULT_LIMIT } = query;
-    const views = services.approvals?.list({ ...(state === undefined ? {} : { state }), ...(cursor === undefined || cursor === '' ? {} : { before: cursor }), limit: limit + 1 }) ?? [];
+    const { state, exceptions, cursor, limit = DEFAULT_LIMIT } = query;
+    const views = services.approvals?.list({ ...(state === undefined ? {} : { state }), ...(exceptions === 'only' ? { exceptions: true } : {}), ...(cursor === undefined || cursor === '' ? {} : { before: cursor }), limit: limit + 1 }) ?? [];
     return { items: views.slice(0, limit).map((view) => approvalSummary(view, actor)), next: views.length > limit ? (views[limit - 1]?.id ?? null) : null };
   },
 });

@@ -19,6 +19,6 @@ export const approvalsShow = defineAction({
     const view = services.approvals?.get(params.id);
     if (!view) throw notFound('such request');
     await services.deeds.view(actor, { act: 'show', recording: view.session, count: 1 });
-    return approvalDetail(view, actor);
+    return approvalDetail(view, actor, services.config().approvals.breakGlass);
   },
 });

@@ -61,6 +61,7 @@ export class KeptBody {
   #readUntil(enough: () => boolean): Promise<ReadTo | 'enough'> {
     return new Promise((resolve) => {
       const { stream } = this;
+      if (this.#size > this.#most) return resolve('too large');
       // Read to its end, or lost, before: no event is left to tell so.
       if (stream.readableEnded) return resolve('whole');
       if (stream.destroyed) return resolve('broken');
@@ -79,8 +80,8 @@ export class KeptBody {
         this.#size += chunk.length;
         this.#firstByte ??= chunk.find(says);
         if (!room) done('no room');
-        else if (this.#size > this.#most) done('too large');
         else if (enough()) done('enough');
+        else if (this.#size > this.#most) done('too large');
       };
       const end = (): void => done('whole');
       const broken = (): void => done('broken');

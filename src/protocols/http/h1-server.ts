@@ -117,6 +117,8 @@ export class Http1Server {
     if (early.length > 0) socket.unshift(early);
     const response = new http.ServerResponse(request);
     response.assignSocket(socket);
+    // As Node does for the answers that it looks after itself.
+    response.once('finish', () => process.nextTick(() => response.emit('close')));
     connection.take({ request, response, switching: socket });
     connection.close();
   }

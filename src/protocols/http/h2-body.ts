@@ -18,10 +18,10 @@ export class StreamBody extends Readable {
     this.#whole = ended;
     // It is told by `close`, and may be broken off before anybody listens.
     this.on('error', () => {});
-    const { push } = stream;
+    const push = stream.push.bind(stream);
     stream.push = (chunk: unknown, ...rest): boolean => {
       if (chunk === null && !stream.closed) this.#whole = true;
-      return push.call(stream, chunk, ...rest);
+      return push(chunk, ...rest);
     };
     stream.on('trailers', (_, __, raw) => (this.#trailers = raw));
     stream.on('data', (chunk: Buffer) => {

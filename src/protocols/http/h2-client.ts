@@ -44,7 +44,8 @@ export class Http2Client implements ClientStream {
     stream.once('finish', () => this.#finished());
     stream.once('aborted', () => this.#closed());
     stream.once('close', () => this.#closed());
-    stream.on('wantTrailers', () => stream.sendTrailers(this.#trailers.length === 0 ? {} : record(this.#trailers)));
+    // Node may ask twice, and throws when it is answered twice.
+    stream.once('wantTrailers', () => this.#sendTrailers());
   }
 
   get complete(): boolean {
@@ -63,7 +64,7 @@ export class Http2Client implements ClientStream {
   sendContinue(): void {
     if (this.#over || this.#continued || !this.head.expectsContinue || this.#responded) return;
     this.#continued = true;
-    this.#stream.additionalHeaders({ ':status': 100 });
+    if (!this.#stream.destroyed && !this.#stream.closed) this.#stream.additionalHeaders({ ':status': 100 });
   }
 
   begin(head: AnswerHead): void {
@@ -144,6 +145,15 @@ export class Http2Client implements ClientStream {
     } catch {
       // A field that HTTP/1.1 lets pass and HTTP/2 does not.
       this.cut();
+    }
+  }
+
+  #sendTrailers(): void {
+    try {
+      this.#stream.sendTrailers(this.#trailers.length === 0 ? {} : record(this.#trailers));
+    } catch {
+      // A field that has no place there, or a stream that was reset meanwhile.
+      breakOff(this.#stream);
     }
   }
 

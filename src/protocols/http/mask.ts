@@ -27,7 +27,8 @@ const CODINGS: Readonly<Record<string, Coding>> = {
   gzip: { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }) },
   'x-gzip': { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }) },
   br: { decode: () => zlib.createBrotliDecompress(), encode: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } }) },
-  zstd: { decode: () => zlib.createZstdDecompress(), encode: () => zlib.createZstdCompress() },
+  // RFC 9659: no window beyond 8 MiB. The decoder would keep up to 128 MiB for each answer.
+  zstd: { decode: () => zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }), encode: () => zlib.createZstdCompress() },
 };
 
 /** What says something of the exact bytes, and is not true of masked ones. */

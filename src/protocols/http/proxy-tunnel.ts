@@ -24,7 +24,7 @@ const LINGER_MS = 1_000;
 export interface Intercept {
   /** What clients have to trust. */
   readonly authority: { readonly path: string };
-  contextFor(host: string): Promise<SecureContext>;
+  readonly contextFor: (host: string) => Promise<SecureContext>;
 }
 
 export interface TunnelParts {

@@ -2,46 +2,24 @@ import type { Transform } from 'node:stream';
 import { refusal, isRefusal, type Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Passage } from '../../pipeline/gate.ts';
-import { CredentialUnavailable } from '../../secrets/upstream/unavailable.ts';
-import { NotSignable } from '../../secrets/upstream/not-signable.ts';
-import type { Injector, OutgoingHead } from '../../secrets/upstream/injector.ts';
-import { Admission, type ReadRequest } from './admission.ts';
-import type { SignedBody } from './aws/clients.ts';
-import { hashedBody } from './aws/hashed-body.ts';
-import type { AwsDialect } from './aws/refusals.ts';
+import { Admission } from './admission.ts';
 import { releaseOf } from './answer.ts';
 import { Back, brokenAnswer } from './back.ts';
 import { BODY_IDLE_MS, type KeptBody } from './body.ts';
 import type { TargetPool } from './dial.ts';
+import { failureOf, Unwritable } from './failure.ts';
 import { TargetFault, type ClientStream, type TargetAnswer, type TargetStream } from './exchange.ts';
-import { fieldsForTarget } from './fields.ts';
 import { CALL_IDLE_MS, callDeadline, callStatus, isCall, outcomeOfCall, placeFor, refusalAnswer } from './grpc.ts';
 import { AS_IT_IS, Forward } from './forward.ts';
-import { openTarget } from './h1-target.ts';
-import { openHttp2Target } from './h2-target.ts';
-import type { BodyLength, RequestHead } from './head.ts';
-import { answersWithLinks } from './links.ts';
-import type { Outside } from './location.ts';
-import { AnswerWithheld, requestUnderMasks } from './mask.ts';
+import { AnswerWithheld } from './mask.ts';
+import { hasLinks, needsBytes, openFor, withCredential, type ExchangeParts } from './outgoing.ts';
 import { requestRecorder } from './recorded.ts';
 import type { Wording } from './refuse.ts';
 
 /** How long a request that changes something may go on after its client has left, so that its outcome is known. */
 const LEAVE_MS = 5_000;
-/** How long what the credential is made from may be waited for. */
-const INJECT_MS = 15_000;
 /** How often a read is tried again on another connection when the target had closed one of the pool. */
 const MOST_TRIES = 4;
-
-export interface ExchangeParts extends Omit<ReadRequest, 'ended'> {
-  readonly injector: Injector;
-  readonly outside: Outside;
-  /** Base address of the pages, for links to approvals. */
-  readonly pages: string | undefined;
-  /** What the client's own signature says of the body. */
-  readonly signed?: SignedBody | undefined;
-  readonly dialect?: AwsDialect | undefined;
-}
 
 /** How often a request was sent already, and why it is sent again. */
 interface Tries {
@@ -50,7 +28,6 @@ interface Tries {
   /** The target refused a credential that was renewed since. */
   readonly renewed: boolean;
 }
-
 
 /** One request, from its head to the end of its answer. Resolves when the client's side is over. Never rejects. */
 export const runExchange = (parts: ExchangeParts): Promise<void> => new Exchange(parts).run();
@@ -101,10 +78,8 @@ class Exchange {
   }
 
   async #way(admission: Admission): Promise<void> {
-    const { injector, session } = this.#parts;
-    const { body: declared } = this.#client.head;
-    const stream = { kind: 'stream', ...(declared.kind === 'length' ? { length: declared.length } : {}) } as const;
-    const admitted = await admission.admit(declared.kind !== 'none' && injector.needsBytes(this.#outgoing(stream, this.#fields(declared))));
+    const { session } = this.#parts;
+    const admitted = await admission.admit(needsBytes(this.#parts));
     if (admitted.kind === 'passage') this.#passage = admitted.passage;
     if (this.#over) {
       this.#settle('unused');
@@ -130,14 +105,7 @@ class Exchange {
     const { head } = this.#client;
     const read = passage.command.timing === 'read';
     const ready = read && passage.forward() !== undefined ? undefined : this.#durable();
-    const declared: BodyLength = whole ? { kind: 'length', length: whole.length } : head.body;
-    const { sha256, chunks } = this.#parts.signed ?? {};
-    // What the client signed chunk by chunk is checked on its way, also where all of it is here.
-    const bytes = chunks ? undefined : whole;
-    const stream = { kind: 'stream', ...(declared.kind === 'length' ? { length: declared.length } : {}), ...(chunks ? { chunks } : {}) } as const;
-    const outgoing = this.#outgoing(bytes ? { kind: 'bytes', bytes } : body ? stream : { kind: 'none' }, this.#fields(declared));
-    const [signed] = await Promise.all([injector.inject(outgoing, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(INJECT_MS)])), ready]);
-    if (signed?.body && signed.body.length === undefined && declared.kind !== 'chunked') outgoing.headers.push(['Transfer-Encoding', 'chunked']);
+    const [{ outgoing, transforms }] = await Promise.all([withCredential(this.#parts, { body: body !== undefined, whole, signal: this.#stop.signal }), ready]);
     const place = await placeFor(pool, head);
     if (this.#over) {
       place?.leave();
@@ -145,11 +113,10 @@ class Exchange {
     }
     const permit = read ? passage.forward() : passage.effect();
     if (!permit) throw new Error('a request was about to be sent without a permit');
-    const request = { method: head.method, path: outgoing.path, fields: outgoing.headers, bodiless: !body, upgrade: head.upgrade };
-    const target = place ? openHttp2Target(place, permit, { ...request, scheme: outgoing.scheme, authority: outgoing.authority, trailers: takesTrailers(head) }) : openTarget(pool, permit, request);
+    const target = openFor(head, { pool, place, permit, outgoing, bodiless: !body });
     this.#target = target;
     const again = tries.renewed && body && whole ? { stream: body.stream, release: () => [whole] } : body;
-    if (again) this.#sendBody(target, again, [...(sha256 === undefined ? [] : [hashedBody(sha256)]), ...(signed?.body ? [signed.body.transform] : [])], tries.renewed);
+    if (again) this.#sendBody(target, again, transforms, tries.renewed);
     else this.#allSent();
     let answer: TargetAnswer;
     try {
@@ -213,7 +180,7 @@ class Exchange {
     await this.#durable();
     if (this.#over) return;
     const { session, outside } = this.#parts;
-    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: this.#links });
+    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: hasLinks(this.#parts) });
     if ('withheld' in released) {
       this.#withhold(released.withheld);
       return;
@@ -280,30 +247,11 @@ class Exchange {
   }
 
   #failed(error: unknown): void {
-    const { log, connection } = this.#parts.session;
-    if (error instanceof TargetFault) {
-      // What came while nobody waited any more is how a request ends whose client has left.
-      if (this.#over) this.#settle(this.#endStatus(true));
-      else log.warn({ connection: connection.name, fault: error.kind, why: error.message, ...(error.code === undefined ? {} : { code: error.code }) }, 'target unavailable');
-      this.#fault(refusal('target_unavailable', error.message, this.#named), error.kind === 'late' ? { status: 504 } : {});
-      return;
-    }
-    if (error instanceof Unwritable) {
-      this.#fault(error.refusal);
-      return;
-    }
-    if (this.#over && this.#stop.signal.aborted) return;
-    if (error instanceof NotSignable) {
-      this.#fault(refusal('protocol', error.message, this.#named));
-      return;
-    }
-    if (error instanceof CredentialUnavailable || (error instanceof DOMException && error.name === 'TimeoutError')) {
-      log.warn({ connection: connection.name, why: error.message }, 'the credential of the target is unavailable');
-      this.#fault(refusal('target_unavailable', 'the gateway has no credential for the target now', this.#named));
-      return;
-    }
-    log.error({ error: error instanceof Error ? error.stack : 'unknown' }, 'request failed');
-    this.#fault(refusal('internal', 'the gateway failed', this.#named));
+    // What came while nobody waited any more is how a request ends whose client has left.
+    if (this.#over && error instanceof TargetFault) this.#settle(this.#endStatus(true));
+    if (this.#over) return;
+    const { refused, wording } = failureOf(error, this.#parts.session);
+    this.#fault(refused, wording);
   }
 
   /** The session may not go on. */
@@ -372,45 +320,4 @@ class Exchange {
   get #named(): { readonly session: string } {
     return { session: this.#parts.session.gated.session.id };
   }
-
-  #fields(body: BodyLength): [string, string][] {
-    const { session, injector } = this.#parts;
-    const { head } = this.#client;
-    const { http, target } = session.connection;
-    const masked = requestUnderMasks(head, session.gated.masks);
-    // Links are looked for in text that is not compressed.
-    const { without, added } = this.#links ? { without: new Set([...masked.without, 'accept-encoding']), added: [['Accept-Encoding', 'identity']] satisfies [string, string][] } : masked;
-    const fields = fieldsForTarget(head, { owns: injector.owns, host: http.host ?? hostOf(target), session: session.gated.session.id.slice(0, 12), body, without });
-    fields.push(...added);
-    if (head.upgrade) fields.push(['Connection', 'Upgrade'], ['Upgrade', 'websocket']);
-    return fields;
-  }
-
-  /** Its answer has links of the target in it, which are to lead through the gateway. */
-  get #links(): boolean {
-    return answersWithLinks(this.#parts.session.connection, this.#parts.facts);
-  }
-
-  #outgoing(body: OutgoingHead['body'], headers: [string, string][]): OutgoingHead {
-    const { session, facts, rawQuery } = this.#parts;
-    const { http, target } = session.connection;
-    return { method: this.#client.head.method, scheme: target.tls === 'disable' ? 'http' : 'https', authority: http.host ?? hostOf(target), path: `${http.basePath}${facts.path}${rawQuery === '' ? '' : `?${rawQuery}`}`, headers, body };
-  }
 }
-
-/** Evidence cannot be written. */
-class Unwritable extends Error {
-  readonly refusal: Refusal;
-  constructor(why: Refusal) {
-    super(why.message);
-    this.refusal = why;
-  }
-}
-
-/** RFC 9110 section 7.2: the port where it is not the one of the scheme. */
-const hostOf = ({ host, port, tls }: { readonly host: string; readonly port: number; readonly tls: string }): string => {
-  const name = host.includes(':') ? `[${host}]` : host;
-  return port === (tls === 'disable' ? 80 : 443) ? name : `${name}:${port}`;
-};
-
-const takesTrailers = (head: RequestHead): boolean => isCall(head) || (head.values.get('te') ?? []).some((value) => /(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value));

@@ -224,7 +224,10 @@ export class HttpProtocol {
     };
     const entered = by !== 'direct' ? undefined : await this.#entrance.enter(client, connection, { path: withoutPrefix(connection.http.prefix, named.path), open, refused: (code) => gate.refusedBeforeLogin(peer, code) });
     if (entered === 'answered') return;
-    client.onOver(() => entered?.body?.release());
+    client.onOver(() => {
+      entered?.body?.release();
+      entered?.signed.chunks?.key.fill(0);
+    });
     const shown = by !== 'direct' ? { kind: 'token', token: asking.token } as const : entered ? { kind: 'token', token: entered.token } as const : shownToken(head);
     if (shown.kind === 'refused') return early('protocol', shown.why);
     if (shown.kind === 'none') return early('unauthenticated', 'a token is needed: Authorization: Bearer, or Basic with the token as the password', { token: 'missing' });

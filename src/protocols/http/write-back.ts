@@ -18,9 +18,9 @@ type Unpack = (bytes: Uint8Array, options: { readonly maxOutputLength: number })
 /** Those of answers (mask.ts). */
 const UNPACK: Readonly<Record<string, Unpack>> = {
   gzip: promisify(zlib.gunzip) as Unpack,
-  'x-gzip': promisify(zlib.gunzip) as Unpack,
-  br: promisify(zlib.brotliDecompress) as Unpack,
-  zstd: promisify(zlib.zstdDecompress) as Unpack,
+  'x-gzip': promisify(zlib.gunzip),
+  br: promisify(zlib.brotliDecompress),
+  zstd: promisify(zlib.zstdDecompress),
 };
 
 /** How a body is packed; empty: not at all. */

@@ -11,6 +11,7 @@ import { asPostgres } from './connection.ts';
 import { namesMissing, resolveNamed, undecidable } from './commands.ts';
 import { Counting } from './counting.ts';
 import { toServer } from './encode.ts';
+import { estimatedRows } from './estimate.ts';
 import { holdStill } from './hold-still.ts';
 import type { Link } from './link.ts';
 import { lookups } from './lookup.ts';
@@ -117,6 +118,7 @@ export class Admission {
         return then(gated.refuse('approval_required', 'needs approval, and what it would be given for is not known here: send Sync first', needs.command));
       };
       let free = false;
+      let estimate: number | null | undefined;
       if (!this.series.forwarded && link.status !== 'E') {
         await link.whileOpen(tracking.readContext().catch(() => undefined));
         const others = await link.whileOpen(tracking.others(needs.command.effects).catch(() => 'changing' as const));
@@ -125,6 +127,8 @@ export class Admission {
           again?.leave('ended');
           return then(gated.refuse('approval_required', 'needs approval, and another session is changing what it touches: try again when that is done', needs.command));
         }
+        // Whoever was told of it before has been told of this as well.
+        if (rows === undefined && !again) estimate = await link.whileOpen(estimatedRows(link, needs.command.effects, tracking.catalog).catch(() => undefined));
       }
       const named = namedTexts(link, message.understood);
       const shown = await this.#shown(named);
@@ -147,7 +151,7 @@ export class Admission {
       const bound = boundOf(named, { context, searchPath: tracking.names.searchPath, catalog: tracking.catalog, inTransaction, inSeries: this.series.forwarded }, message, needs.command.effects);
       // What was undone is not held either: it is refused at once, and the client told how many rows it was.
       const place = this.series.forwarded || undone ? 'series' : inTransaction ? 'transaction' : 'free';
-      const answer = gated.ask(needs, { bound: { ...bound, ...(shown.length === 0 ? {} : { standsFor: shown }) }, place, ...(again ? { again } : {}), ...(rows === undefined ? {} : { rows }) });
+      const answer = gated.ask(needs, { bound: { ...bound, ...(estimate === undefined ? {} : { estimatedRows: estimate }), ...(shown.length === 0 ? {} : { standsFor: shown }) }, place, ...(again ? { again } : {}), ...(rows === undefined ? {} : { rows }) });
       if (isRefusal(answer)) return letGo(() => then(answer));
       if (!isHeld(answer)) {
         await link.whileOpen(still?.keep() ?? Promise.resolve());

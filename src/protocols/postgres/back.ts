@@ -4,7 +4,7 @@ import { part, type Part } from '../../pipeline/gate.ts';
 import type { Answer } from './answer.ts';
 import { Backend } from './codes.ts';
 import { decodeBackend } from './decode.ts';
-import { toClient, toServer } from './encode.ts';
+import { toClient } from './encode.ts';
 import { errorFields } from './error-fields.ts';
 import { field, SqlState } from './errors.ts';
 import { Frame, Run } from './frames.ts';
@@ -12,7 +12,7 @@ import type { Guard } from './guard.ts';
 import { GuardEnds } from './guard-ends.ts';
 import { endOwnBlock } from './guarding.ts';
 import type { Link, Owed } from './link.ts';
-import { refusedCommand, unparsableText } from './refuse.ts';
+import { refusedCommand } from './refuse.ts';
 import { shownAside, shownReport } from './shown.ts';
 import type { Expected } from './state.ts';
 import type { Tracking } from './tracking.ts';
@@ -431,12 +431,8 @@ export class Back {
     this.#finish(answer, undefined, failBlock ? undefined : show);
   }
 
-  /** Makes the open block of the target fail, by a simple Query that does not parse; its ReadyForQuery goes to the client. */
   failTarget(insteadOfError: Buffer | null): void {
-    const { gated } = this.#link;
-    this.#link.send(gated.housekeeping('fail'), toServer.query(unparsableText(gated.session.id)));
-    this.#link.owe({ kind: 'query', own: true, context: { insteadOfError, showsReady: true } });
-    this.#link.target.flush();
+    this.#link.failTarget(insteadOfError);
   }
 
   #status(frame: Frame): void {

@@ -16,10 +16,12 @@ import { Outgoing } from '../../wire/outgoing.ts';
 import { Answer } from './answer.ts';
 import type { Promised } from './binding.ts';
 import type { Collecting } from './covered-copy.ts';
+import { toServer } from './encode.ts';
 import type { Frame, Run } from './frames.ts';
 import { Holding } from './holding.ts';
 import { Names, type Cursor, type Prepared } from './namespace.ts';
 import type { TransactionStatus } from './messages.ts';
+import { unparsableText } from './refuse.ts';
 import { ExpectedReplies, type Expected } from './state.ts';
 
 /** What a reply that the target owes is for. */
@@ -212,6 +214,13 @@ export class Link {
   /** The target drops bound portals at the end of a transaction; cursors WITH HOLD stay, and a name too many does no harm. */
   transactionEnded(): void {
     this.#dropPortals(({ bound }) => bound);
+  }
+
+  /** Makes the open block of the target fail, by a simple Query that does not parse; its ReadyForQuery goes to the client. */
+  failTarget(insteadOfError: Buffer | null): void {
+    this.send(this.gated.housekeeping('fail'), toServer.query(unparsableText(this.gated.session.id)));
+    this.owe({ kind: 'query', own: true, context: { insteadOfError, showsReady: true } });
+    this.target.flush();
   }
 
   /** What looks at COPY data on its way to protected columns; undefined when it need not be looked at. */

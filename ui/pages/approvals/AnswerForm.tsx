@@ -66,7 +66,7 @@ export function AnswerForm({ of, takesBack = false }: { readonly of: ApprovalDet
           <Button size="md" variant="outline" color="red" loading={busy === 'deny'} disabled={busy !== undefined} onClick={() => void answer('deny')}>Deny</Button>
           {!takesBack && <Button size="md" loading={busy === 'approve'} disabled={busy !== undefined} onClick={() => void answer('approve')}>Approve</Button>}
         </div>
-        {!takesBack && <BreakGlass busy={busy} onForce={() => void answer('force')} />}
+        {!takesBack && of.mayForce && <BreakGlass busy={busy} onForce={() => void answer('force')} />}
       </form>
     </Panel>
   );

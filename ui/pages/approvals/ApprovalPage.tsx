@@ -94,7 +94,17 @@ function Data({ of: { rows, bytes: size, sha256 } }: { readonly of: NonNullable<
   );
 }
 
-function Rows({ of: { rows, maxRows, liftsRowLimit, data } }: { readonly of: ApprovalDetail }): ReactNode {
+function Rows({ of }: { readonly of: ApprovalDetail }): ReactNode {
+  const { estimatedRows } = of;
+  return (
+    <>
+      <Counted of={of} />
+      {estimatedRows !== undefined && <span className="muted">; {estimatedRows === null ? 'how many the changed tables hold is not known: never analyzed' : <>the changed tables hold about <strong className="num">{plural(estimatedRows, 'row')}</strong>, as the target estimates</>}</span>}
+    </>
+  );
+}
+
+function Counted({ of: { rows, maxRows, liftsRowLimit, data } }: { readonly of: ApprovalDetail }): ReactNode {
   if (liftsRowLimit !== undefined) return <Note tone="wait">No row limit: {data?.rows === undefined && 'could not be counted; '}rowsPerCommand of {count(liftsRowLimit)} does not hold for it.</Note>;
   if (rows === undefined && maxRows === undefined) return data?.rows === undefined ? <span className="muted">not counted</span> : <span className="num"><strong>{count(data.rows)}</strong><span className="muted"> that come with it</span></span>;
   return (

@@ -21,12 +21,12 @@ const COLUMNS: readonly Column<ApprovalSummary>[] = [
   { id: 'expires', title: 'Expires', width: '104px', cell: ({ state, expiresAt }) => (state === 'pending' || state === 'approved' ? <Ago at={expiresAt} /> : <span className="muted">–</span>) },
 ];
 
-const CHOICES = [{ value: 'pending', label: 'Waiting' }, { value: 'approved', label: 'Approved' }, { value: 'all', label: 'All' }];
+const CHOICES = [{ value: 'pending', label: 'Waiting' }, { value: 'approved', label: 'Approved' }, { value: 'all', label: 'All' }, { value: 'exceptions', label: 'Forced' }];
 
 export function ApprovalsPage(): ReactNode {
   const { state = 'pending' } = route.useSearch();
   const navigate = route.useNavigate();
-  const list = useList<ApprovalSummary>(['approvals', state], (gateway, page) => gateway.approvals.list(state === 'all' ? page : { state: state as ApprovalState, ...page }));
+  const list = useList<ApprovalSummary>(['approvals', state], (gateway, page) => gateway.approvals.list(state === 'all' ? page : state === 'exceptions' ? { exceptions: 'only', ...page } : { state: state as ApprovalState, ...page }));
   return (
     <>
       <Head title="Approvals" name="Approvals" about="Commands that wait until people have answered. Each answer is for exactly one command, and is recorded.">
@@ -41,7 +41,7 @@ export function ApprovalsPage(): ReactNode {
           empty={
             state === 'pending'
               ? <Nothing title="Nothing waits for an answer">When a policy asks for approval of a command, it shows here at once. <Link to="/approvals" search={{ state: 'all' }}>All requests so far</Link></Nothing>
-              : <Nothing title="No such requests">No command has asked for approval{state === 'all' ? ' yet. A rule with require_approval makes commands wait for people.' : ' and is in this state.'}</Nothing>
+              : <Nothing title="No such requests">{state === 'exceptions' ? 'Nobody has used break-glass' : 'No command has asked for approval'}{state === 'exceptions' ? ': no command ran on one person’s word alone.' : state === 'all' ? ' yet. A rule with require_approval makes commands wait for people.' : ' and is in this state.'}</Nothing>
           }
         />
       </Panel>

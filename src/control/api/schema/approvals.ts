@@ -42,6 +42,7 @@ export const approvalSummary = {
   inTransaction: Type.Boolean({ description: 'It stands in a transaction.' }),
   rows: Type.Optional(Count('Rows that it would change, where they could be counted.')),
   maxRows: Type.Optional(Count('Most rows that the approval covers.')),
+  estimatedRows: Type.Optional(Type.Union([Count('Rows.'), Type.Null()], { description: 'Rows that the target itself takes the changed tables to hold, where those of the command were not counted. null: it cannot tell, as they were never analyzed.' })),
   liftsRowLimit: Type.Optional(Count('rowsPerCommand, which does not hold for it: its rows could not be counted, so an approval has no maximum.')),
   waiting: Count('Live commands that wait for the answer.'),
   exception: Type.Boolean({ description: 'It was forced (break-glass).' }),
@@ -65,13 +66,14 @@ export const ApprovalDetail = Type.Object(
     ),
     notCovered: Type.Optional(Type.String({ description: 'What the digest does not cover.' })),
     digest: Type.String({ description: 'Keyed digest of exactly what is approved, hex. Send it back with the answer.' }),
+    mayForce: Type.Boolean({ description: 'The person who asks is of a group of approvals.breakGlass, and it still waits. Duties that forbid it are judged with the answer.' }),
     answers: Type.Array(ApprovalAnswer, { description: 'Answers, in order.' }),
   },
   { description: 'A request for approval.' },
 );
 export type ApprovalDetail = Static<typeof ApprovalDetail>;
 
-export const ApprovalQuery = Type.Object({ state: Type.Optional(Words(APPROVAL_STATES, 'Only these.')), ...paging }, { additionalProperties: false, description: 'Requests for approval.' });
+export const ApprovalQuery = Type.Object({ state: Type.Optional(Words(APPROVAL_STATES, 'Only these.')), exceptions: Type.Optional(Words(['only'], 'only: those that somebody forced (break-glass).')), ...paging }, { additionalProperties: false, description: 'Requests for approval.' });
 export const ApprovalPage = Page(ApprovalSummary, 'Requests, newest first.');
 
 export const AnswerRequest = Type.Object(
