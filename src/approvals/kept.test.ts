@@ -7,7 +7,7 @@ import { tempFolder } from '../../test/kit/temp.ts';
 import { until } from '../../test/kit/until.ts';
 import type { Asked } from './approvals.ts';
 import { Scene, asking, endOf, held, person } from './testdata/scene.ts';
-import { MINUTE, ada, approve, bob, deny, refusal, scenes, stateOf, withCode } from './testdata/steps.ts';
+import { MINUTE, ada, approve, bob, deny, force, refusal, scenes, stateOf, withCode } from './testdata/steps.ts';
 
 scenes('after a restart requests and approvals are there, waiters are not', async (scene) => {
   const waiting = held(scene.ask({ text: 'a', count: 2 }));
@@ -152,8 +152,9 @@ scenes('lists are paged, newest first, and by state', async (scene) => {
   assert.deepEqual(scene.approvals.list({ limit: 3 }).map(({ id }) => id), ids.toReversed().slice(0, 3));
   assert.deepEqual(scene.approvals.list({ limit: 3, before: ids[1] ?? '' }).map(({ id }) => id), [ids[0]]);
   assert.deepEqual(scene.approvals.list({ limit: 9, state: 'pending' }).map(({ id }) => id), [ids[3], ids[2], ids[0]]);
-  await force(scene, ids[2] ?? '');
-  await force(scene, ids[0] ?? '');
+  const carol = person('carol', { groups: ['okta/incident'] });
+  await force(scene, ids[2] ?? '', carol);
+  await force(scene, ids[0] ?? '', carol);
   assert.deepEqual(scene.approvals.list({ limit: 9, exceptions: true }).map(({ id }) => id), [ids[2], ids[0]]);
   assert.deepEqual(scene.approvals.list({ limit: 9, exceptions: true, before: ids[2] ?? '' }).map(({ id }) => id), [ids[0]]);
   assert.deepEqual(scene.approvals.list({ limit: 9, exceptions: true, state: 'denied' }), []);

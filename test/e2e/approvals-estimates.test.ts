@@ -44,7 +44,7 @@ suite('what is not counted is shown with the estimate of the target', () => {
       await prepare('DROP TABLE IF EXISTS plenty', ...filled('plenty', 1_200), 'ANALYZE plenty');
       const view = await asked(sql);
       assert.deepEqual([view.rows, view.estimatedRows], [undefined, 1_200]);
-      assert.equal(rowsOf(view)?.includes('the changed tables hold about 1,200 rows, as the target estimates'), true, rowsOf(view));
+      assert.match(rowsOf(view) ?? '', /not counted; the changed tables hold about 1,200 rows, as the target estimates/);
     });
   }
 

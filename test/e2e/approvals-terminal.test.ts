@@ -160,6 +160,8 @@ test('deny, force, and who may not', async () => {
   const said = JSON.parse(forced.stdout) as { ok: boolean; request: Record<string, unknown> };
   assert.deepEqual([said.ok, said.request['state'], said.request['answers'], 'text' in said.request], [true, 'approved', 1, false]);
   assert.equal(await urgent.over, 'again');
+  const exceptions = await scene.commands.run(['approvals', 'list', '--exceptions', '--json']);
+  assert.deepEqual((JSON.parse(exceptions.stdout) as { id: string }[]).map(({ id }) => id), [urgent.request], exceptions.stderr);
   assert.match((await scene.commands.run(['approvals', 'show', 'nosuchrequest'])).stderr, /there is no request nosuchrequest/);
 });
 

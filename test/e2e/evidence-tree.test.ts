@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parseLeaf, readLog, type Leaf } from '../../src/evidence/read.ts';
@@ -44,6 +44,14 @@ test('a command is proved to someone who has the key of the log and two files', 
   const check = (record: string): Promise<{ code: number | null; stdout: string; stderr: string }> => scene.gateway.cli('evidence', 'verify-proof', proof, '--record', record, '--vkey', vkey);
   const good = await check(`${proof}.json`);
   assert.equal(good.code, 0, good.stdout + good.stderr);
+  const told = await scene.gateway.cli('evidence', 'prove', String(at), '--config', scene.gateway.configFile, '--json');
+  assert.equal(told.code, 0, told.stderr);
+  const inOne = JSON.parse(told.stdout) as { log: string; index: number; size: number; proof: string; record: string };
+  assert.deepEqual([inOne.index, inOne.record, inOne.size > at], [at, readFileSync(`${proof}.json`, 'utf8'), true]);
+  writeFileSync(proof, inOne.proof);
+  assert.equal((await check(`${proof}.json`)).code, 0, 'the proof that stands in it verifies');
+  const files = JSON.parse((await scene.gateway.cli('evidence', 'prove', String(at), '--config', scene.gateway.configFile, '--out', proof, '--json')).stdout) as Record<string, unknown>;
+  assert.deepEqual([files['proofFile'], files['recordFile'], files['log']], [proof, `${proof}.json`, inOne.log]);
   const other = join(scene.gateway.folder, 'other');
   const first = await scene.gateway.cli('evidence', 'prove', `${(await records())[0]?.log},0`, '--config', scene.gateway.configFile, '--out', other);
   assert.equal(first.code, 0, first.stderr);
@@ -82,8 +90,10 @@ test('the key is replaced while it runs; verification and proofs follow', async 
 
 test('the log is published for clients of tiled logs', async () => {
   const out = join(scene.gateway.folder, 'public');
-  const published = await scene.gateway.cli('evidence', 'publish', '--config', scene.gateway.configFile, '--out', out);
+  const published = await scene.gateway.cli('evidence', 'publish', '--config', scene.gateway.configFile, '--out', out, '--json');
   assert.equal(published.code, 0, published.stderr);
+  const { folder, size, files } = JSON.parse(published.stdout) as { folder: string; size: number; files: number };
+  assert.ok(folder === out && size > 0 && files > 2, published.stdout);
   assert.ok(existsSync(join(out, 'checkpoint')) && existsSync(join(out, 'tile/entries')) && existsSync(join(out, 'tile/0')));
 });
 
@@ -101,11 +111,14 @@ test('a restored older backup does not start; restart-log sets it aside, and the
   rmSync(log(), { recursive: true });
   cpSync(backup, log(), { recursive: true });
   await assert.rejects(gateway.start(), /is older than what was signed, as after restoring a backup/);
-  const restarted = await gateway.cli('evidence', 'restart-log', '--config', gateway.configFile);
+  const restarted = await gateway.cli('evidence', 'restart-log', '--config', gateway.configFile, '--json');
   assert.equal(restarted.code, 0, restarted.stderr);
+  const told = JSON.parse(restarted.stdout) as { ended: string; aside: string; log: string; signed: number };
+  assert.deepEqual([told.ended, told.signed, existsSync(told.aside)], [ended?.log, signed, true]);
   await gateway.start();
   await command('SELECT 2');
   const [start] = await records();
+  assert.equal(start?.log, told.log);
   assert.ok(start?.record.kind === 'instance');
   assert.deepEqual([start.record.follows?.log, start.record.follows?.size], [ended?.log, signed]);
   assert.notEqual(start.log, ended?.log);

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { startHttpScene, type HttpScene } from './http-scene.ts';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { until } from '../kit/until.ts';
+import { startHttpScene, TARGET_TOKEN, type HttpScene } from './http-scene.ts';
+import { readEvidence } from './recorded-evidence.ts';
+import { recorded } from './whole-evidence.ts';
 
 const SSN = '123-45-6789';
 
@@ -113,5 +120,113 @@ describe('a GraphQL client that wants to see what is masked', () => {
   test('an alias of what no mask names is nobody\'s concern', async () => {
     const answer = await query('{ customer { called: name } }');
     assert.equal(answer.status, 200, answer.text);
+  });
+});
+
+describe('a target that sends the credential of the gateway back', () => {
+  let scene: HttpScene;
+  before(async () => {
+    scene = await startHttpScene({
+      connection: { evidence: { recordAnswers: '64KiB' } },
+      policies: [
+        { name: 'reading', identities: ['reader'], connections: ['*'], allow: ['read'] },
+        { name: 'masked', identities: ['writer'], connections: ['*'], allow: ['read'], mask: [{ fields: ['ssn'], transform: 'redact' }] },
+      ],
+    });
+    scene.target.handler = (request, response) => {
+      const shown = JSON.stringify({ mark: request.url, headers: request.headers, ssn: SSN, raw: request.rawHeaders });
+      response.setHeader('Content-Type', 'application/json');
+      response.setHeader('X-Debug', `authorization=${request.headers.authorization}`);
+      response.setHeader('Location', `/next?token=${TARGET_TOKEN}`);
+      request.resume();
+      if (request.url === '/length') {
+        response.setHeader('Content-Length', shown.length);
+        response.end(shown);
+        return;
+      }
+      if (request.url === '/turns') {
+        response.write(`your turn ${TARGET_TOKEN.slice(0, 3)}`);
+        return;
+      }
+      if (request.url === '/gzip') {
+        response.setHeader('Content-Encoding', 'gzip');
+        response.end(gzipSync(shown));
+        return;
+      }
+      const bytes = request.url === '/bytes';
+      const step = bytes ? 1 : 7;
+      let at = 0;
+      const next = (): void => {
+        if (at >= shown.length) response.end();
+        else {
+          response.write(shown.slice(at, (at += step)));
+          setImmediate(next);
+        }
+      };
+      next();
+    };
+  });
+  after(() => scene?.[Symbol.asyncDispose]());
+
+  const STARS = '*'.repeat(TARGET_TOKEN.length);
+  const withoutIt = (answer: { readonly status: number; readonly text: string; readonly headers: object }): void => {
+    assert.equal(answer.status, 200, answer.text);
+    assert.ok(!`${JSON.stringify(answer.headers)}${answer.text}`.includes(TARGET_TOKEN), answer.text);
+    assert.equal((JSON.parse(answer.text) as { headers: { authorization: string } }).headers.authorization, `Bearer ${STARS}`);
+    assert.equal((answer.headers as Record<string, unknown>)['x-debug'], `authorization=Bearer ${STARS}`);
+  };
+
+  for (const path of ['/length', '/chunks', '/bytes']) {
+    test(`${path}: the client gets stars, in header fields and body`, async () => {
+      const answer = await scene.ask('reader', path);
+      withoutIt(answer);
+      if (path === '/length') assert.equal(answer.headers['content-length'], String(answer.body.length));
+    });
+    test(`${path}: so it does beside a mask`, async () => {
+      const answer = await scene.ask('writer', path);
+      withoutIt(answer);
+      assert.ok(!answer.text.includes(SSN));
+    });
+  }
+
+  test('and in HTTP/2', async () => {
+    const client = connect(scene.url, { ca: scene.ca });
+    const stream = client.request({ ':path': '/bytes', authorization: `Bearer ${await scene.token('reader')}` });
+    const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status': number }];
+    let text = '';
+    for await (const chunk of stream) text += String(chunk);
+    client.close();
+    withoutIt({ status: headers[':status'], headers, text });
+  });
+
+  test('who talks in turns does not wait for what could be its beginning', { timeout: 30_000 }, async () => {
+    const client = connect(scene.url, { ca: scene.ca });
+    const stream = client.request({ ':path': '/turns', authorization: `Bearer ${await scene.token('reader')}` });
+    let text = '';
+    // The target says nothing more before it is over.
+    for await (const chunk of stream) {
+      text += String(chunk);
+      if (text.endsWith(TARGET_TOKEN.slice(0, 3))) break;
+    }
+    client.destroy();
+    assert.equal(text, `your turn ${TARGET_TOKEN.slice(0, 3)}`);
+  });
+
+  test('packed, where a mask has it unpacked', async () => {
+    const answer = await scene.ask('writer', '/gzip');
+    withoutIt({ ...answer, text: gunzipSync(answer.body).toString() });
+  });
+
+  test('what is recorded has stars too, and says how often; the log says it once', async () => {
+    const found = await until(async () => (await recorded(scene, '/length')).find(({ end }) => end !== undefined), 20_000, 'the outcome');
+    const { stdout, stderr } = await scene.gateway.cli('sessions', 'replay', found.session, '--config', scene.gateway.configFile);
+    assert.equal(stderr, '');
+    assert.ok(stdout.includes(`Bearer ${STARS}`), stdout);
+    assert.ok(!stdout.includes(TARGET_TOKEN), stdout);
+    const { leaves } = await readEvidence(scene.gateway.dataDir, join(scene.gateway.folder, 'keys'));
+    const counts = leaves.flatMap(({ record }) => (record.kind === 'outcome' && record.session === found.session && record.command === found.command ? [record.outcome.masked] : []));
+    // In two header fields, and twice in the body.
+    assert.deepEqual(counts, [{ 'gateway/credential': 4 }]);
+    assert.equal(scene.gateway.log().split("the gateway's own credential back").length, 2, 'one line a minute and connection');
   });
 });

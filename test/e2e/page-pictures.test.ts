@@ -97,7 +97,7 @@ async function pictures(scene: PicturesScene, browser: Browser): Promise<Readonl
   await phone.page.getByText('DROP TABLE orders_2019').first().waitFor();
   await take('approval-what', phone);
   await phone.page.getByLabel('Reason').fill('copied to the archive last week');
-  await phone.page.getByText('Break-glass', { exact: true }).scrollIntoViewIfNeeded();
+  await phone.page.getByRole('button', { name: 'Approve' }).scrollIntoViewIfNeeded();
   await take('approval-answer', phone);
 
   const session = await opened('session', 'alice', '/sessions?identity=shop-job&state=live');
@@ -147,6 +147,8 @@ async function atWork({ connected, target }: PicturesScene): Promise<{ readonly 
   assert.equal(await ask(shop, 'SELECT name, email, ssn FROM customers ORDER BY id LIMIT 3', "UPDATE orders SET item = 'item 8, blue' WHERE id = 8", 'DELETE FROM customers WHERE id = 20', "SELECT name FROM customers WHERE ssn LIKE '101%'"), 2);
   await ask(migrations, 'ALTER TABLE orders ADD COLUMN note text');
   const noticed = new Promise<string>((resolve) => migrations.on('notice', ({ message = '' }) => message.includes('waiting for approval') && resolve(message)));
+  // So that there is an estimate to be shown.
+  await target.query('ANALYZE orders_2019');
   const dropped = migrations.query('DROP TABLE orders_2019');
   dropped.catch(() => {});
   return {

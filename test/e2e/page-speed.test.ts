@@ -13,8 +13,36 @@ import { StandIn } from './page-stand-in.ts';
 const FIRST_LOAD = 300_000;
 /** Scripts that it may be in: a browser asks for a few at a time, and for what it learns of late only then. */
 const FIRST_FILES = 5;
-/** Milliseconds until the page answers to its reader. Twice what it should take, as tests share the machine. */
-const INTERACTIVE = 3000;
+/** Milliseconds until the page shows what it has to say and answers to its reader: in the middle of several loads, by the share of a processor that was to be had. */
+const INTERACTIVE = 1500;
+const LOADS = 5;
+/** However busy the machine is, no more is put down to it. */
+const MOST_BUSY = 3;
+
+/** When everything that was asked for stood on the page for the first frame: heading there, nothing loading. Said by the page itself, since what tests ask of it takes time. */
+const TELL_READY = `(() => {
+  let asked = false;
+  const look = () => {
+    if (!document.querySelector('h1') || document.querySelector('.loading')) { window.readyAt = undefined; return; }
+    if (window.readyAt !== undefined || asked) return;
+    asked = true;
+    requestAnimationFrame(() => setTimeout(() => {
+      asked = false;
+      if (document.querySelector('h1') && !document.querySelector('.loading')) window.readyAt ??= performance.now();
+    }));
+  };
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ['class'] });
+})()`;
+
+/** How much longer work takes now than it would on a machine that does nothing else: time on the clock for each unit of processor time. */
+const busy = (): number => {
+  const [began, used] = [performance.now(), process.cpuUsage()];
+  while (performance.now() - began < 60) Math.sqrt(began);
+  const { user, system } = process.cpuUsage(used);
+  return Math.min(MOST_BUSY, Math.max(1, ((performance.now() - began) * 1000) / (user + system)));
+};
+
+const middle = (numbers: readonly number[]): number => numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
 test('the built page refers to nothing elsewhere and holds nothing inline', async () => {
   const folder = await builtPage();
@@ -48,7 +76,7 @@ describe('speed of the page', { skip: noBrowser() ?? false, timeout: 240_000 }, 
   });
 
   for (const path of ['/', '/approvals/apr-1', '/sessions']) {
-    test(`the first load of ${path} stays within its budget and is soon ready`, async () => {
+    test(`the first load of ${path} stays within its budget`, async () => {
       const { page } = await openPage(browser, standIn.url, { width: 360, scheme: 'light' });
       let [bytes, files] = [0, 0];
       page.on('response', (response) => {
@@ -61,8 +89,24 @@ describe('speed of the page', { skip: noBrowser() ?? false, timeout: 240_000 }, 
       assert.ok(bytes > 50_000 && bytes < FIRST_LOAD, `${bytes} bytes`);
       assert.ok(files <= FIRST_FILES, `${files} files`);
       for (const operation of ['me.show', 'overview.show']) assert.equal(standIn.asked.filter((asked) => asked.operation === operation).length, 1, operation);
-      const ready = Number(await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"));
-      assert.ok(ready < INTERACTIVE, `${ready} ms`);
+    });
+
+    test(`${path} is soon ready`, async (t) => {
+      const times: { readonly ready: number; readonly share: number }[] = [];
+      for (let load = 0; load < LOADS; load++) {
+        // Each in a context of its own, so that nothing comes from a cache.
+        const { page, context } = await openPage(browser, standIn.url, { width: 360, scheme: 'light' });
+        await page.addInitScript(TELL_READY);
+        const before = busy();
+        await visit(page, path);
+        await page.waitForFunction('window.readyAt !== undefined');
+        const ready = Number(await page.evaluate('window.readyAt'));
+        times.push({ ready, share: (before + busy()) / 2 });
+        await context.close();
+      }
+      const said = times.map(({ ready, share }) => `${Math.round(ready)} ms on a machine ${share.toFixed(2)} times as slow`).join(', ');
+      t.diagnostic(said);
+      assert.ok(middle(times.map(({ ready, share }) => ready / share)) < INTERACTIVE, said);
     });
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tempFolder } from '../../../test/kit/temp.ts';
 import type { AnswerRefused, ApprovalView, Asked } from '../approvals.ts';
+import type { Person } from '../../model/person.ts';
 import { Scene, person } from './scene.ts';
 
 export const MINUTE = 60_000;
@@ -13,6 +14,10 @@ export const approve = (scene: Scene, request: string, who = ada, more: object =
 
 export const deny = (scene: Scene, request: string, who = ada, reason = 'not today'): Promise<ApprovalView> =>
   scene.approvals.answer({ request, person: who, verdict: 'deny', reason, channel: 'page' });
+
+/** Break-glass, by somebody of its groups. */
+export const force = (scene: Scene, request: string, who: Person): Promise<ApprovalView> =>
+  scene.approvals.answer({ request, person: who, verdict: 'force', reason: 'the house is on fire', channel: 'page' });
 
 /** Whether an answer was refused with this code. */
 export const withCode = (code: string) => (error: unknown): boolean => (error as AnswerRefused).name === 'AnswerRefused' && (error as AnswerRefused).code === code;

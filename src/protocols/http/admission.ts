@@ -52,7 +52,7 @@ export class Admission {
     this.#request = request;
     this.#facts = request.facts;
     const { client, session, kept, body } = request;
-    this.#body = body ?? (client.body && new KeptBody(client.body, session.connection.http.wholeBody, kept));
+    this.#body = body ?? (client.body && new KeptBody(client.body, session.connection.http.wholeBody, kept.of(`${session.connection.name} ${session.gated.session.principal.identity}`)));
   }
 
   /** What is kept of the body and was not sent on is kept no longer. */

@@ -1,6 +1,7 @@
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { Release } from './back.ts';
+import type { Echo } from './echo.ts';
 import type { TargetAnswer } from './exchange.ts';
 import { fieldsForClient, single } from './fields.ts';
 import type { Fields, RequestHead } from './head.ts';
@@ -10,7 +11,7 @@ import { maskedAnswer } from './mask.ts';
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** How an answer goes to the client: what belongs to the hop is gone, places lead through the gateway, protected values are masked. */
+/** How an answer goes to the client: what belongs to the hop is gone, places lead through the gateway, protected values and the gateway's credential are masked. */
 export const releaseOf = (answer: TargetAnswer, head: RequestHead, parts: ReleaseParts): Release | { readonly withheld: string } => {
   const release = passed(answer, head, parts);
   if (!parts.links || 'withheld' in release || release.head.bodiless || !isPlainJson(release.head.fields)) return release;
@@ -23,19 +24,23 @@ export interface ReleaseParts {
   readonly outside: Outside;
   /** Its JSON has links of the API in it. */
   readonly links: boolean;
+  /** Finds the credential; undefined: there is none. */
+  readonly echo: Echo | undefined;
 }
 
 const isPlainJson = (fields: Fields): boolean => /^application\/json\b/i.test(single(fields, 'content-type') ?? '') && !fields.some(([name]) => name.toLowerCase() === 'content-encoding');
+const isCoded = (fields: Fields): boolean => fields.some(([name, value]) => name.toLowerCase() === 'content-encoding' && value.trim().toLowerCase() !== 'identity');
 
-const passed = (answer: TargetAnswer, head: RequestHead, { connection, masks, outside }: ReleaseParts): Release | { readonly withheld: string } => {
+const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outside, echo }: ReleaseParts): Release | { readonly withheld: string } => {
+  const answer = echo ? { ...raw, fields: echo.fields(raw.fields) } : raw;
   const { status, length, body } = answer;
   const bodiless = head.method === 'HEAD' || status === 204 || status === 304;
-  const masked = maskedAnswer(answer, head, masks);
+  const masked = maskedAnswer(answer, head, masks, echo);
   if (masked !== undefined && 'withheld' in masked) return masked;
   const fields = withPlaces(fieldsForClient(masked?.fields ?? answer.fields, NOTHING), connection, outside);
   if (masked) return { head: { status, fields, length: masked.length, bodiless }, body: masked.body, masked: masked.masked, eager: masked.eager };
   const { trailers } = answer;
-  return { head: { status, fields, length: status === 204 ? undefined : length, bodiless }, body, masked: undefined, eager: true, trailers: trailers && (() => fieldsForClient(trailers(), NOTHING)) };
+  return { head: { status, fields, length: status === 204 ? undefined : length, bodiless }, body, masked: undefined, eager: true, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers(), NOTHING)), echo: isCoded(answer.fields) ? undefined : echo };
 };
 
 const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): [string, string][] =>

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Passage } from '../../pipeline/gate.ts';
+import type { Echo } from './echo.ts';
 import type { AnswerHead, ClientStream } from './exchange.ts';
 import type { Fields } from './head.ts';
 import { recordedHead } from './recorded.ts';
@@ -9,6 +10,10 @@ import { bytesPassed } from '../../wire/passing-bytes.ts';
 
 /** How long the body of an answer may stand still: the target sends nothing, or the client reads nothing. Streams of events send something more often. */
 const IDLE_MS = 15 * 60_000;
+
+/** How long what may be the beginning of the credential waits for more. */
+const ECHO_MS = 100;
+const NOTHING = Buffer.alloc(0);
 
 /** An answer as it goes to the client: masked, with fields that are true of it. */
 export interface Release {
@@ -21,6 +26,8 @@ export interface Release {
   readonly trailers?: (() => Fields) | undefined;
   /** The head may go before anything of the body is known: whatever comes of that cannot take the head back. */
   readonly eager: boolean;
+  /** What the body passes last. */
+  readonly echo?: Echo | undefined;
 }
 
 export interface BackParts {
@@ -48,6 +55,7 @@ export class Back {
   readonly #timer: NodeJS.Timeout;
   /** Bytes that are still to come, where the length is known. */
   #left: number | undefined;
+  #waiting: NodeJS.Timeout | undefined;
   #headRecorded = false;
   #over = false;
 
@@ -72,7 +80,7 @@ export class Back {
       this.#finish(undefined);
       return;
     }
-    body.on('data', (chunk: Buffer) => this.#take(chunk));
+    body.on('data', (chunk: Buffer) => this.#come(chunk));
     body.once('end', () => this.#ended());
     body.resume();
     // A head that nothing follows at once is for the client to see: events may be long in coming.
@@ -89,11 +97,29 @@ export class Back {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#waiting);
   }
 
   /** The client still sends, in a stream that goes both ways. */
   moved(): void {
     if (!this.#over) this.#timer.refresh();
+  }
+
+  #come(chunk: Buffer): void {
+    const { echo } = this.#parts.answer;
+    if (!echo) {
+      this.#take(chunk);
+      return;
+    }
+    if (this.#over) return;
+    this.#timer.refresh();
+    clearTimeout(this.#waiting);
+    this.#give(echo.push(chunk));
+    if (!this.#over && echo.waiting) this.#waiting = setTimeout(() => this.#give(echo.release()), ECHO_MS);
+  }
+
+  #give(chunk: Buffer): void {
+    if (chunk.length > 0) this.#take(chunk);
   }
 
   #take(chunk: Buffer): void {
@@ -130,6 +156,8 @@ export class Back {
   }
 
   #ended(): void {
+    if (this.#over) return;
+    this.#give(this.#parts.answer.echo?.end() ?? NOTHING);
     if (this.#over) return;
     if (this.#left !== undefined && this.#left > 0) this.#fail(new Error('less than its length'));
     else this.#finish(undefined);

@@ -2,41 +2,69 @@ import type { Readable } from 'node:stream';
 
 /** Most bytes of request bodies that one gateway keeps at a time, over all requests. */
 const MOST_KEPT = 256 * 1024 * 1024;
+/** Most of it that one owner has: whoever sends many bodies, and ends none of them, leaves room for others. */
+const MOST_OWNED = MOST_KEPT / 4;
 /** How long a client may send nothing while its body is waited for. */
 export const BODY_IDLE_MS = 60_000;
+/** How long a body that has to be read may take in all, however busily it comes. */
+const READ_MS = 5 * 60_000;
 
 /** What is kept of all requests together. */
 export class KeptBytes {
   #used = 0;
+  /** By owner; only those that have any. */
+  readonly #owned = new Map<string, number>();
 
-  take(bytes: number): boolean {
-    if (this.#used + bytes > MOST_KEPT) return false;
-    this.#used += bytes;
-    return true;
+  /** The share of one owner: an identity on a connection, or everybody who is not known yet. */
+  of(owner: string): KeptShare {
+    return {
+      take: (bytes) => {
+        if (this.#used + bytes > MOST_KEPT || (this.#owned.get(owner) ?? 0) + bytes > MOST_OWNED) return false;
+        this.#add(owner, bytes);
+        return true;
+      },
+      add: (bytes) => this.#add(owner, bytes),
+    };
   }
 
-  give(bytes: number): void {
-    this.#used -= bytes;
+  #add(owner: string, bytes: number): void {
+    this.#used += bytes;
+    const owned = (this.#owned.get(owner) ?? 0) + bytes;
+    if (owned === 0) this.#owned.delete(owner);
+    else this.#owned.set(owner, owned);
   }
 }
 
-/** How far a body has been read: all of it, more than may be kept, or not to its end. */
+/** What one owner may have of the bytes that are kept. */
+export interface KeptShare {
+  /** False: there is no room for them. */
+  readonly take: (bytes: number) => boolean;
+  /** Counts bytes whether there is room or not; negative: they are kept no more. */
+  readonly add: (bytes: number) => void;
+}
+
+/** How far a body has been read: all of it, more than may be kept, or not to its end; `idle`: it did not come in time. */
 export type ReadTo = 'whole' | 'too large' | 'no room' | 'idle' | 'broken';
 
 /** The beginning of a request's body, kept until it is known where it goes. */
 export class KeptBody {
   readonly stream: Readable;
   readonly #most: number;
-  readonly #budget: KeptBytes;
+  readonly #budget: KeptShare;
+  readonly #readMs: number;
   #chunks: Buffer[] = [];
   #size = 0;
   #reading: Promise<ReadTo> | undefined;
   #firstByte: number | undefined;
+  /** When the reading has to be over. */
+  #until: number | undefined;
 
-  constructor(stream: Readable, most: number, budget: KeptBytes) {
+  /** @param readMs how long all of the reading may take */
+  constructor(stream: Readable, most: number, budget: KeptShare, readMs = READ_MS) {
     this.stream = stream;
     this.#most = most;
     this.#budget = budget;
+    this.#readMs = readMs;
   }
 
   get size(): number {
@@ -67,6 +95,7 @@ export class KeptBody {
       if (stream.destroyed) return resolve('broken');
       const done = (to: ReadTo | 'enough'): void => {
         clearTimeout(timer);
+        clearTimeout(deadline);
         stream.pause();
         stream.off('data', data).off('end', end).off('close', broken).off('error', broken);
         resolve(to);
@@ -75,17 +104,19 @@ export class KeptBody {
         timer.refresh();
         const room = this.#budget.take(chunk.length);
         // What is over the budget is not dropped: it may go on to the target.
-        if (!room) this.#budget.give(-chunk.length);
+        if (!room) this.#budget.add(chunk.length);
         this.#chunks.push(chunk);
         this.#size += chunk.length;
         this.#firstByte ??= chunk.find(says);
-        if (!room) done('no room');
+        if (!room) done(this.#size > this.#most ? 'too large' : 'no room');
         else if (enough()) done('enough');
         else if (this.#size > this.#most) done('too large');
       };
       const end = (): void => done('whole');
       const broken = (): void => done('broken');
       const timer = setTimeout(() => done('idle'), BODY_IDLE_MS);
+      this.#until ??= Date.now() + this.#readMs;
+      const deadline = setTimeout(() => done('idle'), Math.max(0, this.#until - Date.now()));
       stream.on('data', data).once('end', end).once('close', broken).once('error', broken);
       stream.resume();
     });
@@ -99,7 +130,7 @@ export class KeptBody {
   /** Hands over what was read, and forgets it. */
   release(): readonly Buffer[] {
     const chunks = this.#chunks;
-    this.#budget.give(this.#size);
+    if (this.#size > 0) this.#budget.add(-this.#size);
     this.#chunks = [];
     this.#size = 0;
     return chunks;

@@ -5,13 +5,13 @@ import type { RequestHead } from './head.ts';
 /** The body is a form. */
 export const isForm = (values: RequestHead['values']): boolean => /^application\/x-www-form-urlencoded *(?:;|$)/i.test(values.get('content-type')?.[0] ?? '');
 
-/** Reads a small form that the gateway itself answers. `gone`: the client has left, or its body broke off. */
+/** Reads a small form that the gateway itself answers: whose it is, nobody knows yet. `gone`: the client has left, or its body broke off. */
 export const readForm = async (client: ClientStream, most: number, kept: KeptBytes): Promise<{ readonly form: string } | { readonly refused: string } | 'gone'> => {
   if (!client.body) return { form: '' };
   const { body: length } = client.head;
   if (length.kind === 'length' && length.length > most) return { refused: 'the request is too large' };
   client.sendContinue();
-  const body = new KeptBody(client.body, most, kept);
+  const body = new KeptBody(client.body, most, kept.of(''));
   try {
     switch (await body.read()) {
       case 'whole': return { form: body.bytes().toString('latin1') };

@@ -59,6 +59,7 @@ class Http1Target implements TargetStream {
         connecting = setTimeout(() => request.destroy(new TargetFault('late', 'the target could not be reached in time')), CONNECT_MS);
         socket.once(pool.scheme === 'https' ? 'secureConnect' : 'connect', connected);
       });
+      let answered = false;
       request.once('response', (response) => {
         const counted = response.rawHeaders.length / 2;
         if (counted > MOST_FIELDS) {
@@ -70,7 +71,10 @@ class Http1Target implements TargetStream {
         response.on('error', () => {});
         const answer = answerOf(response);
         if (answer instanceof TargetFault) request.destroy(answer);
-        else resolve(answer);
+        else {
+          answered = true;
+          resolve(answer);
+        }
       });
       request.once('upgrade', (response, socket, early) => {
         socket.on('error', () => {});
@@ -91,7 +95,8 @@ class Http1Target implements TargetStream {
       });
       request.once('close', () => {
         clearTimeout(connecting);
-        reject(new TargetFault('broken', 'the target closed the connection without an answer'));
+        // An error costs its stack, and each request closes.
+        if (!answered) reject(new TargetFault('broken', 'the target closed the connection without an answer'));
       });
     });
     this.answer.catch(() => {});

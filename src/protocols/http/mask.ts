@@ -4,6 +4,7 @@ import { openBodyMasker, type AboutBody, type BodyMasker } from '../../masking/b
 import type { MaskSet } from '../../masking/plan.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { errorCode } from '../../wire/errors.ts';
+import type { Echo } from './echo.ts';
 import type { TargetAnswer } from './exchange.ts';
 import { single } from './fields.ts';
 import type { Fields, RequestHead } from './head.ts';
@@ -44,8 +45,8 @@ export interface MaskedAnswer {
   readonly eager: boolean;
 }
 
-/** The answer with its protected values masked; undefined: no mask concerns it, and it passes as it is. */
-export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bodies }: MaskSet): MaskedAnswer | { readonly withheld: string } | undefined => {
+/** The answer with its protected values masked, and the gateway's credential, should it come back; undefined: no mask concerns it, and it passes as it is. */
+export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bodies }: MaskSet, echo?: Echo): MaskedAnswer | { readonly withheld: string } | undefined => {
   if (bodies.empty) return undefined;
   const { status, fields, body, length } = answer;
   const mediaType = single(fields, 'content-type') ?? '';
@@ -68,7 +69,7 @@ export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bo
   const plain = /^text\/event-stream\b/i.test(mediaType);
   const untrue = new Set([...(plain || closed ? ['content-encoding'] : []), ...(closed ? ['content-range'] : [])]);
   const told = truthful(fields).filter(([name]) => !untrue.has(name.toLowerCase()));
-  return { body: throughMasker(body, masker, coding, plain), fields: told, length: undefined, masked: () => masker.masked, eager: plain };
+  return { body: throughMasker(body, { masker, echo }, coding, plain), fields: told, length: undefined, masked: () => masker.masked, eager: plain };
 };
 
 const aboutType = (mediaType: string): AboutBody => {
@@ -88,7 +89,7 @@ const truthful = (fields: Fields): Fields =>
     return [[name, value]];
   });
 
-const throughMasker = (body: Readable, masker: BodyMasker, coding: Coding | undefined, plain: boolean): Readable => {
+const throughMasker = (body: Readable, { masker, echo }: { readonly masker: BodyMasker; readonly echo: Echo | undefined }, coding: Coding | undefined, plain: boolean): Readable => {
   let came = 0;
   let decoded = 0;
   const masking = new Transform({
@@ -96,13 +97,15 @@ const throughMasker = (body: Readable, masker: BodyMasker, coding: Coding | unde
       try {
         decoded += chunk.length;
         if (coding && decoded > BOMB_BYTES && decoded > came * BOMB_RATIO) throw new AnswerWithheld('the answer cannot be masked: it grows too much when it is decoded');
-        then(null, masker.push(chunk));
+        then(null, masker.push(echo?.push(chunk) ?? chunk));
       } catch (error) {
         then(withheld(error));
       }
     },
     flush: (then) => {
       try {
+        const rest = echo?.end();
+        if (rest && rest.length > 0) masking.push(masker.push(rest) ?? Buffer.alloc(0));
         then(null, masker.end());
       } catch (error) {
         then(withheld(error));

@@ -6,6 +6,7 @@ import type { SignedBody } from './aws/clients.ts';
 import { hashedBody } from './aws/hashed-body.ts';
 import type { AwsDialect } from './aws/refusals.ts';
 import type { TargetPool } from './dial.ts';
+import { credentialValues } from './echo.ts';
 import type { TargetStream } from './exchange.ts';
 import { fieldsForTarget } from './fields.ts';
 import { isCall } from './grpc.ts';
@@ -40,20 +41,22 @@ export const needsBytes = (parts: ExchangeParts): boolean => {
   return body.kind !== 'none' && parts.injector.needsBytes(outgoingHead(parts, { kind: 'stream', ...(body.kind === 'length' ? { length: body.length } : {}) }, fields(parts, body)));
 };
 
-/** The request as it goes to the target, with its credential, and what its body passes on the way. Rejects when there is none now. */
+/** The request as it goes to the target, with its credential, and what its body passes on the way. `own`: what may not come back. Rejects when there is none now. */
 export const withCredential = async (
   parts: ExchangeParts,
   { body, whole, signal }: { readonly body: boolean; readonly whole: Buffer | undefined; readonly signal: AbortSignal },
-): Promise<{ readonly outgoing: OutgoingHead; readonly transforms: readonly Transform[] }> => {
+): Promise<{ readonly outgoing: OutgoingHead; readonly transforms: readonly Transform[]; readonly own: readonly Buffer[] }> => {
   const { injector, client, signed: { sha256, chunks } = {} } = parts;
   const declared: BodyLength = whole ? { kind: 'length', length: whole.length } : client.head.body;
   // What the client signed chunk by chunk is checked on its way, also where all of it is here.
   const bytes = chunks ? undefined : whole;
   const stream = { kind: 'stream', ...(declared.kind === 'length' ? { length: declared.length } : {}), ...(chunks ? { chunks } : {}) } as const;
   const outgoing = outgoingHead(parts, bytes ? { kind: 'bytes', bytes } : body ? stream : { kind: 'none' }, fields(parts, declared));
+  const before = new Set(outgoing.headers);
   const signed = await injector.inject(outgoing, AbortSignal.any([signal, AbortSignal.timeout(INJECT_MS)]));
   if (signed?.body && signed.body.length === undefined && declared.kind !== 'chunked') outgoing.headers.push(['Transfer-Encoding', 'chunked']);
-  return { outgoing, transforms: [...(body && sha256 !== undefined ? [hashedBody(sha256)] : []), ...(signed?.body ? [signed.body.transform] : [])] };
+  const own = credentialValues(outgoing.headers.filter((field) => !before.has(field) && injector.owns.includes(field[0].toLowerCase())));
+  return { outgoing, own, transforms: [...(body && sha256 !== undefined ? [hashedBody(sha256)] : []), ...(signed?.body ? [signed.body.transform] : [])] };
 };
 
 /** Sends its head: in HTTP/2 where there is a place for it. */

@@ -7,6 +7,7 @@ import { releaseOf } from './answer.ts';
 import { Back, brokenAnswer } from './back.ts';
 import { BODY_IDLE_MS, type KeptBody } from './body.ts';
 import type { TargetPool } from './dial.ts';
+import { CREDENTIAL_MASK, Echo, warnOfEcho } from './echo.ts';
 import { failureOf, Unwritable } from './failure.ts';
 import { TargetFault, type ClientStream, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { CALL_IDLE_MS, callDeadline, callStatus, isCall, outcomeOfCall, placeFor, refusalAnswer } from './grpc.ts';
@@ -20,6 +21,8 @@ import type { Wording } from './refuse.ts';
 const LEAVE_MS = 5_000;
 /** How often a read is tried again on another connection when the target had closed one of the pool. */
 const MOST_TRIES = 4;
+/** Why nothing of a request is waited for any more; one for all, since an error costs its stack. */
+const OVER = new Error('the request is over');
 
 /** How often a request was sent already, and why it is sent again. */
 interface Tries {
@@ -45,6 +48,8 @@ class Exchange {
   #sent = false;
   #status: string | undefined;
   #masked: (() => Readonly<Record<string, number>>) | undefined;
+  /** Finds the credential in the answer. */
+  #echo: Echo | undefined;
   #forward: Forward | undefined;
   #back: Back | undefined;
   #wait: NodeJS.Timeout | undefined;
@@ -105,7 +110,8 @@ class Exchange {
     const { head } = this.#client;
     const read = passage.command.timing === 'read';
     const ready = read && passage.forward() !== undefined ? undefined : this.#durable();
-    const [{ outgoing, transforms }] = await Promise.all([withCredential(this.#parts, { body: body !== undefined, whole, signal: this.#stop.signal }), ready]);
+    const [{ outgoing, transforms, own }] = await Promise.all([withCredential(this.#parts, { body: body !== undefined, whole, signal: this.#stop.signal }), ready]);
+    this.#echo = own.length > 0 ? new Echo(own) : undefined;
     const place = await placeFor(pool, head);
     if (this.#over) {
       place?.leave();
@@ -180,7 +186,7 @@ class Exchange {
     await this.#durable();
     if (this.#over) return;
     const { session, outside } = this.#parts;
-    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: hasLinks(this.#parts) });
+    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: hasLinks(this.#parts), echo: this.#echo });
     if ('withheld' in released) {
       this.#withhold(released.withheld);
       return;
@@ -289,7 +295,7 @@ class Exchange {
   #finished(): void {
     this.#over = true;
     clearTimeout(this.#wait);
-    this.#stop.abort();
+    this.#stop.abort(OVER);
     this.#forward?.stop();
     this.#back?.stop();
   }
@@ -299,8 +305,17 @@ class Exchange {
     if (this.#settled || !this.#passage) return;
     this.#settled = true;
     this.#forward?.recorded();
-    const masked = this.#masked?.();
-    this.#passage.end({ status, ...(this.#status === undefined ? {} : { code: this.#status }), ...(masked && Object.keys(masked).length > 0 ? { masked } : {}) }, then);
+    const masked = { ...this.#masked?.(), ...this.#echoed() };
+    this.#passage.end({ status, ...(this.#status === undefined ? {} : { code: this.#status }), ...(Object.keys(masked).length > 0 ? { masked } : {}) }, then);
+  }
+
+  /** How often the credential came back, and was not given. */
+  #echoed(): Readonly<Record<string, number>> {
+    const found = this.#echo?.found ?? 0;
+    if (found === 0) return {};
+    const { injector, session } = this.#parts;
+    warnOfEcho(injector, session.log, session.connection.name);
+    return { [CREDENTIAL_MASK]: found };
   }
 
   #answer(why: Refusal, wording: Wording = {}): void {

@@ -19,7 +19,7 @@ const BACK = Buffer.from('{"ssn":"***"}');
 
 const facts = (headers: Readonly<Record<string, string>>): RequestFacts => ({ method: 'PUT', host: 'a', path: '/', segments: [''], query: new Map(), headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value]])), body: { kind: 'unread', why: 'not read' } });
 /** In pieces of one byte at first, as a client may send it. */
-const kept = (bytes: Uint8Array): KeptBody => new KeptBody(Readable.from([...[...bytes.subarray(0, 40)].map((byte) => Buffer.from([byte])), bytes.subarray(40)], { objectMode: false }), MOST, new KeptBytes());
+const kept = (bytes: Uint8Array): KeptBody => new KeptBody(Readable.from([...[...bytes.subarray(0, 40)].map((byte) => Buffer.from([byte])), bytes.subarray(40)], { objectMode: false }), MOST, new KeptBytes().of('a'));
 const needed = (bytes: Uint8Array, headers: Readonly<Record<string, string>> = {}, masks = bodies): ReturnType<typeof needsLook> => needsLook(masks, facts(headers), aboutBody(facts(headers)), kept(bytes));
 const look = (whole: Buffer, headers: Readonly<Record<string, string>> = {}, masks = bodies): ReturnType<typeof writesBack> => writesBack({ masks, facts: facts(headers), about: aboutBody(facts(headers)), whole, most: MOST });
 
@@ -41,7 +41,7 @@ describe('whether a body is looked at', () => {
     assert.ok(other.size < MOST);
     // Also where the first piece is more than may be kept.
     for (const [first, looked] of [['x', false], ['[', true]] as const) {
-      const large = new KeptBody(Readable.from([Buffer.alloc(MOST + 1, first)], { objectMode: false }), MOST, new KeptBytes());
+      const large = new KeptBody(Readable.from([Buffer.alloc(MOST + 1, first)], { objectMode: false }), MOST, new KeptBytes().of('a'));
       assert.equal(await needsLook(bodies, facts({}), { mediaType: '' }, large), looked);
       assert.equal(await large.read(), 'too large');
     }

@@ -17,7 +17,7 @@ type Unpack = (bytes: Uint8Array, options: { readonly maxOutputLength: number })
 
 /** Those of answers (mask.ts). */
 const UNPACK: Readonly<Record<string, Unpack>> = {
-  gzip: promisify(zlib.gunzip) as Unpack,
+  gzip: promisify(zlib.gunzip),
   'x-gzip': promisify(zlib.gunzip),
   br: promisify(zlib.brotliDecompress),
   zstd: promisify(zlib.zstdDecompress),

@@ -98,7 +98,7 @@ export class AwsClients {
     let digest = EMPTY_SHA256;
     if (claim.payload === undefined && client.body && key) {
       if (head.body.kind === 'length' && head.body.length > http.wholeBody) return tooLarge(http.wholeBody);
-      body = new KeptBody(client.body, http.wholeBody, this.#parts.kept);
+      body = new KeptBody(client.body, http.wholeBody, this.#parts.kept.of(`key ${key.owner}`));
       client.sendContinue();
       const to = await body.read();
       if (to !== 'whole') {

@@ -1,0 +1,145 @@
+import type { Logger } from '../../model/logger.ts';
+import type { Injector } from '../../secrets/upstream/injector.ts';
+import type { Fields } from './head.ts';
+
+/*
+ * Some targets show a request in their answer (debug pages, `/headers`), and with it the credential that the gateway has put on. Every occurrence of it
+ * becomes stars, as many as it has bytes, so that lengths stay true. What the target has written in another form (compressed, escaped, base64) is not found.
+ */
+
+/** Of a value with fewer bytes every second answer could hold an occurrence by chance. */
+const SHORTEST = 8;
+/** Says when a request was signed, and is no secret. */
+const NOT_SECRET: ReadonlySet<string> = new Set(['x-amz-date']);
+const STAR = 0x2a;
+/** What it is called among masks in an outcome. */
+export const CREDENTIAL_MASK = 'gateway/credential';
+
+/** What may not come back of the header fields that carry the credential: none of them stands within another. */
+export const credentialValues = (added: Fields): readonly Buffer[] => {
+  const texts = added.filter(([name]) => !NOT_SECRET.has(name.toLowerCase())).flatMap(([, value]) => secretsOf(value.trim()));
+  return texts.filter((text, index) => !texts.some((other, at) => at !== index && text.includes(other) && (text !== other || at < index))).map((text) => Buffer.from(text, 'latin1'));
+};
+
+/** The value as a whole, and what is secret in it. One character is one byte, as in all header fields. */
+const secretsOf = (value: string): string[] => {
+  const [, scheme = '', rest = ''] = /^([\w-]+) +(\S.*)$/s.exec(value) ?? [];
+  // The signature is good for this request, which the client may send anyhow.
+  if (scheme === 'AWS4-HMAC-SHA256') return [/\bCredential=(\w+)\//.exec(rest)?.[1] ?? ''].filter(longEnough);
+  const decoded = scheme.toLowerCase() === 'basic' ? Buffer.from(rest, 'base64').toString('latin1') : '';
+  return [value, rest, decoded.slice(decoded.indexOf(':') + 1)].filter(longEnough);
+};
+
+const longEnough = (value: string): boolean => value.length >= SHORTEST;
+
+/** Puts stars where the credential comes back, in one answer: its header fields, and its body over all borders of chunks. */
+export class Echo {
+  readonly #values: readonly Buffer[];
+  readonly #texts: readonly string[];
+  readonly #longest: number;
+  /** The end of what came, as it came: it may be the beginning of a value. */
+  #held: Buffer | undefined;
+  /** So many bytes of it were given already. */
+  #given = 0;
+  #found = 0;
+
+  /** @param values from `credentialValues` */
+  constructor(values: readonly Buffer[]) {
+    this.#values = values;
+    this.#texts = values.map((value) => value.toString('latin1'));
+    this.#longest = Math.max(0, ...values.map((value) => value.length));
+  }
+
+  /** Occurrences so far. */
+  get found(): number {
+    return this.#found;
+  }
+
+  fields(fields: Fields): Fields {
+    return fields.map(([name, value]): [string, string] => [name, this.#field(value)]);
+  }
+
+  /** What may be given now. Fewer bytes than came: the rest may be the beginning of a value. */
+  push(chunk: Buffer): Buffer {
+    const data = this.#held ? Buffer.concat([this.#held, chunk]) : chunk;
+    const { clean, from } = this.#clean(data);
+    const held = this.#tail(data, from);
+    const given = this.#given;
+    this.#held = held < data.length ? data.subarray(held) : undefined;
+    this.#given = Math.max(0, given - held);
+    return clean.subarray(Math.min(given, held), held);
+  }
+
+  /** Something short is held back which may be given, should nothing follow it soon: it has fewer bytes than any value. */
+  get waiting(): boolean {
+    return this.#held !== undefined && this.#held.length < SHORTEST && this.#given < this.#held.length;
+  }
+
+  /** What is `waiting`: whoever talks in turns would wait for it for ever. If it was the beginning of a value, the rest of that is found all the same. */
+  release(): Buffer {
+    const held = this.#held;
+    if (!held || !this.waiting) return Buffer.alloc(0);
+    const given = this.#given;
+    this.#given = held.length;
+    return held.subarray(given);
+  }
+
+  /** What is held at the end was not a value. */
+  end(): Buffer {
+    const rest = this.#held?.subarray(this.#given) ?? Buffer.alloc(0);
+    this.#held = undefined;
+    this.#given = 0;
+    return rest;
+  }
+
+  #field(value: string): string {
+    let clean = value;
+    for (const text of this.#texts) {
+      const parts = clean.split(text);
+      this.#found += parts.length - 1;
+      if (parts.length > 1) clean = parts.join('*'.repeat(text.length));
+    }
+    return clean;
+  }
+
+  /** @returns from: behind the last occurrence */
+  #clean(data: Buffer): { readonly clean: Buffer; readonly from: number } {
+    const next = this.#values.map((value) => data.indexOf(value));
+    let clean = data;
+    let from = 0;
+    for (;;) {
+      const which = next.reduce((first, at, index) => (at >= 0 && (first < 0 || at < (next[first] as number)) ? index : first), -1);
+      if (which < 0) return { clean, from };
+      const start = next[which] as number;
+      if (clean === data) clean = Buffer.from(data);
+      from = start + (this.#values[which] as Buffer).length;
+      clean.fill(STAR, start, from);
+      this.#found += 1;
+      for (const [index, at] of next.entries()) if (at >= 0 && at < from) next[index] = data.indexOf(this.#values[index] as Buffer, from);
+    }
+  }
+
+  /** Where the first beginning of a value stands which the end of the data cuts off. */
+  #tail(data: Buffer, from: number): number {
+    let first = data.length;
+    const earliest = Math.max(from, data.length - this.#longest + 1);
+    for (const value of this.#values) {
+      for (let at = data.indexOf(value[0] as number, Math.max(earliest, data.length - value.length + 1)); at >= 0 && at < first; at = data.indexOf(value[0] as number, at + 1)) {
+        if (data.compare(value, 0, data.length - at, at) === 0) first = at;
+      }
+    }
+    return first;
+  }
+}
+
+const WARN_MS = 60_000;
+const warned = new WeakMap<Injector, number>();
+
+/** Tells the operator, at most once a minute for each connection: that answer should not be for clients. */
+export const warnOfEcho = (injector: Injector, log: Logger, connection: string): void => {
+  const now = performance.now();
+  const last = warned.get(injector);
+  if (last !== undefined && now - last < WARN_MS) return;
+  warned.set(injector, now);
+  log.warn({ connection }, "the target sent the gateway's own credential back: it was replaced by stars");
+};
