@@ -124,8 +124,10 @@ export class Echo {
     let first = data.length;
     const earliest = Math.max(from, data.length - this.#longest + 1);
     for (const value of this.#values) {
-      for (let at = data.indexOf(value[0] as number, Math.max(earliest, data.length - value.length + 1)); at >= 0 && at < first; at = data.indexOf(value[0] as number, at + 1)) {
-        if (data.compare(value, 0, data.length - at, at) === 0) first = at;
+      for (let at = Math.max(earliest, data.length - value.length + 1); at < first; at += 1) {
+        let same = 0;
+        while (at + same < data.length && data[at + same] === value[same]) same += 1;
+        if (at + same === data.length) first = at;
       }
     }
     return first;
