@@ -61,7 +61,7 @@ describe('wicketgate check', () => {
     assert.equal(out, '');
     assert.deepEqual(err.replaceAll(`${folder}/`, '').split('\n'), [
       'w.yaml:2:1: identityProviders: is an empty list (give at least one)',
-      'w.yaml:5:17: connections[db].protocol: expected postgres; found text (did you mean postgres?)',
+      'w.yaml:5:17: connections[db].protocol: expected one of postgres, http; found text (did you mean postgres?)',
       'w.yaml:5:127: connections[db].credential.password: a literal credential is not accepted (write env:NAME or file:PATH and keep the value there)',
       '3 problems; this configuration does not start',
       '',
