@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { request as requestPlain, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { addressKind, type AddressKind } from './addresses.ts';
+import { addressKind, type AddressKind } from '../wire/addresses.ts';
 
 /** What a fetch of an issuer's documents may reach. */
 export interface FetchRules {

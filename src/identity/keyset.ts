@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { fitsAlgorithm } from './algorithms.ts';
-import { readJsonObject } from './json.ts';
+import { readJsonObject } from '../wire/json.ts';
 
 /** Largest key set, in bytes, and most keys in it. */
 export const MAX_KEYSET_BYTES = 256 * 1024;

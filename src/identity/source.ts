@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { IdentityProviderConfig } from '../config/resolved.ts';
 import { fetchDocument, isLoopbackUrl, type FetchRules } from './fetch.ts';
-import { readJsonObject } from './json.ts';
+import { readJsonObject } from '../wire/json.ts';
 import { MAX_KEYSET_BYTES, readKeySet, type KeySet } from './keyset.ts';
 
 /** Where the keys of one provider come from. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readJsonObject } from './json.ts';
+import { readJsonObject } from '../wire/json.ts';
 import type { TokenReason } from './reasons.ts';
 
 /** Largest token, in bytes. Entra tokens with roles and groups reach about 10 KB. */

@@ -1,4 +1,4 @@
-import { addressBytes } from '../identity/addresses.ts';
+import { addressBytes } from '../wire/addresses.ts';
 
 /** Name constraints (RFC 5280 section 4.2.1.10): what a CA may vouch for, so that a stolen CA key is of no use elsewhere. */
 export const NAME_CONSTRAINTS = '2.5.29.30';

@@ -4,7 +4,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
-import { addressKind } from '../../identity/addresses.ts';
+import { addressKind } from '../../wire/addresses.ts';
 import { TargetFault } from './exchange.ts';
 import { dialHttp2, FORBIDDEN_ADDRESS } from './h2-dial.ts';
 import { Http2Pool } from './h2-pool.ts';

@@ -1,6 +1,6 @@
 import { createPrivateKey, sign, type KeyObject } from 'node:crypto';
 import { isLoopbackUrl, type FetchRules } from '../../identity/fetch.ts';
-import { readJsonObject } from '../../identity/json.ts';
+import { readJsonObject } from '../../wire/json.ts';
 import type { CredentialOf, Injector, InjectorParts } from './injector.ts';
 import { referenceOf, secretReader } from './read-secret.ts';
 import { askForToken } from './token-endpoint.ts';

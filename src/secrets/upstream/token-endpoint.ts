@@ -1,5 +1,5 @@
 import { exchange, FetchFailed, type Answered, type FetchRules } from '../../identity/fetch.ts';
-import { JsonRefused, readJsonObject } from '../../identity/json.ts';
+import { JsonRefused, readJsonObject } from '../../wire/json.ts';
 import { CredentialUnavailable } from './unavailable.ts';
 
 const MAX_ANSWER = 64 * 1024;

@@ -1,1 +1,0 @@
-export { JsonRefused, readJsonObject, type JsonBounds } from '../wire/json.ts';
