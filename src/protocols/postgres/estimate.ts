@@ -7,13 +7,16 @@ import { lookup } from './lookup.ts';
 /** Kinds of relations that hold rows, themselves or in their partitions: ordinary, partitioned, materialized view, foreign. */
 const WITH_ROWS: ReadonlySet<string> = new Set(['r', 'p', 'm', 'f']);
 
+/** What only brings rows: the number of those that are there says nothing of it. */
+const ADDS_ROWS: ReadonlySet<string> = new Set(['insert', 'copy']);
+
 /**
  * Asks how many rows the target takes the tables that a command changes to hold, with what inherits from them: what ANALYZE and VACUUM last
  * found, no count. One row; null when the target has no word on one of the tables (a partitioned table has none of its own). Undefined when the
  * command changes no table, or only adds rows. Names pg_catalog outright, operators too, as all look-ups in the client's session.
  */
 export const estimateQuery = (effects: readonly Effect[], catalog: Catalog): string | undefined => {
-  const changing = effects.filter(({ class: granted, verb }) => (granted === 'write' && verb !== 'insert') || granted === 'schema');
+  const changing = effects.filter(({ class: granted, verb }) => (granted === 'write' && !ADDS_ROWS.has(verb)) || granted === 'schema');
   const oids = [...touched(changing, catalog).values()].filter(({ kind }) => WITH_ROWS.has(kind)).map(({ oid }) => oid);
   if (oids.length === 0) return undefined;
   return `WITH RECURSIVE meant(oid) AS (SELECT pg_catalog.unnest(ARRAY[${oids.join(',')}]::pg_catalog.oid[])
