@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from 'node:net';
+import { bytesPassed } from './passing-bytes.ts';
 
 /** Reads of up to so many bytes are handed on as copies. Answers to single commands are mostly that short. */
 const SHORT = 2048;
@@ -49,7 +50,9 @@ export class ReadMemory {
     const long = buffer.length === LONG;
     if (length > SHORT) {
       this.#socket?.emit('data', length === LONG ? buffer : buffer.subarray(0, length));
-      if (!this.free(buffer.buffer)) this.#use(Buffer.allocUnsafeSlow(LONG));
+      if (this.free(buffer.buffer)) return;
+      bytesPassed(LONG);
+      this.#use(Buffer.allocUnsafeSlow(LONG));
       return;
     }
     if (long) this.#use(this.#short);
