@@ -11,6 +11,7 @@ import { ChunkSignatures, type ChunkSeed } from '../../src/secrets/upstream/aws-
 import { AwsChunkWriter } from '../../src/secrets/upstream/aws-chunk-writer.ts';
 import { ALGORITHM, amzDate, scopeText, signatureOf, signingKey } from '../../src/secrets/upstream/sigv4.ts';
 import { startHttpScene, type Answered, type HttpRole, type HttpScene } from './http-scene.ts';
+import { until } from '../kit/until.ts';
 import { recorded, stopAndVerify } from './whole-evidence.ts';
 
 const SKIP = skipUnless('moto', 'aws', 'curl');
@@ -154,7 +155,11 @@ test('keys without their session token, a body that was not signed, and keys of 
   assert.equal(still.code, 0, still.stderr);
   const revoked = await scene.gateway.cli('identities', 'revoke', 'writer', '--config', scene.gateway.configFile);
   assert.equal(revoked.code, 0, revoked.stderr);
-  const after = await aws('writer', ['s3', 'ls', 's3://plain/', '--recursive'], withKeys(keys));
+  // The running gateway sees it within two seconds.
+  const after = await until(async () => {
+    const tried = await aws('writer', ['s3', 'ls', 's3://plain/', '--recursive'], withKeys(keys));
+    return tried.code === 0 ? undefined : tried;
+  });
   assert.match(after.stderr, /\(AccessDenied\).*revoked/);
   assert.equal((await keysOf('writer')).status, 403);
 });
