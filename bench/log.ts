@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AppendLog } from '../src/evidence/append-log.ts';
 import type { EvidenceRecord, Ticket } from '../src/evidence/log.ts';
+import { durably } from '../src/evidence/durably.ts';
 import { openEvidenceLog } from '../src/evidence/open.ts';
 
 /** Records that wait together, as 16 clients do who each have an intent and an outcome under way. */
@@ -15,11 +16,6 @@ const effects = [{ class: 'read', verb: 'select', object: 'table:public.pgbench_
 const intent = (session: string, command: number): EvidenceRecord => ({ kind: 'intent', session, command, connection: 'bench', verb: 'select', effects, timing: 'read', decision: { effect: 'allow', rules: ['bench'], policy: 'p'.repeat(64) }, bytes: 60, masks: [] });
 const outcome = (session: string, command: number): EvidenceRecord => ({ kind: 'outcome', session, command, outcome: { status: 'ok', tag: 'SELECT', rowsReturned: 1, bytesDown: 64 } });
 const statement = { part: 'statement', connection: 'bench', bytes: Buffer.from('SELECT abalance FROM pgbench_accounts WHERE aid = $1 -- an ordinary one') };
-
-const durable = (ticket: Ticket): Promise<void> =>
-  new Promise((resolve, reject) => {
-    ticket.whenDurable((failure) => (failure === undefined ? resolve() : reject(new Error(failure))));
-  });
 
 interface Measured {
   readonly rate: number;
@@ -42,7 +38,7 @@ const run = async (log: AppendLog, seconds: number, sealed: boolean): Promise<Me
       log.append(intent('bench', command), sealed ? [statement] : []);
       last = log.append(outcome('bench', command));
     }
-    await durable(last as Ticket);
+    await durably(last as Ticket);
     records += GROUP;
   }
   const spent = process.cpuUsage(cpu);

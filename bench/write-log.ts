@@ -1,5 +1,6 @@
 import { systemClock } from '../src/evidence/clock.ts';
 import type { EvidenceRecord, Ticket } from '../src/evidence/log.ts';
+import { durably } from '../src/evidence/durably.ts';
 import { openEvidenceLog } from '../src/evidence/open.ts';
 
 const DAY_MS = 86_400_000;
@@ -20,8 +21,6 @@ export interface LongLog {
 }
 
 export const logOptions = ({ folder, keysFolder }: Pick<LongLog, 'folder' | 'keysFolder'>): Parameters<typeof openEvidenceLog>[0] => ({ folder, keysFolder, instance: 'bench', build: 'bench', config: 'bench' });
-
-const durable = (ticket: Ticket): Promise<void> => new Promise((resolve, reject) => ticket.whenDurable((failure) => (failure === undefined ? resolve() : reject(new Error(failure)))));
 
 const opening = (session: string, n: number): EvidenceRecord => ({ kind: 'session_open', session, connection: `db-${n % 5}`, protocol: 'postgres', principal: { identity: `job-${n % 40}`, provider: 'ci', owner: { group: 'ci/data' }, groups: [], token: 't', tokenExpiresAt: 0 }, peer: { address: '127.0.0.1', tls: true }, policy: 'p', config: 'c', mode: 'effect' });
 
@@ -57,7 +56,7 @@ export const writeLongLog = async ({ commands, commandsOfSession, days, ...folde
       log.append({ kind: 'intent', session, command: inSession, connection, verb, effects, timing: verb === 'select' ? 'read' : 'transactional', decision: { effect: 'allow', rules: ['jobs'], policy: 'p'.repeat(64) }, bytes: text.length, masks: [] }, [body]);
       last = log.append({ kind: 'outcome', session, command: inSession, outcome: { status: 'ok', tag: verb.toUpperCase(), rowsReturned: n % 200, bytesDown: 64 } });
     }
-    if (n % GROUP === GROUP - 1) await durable(last);
+    if (n % GROUP === GROUP - 1) await durably(last);
   }
   if (session !== '') log.append(closing(session, inSession, refused));
   await log.close();

@@ -2,7 +2,7 @@ import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, par
 import type { GraphqlOperation, Renamed, RequestFacts } from '../model/request.ts';
 import { folded } from './alike.ts';
 
-/** Longest document, most tokens, most fields at the top of all operations, and most requests in one: more is no query of a program. */
+/** Longest document, most tokens, most fields at the top of all operations together, and most requests in one: more is no query of a program. */
 const LONGEST = 256 * 1024;
 const MOST_TOKENS = 10_000;
 const MOST_FIELDS = 500;
@@ -26,6 +26,8 @@ export const loadGraphql = async (): Promise<ReadGraphql> => {
 
 class Unclear extends Error {}
 
+const tooManyFields = (): Unclear => new Unclear(`the GraphQL request has more than ${MOST_FIELDS} fields at the top of its operations`);
+
 /**
  * Every operation that the request can run. What is not named is not left out: without a name, or with one that no operation has, each
  * operation of the document counts; conditions on fields (`@include`, `@skip`) are taken as met.
@@ -34,7 +36,16 @@ function operationsOf({ method, query, body }: Parameters<ReadGraphql>[0], parse
   try {
     const requests = method === 'GET' || method === 'HEAD' ? [fromQuery(query, body)] : fromBody(body, query);
     if (requests.length > MOST_REQUESTS) throw new Unclear(`more than ${MOST_REQUESTS} GraphQL requests in one`);
-    return requests.flatMap((request) => fromDocument(request, parse));
+    const operations: GraphqlOperation[] = [];
+    let fields = 0;
+    for (const request of requests) {
+      for (const operation of fromDocument(request, parse)) {
+        fields += operation.fields.length;
+        if (fields > MOST_FIELDS) throw tooManyFields();
+        operations.push(operation);
+      }
+    }
+    return operations;
   } catch (error) {
     if (error instanceof Unclear) return { why: error.message };
     // The parser's own message quotes the document; a stack that is too deep comes from nesting.
@@ -78,7 +89,8 @@ function checkNames(names: readonly string[]): void {
   if (names.some((name) => saysWhat(name) && name !== 'query' && name !== 'operationName')) throw new Unclear('another member than query says which GraphQL document is meant');
 }
 
-function fromDocument({ document, operationName }: Request, parse: typeof Parse): readonly GraphqlOperation[] {
+/** One after the other, so that those behind a bound are not looked at. */
+function* fromDocument({ document, operationName }: Request, parse: typeof Parse): Generator<GraphqlOperation> {
   if (document.length > LONGEST) throw new Unclear(`the GraphQL document is longer than ${LONGEST / 1024} KiB`);
   const parsed: DocumentNode = parse(document, { noLocation: true, maxTokens: MOST_TOKENS });
   const fragments = new Map<string, FragmentDefinitionNode>();
@@ -93,12 +105,9 @@ function fromDocument({ document, operationName }: Request, parse: typeof Parse)
   if (operations.length === 0) throw new Unclear('the GraphQL document has no operation');
   const renamed = aliases(parsed);
   const named = operationName === undefined || operationName === '' ? [] : operations.filter(({ name }) => name?.value === operationName);
-  return (named.length === 0 ? operations : named).map(({ operation, name, selectionSet }) => ({
-    type: operation,
-    ...(name === undefined ? {} : { name: name.value }),
-    fields: topFields(selectionSet, fragments),
-    renamed,
-  }));
+  for (const { operation, name, selectionSet } of named.length === 0 ? operations : named) {
+    yield { type: operation, ...(name === undefined ? {} : { name: name.value }), fields: topFields(selectionSet, fragments), renamed };
+  }
 }
 
 /** Each alias once. Documents are bounded by their tokens. */
@@ -133,7 +142,7 @@ function topFields(top: SelectionSetNode, fragments: ReadonlyMap<string, Fragmen
         waiting.push(fragment.selectionSet);
       }
     }
-    if (fields.size > MOST_FIELDS) throw new Unclear(`the GraphQL operation has more than ${MOST_FIELDS} fields at its top`);
+    if (fields.size > MOST_FIELDS) throw tooManyFields();
   }
   return [...fields];
 }

@@ -233,10 +233,10 @@ class Service implements Approvals {
     this.#followed(next.id);
   }
 
-  list({ state, exceptions, limit, before }: ApprovalFilter): readonly ApprovalView[] {
+  list(filter: ApprovalFilter): readonly ApprovalView[] {
     this.#sweep();
-    const most = Math.max(0, Math.min(MOST_LISTED, Math.trunc(limit)));
-    return this.#ports.store.list({ limit: most, ...(state === undefined ? {} : { state }), ...(exceptions === true ? { exceptions } : {}), ...(before === undefined ? {} : { before }) }).map((request) => this.#view(request));
+    const most = Math.max(0, Math.min(MOST_LISTED, Math.trunc(filter.limit)));
+    return this.#ports.store.list({ ...filter, limit: most }).map((request) => this.#view(request));
   }
 
   get(id: string): ApprovalView | undefined {

@@ -2,6 +2,7 @@ import { isLoopback } from '../config/addresses.ts';
 import { interceptedHosts, namesForConnect } from '../config/http-proxy.ts';
 import { isHttp } from '../config/protocols.ts';
 import type { Config, HttpConnectionConfig } from '../config/resolved.ts';
+import { formatHostPort } from '../config/units.ts';
 import { authorityFiles, type AuthorityInfo } from '../listeners/certificates-authority.ts';
 
 /** How one kind of client is told whom to trust. */
@@ -33,7 +34,7 @@ const proxiesOf = (config: Config): readonly string[] => [
     proxied(config).map(({ listen, plaintext }) => {
       // One that speaks TLS is verified by a name of the gateway's certificate.
       const host = plaintext && isLoopback(listen.host) ? listen.host : (config.gateway.names[0] ?? 'localhost');
-      return `${plaintext ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+      return `${plaintext ? 'http' : 'https'}://${formatHostPort({ host, port: listen.port })}`;
     }),
   ),
 ];

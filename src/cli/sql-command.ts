@@ -5,7 +5,7 @@ import { asPostgres } from '../protocols/postgres/connection.ts';
 import { dialConnection } from '../protocols/postgres/dial-connection.ts';
 import { NO_NAMES, pathAsked, understandText, type Names } from '../protocols/postgres/explain-text.ts';
 import { QueryConnection } from '../protocols/postgres/query.ts';
-import { EFFECTIVE_PATH } from '../protocols/postgres/tracking.ts';
+import { EFFECTIVE_PATH, schemasOf } from '../protocols/postgres/tracking.ts';
 import { createSecrets } from '../secrets/secrets.ts';
 import { createPostgresUnderstander } from '../sql/postgres/understand.ts';
 import type { Explained } from './policy-explain.ts';
@@ -24,7 +24,7 @@ export const readTargetCatalog = async (connection: ConnectionConfig): Promise<C
   const queries = new QueryConnection(upstream);
   try {
     const run = (sql: string): Promise<(string | null)[][]> => queries.query(sql, { deadlineMs: LOOKUP_MS });
-    return { searchPath: (await run(EFFECTIVE_PATH)).flatMap(([schema]) => (schema == null ? [] : [schema])), catalog: await loadCatalog(run) };
+    return { searchPath: schemasOf(await run(EFFECTIVE_PATH)), catalog: await loadCatalog(run) };
   } finally {
     queries.close();
   }

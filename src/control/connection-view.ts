@@ -1,10 +1,9 @@
 import { isHttp, isPostgres } from '../config/protocols.ts';
 import type { HttpConnectionConfig } from '../config/resolved.ts';
+import { formatHostPort } from '../config/units.ts';
 import type { ConnectionView } from './api/schema/connections.ts';
 import { reachedBy } from './reach.ts';
 import type { Services } from './services.ts';
-
-const address = ({ host, port }: { readonly host: string; readonly port: number }): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 
 const httpView = ({ http, credential }: HttpConnectionConfig): NonNullable<ConnectionView['http']> => ({
   hosts: [...http.hosts],
@@ -31,9 +30,9 @@ export const connectionViews = async ({ config: inForce, reader, gate, now }: Pi
       return {
         name,
         protocol,
-        listen: address(listen),
+        listen: formatHostPort(listen),
         plaintext,
-        target: { address: address(target), ...(isPostgres(connection) ? { database: connection.target.database } : {}), tls: target.tls },
+        target: { address: formatHostPort(target), ...(isPostgres(connection) ? { database: connection.target.database } : {}), tls: target.tls },
         evidence: { ...evidence },
         ...(isHttp(connection) ? { http: httpView(connection) } : {}),
         functions: isPostgres(connection) ? [...connection.functions] : [],

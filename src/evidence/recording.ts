@@ -7,9 +7,8 @@ import type { Recording, RecordedStream, RecordingSummary } from './log.ts';
 /** Bytes of a piece; more for caps so large that the outcome's leaf could not list all pieces. */
 const PIECE = 64 * 1024;
 const MOST_PIECES: Readonly<Record<RecordedStream, number>> = { answer: 128, data: 32 };
+/** So a recording keeps at most 128 such pieces of an answer, or 32 of data. */
 const LARGEST_PIECE = 4 * 1024 * 1024;
-/** Most that a recording of an answer may keep: 128 pieces of 4 MiB. */
-export const MOST_RECORDED = MOST_PIECES.answer * LARGEST_PIECE;
 /** Below this, compression costs more than the bytes. */
 const WORTH_COMPRESSING = 1024;
 const FIRST_BUFFER = 1024;

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { chmodSync, copyFileSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { connect, TLSSocket, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { promisify } from 'node:util';
 import { certificateAuthority } from '../../test/kit/certificates.ts';
 import { tempFolder, type TempFolder } from '../../test/kit/temp.ts';
@@ -14,6 +12,7 @@ import { decodeScope, encodeScope, isInScope, scopeOf } from './certificates-con
 import { CertificatesUnusable } from './certificates-files.ts';
 import { issueAuthority, issueLeaf, newKey } from './certificates-issue.ts';
 import { createCertificates, type CertificatePorts } from './certificates.ts';
+import { shakeHands } from './testdata/shake-hands.ts';
 
 const DAY = 86_400_000;
 const run = promisify(execFile);
@@ -28,28 +27,8 @@ const openFor = async (folder: TempFolder, ports: CertificatePorts = {}, names: 
 };
 const unusable = (message: RegExp) => (error: unknown) => error instanceof CertificatesUnusable && message.test(error.message);
 
-/** Shakes hands as a client that trusts `ca` and asks for `servername`; the protocol's name, or the client's error. */
-const shakeHands = async (context: SecureContext, ca: string, servername: string): Promise<string> => {
-  // As the listeners do: TLS upon a socket that was accepted plain.
-  const server = createServer((plain) => {
-    const socket = new TLSSocket(plain, { isServer: true, secureContext: context });
-    socket.on('error', () => plain.destroy());
-    socket.on('secure', () => socket.end());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  const socket = connect({ port, host: '127.0.0.1', ca, servername });
-  try {
-    await once(socket, 'secureConnect');
-    return socket.getProtocol() ?? '';
-  } catch (error) {
-    return String((error as NodeJS.ErrnoException).code);
-  } finally {
-    socket.destroy();
-    server.close();
-  }
-};
+/** The version of TLS that a client gets which trusts `ca` and asks for `servername`; or its error. */
+const protocolFor = (context: SecureContext, ca: string, servername: string): Promise<string> => shakeHands(context, ca, servername, (socket) => socket.getProtocol());
 
 test('the first start makes a CA and a certificate that openssl and a real client accept', async () => {
   using folder = tempFolder('tls');
@@ -77,11 +56,11 @@ test('the first start makes a CA and a certificate that openssl and a real clien
   assert.equal(Math.round((authority.expiresAt - Date.now()) / DAY), 1825);
 
   const context = opened.secureContext();
-  assert.equal(await shakeHands(context, authority.pem, 'gw.internal'), 'TLSv1.3');
-  assert.equal(await shakeHands(context, authority.pem, 'a.pg.gw.internal'), 'TLSv1.3');
-  assert.equal(await shakeHands(context, authority.pem, 'evil.example'), 'ERR_TLS_CERT_ALTNAME_INVALID');
+  assert.equal(await protocolFor(context, authority.pem, 'gw.internal'), 'TLSv1.3');
+  assert.equal(await protocolFor(context, authority.pem, 'a.pg.gw.internal'), 'TLSv1.3');
+  assert.equal(await protocolFor(context, authority.pem, 'evil.example'), 'ERR_TLS_CERT_ALTNAME_INVALID');
   const stranger = await certificateAuthority();
-  assert.equal(await shakeHands(context, stranger.certPem, 'gw.internal'), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  assert.equal(await protocolFor(context, stranger.certPem, 'gw.internal'), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
 });
 
 test('a certificate by the CA for any other name is worth nothing, so neither is a stolen CA key', async () => {
@@ -138,7 +117,7 @@ test('processes that start at once agree on one CA', async () => {
   using folder = tempFolder('tls');
   const all = await Promise.all(Array.from({ length: 6 }, () => openFor(folder)));
   assert.equal(new Set(all.map(({ authority }) => authority?.fingerprint)).size, 1);
-  for (const opened of all) assert.equal(await shakeHands(opened.secureContext(), all[0]?.authority?.pem ?? '', 'gw.internal'), 'TLSv1.3');
+  for (const opened of all) assert.equal(await protocolFor(opened.secureContext(), all[0]?.authority?.pem ?? '', 'gw.internal'), 'TLSv1.3');
   assert.deepEqual(readdirSync(folder.file('keys')), ['ca.key']);
 });
 
@@ -147,7 +126,7 @@ test('a start that ended between key and certificate is completed', async () => 
   await openFor(folder);
   rmSync(folder.file('data', 'ca.pem'));
   const opened = await openFor(folder);
-  assert.equal(await shakeHands(opened.secureContext(), opened.authority?.pem ?? '', 'gw.internal'), 'TLSv1.3');
+  assert.equal(await protocolFor(opened.secureContext(), opened.authority?.pem ?? '', 'gw.internal'), 'TLSv1.3');
 });
 
 test('what stands in the way of the CA is refused with what to do, and nothing is replaced', async () => {
@@ -233,7 +212,7 @@ test('certificates of the operator are used, and read again when they change as 
   const gateway = { data: folder.file('data'), keys: folder.file('keys'), names: NAMES, tls: { cert, key } };
   const opened = await createCertificates(gateway, { log: { info: () => {}, warn: (fields) => warned.push(fields) } });
   assert.equal(opened.authority, undefined);
-  assert.equal(await shakeHands(opened.secureContext(), authority.certPem, 'one.example'), 'TLSv1.3');
+  assert.equal(await protocolFor(opened.secureContext(), authority.certPem, 'one.example'), 'TLSv1.3');
   let renewed = 0;
   opened.onRenew(() => (renewed += 1));
   await opened.refresh();
@@ -241,12 +220,12 @@ test('certificates of the operator are used, and read again when they change as 
   // Half of a pair: the old one serves on.
   await put(['two.example'], 'cert');
   await opened.refresh();
-  assert.equal(await shakeHands(opened.secureContext(), authority.certPem, 'one.example'), 'TLSv1.3');
+  assert.equal(await protocolFor(opened.secureContext(), authority.certPem, 'one.example'), 'TLSv1.3');
   assert.equal(warned.length, 1);
   await put(['two.example']);
   await opened.refresh();
   assert.equal(renewed, 1);
-  assert.equal(await shakeHands(opened.secureContext(), authority.certPem, 'two.example'), 'TLSv1.3');
+  assert.equal(await protocolFor(opened.secureContext(), authority.certPem, 'two.example'), 'TLSv1.3');
   opened.close();
 
   chmodSync(key, 0o644);

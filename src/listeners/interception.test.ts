@@ -1,38 +1,19 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { connect, TLSSocket, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { tempFolder, type TempFolder } from '../../test/kit/temp.ts';
 import { gatewayAuthority, openAuthority } from './certificates-authority.ts';
 import { CertificatesUnusable } from './certificates-files.ts';
 import { interceptionFor, openInterception } from './interception.ts';
+import { shakeHands } from './testdata/shake-hands.ts';
 
 const HOUR = 3_600_000;
 const HOSTS = ['storage.example', '*.api.example'];
 const folders = (folder: TempFolder) => ({ data: folder.file('data'), keys: folder.file('keys') });
 
-/** The certificate that a client accepts which trusts `ca` and asks for the host; or the client's error. */
-const accepted = async (context: SecureContext, ca: string, servername: string): Promise<string> => {
-  const server = createServer((plain) => {
-    const socket = new TLSSocket(plain, { isServer: true, secureContext: context });
-    socket.on('error', () => plain.destroy());
-    socket.on('secure', () => socket.end());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const socket = connect({ port: (server.address() as { port: number }).port, host: '127.0.0.1', ca, servername });
-  try {
-    await once(socket, 'secureConnect');
-    return socket.getPeerCertificate().subjectaltname ?? '';
-  } catch (error) {
-    return String((error as NodeJS.ErrnoException).code);
-  } finally {
-    socket.destroy();
-    server.close();
-  }
-};
+/** The names in the certificate that a client accepts which trusts `ca` and asks for the host; or the client's error. */
+const accepted = (context: SecureContext, ca: string, servername: string): Promise<string> => shakeHands(context, ca, servername, (socket) => socket.getPeerCertificate().subjectaltname);
 
 test('a host of a connection gets a certificate for itself, and keeps it', async () => {
   using folder = tempFolder('interception');

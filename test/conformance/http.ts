@@ -1,16 +1,12 @@
-import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { startHttpScene } from '../e2e/http-scene.ts';
-import { stopAndVerify } from '../e2e/whole-evidence.ts';
+import { FAILING_SYNC, operating } from './operating.ts';
 import type { Client, MaskedValue, Said, Stage } from './scenarios.ts';
 
 const SECRET = '123-45-6789';
-const FAILING_SYNC = pathToFileURL(join(import.meta.dirname, '..', 'e2e', 'testdata', 'failing-sync.js')).href;
 
 /** As JSON. It has no binary form: there, every character is an escape. */
 const VALUES: Readonly<Record<MaskedValue, string>> = {
@@ -166,8 +162,7 @@ export const httpStage = async (): Promise<Stage> => {
       },
     ],
   });
-  const { gateway, target } = scene;
-  const cli = async (verb: string): Promise<void> => assert.equal((await gateway.cli('identities', verb, 'writer', '--config', gateway.configFile)).code, 0);
+  const { target } = scene;
   return {
     secret: SECRET,
     together: 'each',
@@ -180,22 +175,8 @@ export const httpStage = async (): Promise<Stage> => {
     },
     changes: async () => changes,
     running: async () => slow.size > 0,
-    evidence: (state) => {
-      if (state === 'failing') writeFileSync(trigger, '');
-      else rmSync(trigger, { force: true });
-    },
-    restartGateway: async () => {
-      await gateway.terminate();
-      await gateway.start();
-    },
     loseTarget: () => target.down(),
     regainTarget: () => target.start(),
-    revoke: () => cli('revoke'),
-    restore: () => cli('restore'),
-    verify: () => stopAndVerify(scene),
-    stop: async () => {
-      rmSync(trigger, { force: true });
-      await scene[Symbol.asyncDispose]();
-    },
+    ...operating(scene, trigger),
   };
 };

@@ -1,16 +1,12 @@
-import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { BackendMessage } from '../../src/protocols/postgres/messages.ts';
 import { startScene, TABLES } from '../e2e/scene.ts';
-import { stopAndVerify } from '../e2e/whole-evidence.ts';
 import { errorText, gatewayWire, say, type Wire } from '../e2e/wire.ts';
+import { FAILING_SYNC, operating } from './operating.ts';
 import type { Client, MaskedValue, Said, Stage } from './scenarios.ts';
 
 const SECRET = '123-45-6789';
-const FAILING_SYNC = pathToFileURL(join(import.meta.dirname, '..', 'e2e', 'testdata', 'failing-sync.js')).href;
 
 const SETUP = `${TABLES}
 INSERT INTO customers(id, name, ssn) VALUES (3, 'Cy', NULL), (4, 'Di', repeat('${SECRET} ', 400000)), (5, 'Ed', repeat('${SECRET} ', 2000000));
@@ -80,30 +76,15 @@ export const postgresStage = async (): Promise<Stage> => {
       },
     ],
   });
-  const { gateway, target } = scene;
-  const cli = async (verb: string): Promise<void> => assert.equal((await gateway.cli('identities', verb, 'writer', '--config', gateway.configFile)).code, 0);
+  const { target } = scene;
   return {
     together: 'one',
     secret: SECRET,
     open: async () => client(await gatewayWire(scene, 'writer')),
     changes: async () => Number((await target.query('SELECT count(*)::int AS n FROM changes'))[0]?.['n']),
     running: async () => (await target.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND application_name LIKE 'wg:%'")).length > 0,
-    evidence: (state) => {
-      if (state === 'failing') writeFileSync(trigger, '');
-      else rmSync(trigger, { force: true });
-    },
-    restartGateway: async () => {
-      await gateway.terminate();
-      await gateway.start();
-    },
     loseTarget: () => target.kill9(),
     regainTarget: () => target.restart(),
-    revoke: () => cli('revoke'),
-    restore: () => cli('restore'),
-    verify: () => stopAndVerify(scene),
-    stop: async () => {
-      rmSync(trigger, { force: true });
-      await scene[Symbol.asyncDispose]();
-    },
+    ...operating(scene, trigger),
   };
 };

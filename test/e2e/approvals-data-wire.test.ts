@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readlinkSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
 import type { ApprovalView } from '../../src/approvals/approvals.ts';
 import { toServer } from '../../src/protocols/postgres/encode.ts';
 import { until } from '../kit/until.ts';
-import { PATIENT, startApprovalScene, type ApprovalScene } from './approvals-scene.ts';
+import { openSpools, PATIENT, startApprovalScene, type ApprovalScene } from './approvals-scene.ts';
 import { directWire, errorText, gatewayWire, openSocket, plain, type Wire } from './wire.ts';
 
 const ROWS = Buffer.from('1\tone\n2\ttwo\n');
@@ -29,14 +28,7 @@ suite('rows that are approved with COPY, message by message', () => {
   after(() => scene[Symbol.asyncDispose]());
 
   const count = async (table = 't'): Promise<number> => Number((await scene.target.query(`SELECT count(*)::int AS n FROM ${table}`))[0]?.['n']);
-  const kept = (): number =>
-    readdirSync(`/proc/${scene.gateway.pid}/fd`).filter((fd) => {
-      try {
-        return readlinkSync(`/proc/${scene.gateway.pid}/fd/${fd}`).includes('.spool');
-      } catch {
-        return false;
-      }
-    }).length;
+  const kept = (): number => openSpools(scene.gateway.pid).length;
   const forgotten = (): Promise<unknown> => until(() => kept() === 0, 20_000, 'the end of what was kept');
   const nothingAsked = async (): Promise<void> => assert.deepEqual(await scene.requests('pending'), []);
   const request = (): Promise<ApprovalView> => scene.request();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { ApprovalView } from '../../src/approvals/approvals.ts';
@@ -10,7 +10,7 @@ import { skipUnless } from '../kit/present.ts';
 import type { Ran } from '../kit/run.ts';
 import { tempFolder } from '../kit/temp.ts';
 import { until } from '../kit/until.ts';
-import { PATIENT, startApprovalScene, type ApprovalScene } from './approvals-scene.ts';
+import { openSpools, PATIENT, startApprovalScene, type ApprovalScene } from './approvals-scene.ts';
 
 /** A row that must not be written down in clear. */
 const row = (id: number): string => {
@@ -53,16 +53,7 @@ suite('an approval that covers the rows of COPY', () => {
     return files.file(name);
   };
   const load = (table: string, text: string): Promise<Ran> => scene.psql('migrator', '-c', `\\copy ${table} FROM '${fileOf(`${table}-${sha256(text).slice(0, 8)}`, text)}'`);
-  /** Files of rows that the gateway has open. */
-  const spools = (): string[] =>
-    readdirSync(`/proc/${scene.gateway.pid}/fd`).flatMap((fd) => {
-      const path = `/proc/${scene.gateway.pid}/fd/${fd}`;
-      try {
-        return readlinkSync(path).includes('.spool') ? [path] : [];
-      } catch {
-        return [];
-      }
-    });
+  const spools = (): string[] => openSpools(scene.gateway.pid);
   const closed = (): Promise<unknown> => until(() => spools().length === 0, 20_000, 'the end of what was kept');
   const requestOf = (table: string): Promise<ApprovalView> =>
     until(async () => (await scene.requests('pending')).find(({ effects }) => effects.some(({ object }) => object === `table:public.${table}`)), 20_000, `a request for ${table}`);

@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import type { ApprovalView, Verdict } from '../../src/approvals/approvals.ts';
 import { askLocal, type LocalAnswer } from '../../src/control/local.ts';
 import { staticIssuer, type StaticIssuer } from '../kit/static-issuer.ts';
@@ -19,6 +20,17 @@ export const ASKING: readonly Record<string, unknown>[] = [
     rules: [{ name: 'drops', match: { verbs: ['drop', 'truncate'] }, effect: 'require_approval', reason: 'what is dropped is gone', approval: PATIENT }],
   },
 ];
+
+/** Files of rows that the gateway has open, which have no name in any folder. */
+export const openSpools = (pid: number): string[] =>
+  readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    const path = `/proc/${pid}/fd/${fd}`;
+    try {
+      return readlinkSync(path).includes('.spool') ? [path] : [];
+    } catch {
+      return [];
+    }
+  });
 
 /** A scene with people: who may approve, by group, and how they answer from a terminal. */
 export interface ApprovalScene extends Scene {

@@ -10,7 +10,10 @@ import type { RequestHead } from './head.ts';
  * an alias of GraphQL would have the answer call a field by a name that no mask knows. Undefined: neither, or its masks let pass what they do not understand.
  */
 export const unmaskable = (head: RequestHead, effects: readonly Effect[], { bodies }: MaskSet): string | undefined => {
-  const unseen = renamedPast(bodies, effects.flatMap(({ request }) => request?.graphql ?? []).flatMap(({ renamed }) => renamed));
+  // Effects share their request, and the operations of a document its aliases: each is looked at once.
+  const requests = new Set(effects.map(({ request }) => request));
+  const renamed = new Set([...requests].flatMap((request) => request?.graphql ?? []).map((operation) => operation.renamed));
+  const unseen = renamedPast(bodies, [...renamed].flat());
   if (unseen !== undefined) return `an alias would hide a field from mask ${unseen}: ask for it by its own name`;
   const what = isCall(head) ? 'a call of gRPC' : head.upgrade ? 'a WebSocket' : undefined;
   // Redacted, it would be neither.

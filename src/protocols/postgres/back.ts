@@ -58,7 +58,7 @@ export class Back {
       report: (frame) => this.#report(frame),
       finish: (answer, then) => this.#finish(answer, undefined, then),
       showReady: (frame) => this.#showReady(frame),
-      failTarget: (error) => this.failTarget(error),
+      failTarget: (error) => link.failTarget(error),
     });
   }
 
@@ -427,12 +427,8 @@ export class Back {
     // The rest of a withheld answer ran: the open transaction must not go on as if the client had seen it.
     const failBlock = answer.withheld !== undefined && this.#link.status === 'T';
     // At once: what the client sends while the outcome is written must find the block failed.
-    if (failBlock) this.failTarget(null);
+    if (failBlock) this.#link.failTarget(null);
     this.#finish(answer, undefined, failBlock ? undefined : show);
-  }
-
-  failTarget(insteadOfError: Buffer | null): void {
-    this.#link.failTarget(insteadOfError);
   }
 
   #status(frame: Frame): void {

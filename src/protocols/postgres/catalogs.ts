@@ -5,7 +5,7 @@ import type { Catalog } from '../../sql/catalog.ts';
 import { catalogVersionQuery, clusterQuery, loadCatalog, lockedViewsQuery } from './catalog.ts';
 import { dialConnection } from './dial-connection.ts';
 import { QueryConnection, QueryError } from './query.ts';
-import { EFFECTIVE_PATH } from './tracking.ts';
+import { EFFECTIVE_PATH, schemasOf } from './tracking.ts';
 
 /** How often a target that is in use is asked whether its catalog has changed. */
 const PROBE_MS = 500;
@@ -136,8 +136,7 @@ export class TargetCatalogs {
       const run = await this.#runner();
       const version = (await run(catalogVersionQuery)).flat().join(' ');
       let catalog = this.#catalog;
-      // Schemas that are not there are not part of it.
-      if (this.#path === undefined || version !== this.#version) this.#path = (await run(EFFECTIVE_PATH)).flatMap(([schema]) => (schema == null ? [] : [schema]));
+      if (this.#path === undefined || version !== this.#version) this.#path = schemasOf(await run(EFFECTIVE_PATH));
       if (!catalog || version !== this.#version) {
         catalog = await this.#read(run);
         this.#catalog = catalog;

@@ -15,7 +15,7 @@ const ADDS_ROWS: ReadonlySet<string> = new Set(['insert', 'copy']);
  * found, no count. One row; null when the target has no word on one of the tables (a partitioned table has none of its own). Undefined when the
  * command changes no table, or only adds rows. Names pg_catalog outright, operators too, as all look-ups in the client's session.
  */
-export const estimateQuery = (effects: readonly Effect[], catalog: Catalog): string | undefined => {
+const estimateQuery = (effects: readonly Effect[], catalog: Catalog): string | undefined => {
   const changing = effects.filter(({ class: granted, verb }) => (granted === 'write' && !ADDS_ROWS.has(verb)) || granted === 'schema');
   const oids = [...touched(changing, catalog).values()].filter(({ kind }) => WITH_ROWS.has(kind)).map(({ oid }) => oid);
   if (oids.length === 0) return undefined;

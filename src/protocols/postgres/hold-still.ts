@@ -1,9 +1,9 @@
 import type { Effect } from '../../model/command.ts';
 import type { Catalog, Relation } from '../../sql/catalog.ts';
+import { quoted } from '../../sql/postgres/threshold/target-text.ts';
 import type { Understood } from '../../sql/understand.ts';
 import type { Admission } from './admission.ts';
 import { touched } from './bound.ts';
-import { toServer } from './encode.ts';
 import { savepointName } from './guard.ts';
 import { lookups, sendOwn, type OwnStatement } from './lookup.ts';
 
@@ -14,8 +14,6 @@ export interface Still {
   /** It does not: others need not wait. */
   release(): Promise<void>;
 }
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /**
  * To be parsed and never run: reading a statement takes the locks of what it names, for the length of the transaction, and neither fires a trigger
@@ -58,8 +56,7 @@ export const holdStill = async (admission: Admission, effects: readonly Effect[]
   let taken = true;
   sendOwn(link, link.gated.housekeeping('guard'), locks, { done: (ok) => void (taken &&= ok) });
   // Without a Sync the transaction that this has begun is that of the command behind it, and ends with it.
-  link.send(link.gated.housekeeping('sync'), toServer.flush);
-  await admission.idle();
+  await admission.flushed();
   if (taken) return { keep: async () => {}, release: () => run() };
   await run();
   return undefined;

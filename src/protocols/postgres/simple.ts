@@ -141,7 +141,7 @@ export class SimpleQueries {
     const error = refusedCommand(refused, wording);
     if (link.status === 'I' && !series.forwarded) {
       back.simulate(Buffer.concat([error, toClient.readyForQuery('I')]));
-    } else back.failTarget(error);
+    } else link.failTarget(error);
     this.#admission.series = new Series();
     return undefined;
   }

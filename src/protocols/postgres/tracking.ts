@@ -248,7 +248,7 @@ export class Tracking {
     this.#namesAt = this.#catalogs.generation;
     // The server's own answer: what exists and may be used, with the implicit schemas in their places.
     const rows = await lookup(link, 'lookup', EFFECTIVE_PATH);
-    this.#names = { searchPath: rows.flatMap(([schema]) => (schema == null ? [] : [schema])) };
+    this.#names = { searchPath: schemasOf(rows) };
     this.#namesStale = false;
     return true;
   }
@@ -256,3 +256,6 @@ export class Tracking {
 
 /** The schemas that names are looked up in, in order, one a row. */
 export const EFFECTIVE_PATH = 'SELECT schema FROM pg_catalog.unnest(pg_catalog.current_schemas(true)) WITH ORDINALITY AS path(schema, place) ORDER BY path.place';
+
+/** Its rows. Schemas that are not there are not part of it. */
+export const schemasOf = (rows: readonly (readonly (string | null)[])[]): string[] => rows.flatMap(([schema]) => (schema == null ? [] : [schema]));

@@ -1,7 +1,8 @@
 import { embedded, text } from '../ast.ts';
 import type { Ast } from '../ast.ts';
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+/** A name as SQL takes it literally, whatever is in it. */
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** A relation as it stands in FROM, written anew from its tree: names only, all of them quoted. */
 export function relationText(range: Ast): string {
