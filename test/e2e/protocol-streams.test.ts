@@ -117,6 +117,8 @@ test('a session that ends in the middle of a value ends without a word inside th
   await until(() => total > 4 * MB);
   const ended = await scene.gateway.cli('identities', 'revoke', 'reader', '--config', scene.gateway.configFile);
   assert.equal(ended.code, 0, ended.stderr);
+  // The gateway sees it within a second, in which the whole answer would come.
+  await until(() => scene.gateway.logLines().some((line) => line['msg'] === 'identity revoked' && line['identity'] === 'reader'));
   resumed = true;
   wire.socket.resume();
   await until(() => wire.closed, 20_000, 'the end of the connection');
