@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Effect, Timing } from '../model/command.ts';
 import type { RequestFacts } from '../model/request.ts';
-import { loadGraphql, type ReadGraphql } from './graphql.ts';
+import { loadGraphql } from './graphql.ts';
 import { grpcOf } from './grpc.ts';
 import { readTarget, type ReadTarget } from './path.ts';
 import { compileSet, unknown, type RuleSet } from './rule-set.ts';
@@ -44,41 +44,53 @@ export interface ApiOptions {
 export const loadApi = async (names: readonly string[], { hosts = [] }: ApiOptions = {}): Promise<Api> => apiOf(await loadSets(names), hosts);
 
 /** The rule sets themselves, for what is checked of a configuration. */
-export const loadSets = async (names: readonly string[]): Promise<readonly RuleSet[]> => {
-  let graphql: ReadGraphql | undefined;
-  return Promise.all(
+export const loadSets = (names: readonly string[]): Promise<readonly RuleSet[]> =>
+  Promise.all(
     names.map(async (name) => {
-      const shipped = shippedSets.includes(name);
-      if (!shipped && !path.isAbsolute(name)) throw new SetRefused(`there is no rule set ${JSON.stringify(name)}`);
-      try {
-        const text = await readFile(shipped ? path.join(import.meta.dirname, 'sets', `${name}.yaml`) : name, 'utf8');
-        const source = readSet(text);
-        if (source.operations.some((operation) => operation.graphql === true)) graphql ??= await loadGraphql();
-        const set = compileSet(source, graphql);
-        return shipped ? set : { ...set, digest: createHash('sha256').update(text).digest('hex') };
-      } catch (error) {
-        if (error instanceof SetRefused) throw new SetRefused(`rule set ${name}: ${error.message}`);
-        const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-        throw new SetRefused(`rule set ${name} cannot be read${code === undefined ? '' : `: ${code}`}`, code === 'ENOENT');
-      }
+      if (shippedSets.includes(name)) return shippedSet(name);
+      if (!path.isAbsolute(name)) throw new SetRefused(`there is no rule set ${JSON.stringify(name)}`);
+      const { set, text } = await loadSet(name, name);
+      return { ...set, digest: createHash('sha256').update(text).digest('hex') };
     }),
   );
+
+/** Those that ship do not change while the gateway runs, and keep nothing of a request: each is compiled once. */
+const compiled = new Map<string, Promise<RuleSet>>();
+
+const shippedSet = (name: string): Promise<RuleSet> => {
+  let set = compiled.get(name);
+  if (set === undefined) {
+    set = loadSet(name, path.join(import.meta.dirname, 'sets', `${name}.yaml`)).then((loaded) => loaded.set);
+    compiled.set(name, set);
+    // One that could not be read may be there the next time.
+    set.catch(() => compiled.delete(name));
+  }
+  return set;
+};
+
+const loadSet = async (name: string, file: string): Promise<{ readonly set: RuleSet; readonly text: string }> => {
+  try {
+    const text = await readFile(file, 'utf8');
+    const source = readSet(text);
+    return { set: compileSet(source, source.operations.some(({ graphql }) => graphql === true) ? await loadGraphql() : undefined), text };
+  } catch (error) {
+    if (error instanceof SetRefused) throw new SetRefused(`rule set ${name}: ${error.message}`);
+    const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+    throw new SetRefused(`rule set ${name} cannot be read${code === undefined ? '' : `: ${code}`}`, code === 'ENOENT');
+  }
 };
 
 function apiOf(sets: readonly RuleSet[], hosts: readonly string[]): Api {
   const mayHoldSlash = (segments: readonly string[]): boolean => sets.some((set) => set.mayHoldSlash(segments));
   const virtualHosted = sets.some((set) => set.virtualHosted);
-  const withGrpc = (facts: RequestFacts): RequestFacts => {
-    const grpc = facts.grpc ?? grpcOf(facts);
-    return grpc === undefined || facts.grpc !== undefined ? facts : { ...facts, grpc };
-  };
   return {
     readTarget: (raw, host) => {
       const bucket = virtualHosted ? bucketOf(host, hosts) : undefined;
       return readTarget(bucket === undefined || !raw.startsWith('/') ? raw : `/${bucket}${raw}`, mayHoldSlash);
     },
     understand: (asked) => {
-      const facts = withGrpc(asked);
+      const grpc = grpcOf(asked);
+      const facts = grpc === undefined ? asked : { ...asked, grpc };
       for (const set of sets) {
         const found = set.find(facts);
         if (found !== undefined) return summary(found.effects, found.operation);

@@ -6,17 +6,17 @@ type Wanted = NonNullable<OperationSource['query']>;
 
 /** When an operation, or one more effect of it, is meant. */
 export interface ConditionSource {
-  readonly query?: Wanted;
-  readonly queryOneOf?: readonly string[];
-  readonly headers?: Wanted;
-  readonly fields?: readonly string[];
+  readonly query?: Wanted | undefined;
+  readonly queryOneOf?: readonly string[] | undefined;
+  readonly headers?: Wanted | undefined;
+  readonly fields?: readonly string[] | undefined;
 }
 
 /** Whether a request meets it. A body that nobody read could say anything, so it counts as met. */
 export const compileConditions = ({ query, queryOneOf, headers, fields }: ConditionSource): ((facts: RequestFacts) => boolean) => {
   const parameters = Object.entries(query ?? {});
   const named = Object.entries(headers ?? {}).map(([name, wanted]) => [name.toLowerCase(), wanted] as const);
-  const paths = (fields ?? []).map((field) => field.split('.'));
+  const paths = (fields ?? []).map((field) => field.split('.').map(folded));
   return (facts) =>
     parameters.every(([name, wanted]) => meets(facts.query.get(name), wanted)) &&
     (queryOneOf === undefined || queryOneOf.some((name) => facts.query.has(name))) &&
@@ -37,9 +37,9 @@ function hasField(body: RequestFacts['body'], path: readonly string[]): boolean 
   return leadsTo(body.value, path);
 }
 
-/** Another spelling of a name counts as the name: what a field brings is a further effect, and readers differ on what they take for it. */
+/** By folded names. Another spelling of a name counts as the name: what a field brings is a further effect, and readers differ on what they take for it. */
 function leadsTo(value: unknown, [name, ...rest]: readonly string[]): boolean {
   if (name === undefined) return true;
   if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([other, member]) => folded(other) === folded(name) && leadsTo(member, rest));
+  return Object.entries(value).some(([other, member]) => folded(other) === name && leadsTo(member, rest));
 }

@@ -8,8 +8,8 @@ const MOST_TOKENS = 10_000;
 const MOST_FIELDS = 500;
 const MOST_REQUESTS = 100;
 const MOST_STEPS = 20_000;
-/** Members by which servers run a document that they keep, whatever the request holds beside it. */
-const STORED: ReadonlySet<string> = new Set(['id', 'documentid', 'docid', 'queryid'].map(folded));
+/** What a request is by, folded: the members that hold it, and those by which servers run a document that they keep, whatever stands beside it. */
+const SAYS_WHAT: ReadonlySet<string> = new Set(['query', 'operationName', 'id', 'documentId', 'docId', 'queryId'].map(folded));
 
 /** What cannot be told of a request, in our words. */
 export interface NotGraphql {
@@ -82,11 +82,11 @@ function fromBody(body: RequestFacts['body'], query: RequestFacts['query']): rea
   });
 }
 
-const saysWhat = (name: string): boolean => folded(name) === 'query' || folded(name) === 'operationname' || STORED.has(folded(name));
+const saysWhat = (name: string): boolean => SAYS_WHAT.has(folded(name));
 
 /** Readers that do not tell case take `QUERY` for `query`, and the last of both. */
 function checkNames(names: readonly string[]): void {
-  if (names.some((name) => saysWhat(name) && name !== 'query' && name !== 'operationName')) throw new Unclear('another member than query says which GraphQL document is meant');
+  if (names.some((name) => name !== 'query' && name !== 'operationName' && saysWhat(name))) throw new Unclear('another member than query says which GraphQL document is meant');
 }
 
 /** One after the other, so that those behind a bound are not looked at. */

@@ -41,8 +41,10 @@ function compileSource(written: string, known: readonly ReadonlySet<string>[]): 
       return name === 'path' ? ({ segments }) => `/${segments.join('/')}` : `has {${written}}, and of a request only request.path is there`;
     case 'query':
       return ({ query }) => single(query.get(name));
-    case 'body':
-      return ({ body }) => member(body, name);
+    case 'body': {
+      const alike = folded(name);
+      return ({ body }) => member(body, name, alike);
+    }
     case 'header':
       return ({ headers }) => single(headers.get(name.toLowerCase()));
     case 'copySource':
@@ -61,9 +63,9 @@ function firstOf(sources: readonly Source[], facts: RequestFacts, parameters: Re
 }
 
 /** A text at the top of a JSON body. One that stands beside another spelling of its name is said in two ways. */
-function member(body: RequestFacts['body'], name: string): string | undefined {
+function member(body: RequestFacts['body'], name: string, alike: string): string | undefined {
   if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null || !Object.hasOwn(body.value, name)) return undefined;
-  if (Object.keys(body.value).some((other) => other !== name && folded(other) === folded(name))) return undefined;
+  if (Object.keys(body.value).some((other) => other !== name && folded(other) === alike)) return undefined;
   const value = (body.value as Readonly<Record<string, unknown>>)[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

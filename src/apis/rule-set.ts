@@ -2,7 +2,7 @@ import type { Effect } from '../model/command.ts';
 import type { RequestFacts } from '../model/request.ts';
 import { folded } from './alike.ts';
 import { isJson } from './body.ts';
-import { compileConditions, type ConditionSource } from './condition.ts';
+import { compileConditions } from './condition.ts';
 import type { ReadGraphql } from './graphql.ts';
 import { compileObject, type NameObject } from './object-name.ts';
 import { SetRefused, type OperationSource, type SetSource } from './set-file.ts';
@@ -10,7 +10,6 @@ import { compileTemplate, type Template } from './template.ts';
 
 /** One rule set, compiled. */
 export interface RuleSet {
-  readonly name: string;
   /** SHA-256 (hex) of its text, where it is a file of the user's. */
   readonly digest?: string;
   readonly virtualHosted: boolean;
@@ -53,19 +52,19 @@ export const compileSet = (source: SetSource, graphql: ReadGraphql | undefined):
     if (operation.methods !== undefined && !operation.methods.has(facts.method)) return undefined;
     if (operation.contains !== undefined && !facts.segments.some((segment) => operation.contains?.has(segment.toLowerCase()) === true)) return undefined;
     for (const template of operation.templates) {
-      const { parameters } = template.match(facts.segments);
-      if (parameters !== undefined && template.mayHoldSlash(facts.segments)) return parameters;
+      const parameters = template.parameters(facts.segments);
+      if (parameters !== undefined) return parameters;
     }
     return undefined;
   };
   return {
-    name: source.name,
     virtualHosted: source.virtualHosted === true,
     find: (facts) => {
+      let another: boolean | undefined;
       for (const operation of operations) {
         const parameters = candidate(operation, facts);
         if (parameters === undefined) continue;
-        if (!ignoresOverride && saysAnotherMethod(facts)) return { operation: operation.name, effects: [unknown(facts, 'a header or parameter of it says another method')] };
+        if (!ignoresOverride && (another ??= saysAnotherMethod(facts))) return { operation: operation.name, effects: [unknown(facts, 'a header or parameter of it says another method')] };
         if (operation.parameters !== undefined && [...facts.query.keys()].some((name) => operation.parameters?.has(name) !== true)) continue;
         if (!operation.meets(facts)) continue;
         const effects = operation.graphql ? graphqlEffects(facts, graphql) : operation.effects.filter(({ meets }) => meets(facts)).map((one) => one.make(facts, parameters));
@@ -73,8 +72,8 @@ export const compileSet = (source: SetSource, graphql: ReadGraphql | undefined):
       }
       return undefined;
     },
-    readsBody: (facts) => operations.some((operation) => operation.looksInside && isJson(facts.headers) && candidate(operation, facts) !== undefined),
-    mayHoldSlash: (segments) => operations.some(({ templates }) => templates.some((template) => template.mayHoldSlash(segments))),
+    readsBody: (facts) => isJson(facts.headers) && operations.some((operation) => operation.looksInside && candidate(operation, facts) !== undefined),
+    mayHoldSlash: (segments) => operations.some(({ templates }) => templates.some((template) => template.parameters(segments) !== undefined)),
     verbs: verbsOf(source),
   };
 };
@@ -100,7 +99,7 @@ function compileOperation(source: OperationSource, set: SetSource): Operation {
     if (typeof named === 'string') refuse(named);
     const name = named as NameObject | undefined;
     return {
-      meets: compileConditions(present(one)),
+      meets: compileConditions(one),
       make: (facts: RequestFacts, parameters: Readonly<Record<string, string>>): Effect => ({
         class: one.class,
         verb: one.class === 'unknown' ? 'unknown' : (one.verb ?? 'unknown'),
@@ -122,25 +121,18 @@ function compileOperation(source: OperationSource, set: SetSource): Operation {
     contains: source.contains === undefined ? undefined : new Set(source.contains.map((word) => word.toLowerCase())),
     grpc: grpc === undefined ? undefined : { service, method },
     parameters: listed,
-    meets: compileConditions(present(source)),
+    meets: compileConditions(source),
     effects,
     graphql,
     looksInside: graphql || [source, ...also].some(({ fields, object }) => fields !== undefined || object?.includes('body.') === true),
   };
 }
 
-const present = ({ query, queryOneOf, headers, fields }: { readonly [Key in keyof ConditionSource]: ConditionSource[Key] | undefined }): ConditionSource => ({
-  ...(query === undefined ? {} : { query }),
-  ...(queryOneOf === undefined ? {} : { queryOneOf }),
-  ...(headers === undefined ? {} : { headers }),
-  ...(fields === undefined ? {} : { fields }),
-});
-
 const graphqlClasses = { query: 'read', mutation: 'write', subscription: 'read' } as const;
 
 /** One effect for each field at the top of each operation. */
 function graphqlEffects(facts: RequestFacts, read: ReadGraphql | undefined): readonly Effect[] {
-  const operations = facts.graphql ?? read?.(facts) ?? { why: 'GraphQL is not read here' };
+  const operations = read?.(facts) ?? { why: 'GraphQL is not read here' };
   if ('why' in operations) return [unknown(facts, operations.why)];
   const request: RequestFacts = { ...facts, graphql: operations };
   const effects = new Map<string, Effect>();

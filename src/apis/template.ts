@@ -3,16 +3,10 @@
  * that may hold encoded slashes, `{name**}`, the rest as one name, and text around a parameter: `{topic}:publish`.
  */
 export interface Template {
-  readonly written: string;
-  /** How far the template describes a path: 2 exactly, 1 only up to what servers may or may not tell apart, 0 not. Parameters when exactly. */
-  match(segments: readonly string[]): TemplateMatch;
-  /** Whether the segments that hold slashes stand where the template lets them. */
-  mayHoldSlash(segments: readonly string[]): boolean;
-}
-
-export interface TemplateMatch {
-  readonly level: 0 | 1 | 2;
-  readonly parameters?: Readonly<Record<string, string>>;
+  /** How far the template describes a path: 2 exactly, 1 only up to what servers may or may not tell apart, 0 not. */
+  level(segments: readonly string[]): 0 | 1 | 2;
+  /** What the parameters stand for in a path that the template describes exactly, with slashes in names only where it lets them; undefined for any other. */
+  parameters(segments: readonly string[]): Readonly<Record<string, string>> | undefined;
 }
 
 export interface TemplateOptions {
@@ -28,6 +22,8 @@ interface Segment {
   readonly parameter: string | undefined;
   readonly after: string;
   readonly slashes: boolean;
+  /** What servers may take for the literal text. */
+  readonly loosely: string;
 }
 
 interface Parsed {
@@ -37,21 +33,17 @@ interface Parsed {
 }
 
 const LONGEST = 1024;
-const NOTHING = { level: 0 } as const;
-const DOUBTFUL = { level: 1 } as const;
 
 /** Compiles a template. Answers what is wrong in words when it cannot be read. */
 export const compileTemplate = (written: string, options: TemplateOptions = {}): Template | string => {
   const parsed = parse(written);
   if (typeof parsed === 'string') return parsed;
   return {
-    written,
-    match: (segments: readonly string[]): TemplateMatch => {
+    level: (segments) => (matchExactly(parsed, segments, options) !== undefined ? 2 : matchLoosely(parsed, segments) ? 1 : 0),
+    parameters: (segments) => {
       const parameters = matchExactly(parsed, segments, options);
-      if (parameters !== undefined) return { level: 2, parameters };
-      return matchLoosely(parsed, segments) ? DOUBTFUL : NOTHING;
+      return segments.every((segment, index) => !segment.includes('/') || parsed.segments[index]?.slashes === true) ? parameters : undefined;
     },
-    mayHoldSlash: (segments) => matchExactly(parsed, segments, options) !== undefined && segments.every((segment, index) => !segment.includes('/') || parsed.segments[index]?.slashes === true),
   };
 };
 
@@ -103,14 +95,14 @@ function parse(written: string): Parsed | string {
 }
 
 function parseSegment(part: string): Segment | string {
-  if (part === '*') return { before: '', parameter: '', after: '', slashes: false };
+  if (part === '*') return { before: '', parameter: '', after: '', slashes: false, loosely: '' };
   const found = /^([^{}*]*)\{([A-Za-z_][A-Za-z0-9_]*)(\+?)\}([^{}*]*)$/.exec(part);
-  if (found !== null) return { before: found[1] ?? '', parameter: found[2] ?? '', after: found[4] ?? '', slashes: found[3] === '+' };
+  if (found !== null) return { before: found[1] ?? '', parameter: found[2] ?? '', after: found[4] ?? '', slashes: found[3] === '+', loosely: '' };
   if (/[{}]/.test(part)) return `has braces in ${JSON.stringify(part)} that are no parameter such as {id}`;
   if (part.includes('*')) return `has a * in ${JSON.stringify(part)}: it stands for a whole segment`;
   // Rules are compared with what a path says, not with how it is written.
   const decoded = decodeLiteral(part);
-  return decoded === undefined ? `has an encoding in ${JSON.stringify(part)} that says nothing` : { before: decoded, parameter: undefined, after: '', slashes: false };
+  return decoded === undefined ? `has an encoding in ${JSON.stringify(part)} that says nothing` : { before: decoded, parameter: undefined, after: '', slashes: false, loosely: fold(decoded) };
 }
 
 function decodeLiteral(part: string): string | undefined {
@@ -153,9 +145,9 @@ function matchLoosely({ segments, rest }: Parsed, path: readonly string[]): bool
   const folded = withoutEnd(path).flatMap((segment) => segment.split('/')).map(fold);
   const wanted = segments.at(-1)?.parameter === undefined && segments.at(-1)?.before === '' ? segments.slice(0, -1) : segments;
   if (rest === undefined ? folded.length !== wanted.length : folded.length < wanted.length) return false;
-  return wanted.every(({ before, parameter, after }, index) => {
+  return wanted.every(({ before, parameter, after, loosely }, index) => {
     const text = folded[index] ?? '';
-    if (parameter === undefined) return text === fold(before);
+    if (parameter === undefined) return text === loosely;
     return text.length >= before.length + after.length && text.startsWith(before.toLowerCase()) && text.endsWith(after.toLowerCase());
   });
 }

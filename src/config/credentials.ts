@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Checking } from './checks.ts';
 import { reasonOf } from './files.ts';
 import type { Spot } from './problems.ts';
+import { secretKeys } from './resolve-http.ts';
 import { pathAt, secretRef } from './written.ts';
 
 /** Keys, certificates and passwords are small; more than this is another file. */
@@ -15,7 +16,7 @@ const soon = 14 * 86_400_000;
  */
 export async function checkCredentials({ source, places, env, problems, warnings, checkSecrets }: Checking): Promise<void> {
   for (const { credential } of source.connections) {
-    for (const key of ['password', 'token', 'value', 'clientSecret', 'key', 'assertion', 'accessKey', 'secretKey', 'sessionToken'] as const) {
+    for (const key of secretKeys) {
       const written = credential[key];
       if (written !== undefined) await readSecret(credential, key, written);
     }

@@ -70,6 +70,7 @@ const bad: readonly (readonly [string, string, readonly RegExp[]])[] = [
   ['key of another type', credential('{ type: bearer, token: env:TOKEN, region: eu }'), [/credential\.region: is not a key of bearer/]],
   ['key missing', credential('{ type: aws, accessKey: env:TOKEN, secretKey: env:TOKEN, region: eu }'), [/service is missing, which aws needs/]],
   ['header that frames', credential('{ type: header, name: Content-Length, value: env:TOKEN }'), [/name: is a header that says how the request is sent/]],
+  ['header that says what the body is', credential('{ type: header, name: content-encoding, value: env:TOKEN }'), [/name: is a header that says how the request is sent/]],
   ['token address in clear', credential('{ type: oauth, tokenUrl: "http://a.example/token", clientId: x, clientSecret: env:TOKEN }'), [/tokenUrl: http is accepted for loopback addresses only/]],
   ['token address of metadata', credential('{ type: oauth, tokenUrl: "https://169.254.169.254/token", clientId: x, clientSecret: env:TOKEN, allowPrivate: true }'), [/tokenUrl: is a link-local or metadata address/]],
   ['private token address', credential('{ type: oauth, tokenUrl: "https://10.0.0.1/token", clientId: x, clientSecret: env:TOKEN }'), [/tokenUrl: is a private or loopback address \(add allowPrivate/]],

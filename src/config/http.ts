@@ -3,11 +3,11 @@ import { loadSets, shippedSets } from '../apis/api.ts';
 import { readTarget } from '../apis/path.ts';
 import type { RuleSet } from '../apis/rule-set.ts';
 import { SetRefused } from '../apis/set-file.ts';
-import { addressKind } from '../wire/addresses.ts';
 import { isHostName, isLoopback } from './addresses.ts';
 import type { Checking } from './checks.ts';
+import { mayCarryCredential } from './credential-header.ts';
 import { checkProxy } from './http-proxy.ts';
-import { isMetadata } from './metadata.ts';
+import { isMetadata, isPrivate } from './metadata.ts';
 import { quoted } from './references.ts';
 import { apiEntry, httpDefaults, isSetFile, type ConnectionSource, type CredentialSource, type HttpSource } from './resolve-http.ts';
 import { didYouMean } from './suggest.ts';
@@ -30,8 +30,6 @@ const keysOf: Readonly<Record<CredentialType, { readonly must: readonly Credenti
 
 const mostBody = 64 * 1024 ** 2;
 const bounds = { sessionIdle: { least: 1_000, most: 86_400_000 }, answerWithin: { least: 1_000, most: 3_600_000 } } as const;
-/** Headers that say how a message is framed or where it goes: a credential in one of them would change the request. */
-const notForCredentials: ReadonlySet<string> = new Set(['connection', 'content-length', 'content-type', 'expect', 'host', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
 
 /** For each connection of protocol http the rule sets that read its requests; undefined where one of them could not be loaded. */
 export type ApiSets = ReadonlyMap<ConnectionSource, readonly RuleSet[] | undefined>;
@@ -77,7 +75,7 @@ function checkCredential({ credential }: ConnectionSource, checking: Checking): 
   for (const key of Object.keys(credential) as CredentialKey[]) {
     if (key !== 'type' && !must.includes(key) && !may.includes(key)) problems.add(places.of(credential, key), `is not a key of ${type}`, 'remove it');
   }
-  if (type === 'header' && credential.name !== undefined && notForCredentials.has(credential.name.toLowerCase())) problems.add(places.of(credential, 'name'), 'is a header that says how the request is sent', 'the header that the target takes the credential from');
+  if (type === 'header' && credential.name !== undefined && !mayCarryCredential(credential.name)) problems.add(places.of(credential, 'name'), 'is a header that says how the request is sent', 'the header that the target takes the credential from');
   if (type === 'basic' && credential.username?.includes(':') === true) problems.add(places.of(credential, 'username'), 'has a colon, which ends the user name in Basic authentication');
   if (type === 'azure') checkAzure(credential, checking);
   for (const key of ['tokenUrl', 'authority'] as const) {
@@ -104,7 +102,7 @@ function checkTokenAddress(credential: CredentialSource, key: 'tokenUrl' | 'auth
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isMetadata(host)) problems.add(spot, 'is a link-local or metadata address, where no token is got', 'the address of the authorization server');
   else if (url.protocol === 'http:' && !isLoopback(host)) problems.add(spot, 'http is accepted for loopback addresses only: whoever is on the way could read the secret', 'write https://');
-  else if (credential.allowPrivate !== true && (host.toLowerCase() === 'localhost' || (isIP(host) !== 0 && addressKind(host) !== 'public'))) problems.add(spot, 'is a private or loopback address', 'add allowPrivate: true, if that is meant');
+  else if (credential.allowPrivate !== true && isPrivate(host)) problems.add(spot, 'is a private or loopback address', 'add allowPrivate: true, if that is meant');
 }
 
 function checkKeys(http: HttpSource, { places, problems }: Checking): void {

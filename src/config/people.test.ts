@@ -33,7 +33,7 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
   ['secret that is not there', S('env:OKTA', 'env:NOT_SET'), ['w.yaml:8:7: control.login[okta].clientSecret: the variable NOT_SET is not set (set it where the gateway is started)']],
   ['http issuer', S('https://okta.example', 'http://okta.example'), ['w.yaml:6:7: control.login[okta].issuer: http is accepted for loopback addresses only (write https://)']],
   ['loopback issuer without leave', S('https://okta.example', 'http://127.0.0.1:9'), ['w.yaml:6:7: control.login[okta].issuer: is a private or loopback address, from which no keys are fetched (write allowPrivate: true if the issuer is really there)']],
-  ['metadata issuer', S('https://okta.example', 'https://[::ffff:169.254.169.254]'), ['w.yaml:6:7: control.login[okta].issuer: is a link-local or metadata address, from which nothing is fetched']],
+  ['metadata issuer', S('https://okta.example', 'https://[::ffff:169.254.169.254]'), ['w.yaml:6:7: control.login[okta].issuer: is a link-local or metadata address, or one of nobody, from which nothing is fetched']],
   ['issuer with a query', S('https://okta.example', 'https://okta.example/?x'), ['w.yaml:6:7: control.login[okta].issuer: has a query or a fragment, which an issuer never has']],
   ['all tenants', S('https://okta.example', 'https://login.microsoftonline.com/organizations/v2.0'), ['w.yaml:6:7: control.login[okta].issuer: is the address of all tenants, which no token has as its issuer (write the id of your tenant in its place)']],
   ['two key sources', L('jwks: https://okta.example/k\n      jwksFile: /dev/null'), [
@@ -129,7 +129,7 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
   ]],
   ['webhook in clear', S('https://hooks.example/x', 'http://hooks.example/x'), ['w.yaml:13:37: control.channels[teams].url: http is accepted for loopback addresses only (write https://)']],
   ['webhook at the metadata', S('https://hooks.example/x', '"http://169.254.169.254/latest"'), ['w.yaml:13:37: control.channels[teams].url: http is accepted for loopback addresses only (write https://)']],
-  ['webhook at the metadata, encrypted', S('https://hooks.example/x', 'https://metadata.google.internal/x'), ['w.yaml:13:37: control.channels[teams].url: is a link-local or metadata address, to which nothing is sent']],
+  ['webhook at the metadata, encrypted', S('https://hooks.example/x', 'https://metadata.google.internal/x'), ['w.yaml:13:37: control.channels[teams].url: is a link-local or metadata address, or one of nobody, to which nothing is sent']],
   ['webhook with a user', S('https://hooks.example/x', 'https://u:hunter2@hooks.example/x'), ['w.yaml:13:37: control.channels[teams].url: holds a user or password (remove them)']],
   ['base with a query', S('channel: C0123', 'channel: C0123, api: "https://slack.example/api?x"'), ['w.yaml:12:98: control.channels[oncall].api: has a query or a fragment, which a base address never has']],
   ['type', S('type: webhook', 'type: teams'), ['w.yaml:13:22: control.channels[teams].type: expected one of slack, webhook; found text']],

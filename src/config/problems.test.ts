@@ -175,7 +175,7 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
     'w.yaml:3:17: identityProviders[ci].issuer: is a private or loopback address, from which no keys are fetched (write allowPrivate: true if the issuer is really there)',
   ]],
   ['metadata address', P('{ name: ci, issuer: https://ci.example, jwks: "https://169.254.169.254/keys", audience: wicketgate, allowPrivate: true }'), [
-    'w.yaml:3:45: identityProviders[ci].jwks: is a link-local or metadata address, from which nothing is fetched',
+    'w.yaml:3:45: identityProviders[ci].jwks: is a link-local or metadata address, or one of nobody, from which nothing is fetched',
   ]],
   ['symmetric', P('{ name: ci, issuer: https://ci.example, audience: wicketgate, algorithms: [HS256, none, RS265] }'), [
     'w.yaml:3:80: identityProviders[ci].algorithms[0]: "HS256" is symmetric: who can check such a token can make one (known: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519)',

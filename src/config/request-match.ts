@@ -9,7 +9,8 @@ import { didYouMean } from './suggest.ts';
 
 const longest = 512;
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+/** Methods that the APIs of this gateway know. */
+export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** Headers that no rule ever sees: credentials, and what belongs to one hop. */
 const unseen: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'x-wicketgate-token', 'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
 const types = ['query', 'mutation', 'subscription'];

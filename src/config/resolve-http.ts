@@ -48,11 +48,12 @@ export function resolveHttp(written: HttpSource, places: Places, sets: readonly 
   };
 }
 
-type SecretKey = 'password' | 'token' | 'value' | 'clientSecret' | 'key' | 'assertion' | 'accessKey' | 'secretKey' | 'sessionToken';
+/** Keys of a credential that refer to a secret. */
+export const secretKeys = ['password', 'token', 'value', 'clientSecret', 'key', 'assertion', 'accessKey', 'secretKey', 'sessionToken'] as const;
 
 /** What a type needs was checked before; texts that are not there cannot come here. */
 export function resolveCredential(written: CredentialSource, places: Places): HttpCredentialConfig {
-  const secret = (key: SecretKey): ReturnType<typeof secretRef> => secretRef(places, written, key, written[key] ?? '');
+  const secret = (key: (typeof secretKeys)[number]): ReturnType<typeof secretRef> => secretRef(places, written, key, written[key] ?? '');
   const text = (key: 'name' | 'username' | 'clientId' | 'tenant' | 'region' | 'service'): string => written[key] ?? '';
   const server = { ...(written.ca === undefined ? {} : { ca: pathAt(places, written, 'ca', written.ca) }), allowPrivate: written.allowPrivate ?? false };
   switch (written.type ?? 'none') {

@@ -5,7 +5,7 @@ import { columnProblem, functionProblem, grantProblem, patternCovers, readPatter
 import { at } from './problems.ts';
 import { connectionsOf, protocolsOf } from './reached.ts';
 import { quoted } from './references.ts';
-import { checkRequestMatch, requestCovers } from './request-match.ts';
+import { checkRequestMatch, methods, requestCovers } from './request-match.ts';
 import type { ConfigurationSource } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import type { CommandClass } from '../model/command.ts';
@@ -39,7 +39,7 @@ export function checkRules(checking: Checking, apis: ApiSets): void {
     const world = worldOf(policy, source, apis);
     for (const rule of policy.rules ?? []) {
       if (rule.match !== undefined) checkMatch(rule.match, world, checking);
-      if (rule.match?.request !== undefined) checkRequest(rule.match, policy, checking);
+      if (rule.match !== undefined) checkRequest(rule.match, policy, world, checking);
       if (rule.match === undefined && rule.when === undefined) {
         if (rule.effect === 'allow') warnings.add(places.of(rule), 'has neither match nor when: it grants every command, administration too', 'say what it grants');
         if (rule.effect === 'deny') warnings.add(places.of(rule), 'has neither match nor when: it denies every command');
@@ -61,8 +61,6 @@ interface World {
   readonly more: boolean;
 }
 
-const methodVerbs = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options'];
-
 function worldOf(policy: Policy, source: ConfigurationSource, apis: ApiSets): World {
   const protocols = protocolsOf(policy, source);
   let more = false;
@@ -75,7 +73,7 @@ function worldOf(policy: Policy, source: ConfigurationSource, apis: ApiSets): Wo
       for (const set of sets ?? []) for (const [verb, of] of set.verbs) all.set(verb, [...new Set([...(all.get(verb) ?? []), ...of])]);
     }
     // A method says nothing about the class: what a rule set makes of it does.
-    for (const method of methodVerbs) all.set(method, classes);
+    for (const method of methods) all.set(method.toLowerCase(), classes);
     // What opens one is a request of any API; what is said over it is read by none.
     all.set('websocket', ['unknown']);
   }
@@ -122,10 +120,10 @@ function verbProblem(verb: string, protocols: World['protocols'], known: World['
 }
 
 /** A rule about requests where requests come. */
-function checkRequest(match: Match, policy: Policy, checking: Checking): void {
+function checkRequest(match: Match, policy: Policy, { protocols }: World, checking: Checking): void {
   const { source, places, problems } = checking;
   if (match.request === undefined) return;
-  if (protocolsOf(policy, source) === 'postgres') problems.add(places.of(match, 'request'), 'can never match: all connections of the policy are of protocol postgres', 'remove it, or name a connection of protocol http');
+  if (protocols === 'postgres') problems.add(places.of(match, 'request'), 'can never match: all connections of the policy are of protocol postgres', 'remove it, or name a connection of protocol http');
   checkRequestMatch(match.request, connectionsOf(policy, source).filter(({ protocol }) => protocol === 'http'), checking);
 }
 

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import { isHostName, isLoopback } from './addresses.ts';
+import { isMetadata, isPrivate } from './metadata.ts';
 
 export interface AddressProblem {
   readonly message: string;
@@ -24,21 +24,10 @@ export function webAddressProblem(written: string, use: AddressUse): AddressProb
   if (use.bare !== undefined && (written.includes('?') || written.includes('#'))) return { message: `has a query or a fragment, which ${use.bare} never has` };
   if (url.protocol !== 'https:' && !isLoopback(host)) return { message: 'http is accepted for loopback addresses only', suggestion: 'write https://' };
   if (!use.fetched) return undefined;
-  if (isMetadata(host)) return { message: 'is a link-local or metadata address, from which nothing is fetched' };
+  if (isMetadata(host)) return { message: 'is a link-local or metadata address, or one of nobody, from which nothing is fetched' };
   if (!use.allowPrivate && isPrivate(host)) return { message: 'is a private or loopback address, from which no keys are fetched', suggestion: 'write allowPrivate: true if the issuer is really there' };
   return undefined;
 }
 
 /** Entra's address of all tenants, which is in no token. */
 export const isAllTenants = (issuer: string): boolean => /^https:\/\/login\.microsoftonline\.com\/(common|organizations|consumers|\{)/i.test(issuer);
-
-/** Link-local addresses, where clouds hand out the machine's own credentials. An IPv4 address may be written as IPv6. */
-function isMetadata(host: string): boolean {
-  return (isIP(host) === 4 && host.startsWith('169.254.')) || (isIP(host) === 6 && /^(fe[89ab]|::ffff:a9fe:|fd00:ec2::254$)/i.test(host)) || /^metadata\.google\.internal\.?$/i.test(host);
-}
-
-function isPrivate(host: string): boolean {
-  if (isLoopback(host)) return true;
-  if (isIP(host) === 4) return /^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.)/.test(host);
-  return isIP(host) === 6 && /^f[cd]/i.test(host);
-}

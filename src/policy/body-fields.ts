@@ -1,10 +1,17 @@
 import { folded } from '../apis/alike.ts';
 import type { RequestFacts } from '../model/request.ts';
-import { compileGlob } from './glob.ts';
+import { anyOf } from './glob.ts';
 import { COVERS, NONE, TOUCHES, type Level } from './level.ts';
 
 /** Values that one path leads to; more than this are no field that a rule was written for. */
 const MOST_VALUES = 10_000;
+
+/** One name of a path; `*` is any member or element. */
+interface Step {
+  readonly name: string;
+  /** What some servers take for the same. */
+  readonly alike: string;
+}
 
 /** What a path leads to in one body. */
 interface Found {
@@ -19,18 +26,15 @@ interface Found {
  * be covered. A body that nobody read could hold anything.
  */
 export function compileFields(path: string, patterns: readonly string[]): (request: RequestFacts) => Level {
-  const steps = path.split('.');
-  const globs = patterns.map(compileGlob);
-  const matches = (value: unknown): boolean => {
-    const text = textOf(value);
-    return globs.some((glob) => glob(text));
-  };
+  const steps = path.split('.').map((name) => ({ name, alike: folded(name) }));
+  const anyText = anyOf(patterns);
+  const matches = (value: unknown): boolean => anyText(textOf(value));
   return ({ body }) => {
     if (body.kind !== 'json') return body.kind === 'unread' ? TOUCHES : NONE;
     const found: Found = { values: [], alike: [], full: false };
     collect(body.value, steps, 0, true, found);
     // Several requests in one body are a list of what the rule describes.
-    if (Array.isArray(body.value) && steps[0] !== '*') for (const element of body.value) collect(element, steps, 0, false, found);
+    if (Array.isArray(body.value) && steps[0]?.name !== '*') for (const element of body.value) collect(element, steps, 0, false, found);
     if (found.full) return TOUCHES;
     const some = found.values.some(matches);
     if (some && found.values.every((value) => matches(value) && isExact(value)) && found.alike.length === 0) return COVERS;
@@ -38,7 +42,7 @@ export function compileFields(path: string, patterns: readonly string[]): (reque
   };
 }
 
-function collect(value: unknown, steps: readonly string[], at: number, exact: boolean, found: Found): void {
+function collect(value: unknown, steps: readonly Step[], at: number, exact: boolean, found: Found): void {
   if (found.full) return;
   const step = steps[at];
   if (step === undefined) {
@@ -47,15 +51,15 @@ function collect(value: unknown, steps: readonly string[], at: number, exact: bo
     return;
   }
   if (typeof value !== 'object' || value === null) return;
-  if (step === '*') {
+  if (step.name === '*') {
     for (const member of Array.isArray(value) ? value : Object.values(value)) collect(member, steps, at + 1, exact, found);
     return;
   }
   for (const name of Object.keys(value)) {
     const member = (value as Readonly<Record<string, unknown>>)[name];
-    if (name === step) collect(member, steps, at + 1, exact, found);
+    if (name === step.name) collect(member, steps, at + 1, exact, found);
     // Some readers of JSON do not tell upper from lower case, or `a_b` from `aB`.
-    else if (folded(name) === folded(step)) collect(member, steps, at + 1, false, found);
+    else if (folded(name) === step.alike) collect(member, steps, at + 1, false, found);
   }
 }
 

@@ -25,6 +25,12 @@ export function compileGlob(pattern: string): (text: string) => boolean {
   };
 }
 
+/** Whether one of several patterns matches. */
+export function anyOf(patterns: readonly string[]): (text: string) => boolean {
+  const globs = patterns.map(compileGlob);
+  return (text) => globs.some((matches) => matches(text));
+}
+
 /** For each position, the length of the longest proper prefix of the piece that ends there. */
 function failureTable(piece: string): Uint16Array {
   const table = new Uint16Array(piece.length);

@@ -6,7 +6,7 @@ import type { RequestMatchConfig } from '../config/resolved.ts';
 import type { Effect } from '../model/command.ts';
 import type { RequestFacts } from '../model/request.ts';
 import { compileFields } from './body-fields.ts';
-import { compileGlob } from './glob.ts';
+import { anyOf, compileGlob } from './glob.ts';
 import { COVERS, NONE, stronger, TOUCHES, weaker, type Level } from './level.ts';
 import type { Reach } from './objects.ts';
 
@@ -68,13 +68,12 @@ function compilePaths(paths: readonly string[], problem: (message: string) => vo
   return ({ segments }) => {
     let level: Level = NONE;
     for (const template of templates) {
-      level = stronger(level, template.match(segments).level);
+      level = stronger(level, template.level(segments));
       if (level === COVERS) return COVERS;
     }
     return level;
   };
 }
-
 
 /** Frameworks read `a[]`, `a[0]`, `A` and, where names become variables, `a.b` for `a_b` as this one. */
 function compileParameter(name: string, patterns: readonly string[]): OfRequest {
@@ -105,11 +104,6 @@ function compileHeader(name: string, patterns: readonly string[]): OfRequest {
 function reachValues(values: readonly string[] | undefined, matches: (value: string) => boolean): Level {
   if (values === undefined || !values.some(matches)) return NONE;
   return values.every(matches) ? COVERS : TOUCHES;
-}
-
-export function anyOf(patterns: readonly string[]): (text: string) => boolean {
-  const globs = patterns.map(compileGlob);
-  return (text) => globs.some((matches) => matches(text));
 }
 
 /** `mutation`, `mutation:NAME` by the operation's name, `mutation.FIELD` by a field at its top. */

@@ -121,6 +121,14 @@ describe('a GraphQL client that wants to see what is masked', () => {
     const answer = await query('{ customer { called: name } }');
     assert.equal(answer.status, 200, answer.text);
   });
+
+  test('a document that multiplies its aliases by its operations costs no more than its size', async () => {
+    const many = (count: number, one: (index: number) => string): string => Array.from({ length: count }, (_, index) => one(index)).join(' ');
+    const answer = await query(`${many(1_000, (index) => `query q${index} { f${index} }`)} query last { f { ${many(1_500, (index) => `a${index}: x`)} } }`);
+    assert.equal(answer.status, 403, answer.text);
+    assert.equal(scene.target.requests.length, 0);
+    assert.equal((await query('{ customer { name } }')).status, 200);
+  });
 });
 
 describe('a target that sends the credential of the gateway back', () => {

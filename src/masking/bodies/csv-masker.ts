@@ -1,8 +1,7 @@
 import { allDetectors, detect } from '../detectors.ts';
-import { wins } from '../strictness.ts';
 import type { Tallies } from '../tallies.ts';
 import type { Charset } from './charset.ts';
-import type { FieldPaths, PlacedMask } from './field-paths.ts';
+import { stricter, type FieldPaths, type PlacedMask } from './field-paths.ts';
 import type { Finds } from './finds.ts';
 import { bounded, BodyNotMasked } from './not-masked.ts';
 import { Piecewise } from './piecewise.ts';
@@ -141,9 +140,7 @@ export class CsvMasker extends Piecewise {
     if (/[;|,\t]/.test(text)) fail('another delimiter than its type says');
     const { top } = this.#paths;
     const of = this.#paths.classOfName(text);
-    const one = this.#paths.member(top, of).mask;
-    const other = this.#paths.member(this.#paths.element(top), of).mask;
-    return one === undefined || (other !== undefined && wins(other.transform, one.transform)) ? other : one;
+    return stricter(this.#paths.member(top, of).mask, this.#paths.member(this.#paths.element(top), of).mask);
   }
 
   #masked(mask: PlacedMask, bytes: Uint8Array, start: number, field: Field): Uint8Array {

@@ -10,6 +10,11 @@ export interface PlacedMask {
   readonly treatment: Treatment;
 }
 
+/** Of two masks that cover one value, the one that stands. */
+export function stricter(one: PlacedMask | undefined, other: PlacedMask | undefined): PlacedMask | undefined {
+  return one === undefined || (other !== undefined && wins(other.transform, one.transform)) ? other : one;
+}
+
 /** One pattern of one mask. */
 export interface FieldRule {
   readonly steps: readonly FieldStep[];
@@ -56,7 +61,7 @@ export class FieldPaths {
   readonly top: Place;
   /** There are no patterns. */
   readonly empty: boolean;
-  readonly #rules: readonly FieldRule[];
+  readonly rules: readonly FieldRule[];
   /** All steps of all patterns, one behind the other; after the last of each stands its end. */
   readonly #steps: readonly { readonly step: FieldStep | undefined; readonly rule: FieldRule }[];
   readonly #classes = new Map<string, NameClass>();
@@ -69,7 +74,7 @@ export class FieldPaths {
   #last = 0;
 
   constructor(rules: readonly FieldRule[]) {
-    this.#rules = rules;
+    this.rules = rules;
     this.empty = rules.length === 0;
     this.#steps = rules.flatMap((rule) => [...rule.steps.map((step) => ({ step, rule })), { step: undefined, rule }]);
     let at = 0;
@@ -79,10 +84,6 @@ export class FieldPaths {
       at += rule.steps.length + 1;
     }
     this.top = this.#place(starts);
-  }
-
-  get rules(): readonly FieldRule[] {
-    return this.#rules;
   }
 
   /** The class of a name, `bytes[start..end)` between its quotes. `plain`: there is no escape in it. */
@@ -167,7 +168,7 @@ export class FieldPaths {
       let mask: PlacedMask | undefined;
       for (const at of sorted) {
         const { step, rule } = this.#steps[at]!;
-        if (step === undefined && (mask === undefined || wins(rule.mask.transform, mask.transform))) mask = rule.mask;
+        if (step === undefined) mask = stricter(mask, rule.mask);
       }
       found = { mask, dead: sorted.every((at) => this.#steps[at]!.step === undefined), next: sorted, members: [], elements: undefined };
       if (this.#places.size < mostKnown) this.#places.set(name, found);

@@ -1,5 +1,4 @@
-import { wins } from '../strictness.ts';
-import type { FieldPaths, Place, PlacedMask } from './field-paths.ts';
+import { stricter, type FieldPaths, type Place, type PlacedMask } from './field-paths.ts';
 import { BodyNotMasked } from './not-masked.ts';
 
 /** What a serializer of forms writes as it is. More is taken where readers agree about it; these they read in several ways, or are no form. */
@@ -75,8 +74,4 @@ function partsOf(name: string): readonly string[] {
     }
   }
   return parts;
-}
-
-function stricter(one: PlacedMask | undefined, other: PlacedMask | undefined): PlacedMask | undefined {
-  return one === undefined || (other !== undefined && wins(other.transform, one.transform)) ? other : one;
 }

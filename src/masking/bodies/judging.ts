@@ -1,17 +1,11 @@
 import { oid } from '../oids.ts';
 import { couldBeMask } from '../writeback.ts';
-import type { WrittenValue } from '../writeback.ts';
 import type { FieldPaths, Place, PlacedMask } from './field-paths.ts';
 import { decodedString } from './field-paths.ts';
 import { action } from './json-tokenizer.ts';
 import type { Action, JsonVisitor } from './json-tokenizer.ts';
 import { kind } from './treatments.ts';
 import type { Kind } from './treatments.ts';
-
-/** Whether the mask could have made the value. */
-export function isMask(mask: PlacedMask, type: number, value: WrittenValue): boolean {
-  return couldBeMask(mask, type, value);
-}
 
 /** Looks for masked values at masked fields. */
 export class Judging implements JsonVisitor {
@@ -53,7 +47,7 @@ export class Judging implements JsonVisitor {
   taken(of: Kind, bytes: Uint8Array, start: number, end: number, plain: boolean): undefined {
     const mask = this.#value.mask!;
     const text = decodedString(bytes, start, end, plain);
-    const comesBack = of === kind.string ? isMask(mask, oid.text, text) : of === kind.number ? isMask(mask, oid.numeric, text) : of === kind.boolean ? isMask(mask, oid.bool, text) : isMask(mask, oid.text, null);
+    const comesBack = of === kind.string ? couldBeMask(mask, oid.text, text) : of === kind.number ? couldBeMask(mask, oid.numeric, text) : of === kind.boolean ? couldBeMask(mask, oid.bool, text) : couldBeMask(mask, oid.text, null);
     if (comesBack) this.found ??= mask;
     return undefined;
   }

@@ -76,14 +76,13 @@ export class Otherwise implements BodyMasker {
     if (this.#instead instanceof BodyNotMasked) throw this.#instead;
     if (this.#instead !== undefined) return this.#instead === 'pass' ? chunk : this.#instead.push(chunk);
     const going = this.#inner.unsent === -1;
-    if (this.#masks.otherwise === 'pass') this.#raw.append(chunk);
     try {
       const out = this.#inner.push(chunk);
-      if (this.#masks.otherwise === 'pass') this.#raw.drop(this.#raw.length - Math.max(this.#inner.unsent, 0));
+      if (this.#masks.otherwise === 'pass') this.#keep(chunk, Math.max(this.#inner.unsent, 0));
       if (out !== undefined) this.#given = true;
       return out;
     } catch (error) {
-      return this.#giveUp(error, going);
+      return this.#giveUp(error, going, chunk);
     }
   }
 
@@ -94,12 +93,19 @@ export class Otherwise implements BodyMasker {
     try {
       return this.#inner.end();
     } catch (error) {
-      return this.#giveUp(error, going);
+      return this.#giveUp(error, going, new Uint8Array(0));
     }
   }
 
-  /** `going`: a value that is masked has begun in what was given, so that what follows may be its rest. */
-  #giveUp(error: unknown, going: boolean): Uint8Array | undefined {
+  /** The last `unsent` bytes of what went in, which ends with this chunk. */
+  #keep(chunk: Uint8Array, unsent: number): void {
+    const ofChunk = Math.min(unsent, chunk.length);
+    this.#raw.drop(this.#raw.length + ofChunk - unsent);
+    this.#raw.append(chunk.subarray(chunk.length - ofChunk));
+  }
+
+  /** `going`: a value that is masked has begun in what was given, so that what follows may be its rest. `chunk`: what it gave up in. */
+  #giveUp(error: unknown, going: boolean, chunk: Uint8Array): Uint8Array | undefined {
     const { otherwise } = this.#masks;
     if (!(error instanceof BodyNotMasked)) throw error;
     if (otherwise === 'refuse' || going || (otherwise === 'redact' && this.#given)) throw (this.#instead = error);
@@ -108,8 +114,8 @@ export class Otherwise implements BodyMasker {
       return this.#instead.push(new Uint8Array(1));
     }
     this.#instead = 'pass';
-    const rest = Buffer.from(this.#raw.bytes);
-    this.#raw.drop(rest.length);
+    const rest = Buffer.concat([this.#raw.bytes, chunk]);
+    this.#raw.drop(this.#raw.length);
     return rest.length === 0 ? undefined : rest;
   }
 }

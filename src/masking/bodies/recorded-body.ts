@@ -113,15 +113,17 @@ export class BodyRecorder {
       return undefined;
     }
     const pieces: Uint8Array[] = [];
+    let size = 0;
     for (let at = 0; at < bytes.length; at += stretch) {
       try {
-        take(pieces, this.#masking.push(bytes.subarray(at, at + stretch)));
+        const out = this.#masking.push(bytes.subarray(at, at + stretch));
+        take(pieces, out);
+        size += out?.length ?? 0;
       } catch (error) {
         if (!(error instanceof BodyNotMasked)) throw error;
         pieces.push(unreadable);
         this.#masking = undefined;
       }
-      const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
       if (this.#masking && this.#kept + size > this.#most) this.#masking = undefined;
       if (!this.#masking) {
         this.#rest += Math.max(0, bytes.length - at - stretch);
@@ -140,15 +142,6 @@ export class BodyRecorder {
 export interface RecordedAbout extends AboutBody {
   /** It is in a Content-Encoding: only counted. */
   readonly coded?: boolean;
-}
-
-/** The same of a body that is there as a whole. */
-export function recordedBody(masks: BodyMasks, about: RecordedAbout, body: Uint8Array): Uint8Array {
-  const recorder = new BodyRecorder(masks, about, Infinity);
-  const pieces: Uint8Array[] = [];
-  take(pieces, recorder.push(body));
-  take(pieces, recorder.end());
-  return Buffer.concat(pieces);
 }
 
 function take(pieces: Uint8Array[], out: Uint8Array | undefined): void {

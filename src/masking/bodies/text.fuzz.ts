@@ -4,8 +4,7 @@ import fc from 'fast-check';
 import { campaign } from '../../../test/kit/campaign.ts';
 import { detectorKinds } from '../detectors.ts';
 import { BodyNotMasked } from './not-masked.ts';
-import { recordedBody } from './recorded-body.ts';
-import { bodyMasks, maskedBy } from './testdata/bodies.ts';
+import { bodyMasks, maskedBy, recordedBody } from './testdata/bodies.ts';
 import { bodyWriteBack } from './write-back.ts';
 
 const samples = [
@@ -49,7 +48,7 @@ test('records and the guard take any bytes under any type', () =>
   campaign(
     fc.property(fc.oneof(texts, fc.uint8Array({ maxLength: 60 })), fc.constantFrom('application/json', 'text/plain', '', 'text/csv', 'application/x-www-form-urlencoded', 'application/json-patch+json', 'image/png'), (body, mediaType) => {
       const masks = bodyMasks([{ fields: ['a', '$.b'] }]);
-      assert.ok(recordedBody(masks, { mediaType }, body) instanceof Uint8Array);
+      assert.equal(typeof recordedBody(masks, { mediaType }, body), 'string');
       const name = bodyWriteBack(masks, { mediaType }, body);
       assert.ok(name === undefined || name === 'test/1');
     }),

@@ -1,7 +1,8 @@
 import { oid } from '../oids.ts';
+import { couldBeMask } from '../writeback.ts';
 import { fieldOfForm, formDecoded } from './forms.ts';
 import type { FieldPaths } from './field-paths.ts';
-import { isMask, Judging } from './judging.ts';
+import { Judging } from './judging.ts';
 import { patchedMask } from './json-patch.ts';
 import { looksLikeJson } from './json-looks.ts';
 import { JsonTokenizer } from './json-tokenizer.ts';
@@ -46,7 +47,7 @@ function formMask(paths: FieldPaths, body: Uint8Array): string | undefined {
     const name = formDecoded(body, start, sign === -1 ? end : start + sign).toString();
     const value = sign === -1 ? '' : formDecoded(body, start + sign + 1, end).toString();
     const mask = fieldOfForm(paths, name);
-    if (mask !== undefined && end > start && isMask(mask, oid.text, value === '' ? null : value)) return mask.name;
+    if (mask !== undefined && end > start && couldBeMask(mask, oid.text, value === '' ? null : value)) return mask.name;
     start = end + 1;
   }
   return undefined;

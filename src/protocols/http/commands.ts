@@ -2,12 +2,24 @@ import type { Api, Understood } from '../../apis/api.ts';
 import { allDetectors, detect } from '../../masking/detectors.ts';
 import type { Command } from '../../model/command.ts';
 import type { RequestFacts } from '../../model/request.ts';
+import { judgedFields } from './fields.ts';
 import type { RequestHead } from './head.ts';
 
 /** Characters of an address that are recorded. */
 const LONGEST = 8_192;
 /** Names of query parameters whose values let somebody in: signed addresses, keys, tokens. */
 const SECRET = /(?:token|secret|passw|signature|credential|api[-_]?key|access[-_]?key|auth|assertion)|^(?:sig|key|code|se|skoid)$/i;
+
+/** What is known of a request from its head, and from its target as it was read. */
+export const factsOf = (head: RequestHead, { path, segments, query }: Pick<RequestFacts, 'path' | 'segments' | 'query'>): RequestFacts => ({
+  method: head.method,
+  host: head.host,
+  path,
+  segments,
+  query,
+  headers: judgedFields(head),
+  body: head.body.kind === 'none' ? { kind: 'none' } : { kind: 'unread', why: 'the body was not read' },
+});
 
 /** A request as the pipeline and policy see it. */
 export const commandOf = (head: RequestHead, facts: RequestFacts, rawQuery: string, api: Api): Command & { readonly operation?: string } => {

@@ -6,17 +6,16 @@ import type { Config, HttpConnectionConfig } from '../../config/resolved.ts';
 import { isRefusal, refusal, type Refusal, type RefusalCode } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { Peer } from '../../model/principal.ts';
-import type { RequestFacts } from '../../model/request.ts';
 import type { Gate } from '../../pipeline/gate.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import { acceptClient, type Accepted, type AcceptFault } from './accept.ts';
 import { readAsking, type Tunnel } from './asking.ts';
 import { KeptBytes } from './body.ts';
 import { withoutPrefix } from './choose.ts';
+import { factsOf } from './commands.ts';
 import { shownToken } from './credentials.ts';
 import { Entrance } from './entrance.ts';
 import type { ClientStream } from './exchange.ts';
-import { judgedFields } from './fields.ts';
 import { refusalAnswer } from './grpc.ts';
 import { Http1Client } from './h1-client.ts';
 import { SwitchingClient } from './h1-switching.ts';
@@ -269,16 +268,6 @@ export class HttpProtocol {
     refuse(client, refusal('protocol', refused), { status });
   }
 }
-
-const factsOf = (head: RequestHead, { path, segments, query }: Pick<RequestFacts, 'path' | 'segments' | 'query'>): RequestFacts => ({
-  method: head.method,
-  host: head.host,
-  path,
-  segments,
-  query,
-  headers: judgedFields(head),
-  body: head.body.kind === 'none' ? { kind: 'none' } : { kind: 'unread', why: 'the body was not read' },
-});
 
 const refuse = (client: ClientStream, why: Refusal, wording: Wording = {}): void => {
   const { status, fields, body } = refusalAnswer(client.head, why, wording);

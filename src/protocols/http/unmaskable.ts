@@ -1,4 +1,3 @@
-import { openBodyMasker } from '../../masking/bodies/masker.ts';
 import { renamedPast } from '../../masking/bodies/renames.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { Effect } from '../../model/command.ts';
@@ -17,6 +16,6 @@ export const unmaskable = (head: RequestHead, effects: readonly Effect[], { bodi
   if (unseen !== undefined) return `an alias would hide a field from mask ${unseen}: ask for it by its own name`;
   const what = isCall(head) ? 'a call of gRPC' : head.upgrade ? 'a WebSocket' : undefined;
   // Redacted, it would be neither.
-  if (what === undefined || openBodyMasker(bodies, { mediaType: 'application/octet-stream' }) === 'pass') return undefined;
+  if (what === undefined || bodies.otherwise === 'pass') return undefined;
   return `masking is demanded, and what ${what} carries is not understood`;
 };

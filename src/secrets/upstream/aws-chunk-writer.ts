@@ -44,9 +44,12 @@ export class AwsChunkWriter {
   /** What is held as a chunk; when nothing is, the last one, whose empty line stands after the trailers. */
   #chunk(out: (bytes: Buffer) => void): void {
     const last = this.#size === 0;
-    const digest = createHash('sha256');
-    if (this.#signatures !== undefined) for (const part of this.#held) digest.update(part);
-    const signature = this.#signatures === undefined ? '' : `;chunk-signature=${this.#signatures.chunk(digest)}`;
+    let signature = '';
+    if (this.#signatures !== undefined) {
+      const digest = createHash('sha256');
+      for (const part of this.#held) digest.update(part);
+      signature = `;chunk-signature=${this.#signatures.chunk(digest)}`;
+    }
     out(Buffer.from(`${this.#size.toString(16)}${signature}\r\n`, 'latin1'));
     for (const part of this.#held) out(part);
     if (!last) out(LINE_END);

@@ -1,10 +1,11 @@
+import { formatSecretRef } from '../../config/secret-ref.ts';
 import { AwsChunkTransform, type ChunkWork } from './aws-chunk-transform.ts';
 import type { ChunkSeed } from './aws-chunk-signature.ts';
 import { needsBytes, payloadOf, type Payload } from './aws-payload.ts';
 import { headerValues, removeHeader, setHeader } from './headers.ts';
 import type { CredentialOf, Injector, InjectorParts, OutgoingBody, OutgoingHead } from './injector.ts';
 import { NotSignable } from './not-signable.ts';
-import { referenceOf, secretReader, type SecretReader } from './read-secret.ts';
+import { secretReader, type SecretReader } from './read-secret.ts';
 import { ALGORITHM, amzDate, hasS3Rules, scopeText, signatureOf, signingKey } from './sigv4.ts';
 import { CredentialUnavailable } from './unavailable.ts';
 import { within } from './within.ts';
@@ -111,7 +112,7 @@ const splitOnce = (path: string): [path: string, query: string] => {
 
 const readKeys = async ({ accessKey, secretKey, sessionToken }: CredentialOf<'aws'>, reader: SecretReader, derive: (secret: Buffer) => Buffer): Promise<Keys> => {
   const id = await reader.token(accessKey);
-  if (!/^\w{4,128}$/.test(id)) throw new CredentialUnavailable(`${referenceOf(accessKey)} is not the id of an access key`);
+  if (!/^\w{4,128}$/.test(id)) throw new CredentialUnavailable(`${formatSecretRef(accessKey)} is not the id of an access key`);
   const token = sessionToken === undefined ? undefined : await reader.token(sessionToken);
   return { accessKey: id, sessionToken: token, key: await reader.bytes(secretKey, derive) };
 };

@@ -1,8 +1,9 @@
 import { createPrivateKey, sign, type KeyObject } from 'node:crypto';
+import { formatSecretRef } from '../../config/secret-ref.ts';
 import { isLoopbackUrl, type FetchRules } from '../../identity/fetch.ts';
 import { readJsonObject } from '../../wire/json.ts';
 import type { CredentialOf, Injector, InjectorParts } from './injector.ts';
-import { referenceOf, secretReader } from './read-secret.ts';
+import { secretReader } from './read-secret.ts';
 import { askForToken } from './token-endpoint.ts';
 import { tokenInjector } from './token-injector.ts';
 import { CredentialUnavailable } from './unavailable.ts';
@@ -24,9 +25,9 @@ export const googleInjector = (credential: CredentialOf<'google'>, parts: Inject
   const reader = secretReader(parts);
   return tokenInjector(async () => {
     const account = await reader.bytes(ref, readKey);
-    if (typeof account === 'string') throw new CredentialUnavailable(`${referenceOf(ref)} ${account}`);
+    if (typeof account === 'string') throw new CredentialUnavailable(`${formatSecretRef(ref)} ${account}`);
     const url = tokenUrl ?? account.tokenUri;
-    if (url === undefined) throw new CredentialUnavailable(`${referenceOf(ref)} names no token_uri, and the configuration no tokenUrl`);
+    if (url === undefined) throw new CredentialUnavailable(`${formatSecretRef(ref)} names no token_uri, and the configuration no tokenUrl`);
     // An address in the key file is not the configuration's word: it may not turn to this machine in clear.
     const rules: FetchRules = { allowPrivate, allowLoopback: tokenUrl !== undefined && isLoopbackUrl(tokenUrl), ...(ca === undefined ? {} : { ca }) };
     const assertion = assertionOf(account, url, scopes, parts.clock());

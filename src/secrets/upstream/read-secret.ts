@@ -1,4 +1,5 @@
 import type { SecretRef } from '../../config/resolved.ts';
+import { formatSecretRef } from '../../config/secret-ref.ts';
 import type { InjectorParts } from './injector.ts';
 import { SecretUnavailable } from '../secrets.ts';
 import { CredentialUnavailable } from './unavailable.ts';
@@ -19,7 +20,7 @@ export const secretReader = ({ secrets, log }: Pick<InjectorParts, 'secrets' | '
     try {
       lease = await secrets.lease(ref);
     } catch (cause) {
-      throw new CredentialUnavailable(cause instanceof SecretUnavailable ? cause.message : `${referenceOf(ref)} cannot be read`);
+      throw new CredentialUnavailable(cause instanceof SecretUnavailable ? cause.message : `${formatSecretRef(ref)} cannot be read`);
     }
     const { reference, warning } = lease;
     if (warning !== undefined && !warned.has(reference)) {
@@ -32,11 +33,8 @@ export const secretReader = ({ secrets, log }: Pick<InjectorParts, 'secrets' | '
     bytes,
     token: async (ref) => {
       const text = await bytes(ref, (value) => value.toString('latin1'));
-      if (!/^[\x21-\x7e]+$/.test(text)) throw new CredentialUnavailable(`${referenceOf(ref)} holds characters that a token cannot have`);
+      if (!/^[\x21-\x7e]+$/.test(text)) throw new CredentialUnavailable(`${formatSecretRef(ref)} holds characters that a token cannot have`);
       return text;
     },
   };
 };
-
-/** `env:NAME` or `file:PATH`. */
-export const referenceOf = (ref: SecretRef): string => (ref.from === 'env' ? `env:${ref.name}` : `file:${ref.path}`);

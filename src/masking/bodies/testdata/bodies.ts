@@ -4,6 +4,7 @@ import { openBodyMasker } from '../masker.ts';
 import type { AboutBody } from '../masker.ts';
 import { compileBodies } from '../masks.ts';
 import type { BodyMasks } from '../masks.ts';
+import { BodyRecorder, type RecordedAbout } from '../recorded-body.ts';
 
 export const key = new HashKey(Buffer.alloc(32, 1));
 
@@ -56,4 +57,10 @@ export function maskedBy(masks: BodyMasks, about: AboutBody, body: Uint8Array | 
   const made = through(masks, about, body, lengths);
   if (made === 'pass' || 'refused' in made) throw new Error(`no masker: ${JSON.stringify(made)}`);
   return made;
+}
+
+/** What is written down of a body that is there as a whole. */
+export function recordedBody(masks: BodyMasks, about: RecordedAbout, body: Uint8Array): string {
+  const recorder = new BodyRecorder(masks, about, Infinity);
+  return Buffer.concat([recorder.push(body), recorder.end()].filter((piece) => piece !== undefined)).toString();
 }
