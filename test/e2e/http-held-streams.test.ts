@@ -123,6 +123,25 @@ for (const [how, early] of [['in order', 0], ['at once', 0], ['in order, after i
   });
 }
 
+test('a client that sends a large request behind one that is held is not waited with: that it leaves could not be seen', async () => {
+  scene.target.clear();
+  const socket = await scene.dial();
+  let text = '';
+  socket.on('error', () => {});
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+  const head = `Host: localhost\r\nAuthorization: Bearer ${await scene.token('writer')}\r\n`;
+  socket.write(`PUT /behind HTTP/1.1\r\n${head}Content-Length: 5\r\n\r\nfirstPOST /large HTTP/1.1\r\n${head}Content-Length: 1000000\r\n\r\n${'x'.repeat(900_000)}`);
+  await until(() => text.includes('"approval_required"'));
+  const request = await people.request(scene);
+  assert.equal(request.waiting, 0);
+  assert.match(text, /^HTTP\/1\.1 403 [^]*"approval":"/);
+  socket.destroy();
+  await people.approve(scene, request.id);
+  assert.ok(!scene.target.requests.some(({ url }) => url === '/behind'));
+  // It is there for its next try.
+  assert.equal((await scene.ask('writer', '/behind', { method: 'PUT', body: 'first' })).status, 200);
+});
+
 test('a WebSocket that was approved after its client was told to come again is opened at the next try, which has another key', async () => {
   const first = await upgrade('/live/retry');
   await until(() => first.closed());
