@@ -123,7 +123,7 @@ export class Admission {
     const end = await holdRequest(asked, client, this.#body, ended);
     if (end === 'gone') return { kind: 'gone' };
     if (end === 'overflow') {
-      const refused = gated.refuse('approval_required', `this request needs approval, and more of its body has come than is kept while people answer (request ${asked.request})`, needs.command);
+      const refused = gated.refuse('approval_required', `this request needs approval, and more has come on its connection than is kept while people answer (request ${asked.request})`, needs.command);
       return refusedAs({ ...refused, approval: asked.request, hint: 'Send it again once the request is approved.' });
     }
     if (end !== 'again') return refusedAs(end);

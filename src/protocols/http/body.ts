@@ -55,6 +55,8 @@ export class KeptBody {
   #chunks: Buffer[] = [];
   #size = 0;
   #reading: Promise<ReadTo> | undefined;
+  /** Ends a reading that is under way. */
+  #stop: () => void = () => {};
   #firstByte: number | undefined;
   /** When the reading has to be over. */
   #until: number | undefined;
@@ -96,6 +98,7 @@ export class KeptBody {
       const done = (to: ReadTo | 'enough'): void => {
         clearTimeout(timer);
         clearTimeout(deadline);
+        this.#stop = () => {};
         stream.pause();
         stream.off('data', data).off('end', end).off('close', broken).off('error', broken);
         resolve(to);
@@ -112,6 +115,7 @@ export class KeptBody {
         else if (enough()) done('enough');
         else if (this.#size > this.#most) done('too large');
       };
+      this.#stop = () => done('broken');
       const end = (): void => done('whole');
       const broken = (): void => done('broken');
       const timer = setTimeout(() => done('idle'), BODY_IDLE_MS);
@@ -127,8 +131,9 @@ export class KeptBody {
     return this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#size);
   }
 
-  /** Hands over what was read, and forgets it. */
+  /** Hands over what was read, and forgets it. Whoever gets it reads on: a reading that went on beside that would stop the stream under it. */
   release(): readonly Buffer[] {
+    this.#stop();
     const chunks = this.#chunks;
     if (this.#size > 0) this.#budget.add(-this.#size);
     this.#chunks = [];

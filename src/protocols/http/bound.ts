@@ -5,7 +5,7 @@ import type { RequestFacts } from '../../model/request.ts';
 import type { RequestHead } from './head.ts';
 
 /** Header fields that differ each time the same request is sent, and change nothing of what it does. */
-const PASSING = /^(?:host|content-length|user-agent|date|accept-encoding|accept-language|priority|traceparent|tracestate|baggage|b3|x-b3-.*|x-request-id|x-correlation-id|request-id|x-cloud-trace-context|x-amzn-trace-id|x-amz-date|amz-sdk-.*|x-goog-api-client|x-goog-gcs-idempotency-token|x-ms-client-request-id|x-ms-date|x-client-data|expect)$/;
+const PASSING = /^(?:host|content-length|user-agent|date|accept-encoding|accept-language|priority|traceparent|tracestate|baggage|b3|x-b3-.*|x-request-id|x-correlation-id|request-id|x-cloud-trace-context|x-amzn-trace-id|x-amz-date|amz-sdk-.*|x-goog-api-client|x-goog-gcs-idempotency-token|x-ms-client-request-id|x-ms-date|x-client-data|expect|sec-websocket-key|grpc-timeout)$/;
 
 /**
  * What an approval of a request is given for: method, address, header fields (but for those that differ at each try and change nothing), the target as it

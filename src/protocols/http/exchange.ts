@@ -47,6 +47,8 @@ export interface ClientStream extends Sink {
   readonly switched?: Readable | undefined;
   /** Calls back when the client has gone before the end of its answer; at once when it has. */
   onGone(then: () => void): void;
+  /** Calls back when nobody can tell any more whether the client is still there: more has come behind its request than is kept. */
+  onDeaf?(then: () => void): void;
   /** Calls back when the answer was handed to the network, or was cut. */
   onOver(then: () => void): void;
 }

@@ -12,6 +12,8 @@ const flat = (fields: Fields): string[] => fields.flatMap(([name, value]) => [na
 export interface Http1Link {
   /** It ends after this answer. */
   readonly closing: boolean;
+  /** Calls back when nobody can tell any more whether the client is still there. Returns how to stop that. */
+  onDeaf(then: () => void): () => void;
   /** Ends it so that its other end cannot take what it got for whole: an answer without a length ends where the connection does. */
   reset(): void;
 }
@@ -141,6 +143,10 @@ export class Http1Client implements ClientStream {
   onGone(then: () => void): void {
     if (this.#gone) then();
     else this.#onGone.push(then);
+  }
+
+  onDeaf(then: () => void): void {
+    this.onOver(this.#link.onDeaf(then));
   }
 
   onOver(then: () => void): void {

@@ -170,6 +170,9 @@ export class Http1Connection {
   readonly #serve: Http1ServerParts['serve'];
   readonly #turns: Omit<Turn, 'connection'>[] = [];
   readonly #onLeft = new Set<() => void>();
+  readonly #onDeaf = new Set<() => void>();
+  /** More has come behind the request that runs than is kept: the socket is not read, and does not tell that its other end is gone. */
+  #deaf = false;
   #busy = false;
   #left = false;
   #closing = false;
@@ -202,7 +205,17 @@ export class Http1Connection {
       return;
     }
     if (this.#turns.length >= MOST_BEHIND) this.reset();
-    else this.#turns.push(turn);
+    else {
+      this.#turns.push(turn);
+      this.#watch(turn.request);
+    }
+  }
+
+  /** Calls back when nobody can tell any more whether the client is still there. Returns how to stop that. */
+  onDeaf(then: () => void): () => void {
+    if (this.#deaf) then();
+    else this.#onDeaf.add(then);
+    return () => this.#onDeaf.delete(then);
   }
 
   /** Calls back when the client has gone. Returns how to stop that. */
@@ -241,8 +254,23 @@ export class Http1Connection {
     this.left();
   }
 
+  /** Node reads a connection no further when the body of a request that waits for its turn has filled its buffer, and tells nobody. */
+  #watch(request: http.IncomingMessage): void {
+    const push = request.push.bind(request);
+    request.push = (chunk: unknown, ...rest): boolean => {
+      const room = push(chunk, ...rest);
+      if (!room && chunk !== null && this.#turns.some((turn) => turn.request === request)) {
+        this.#deaf = true;
+        for (const then of this.#onDeaf) then();
+        this.#onDeaf.clear();
+      }
+      return room;
+    };
+  }
+
   #begin(turn: Omit<Turn, 'connection'>): void {
     this.#busy = true;
+    this.#deaf = false;
     void this.#serve({ ...turn, connection: this }).then(() => {
       this.#busy = false;
       if (this.#left) return;

@@ -30,7 +30,7 @@ export class SwitchingClient implements ClientStream {
     this.#socket = socket;
     this.#link = link;
     this.#letGo = letGo;
-    socket.pause();
+    socket.on('data', this.#early);
   }
 
   get begun(): boolean {
@@ -51,6 +51,7 @@ export class SwitchingClient implements ClientStream {
     }
     if (this.#over || this.#gone) return;
     this.#switch = head;
+    this.#socket.off('data', this.#early);
     this.#letGo();
     this.#socket.on('error', () => {});
     this.#socket.once('finish', () => this.#end());
@@ -128,6 +129,12 @@ export class SwitchingClient implements ClientStream {
     this.#end();
     for (const then of this.#onGone.splice(0)) then();
   }
+
+  /**
+   * RFC 6455 section 4.1: a client says nothing before it was told 101. One that does is cut: kept unread, its bytes would hide that it has left, and what
+   * people approve would run for nobody.
+   */
+  readonly #early = (): void => this.cut();
 
   #tell(): void {
     if (this.#told || !this.#switch) return;

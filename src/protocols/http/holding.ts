@@ -3,7 +3,7 @@ import type { HeldCommand } from '../../pipeline/held.ts';
 import type { ClientStream } from './exchange.ts';
 import type { KeptBody } from './body.ts';
 
-/** How holding ended: it may be tried again, will not run, its client has gone, or more of its body came than can be kept. */
+/** How holding ended: it may be tried again, will not run, its client has gone, or more came, of its body or behind it, than can be kept. */
 export type HoldingEnd = 'again' | Refusal | 'gone' | 'overflow';
 
 /**
@@ -13,6 +13,7 @@ export type HoldingEnd = 'again' | Refusal | 'gone' | 'overflow';
 export const holdRequest = async (held: HeldCommand, client: ClientStream, body: KeptBody | undefined, ended: Promise<Refusal>): Promise<HoldingEnd> => {
   const gone = new Promise<'gone'>((resolve) => client.onGone(() => resolve('gone')));
   const overflow = new Promise<'overflow'>((resolve) => {
+    client.onDeaf?.(() => resolve('overflow'));
     void body?.read().then((to) => {
       if (to === 'too large' || to === 'no room') resolve('overflow');
     });
