@@ -6,7 +6,7 @@ import { compare, restartNeeded } from './config/compare.ts';
 import { load } from './config/load.ts';
 import { formatProblem } from './config/problems.ts';
 import { isHttp, isPostgres } from './config/protocols.ts';
-import type { Config, ConnectionConfig, HttpConnectionConfig } from './config/resolved.ts';
+import type { Config, ConnectionConfig } from './config/resolved.ts';
 import { watchForRename } from './config/watch.ts';
 import { answerApprovals } from './control/approvals.ts';
 import { startApprovals } from './control/approvals-service.ts';
@@ -168,12 +168,9 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     const http = new HttpProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, intercept: () => interception, log });
     closers.push(() => http.close());
     /** One address speaks one protocol. */
-    const serve = (socket: Socket, offered: readonly ConnectionConfig[], loggedIn: () => void): Promise<void> => {
-      const { listen } = offered[0] as ConnectionConfig;
+    const serve = (socket: Socket, offered: () => readonly ConnectionConfig[], loggedIn: () => void): Promise<void> =>
       // A connection of HTTP carries many requests: each is of what is offered when it comes.
-      const here = (): readonly HttpConnectionConfig[] => config.connections.filter(isHttp).filter((one) => one.listen.host === listen.host && one.listen.port === listen.port);
-      return offered.some(isHttp) ? http.serve(socket, here, loggedIn) : postgres.serve(socket, offered.filter(isPostgres), loggedIn);
-    };
+      offered().some(isHttp) ? http.serve(socket, () => offered().filter(isHttp), loggedIn) : postgres.serve(socket, offered().filter(isPostgres), loggedIn);
     const listeners = await startListeners({ config: () => config, serve, log });
     clients = () => listeners.open;
     closers.push(() => listeners.stop());

@@ -12,6 +12,9 @@ export const mediaType = (headers: RequestFacts['headers']): string | undefined 
   return values?.length === 1 ? (values[0] ?? '').split(';', 1)[0]?.trim().toLowerCase() : undefined;
 };
 
+/** The `charset` parameter of a media type, as it is written. */
+export const charsetParameter = (type: string): string | undefined => /;\s*charset\s*=\s*"?([^";\s]{1,40})/i.exec(type)?.[1];
+
 export const isJson = (headers: RequestFacts['headers']): boolean => JSON_TYPE.test(mediaType(headers) ?? '');
 
 /**
@@ -21,7 +24,7 @@ export const isJson = (headers: RequestFacts['headers']): boolean => JSON_TYPE.t
 export const readBody = (bytes: Uint8Array, headers: RequestFacts['headers']): RequestFacts['body'] => {
   if (bytes.length === 0) return { kind: 'none' };
   if (!isJson(headers)) return { kind: 'unread', why: 'the body is not called JSON' };
-  const charset = /;\s*charset\s*=\s*"?([^";\s]{1,40})/i.exec(headers.get('content-type')?.[0] ?? '')?.[1];
+  const charset = charsetParameter(headers.get('content-type')?.[0] ?? '');
   if (charset !== undefined && !/^(?:utf-?8|us-ascii)$/i.test(charset)) return { kind: 'unread', why: 'the body is in another charset than UTF-8' };
   const coding = headers.get('content-encoding');
   if (coding !== undefined && coding.some((value) => value.trim().toLowerCase() !== 'identity')) return { kind: 'unread', why: 'the body is compressed' };

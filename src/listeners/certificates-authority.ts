@@ -43,10 +43,14 @@ export interface AuthorityInfo {
 
 /** Reads the CA certificate. Undefined while there is none. */
 export const readAuthority = async ({ certificate: path }: AuthorityPlace['files']): Promise<AuthorityInfo | undefined> => {
-  const text = await readIfThere(path);
-  if (text === undefined) return undefined;
-  const certificate = parse(text, path);
-  return { path, pem: text, fingerprint: certificate.fingerprint256, expiresAt: certificate.validToDate.getTime() };
+  const pem = await readIfThere(path);
+  return pem === undefined ? undefined : authorityInfo(pem, path);
+};
+
+/** What a CA certificate says of itself; `path` is where it was read. */
+export const authorityInfo = (pem: string, path: string): AuthorityInfo => {
+  const certificate = parse(pem, path);
+  return { path, pem, fingerprint: certificate.fingerprint256, expiresAt: certificate.validToDate.getTime() };
 };
 
 /**

@@ -2,7 +2,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { interceptedHosts } from '../config/http-proxy.ts';
 import { isHttp } from '../config/protocols.ts';
 import type { Config, GatewayConfig } from '../config/resolved.ts';
-import { interceptionFiles, openAuthority, readAuthority, type AuthorityInfo } from './certificates-authority.ts';
+import { authorityInfo, interceptionFiles, openAuthority, type AuthorityInfo } from './certificates-authority.ts';
 import { issueLeaf } from './certificates-issue.ts';
 
 const HOUR = 3_600_000;
@@ -37,8 +37,6 @@ interface Leaf {
 export const openInterception = async (gateway: Pick<GatewayConfig, 'data' | 'keys'>, hosts: readonly string[], clock: () => number = Date.now): Promise<Interception> => {
   const files = interceptionFiles(gateway);
   const authority = await openAuthority({ files, names: hosts, title: 'interception CA', named: 'connections[].http.proxy' }, clock());
-  const info = await readAuthority(files);
-  if (!info) throw new Error('the CA was there a moment ago');
   const leaves = new Map<string, Leaf>();
 
   const mint = (host: string, now: number): Leaf => {
@@ -51,7 +49,7 @@ export const openInterception = async (gateway: Pick<GatewayConfig, 'data' | 'ke
 
   return {
     hosts,
-    authority: info,
+    authority: authorityInfo(authority.certificate, files.certificate),
     contextFor: (host) => {
       const now = clock();
       const known = leaves.get(host);

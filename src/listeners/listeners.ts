@@ -5,8 +5,11 @@ import type { Logger } from '../model/logger.ts';
 export interface ListenersParts {
   /** The configuration in force when a client comes; addresses are fixed at start. */
   readonly config: () => Config;
-  /** Serves one socket until it is closed. Never rejects. Calls back when its client has logged in. */
-  readonly serve: (socket: Socket, offered: readonly ConnectionConfig[], loggedIn: () => void) => Promise<void>;
+  /**
+   * Serves one socket until it is closed. Never rejects. Calls back when its client has logged in. `offered`: the connections of its address, of the
+   * configuration in force when it is asked; at first there is one at least.
+   */
+  readonly serve: (socket: Socket, offered: () => readonly ConnectionConfig[], loggedIn: () => void) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -36,7 +39,7 @@ export const startListeners = async ({ config, serve, log }: ListenersParts): Pr
   const servers: Server[] = [];
   const addresses = new Map(config().connections.map((connection) => [addressOf(connection), connection.listen]));
 
-  const accept = (address: string, socket: Socket): void => {
+  const accept = ({ host, port }: ConnectionConfig['listen'], socket: Socket): void => {
     const { limits } = config().gateway;
     if (sockets.size >= limits.connections) {
       turnedAway += 1;
@@ -59,8 +62,8 @@ export const startListeners = async ({ config, serve, log }: ListenersParts): Pr
       sockets.delete(socket);
       strangers.delete(socket);
     });
-    const offered = config().connections.filter((connection) => addressOf(connection) === address);
-    if (offered.length === 0) {
+    const offered = (): readonly ConnectionConfig[] => config().connections.filter(({ listen }) => listen.host === host && listen.port === port);
+    if (offered().length === 0) {
       socket.destroy();
       return;
     }
@@ -71,12 +74,12 @@ export const startListeners = async ({ config, serve, log }: ListenersParts): Pr
   };
 
   try {
-    for (const [address, { host, port }] of addresses) {
-      const server = createServer({ pauseOnConnect: true }, (socket) => accept(address, socket));
+    for (const [address, listen] of addresses) {
+      const server = createServer({ pauseOnConnect: true }, (socket) => accept(listen, socket));
       servers.push(server);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen({ host, port, backlog: 1024 }, () => {
+        server.listen({ ...listen, backlog: 1024 }, () => {
           server.off('error', reject);
           server.on('error', (error) => log.error({ address, error: error.message }, 'listener failed'));
           resolve();

@@ -81,7 +81,7 @@ export const postgresStage = async (): Promise<Stage> => {
     together: 'one',
     secret: SECRET,
     open: async () => client(await gatewayWire(scene, 'writer')),
-    changes: async () => Number((await target.query('SELECT count(*)::int AS n FROM changes'))[0]?.['n']),
+    changes: () => target.count('changes'),
     running: async () => (await target.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND application_name LIKE 'wg:%'")).length > 0,
     loseTarget: () => target.kill9(),
     regainTarget: () => target.restart(),

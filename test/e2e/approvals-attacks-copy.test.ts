@@ -26,7 +26,7 @@ suite('COPY data that is sent before the target has asked for it', () => {
     const row = (await client.query('SELECT ssn FROM customers WHERE id = 1')).find((message) => message.kind === 'DataRow');
     return row?.values[0]?.toString() ?? '';
   };
-  const rows = async (id: number): Promise<number> => Number((await scene.target.query(`SELECT count(*)::int AS n FROM customers WHERE id = ${id}`))[0]?.['n']);
+  const rows = (id: number): Promise<number> => scene.target.count(`customers WHERE id = ${id}`);
 
   for (const [what, pieces] of [['in one piece', 1], ['cut in the middle', 2]] as const) {
     test(`a masked value that comes back, ${what}`, async () => {

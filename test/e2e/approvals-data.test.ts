@@ -47,7 +47,6 @@ suite('an approval that covers the rows of COPY', () => {
     await scene[Symbol.asyncDispose]();
   });
 
-  const count = async (table: string): Promise<number> => Number((await scene.target.query(`SELECT count(*)::int AS n FROM ${table}`))[0]?.['n']);
   const fileOf = (name: string, text: string): string => {
     writeFileSync(files.file(name), text);
     return files.file(name);
@@ -99,13 +98,13 @@ suite('an approval that covers the rows of COPY', () => {
     const others = await requestOf('briefly');
     assert.notEqual(others.id, id);
     assert.ok((await scene.answer(others.id, 'deny')).ok);
-    assert.equal(await count('briefly'), 0);
+    assert.equal(await scene.target.count('briefly'), 0);
     const second = await load('briefly', text);
     assert.equal(second.code, 0, second.stderr);
-    assert.equal(await count('briefly'), 2);
+    assert.equal(await scene.target.count('briefly'), 2);
     const third = await load('briefly', text);
     assert.equal(third.code, 1, 'one approval is one execution');
-    assert.equal(await count('briefly'), 2);
+    assert.equal(await scene.target.count('briefly'), 2);
     assert.ok((await scene.answer((await requestOf('briefly')).id, 'deny')).ok);
     await closed();
   });
@@ -117,7 +116,7 @@ suite('an approval that covers the rows of COPY', () => {
     const ran = await job;
     assert.equal(ran.code, 1);
     assert.match(ran.stderr, /wrong month/);
-    assert.equal(await count('loads'), 3);
+    assert.equal(await scene.target.count('loads'), 3);
     await closed();
   });
 
@@ -125,7 +124,7 @@ suite('an approval that covers the rows of COPY', () => {
     const ran = await load('loads', Array.from({ length: 4_000 }, (_, id) => `${id}\tsome row of many\n`).join(''));
     assert.equal(ran.code, 1);
     assert.match(ran.stderr, /needs approval, and it brings more than 65536 bytes of data, the most that is kept for people to approve/);
-    assert.equal(await count('loads'), 3);
+    assert.equal(await scene.target.count('loads'), 3);
     assert.deepEqual(await scene.requests('pending'), []);
     await closed();
   });
@@ -143,7 +142,7 @@ suite('an approval that covers the rows of COPY', () => {
     const second = await scene.psql('migrator', ...script);
     assert.equal(second.code, 0, second.stderr);
     assert.equal(second.stdout, 'BEGIN\nCOPY 1\nCOMMIT\n');
-    assert.equal(await count('blocks'), 1);
+    assert.equal(await scene.target.count('blocks'), 1);
     await closed();
   });
 
@@ -164,7 +163,7 @@ suite('an approval that covers the rows of COPY', () => {
       assert.ok((await scene.answer(id, 'approve')).ok);
       const ran = await job;
       assert.equal(ran.code, 0, ran.stderr);
-      assert.equal(await count('wide'), 4);
+      assert.equal(await scene.target.count('wide'), 4);
     }
     await closed();
   });
@@ -183,9 +182,9 @@ suite('an approval that covers the rows of COPY', () => {
     await scene.gateway.start();
     assert.deepEqual(readdirSync(join(scene.gateway.dataDir, 'spool')), []);
     assert.ok((await scene.answer(id, 'approve')).ok);
-    assert.equal(await count('killed'), 0, 'nothing runs without a client');
+    assert.equal(await scene.target.count('killed'), 0, 'nothing runs without a client');
     const again = await load('killed', text);
     assert.equal(again.code, 0, again.stderr);
-    assert.equal(await count('killed'), 2);
+    assert.equal(await scene.target.count('killed'), 2);
   });
 });

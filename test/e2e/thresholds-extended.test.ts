@@ -42,7 +42,7 @@ for (const version of postgresVersions()) {
       for (const [name, where, types, formats, few, many] of cases) {
         await scene.table(name, 20);
         const text = `DELETE FROM ${name} WHERE ${where}`;
-        const under = Number((await scene.target.query(`SELECT count(*)::int AS n FROM ${name} WHERE ${where.replace('$1', name.endsWith('int') ? '10' : name === 'text_length' ? '9' : name === 'text_value' ? "'30'" : name === 'untold_uuid' ? "'00000000-0000-0000-0000-00000000000a'" : "'00000000-0000-0000-0000-000000000010'")}`))[0]?.['n']);
+        const under = await scene.target.count(`${name} WHERE ${where.replace('$1', name.endsWith('int') ? '10' : name === 'text_length' ? '9' : name === 'text_value' ? "'30'" : name === 'untold_uuid' ? "'00000000-0000-0000-0000-00000000000a'" : "'00000000-0000-0000-0000-000000000010'")}`);
         await client.query('BEGIN');
         client.send(say.parse('', text, types), say.bind('', '', formats, [many]), say.execute(''), say.sync);
         assert.match(refusedWith(await client.until('ReadyForQuery')), /^42501 .*approval/, name);
@@ -52,7 +52,7 @@ for (const version of postgresVersions()) {
         await deny();
         client.send(say.parse('', text, types), say.bind('', '', formats, [few]), say.describe('portal', ''), say.execute(''), say.sync);
         assert.deepEqual(plain(await client.until('ReadyForQuery')), ['ParseComplete', 'BindComplete', 'NoData', `DELETE ${under}`, 'ZI'], name);
-        assert.equal(await scene.rows(name), 20 - under);
+        assert.equal(await scene.target.count(name), 20 - under);
       }
     });
 
@@ -70,14 +70,14 @@ for (const version of postgresVersions()) {
         await client.query('COMMIT');
         await assert.rejects(client.query('UPDATE by_pg SET id = 5 WHERE id IN ($1, $2)', [6, 7]), /duplicate key/);
         assert.deepEqual((await client.query('SELECT 1 AS one')).rows, [{ one: 1 }]);
-        assert.equal(await scene.rows('by_pg'), 36);
+        assert.equal(await scene.target.count('by_pg'), 36);
         const job = client.query('DELETE FROM by_pg WHERE id <= $1', [30]);
         const request = await scene.request();
         assert.equal((await scene.show(request.id)).rows, 26);
-        assert.equal((await scene.target.query("SELECT count(*)::int AS n FROM pg_locks WHERE relation = 'by_pg'::regclass"))[0]?.['n'], 0, 'no lock is held while people think');
+        assert.equal(await scene.target.count("pg_locks WHERE relation = 'by_pg'::regclass"), 0, 'no lock is held while people think');
         assert.ok((await scene.answer(request.id, 'approve')).ok);
         assert.equal((await job).rowCount, 26);
-        assert.equal(await scene.rows('by_pg'), 10);
+        assert.equal(await scene.target.count('by_pg'), 10);
       } finally {
         await client.end();
       }
@@ -100,7 +100,7 @@ for (const version of postgresVersions()) {
           assert.deepEqual(answer.filter(({ kind }) => kind === 'DataRow' || kind === 'CommandComplete'), []);
           assert.equal(plain(answer).at(-1), inside ? 'ZE' : 'ZI');
           if (inside) await client.query('ROLLBACK');
-          assert.equal(await scene.rows(name), 15);
+          assert.equal(await scene.target.count(name), 15);
           assert.equal((await scene.show((await scene.request()).id)).rows, 15);
           await deny();
         } finally {
@@ -122,7 +122,7 @@ for (const version of postgresVersions()) {
         if (at > 0) await scene.target.query("TRUNCATE large; INSERT INTO large SELECT n, repeat('x', 200000) FROM generate_series(1, 10) n");
         send();
         assert.match(refusedWith(await client.until('ReadyForQuery')), /^42501 .*approval/);
-        assert.equal(await scene.rows('large'), 10, 'undone');
+        assert.equal(await scene.target.count('large'), 10, 'undone');
         const request = await scene.request();
         assert.equal((await scene.show(request.id)).rows, undefined);
         assert.ok((await scene.answer(request.id, 'approve')).ok);
@@ -131,7 +131,7 @@ for (const version of postgresVersions()) {
         assert.equal(plain(ran).at(-1), 'ZI', refusedWith(ran));
         assert.equal(ran.filter(({ kind }) => kind === 'DataRow').length, at === 2 ? 3 : 10, refusedWith(ran));
         assert.equal(ran.filter(({ kind }) => kind === 'BindComplete').length, at === 1 ? 0 : 1);
-        assert.equal(await scene.rows('large'), 0);
+        assert.equal(await scene.target.count('large'), 0);
       }
     });
 
@@ -147,13 +147,13 @@ for (const version of postgresVersions()) {
       };
       assert.deepEqual(await send(parse), ['ParseComplete', 'ZI']);
       assert.deepEqual(await send(bind(1), say.execute(''), bind(2), say.execute('')), ['BindComplete', 'DELETE 1', 'E54000', 'ZI']);
-      assert.equal(await scene.rows('series'), 20, 'what came before it in the series is undone with it');
+      assert.equal(await scene.target.count('series'), 20, 'what came before it in the series is undone with it');
       assert.deepEqual(await send(bind(1), say.execute(''), say.execute('')), ['BindComplete', 'DELETE 1', 'E54000', 'ZI']);
       assert.deepEqual(await send(bind(1)), ['BindComplete', 'ZI'], 'not executed');
       assert.deepEqual(await send(bind(1), say.close('portal', '')), ['BindComplete', 'CloseComplete', 'ZI']);
       assert.deepEqual(await send(bind(1), say.execute('none')), ['BindComplete', 'E34000', 'ZI']);
       assert.deepEqual(await send(bind(1), say.execute(''), say.describe('statement', 'none')), ['BindComplete', 'DELETE 1', 'E26000', 'ZI']);
-      assert.equal(await scene.rows('series'), 20);
+      assert.equal(await scene.target.count('series'), 20);
       // What the target cannot count is for people to decide, as it is.
       await client.query('BEGIN');
       assert.deepEqual(await send(say.bind('', 's', [], [Buffer.from('x')]), say.execute('')), ['E42501', 'ZE']);
@@ -166,24 +166,24 @@ for (const version of postgresVersions()) {
       client.send(bind(1), say.execute(''));
       client.send(say.query('SELECT 1'));
       assert.deepEqual(plain(await client.until('ReadyForQuery')), ['BindComplete', 'DELETE 1', 'E54000', 'ZI'], 'a Query instead of Sync');
-      assert.equal(await scene.rows('series'), 20);
+      assert.equal(await scene.target.count('series'), 20);
       assert.deepEqual(await send(bind(1, 'named'), say.describe('portal', 'named'), say.execute('named'), say.flush), ['BindComplete', 'NoData', 'DELETE 1', 'ZI']);
-      assert.equal(await scene.rows('series'), 19);
+      assert.equal(await scene.target.count('series'), 19);
       // As drivers do that prepare, wait, and bind in one series.
       client.send(say.parse('', 'DELETE FROM series WHERE id = $1'), say.describe('statement', ''), say.flush);
       assert.deepEqual(plain(await client.until('NoData')), ['ParseComplete', 't(23)', 'NoData']);
       assert.deepEqual(await send(say.bind('', '', [], [Buffer.from('2')]), say.execute('')), ['BindComplete', 'DELETE 1', 'ZI']);
-      assert.equal(await scene.rows('series'), 18);
+      assert.equal(await scene.target.count('series'), 18);
       // Something that runs before it: it cannot be undone by itself.
       assert.match((await send(say.parse('', 'SELECT 1'), say.bind('', '', [], []), say.execute(''), bind(3), say.execute(''))).join(' '), /SELECT 1 E42501 ZI$/);
       await deny();
-      assert.equal(await scene.rows('series'), 18);
+      assert.equal(await scene.target.count('series'), 18);
       assert.equal(await idleInTransaction(), 0);
       // In a block the savepoint is gone with the answer, and other statements may follow.
       await client.query('BEGIN');
       assert.deepEqual(await send(bind(3), say.execute(''), say.parse('', 'SELECT 7'), say.bind('', '', [], []), say.execute('')), ['BindComplete', 'DELETE 1', 'ParseComplete', 'BindComplete', '(7)', 'SELECT 1', 'ZT']);
       assert.deepEqual(plain(await client.query('COMMIT')), ['COMMIT', 'ZI']);
-      assert.equal(await scene.rows('series'), 17);
+      assert.equal(await scene.target.count('series'), 17);
     });
 
     test('the client\'s own statement_timeout and lock_timeout end a statement under guard: nothing changed, and the session goes on', async () => {
@@ -218,7 +218,7 @@ for (const version of postgresVersions()) {
         }
         assert.equal((await scene.target.query("SELECT count(*)::int AS n FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND application_name LIKE 'wg:%'"))[0]?.['n'], 0, 'no block of the gateway stays open');
         await other.query('ROLLBACK');
-        assert.equal(await scene.rows('timed'), 10);
+        assert.equal(await scene.target.count('timed'), 10);
         assert.deepEqual(await scene.requests('pending'), []);
         assert.ok(plain(await client.query('DELETE FROM timed WHERE id <= 10')).includes('DELETE 10'), 'what was undone does not count towards the hour');
       } finally {

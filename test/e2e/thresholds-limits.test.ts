@@ -21,10 +21,10 @@ suite('rowsPerCommand on changes, loads, two sessions, and what is left alone', 
     // Loads are innocent until they turn out to be too large.
     assert.deepEqual(plain(await client.query('INSERT INTO loaded SELECT generate_series(1, 50)')), ['INSERT 0 50', 'ZI']);
     assert.match(refusedWith(await client.query('INSERT INTO loaded SELECT generate_series(1, 51)')), /^42501 .*more than the 50 rows/);
-    assert.equal(await scene.rows('loaded'), 50);
+    assert.equal(await scene.target.count('loaded'), 50);
     client.send(say.parse('', 'INSERT INTO loaded SELECT generate_series(1, $1)'), say.bind('', '', [], [Buffer.from('51')]), say.execute(''), say.sync);
     assert.match(refusedWith(await client.until('ReadyForQuery')), /^42501 .*more than the 50 rows/);
-    assert.equal(await scene.rows('loaded'), 50);
+    assert.equal(await scene.target.count('loaded'), 50);
     for (const [rows, inside, shown] of [[50, false, ['COPY 50', 'ZI']], [51, false, ['E42501', 'ZI']], [50, true, ['COPY 50', 'ZT']], [51, true, ['E42501', 'ZE']]] as const) {
       await scene.target.query('TRUNCATE loaded');
       if (inside) await client.query('BEGIN');
@@ -33,7 +33,7 @@ suite('rowsPerCommand on changes, loads, two sessions, and what is left alone', 
       client.send(say.copyData(Buffer.from(Array.from({ length: rows }, (_, at) => `${at}\n`).join(''))), say.copyDone);
       assert.deepEqual(plain(await client.until('ReadyForQuery')), shown);
       if (inside) await client.query('COMMIT');
-      assert.equal(await scene.rows('loaded'), rows > 50 ? 0 : 50);
+      assert.equal(await scene.target.count('loaded'), rows > 50 ? 0 : 50);
     }
     client.send(say.query('COPY loaded FROM STDIN'));
     await client.until('CopyInResponse');
@@ -50,7 +50,7 @@ suite('rowsPerCommand on changes, loads, two sessions, and what is left alone', 
     client.send(say.parse('', 'INSERT INTO late SELECT 1 FROM generate_series(1, 2)'), say.bind('', '', [], []), say.execute(''), say.sync);
     assert.deepEqual(plain(await client.until('ReadyForQuery')), ['ParseComplete', 'BindComplete', 'INSERT 0 2', 'E23505', 'ZI']);
     assert.deepEqual(plain(await client.query('INSERT INTO late SELECT 1')), ['INSERT 0 1', 'ZI']);
-    assert.equal(await scene.rows('late'), 1);
+    assert.equal(await scene.target.count('late'), 1);
   });
 
   test('what is held back is masked', async () => {
@@ -58,7 +58,7 @@ suite('rowsPerCommand on changes, loads, two sessions, and what is left alone', 
     assert.deepEqual(plain(await client.query('DELETE FROM customers WHERE id = 1 RETURNING ssn')), ['[ssn:25:0]', '(***)', 'DELETE 1', 'ZI']);
     client.send(say.parse('', 'DELETE FROM customers WHERE id = $1 RETURNING ssn'), say.bind('', '', [], [Buffer.from('2')]), say.execute(''), say.sync);
     assert.deepEqual(plain(await client.until('ReadyForQuery')), ['ParseComplete', 'BindComplete', '(***)', 'DELETE 1', 'ZI']);
-    assert.equal(await scene.rows('customers'), 18);
+    assert.equal(await scene.target.count('customers'), 18);
   });
 
   test('a reload: what runs under its number goes on, and ends undone under a lower one', async () => {
@@ -83,7 +83,7 @@ suite('rowsPerCommand on changes, loads, two sessions, and what is left alone', 
       assert.deepEqual(plain(await client.rest()), ['E57P01']);
       await other.query('COMMIT');
       await until(async () => (await scene.target.query("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'wg:%:writer%'")).length === 0, 20_000, 'the session is gone');
-      assert.equal(await scene.rows('reloaded'), 20);
+      assert.equal(await scene.target.count('reloaded'), 20);
     } finally {
       await other.end();
     }

@@ -37,7 +37,7 @@ suite('guarded rows where every record comes first, and when the gateway stops',
           assert.deepEqual(few.slice(-3), [`(${id})`, 'DELETE 1', end]);
           assert.deepEqual(few.filter((each) => each.startsWith('E')), []);
           if (inside) assert.deepEqual(plain(await client.query('COMMIT')), ['COMMIT', 'ZI']);
-          assert.equal(await scene.rows(name), 10 - id);
+          assert.equal(await scene.target.count(name), 10 - id);
         }
         for (const protocol of ['simple', 'extended'] as const) {
           if (inside) await client.query('BEGIN');
@@ -50,7 +50,7 @@ suite('guarded rows where every record comes first, and when the gateway stops',
           assert.deepEqual(many.filter(({ kind }) => kind === 'DataRow' || kind === 'CommandComplete'), []);
           assert.equal(plain(many).at(-1), inside ? 'ZE' : 'ZI');
           if (inside) await client.query('ROLLBACK');
-          assert.equal(await scene.rows(name), 23, 'undone');
+          assert.equal(await scene.target.count(name), 23, 'undone');
           const request = await scene.request();
           assert.equal((await scene.show(request.id)).rows, 23);
           assert.ok((await scene.answer(request.id, 'deny')).ok);
@@ -90,7 +90,7 @@ suite('guarded rows where every record comes first, and when the gateway stops',
       await short.end();
       await long.end();
     }
-    assert.deepEqual(await Promise.all(['drained', 'stuck', 'stuck_inside'].map((name) => scene.rows(name))), [7, 10, 10]);
+    assert.deepEqual(await Promise.all(['drained', 'stuck', 'stuck_inside'].map((name) => scene.target.count(name))), [7, 10, 10]);
     const { integrity, completeness } = await verify(join(scene.gateway.dataDir, 'evidence'), { keys: join(scene.gateway.folder, 'keys') });
     assert.deepEqual([integrity.ok, completeness.verdict, completeness.openCommands, completeness.openSessions], [true, 'complete', 0, 0]);
     const ended = await Promise.all(['drained', 'stuck WHERE', 'stuck_inside'].map(async (mark) => (await recorded(scene, `DELETE FROM ${mark}`)).map(({ end }) => end)));

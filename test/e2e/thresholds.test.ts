@@ -28,12 +28,12 @@ for (const version of postgresVersions()) {
       const request = await scene.request();
       const shown = await scene.show(request.id);
       assert.equal(shown.rows, 11);
-      assert.equal(await scene.rows('exact_more'), 40, 'nothing has changed while people think');
+      assert.equal(await scene.target.count('exact_more'), 40, 'nothing has changed while people think');
       assert.ok((await scene.answer(request.id, 'approve')).ok);
       const ran = await job;
       assert.equal(ran.code, 0, ran.stderr);
       assert.match(ran.stdout, /DELETE 11/);
-      assert.equal(await scene.rows('exact_more'), 29);
+      assert.equal(await scene.target.count('exact_more'), 29);
     });
 
     test('what people see and approve is the whole number, far above the threshold', async () => {
@@ -70,7 +70,7 @@ for (const version of postgresVersions()) {
       assert.match(refusedWith(await client.query('DELETE FROM in_block WHERE id <= 20')), /^42501 .*approval/);
       assert.deepEqual(plain(await client.query('SELECT 1')), ['E25P02', 'ZE'], 'the transaction has failed');
       assert.deepEqual(plain(await client.query('COMMIT')), ['ROLLBACK', 'ZI']);
-      assert.equal(await scene.rows('in_block'), 40);
+      assert.equal(await scene.target.count('in_block'), 40);
       await deny();
     });
 
@@ -92,7 +92,7 @@ for (const version of postgresVersions()) {
           assert.deepEqual(answer.filter(({ kind }) => kind === 'DataRow' || kind === 'CommandComplete'), []);
           assert.equal(plain(answer).at(-1), inside ? 'ZE' : 'ZI');
           if (inside) await client.query('ROLLBACK');
-          assert.equal(await scene.rows(name), 15, 'all of it is there');
+          assert.equal(await scene.target.count(name), 15, 'all of it is there');
           const request = await scene.request();
           assert.equal((await scene.show(request.id)).rows, 15);
           if (!inside) {
@@ -122,7 +122,7 @@ for (const version of postgresVersions()) {
         await other.query('COMMIT');
         assert.match(refusedWith(await client.until('ReadyForQuery')), /^42501 .*approval/);
         await client.query('ROLLBACK');
-        assert.equal(await scene.rows('covered'), 25);
+        assert.equal(await scene.target.count('covered'), 25);
         assert.equal((await scene.show(first.id)).state, 'used', 'it served once');
         const second = await scene.request();
         assert.equal((await scene.show(second.id)).rows, 25);
@@ -173,7 +173,7 @@ for (const version of postgresVersions()) {
         assert.equal((await scene.show(request.id)).rows, undefined);
         assert.ok((await scene.answer(request.id, 'deny')).ok);
         assert.equal(scene.counts(table), 0, text);
-        assert.equal(await scene.rows(table), 5);
+        assert.equal(await scene.target.count(table), 5);
       }
     });
 
@@ -197,7 +197,7 @@ for (const version of postgresVersions()) {
     test('MERGE: counted, guarded and undone like the rest, inside a block and outside', async () => {
       await scene.table('merged', 40);
       const merge = (most: number): string => `MERGE INTO merged USING generate_series(1, ${most}) AS g(n) ON merged.id = g.n WHEN MATCHED AND merged.id % 2 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET v = 'merged'`;
-      const changed = async (): Promise<number> => 40 - Number((await scene.target.query("SELECT count(*)::int AS n FROM merged WHERE v <> 'merged'"))[0]?.['n']);
+      const changed = async (): Promise<number> => 40 - (await scene.target.count("merged WHERE v <> 'merged'"));
       const other = await scene.target.client();
       using client = await gatewayWire(scene, 'migrator');
       try {
@@ -262,7 +262,7 @@ for (const version of postgresVersions()) {
         (await openSocket(scene.gateway.port())).end(say.cancelRequest(client.processId, client.key));
         assert.deepEqual(plain(await client.until('ReadyForQuery')), ['E57014', 'ZI'], 'in the count as well');
         await other.query('ROLLBACK');
-        assert.equal(await scene.rows('cancelled'), 10);
+        assert.equal(await scene.target.count('cancelled'), 10);
         assert.deepEqual(plain(await client.query('SELECT 1')).at(-1), 'ZI');
       } finally {
         await other.end();
@@ -286,7 +286,7 @@ for (const version of postgresVersions()) {
         await other.end();
       }
       await until(async () => (await scene.target.query("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'wg:%'")).length === 0, 20_000, 'no session is left');
-      assert.equal(await scene.rows('gone'), 10);
+      assert.equal(await scene.target.count('gone'), 10);
       await until(async () => (await recorded(scene, 'DELETE FROM gone')).some(({ end }) => end === 'aborted'), 20_000, 'the record says that it was not done');
     });
   });

@@ -56,6 +56,8 @@ export interface Postgres {
   readonly caFile: string | undefined;
   /** Runs SQL as the superuser over the socket, with a connection of its own. With many statements: the rows of the last. */
   query(sql: string, values?: readonly unknown[], database?: string): Promise<Row[]>;
+  /** How many rows there are in `table`, or in `table WHERE condition`. */
+  count(from: string): Promise<number>;
   /** A connected client of `pg`; yours to end. As the superuser over the socket unless told otherwise. */
   client(options?: pg.ClientConfig): Promise<pg.Client>;
   /** The server's log so far. */
@@ -190,6 +192,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 
   return {
     version, host: '127.0.0.1', port, socketDir, dataDir, superuser: SUPERUSER, caPem, caFile, query, client, stop, kill9,
+    count: async (from) => Number((await query(`SELECT count(*)::int AS n FROM ${from}`))[0]?.['n']),
     psqlEnv: { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: SUPERUSER.name, PGPASSWORD: SUPERUSER.password, PGDATABASE: 'postgres' },
     log: () => readFileSync(logFile, 'utf8'),
     async restart(config = {}) {

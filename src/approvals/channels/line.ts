@@ -1,5 +1,5 @@
 import type { ApprovalView } from '../approvals.ts';
-import { Bucket } from '../bounds.ts';
+import { Bucket } from '../../wire/bucket.ts';
 import { digestOfState, isOpen } from './about.ts';
 import { ChannelFault, type ChannelPorts, type Receiver, type Told } from './ports.ts';
 

@@ -2,13 +2,16 @@ import type { HttpConnectionConfig } from '../../config/resolved.ts';
 
 export type Choice = { readonly connection: HttpConnectionConfig } | { readonly status: 404 | 421; readonly refused: string };
 
+/** Of a connection that names no hosts: wider than any wildcard. */
+const ANY_HOST = 1;
+
 /**
  * The connection that a request means, of those at its address: by host, then by the longest prefix of its path. `path` is the normalised one, so
  * that a prefix cannot be got around by another spelling.
  */
 export const chooseConnection = (offered: readonly HttpConnectionConfig[], host: string, path: string): Choice => {
   // One that only the forward proxy leads to is not found by asking for it directly.
-  const here = offered.filter(({ http }) => !http.proxy || http.hosts.length > 0).map((connection) => ({ connection, exact: exactness(connection.http.hosts, host) })).filter(({ exact }) => exact > 0);
+  const here = offered.filter(({ http }) => !http.proxy || http.hosts.length > 0).map((connection) => ({ connection, exact: connection.http.hosts.length === 0 ? ANY_HOST : exactness(connection.http.hosts, host) })).filter(({ exact }) => exact > 0);
   if (here.length === 0) return { status: 421, refused: 'no connection of this address is reached by this host' };
   const under = here.filter(({ connection }) => beneath(connection.http.prefix, path));
   if (under.length === 0) return { status: 404, refused: 'no connection of this address is reached by this path' };
@@ -18,12 +21,9 @@ export const chooseConnection = (offered: readonly HttpConnectionConfig[], host:
   return { connection: best.connection };
 };
 
-/** How narrowly the hosts name it: the name itself, a wildcard, any; 0: not at all. */
-const exactness = (hosts: readonly string[], host: string): number => {
-  if (hosts.length === 0) return 1;
-  if (hosts.includes(host)) return Number.MAX_SAFE_INTEGER;
-  return Math.max(0, ...hosts.filter((one) => one.startsWith('*.') && host.endsWith(one.slice(1)) && host.length > one.length - 1).map(({ length }) => length + 1));
-};
+/** How narrowly one of the names means the host: the name itself, `*.name` by its length; 0: none does. */
+export const exactness = (names: readonly string[], host: string): number =>
+  Math.max(0, ...names.map((name) => (name === host ? Number.MAX_SAFE_INTEGER : name.startsWith('*.') && host.length >= name.length && host.endsWith(name.slice(1)) ? name.length : 0)));
 
 const beneath = (prefix: string, path: string): boolean => prefix === '' || path === prefix || path.startsWith(`${prefix}/`);
 

@@ -4,6 +4,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
+import { formatHostPort } from '../../config/units.ts';
 import { addressKind } from '../../wire/addresses.ts';
 import { TargetFault } from './exchange.ts';
 import { dialHttp2, FORBIDDEN_ADDRESS } from './h2-dial.ts';
@@ -62,7 +63,7 @@ const pooled = (scheme: TargetPool['scheme'], agent: http.Agent, options: Target
   },
 });
 
-const originOf = (scheme: TargetPool['scheme'], { host, port }: HttpConnectionConfig['target']): string => `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+const originOf = (scheme: TargetPool['scheme'], target: HttpConnectionConfig['target']): string => `${scheme}://${formatHostPort(target)}`;
 
 /** Resolves as the system does, and refuses when any of the addresses is one that no target may have: it is asked again for each connection. */
 const checkedLookup: LookupFunction = (hostname, options, callback) => {

@@ -1,19 +1,15 @@
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import type { Refusal, RefusalCode } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
-import { AwsClients, isAwsRefusal, refuseSigned, type SignedBody } from './aws/clients.ts';
+import { AwsClients, isAwsRefusal, refuseSigned, type SignedRequest } from './aws/clients.ts';
 import { dialectOf, type AwsDialect, type AwsRefusal } from './aws/refusals.ts';
-import type { KeptBody, KeptBytes } from './body.ts';
+import type { KeptBytes } from './body.ts';
 import type { ClientStream } from './exchange.ts';
 import { asksForToken, exchangeToken } from './google/token-exchange.ts';
 import type { HttpSession } from './session.ts';
 
 /** Who asks, where a signature says it. */
-export interface Signed {
-  readonly token: string;
-  readonly rawQuery: string;
-  readonly body?: KeptBody;
-  readonly signed: SignedBody;
+export interface Signed extends SignedRequest {
   /** How the client reads what it is refused. */
   readonly dialect: AwsDialect;
   /** The identity may come no more. */

@@ -5,6 +5,16 @@ import type { RequestHead } from './head.ts';
 /** The body is a form. */
 export const isForm = (values: RequestHead['values']): boolean => /^application\/x-www-form-urlencoded *(?:;|$)/i.test(values.get('content-type')?.[0] ?? '');
 
+/** The parameters of a form, or of a query. Undefined where one stands there twice: readers differ on which counts. */
+export const formParameters = (form: string): ReadonlyMap<string, string> | undefined => {
+  const parameters = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(form)) {
+    if (parameters.has(name)) return undefined;
+    parameters.set(name, value);
+  }
+  return parameters;
+};
+
 /** Reads a small form that the gateway itself answers: whose it is, nobody knows yet. `gone`: the client has left, or its body broke off. */
 export const readForm = async (client: ClientStream, most: number, kept: KeptBytes): Promise<{ readonly form: string } | { readonly refused: string } | 'gone'> => {
   if (!client.body) return { form: '' };

@@ -1,3 +1,5 @@
+import { Bucket } from '../../wire/bucket.ts';
+
 /*
  * What one connection of HTTP/2 may cost, on either side of the gateway. A peer that keeps within its settings is bounded by streams times window;
  * one that does not is counted, and cut.
@@ -21,23 +23,17 @@ export const BETWEEN_MS = 65_000;
 
 /** Something that a peer may do now and then: so often at once, and so often in each second after that. */
 export class Allowance {
-  readonly #burst: number;
-  readonly #perSecond: number;
-  #left: number;
-  #at = performance.now();
+  readonly #bucket: Bucket;
 
   constructor(burst: number, perSecond: number) {
-    this.#burst = burst;
-    this.#perSecond = perSecond;
-    this.#left = burst;
+    this.#bucket = new Bucket(burst, perSecond, performance.now());
   }
 
   /** False: that was once too often. */
   take(): boolean {
     const now = performance.now();
-    this.#left = Math.min(this.#burst, this.#left + ((now - this.#at) / 1000) * this.#perSecond);
-    this.#at = now;
-    this.#left -= 1;
-    return this.#left >= 0;
+    const allowed = this.#bucket.left(now) >= 1;
+    this.#bucket.take(now);
+    return allowed;
   }
 }

@@ -1,4 +1,5 @@
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
+import { formatHostPort } from '../../config/units.ts';
 
 /** How the client came here: what its own addresses begin with. */
 export interface Outside {
@@ -21,7 +22,7 @@ const portOf = ({ protocol, port }: URL): string => (port === '' ? (DEFAULT_PORT
  */
 export const placeForClient = (value: string, { target, http }: Pick<HttpConnectionConfig, 'target' | 'http'>, outside: Outside): string | undefined => {
   const scheme = target.tls === 'disable' ? 'http' : 'https';
-  const base = `${scheme}://${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
+  const base = `${scheme}://${formatHostPort(target)}`;
   const absolute = /^[a-z][a-z0-9+.-]*:/i.test(value) || /^[\\/]{2}/.test(value);
   // Relative to the path of the request itself, which stands below the prefix as it does at the target.
   if (!absolute && !value.startsWith('/')) return value;

@@ -1,5 +1,6 @@
 import { pipeline, Transform, type Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
+import { charsetParameter } from '../../apis/body.ts';
 import { openBodyMasker, type AboutBody, type BodyMasker } from '../../masking/bodies/masker.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { RequestFacts } from '../../model/request.ts';
@@ -73,7 +74,7 @@ export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bo
 };
 
 const aboutType = (mediaType: string): AboutBody => {
-  const charset = /;\s*charset\s*=\s*"?([^";\s]{1,40})/i.exec(mediaType)?.[1];
+  const charset = charsetParameter(mediaType);
   return { mediaType, ...(charset === undefined ? {} : { charset }) };
 };
 

@@ -1,4 +1,5 @@
 import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { charsetParameter } from '../../apis/body.ts';
 import { charsetOf } from '../../masking/bodies/charset.ts';
 import { looksLikeJson } from '../../masking/bodies/json-looks.ts';
 import { essence, formOf } from '../../masking/bodies/media-types.ts';
@@ -30,7 +31,7 @@ export const renderMessage = (bytes: Buffer): string => {
 const bodyText = (body: Buffer, mediaType: string, written: string): string => {
   const coding = written === 'x-gzip' ? 'gzip' : written === 'identity' ? '' : written;
   const counted = `[${body.length} bytes of ${essence(mediaType) || 'an unnamed type'}${coding === '' ? '' : `, in ${coding}`}]`;
-  const charset = charsetOf(/;\s*charset\s*=\s*"?([^";\s]{1,40})/i.exec(mediaType)?.[1]);
+  const charset = charsetOf(charsetParameter(mediaType));
   if (charset === undefined) return counted;
   let plain = body;
   if (coding !== '') {

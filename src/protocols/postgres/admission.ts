@@ -135,8 +135,9 @@ export class Admission {
       // From here on nobody changes it, until it has run or is known not to run now; and nothing is looked up, which would end that. For others
       // who keep rows from being changed it would have to wait: that is for the command to do.
       const still = free ? await link.whileOpen(holdStill(this, needs.command.effects, message.understood)) : undefined;
+      const settle = (how: 'keep' | 'release'): Promise<void> => link.whileOpen(still?.[how]() ?? Promise.resolve());
       const letGo = async (next: () => Wait): Promise<void> => {
-        await link.whileOpen(still?.release() ?? Promise.resolve());
+        await settle('release');
         await next();
       };
       const now = await link.whileOpen(tracking.confirm().catch(() => undefined));
@@ -154,10 +155,10 @@ export class Admission {
       const answer = gated.ask(needs, { bound: { ...bound, ...(estimate === undefined ? {} : { estimatedRows: estimate }), ...(shown.length === 0 ? {} : { standsFor: shown }) }, place, ...(again ? { again } : {}), ...(rows === undefined ? {} : { rows }) });
       if (isRefusal(answer)) return letGo(() => then(answer));
       if (!isHeld(answer)) {
-        await link.whileOpen(still?.keep() ?? Promise.resolve());
+        await settle('keep');
         return then(answer);
       }
-      await link.whileOpen(still?.release() ?? Promise.resolve());
+      await settle('release');
       const end = await link.whileOpen(link.holding.wait(answer));
       if (end !== 'again') return then(end);
       // Whatever becomes of it now: what was kept for it and is not used goes to the next.

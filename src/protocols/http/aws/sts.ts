@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { formParameters } from '../form.ts';
 import type { NewKey } from './issued-keys.ts';
 import { element } from './xml.ts';
 
@@ -37,11 +38,8 @@ export interface StsRefusal {
  */
 export const readKeyRequest = (form: string): KeyRequest | StsRefusal => {
   if (form.length > MAX_STS_REQUEST) return invalid('the request is too large');
-  const given = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(form)) {
-    if (given.has(name)) return invalid('a parameter stands there twice');
-    given.set(name, value);
-  }
+  const given = formParameters(form);
+  if (given === undefined) return invalid('a parameter stands there twice');
   if (given.get('Action') !== 'AssumeRoleWithWebIdentity') return { status: 400, code: 'InvalidAction', message: 'this endpoint answers AssumeRoleWithWebIdentity only' };
   if (given.get('Version') !== '2011-06-15') return invalid('Version must be 2011-06-15');
   for (const name of given.keys()) {

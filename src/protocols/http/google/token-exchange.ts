@@ -1,7 +1,7 @@
 import { isRefusal, type Refusal } from '../../../model/decision.ts';
 import type { KeptBytes } from '../body.ts';
 import type { ClientStream } from '../exchange.ts';
-import { isForm, readForm } from '../form.ts';
+import { formParameters, isForm, readForm } from '../form.ts';
 import type { RequestHead } from '../head.ts';
 import type { HttpSession } from '../session.ts';
 
@@ -44,11 +44,8 @@ export const exchangeToken = async (client: ClientStream, kept: KeptBytes, open:
 
 const subjectToken = (form: string): string | { readonly error: string; readonly description: string } => {
   const wrong = (error: string, description: string): { readonly error: string; readonly description: string } => ({ error, description });
-  const given = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(form)) {
-    if (given.has(name)) return wrong('invalid_request', 'a parameter stands there twice');
-    given.set(name, value);
-  }
+  const given = formParameters(form);
+  if (given === undefined) return wrong('invalid_request', 'a parameter stands there twice');
   if (given.get('grant_type') !== GRANT) return wrong('unsupported_grant_type', 'grant_type is not token-exchange');
   // Asks for another subject than that of the token, or for less than what it may: neither would be honoured.
   if (given.has('actor_token')) return wrong('invalid_request', 'an actor_token is not supported');
