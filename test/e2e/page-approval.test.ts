@@ -1,28 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { noBrowser, openBrowser, openPage, settled, visit } from '../kit/browser.ts';
+import { noBrowser, openPage, settled, visit } from '../kit/browser.ts';
 import { until } from '../kit/until.ts';
 import { approval, me } from './page-answers.ts';
-import { refusal, StandIn } from './page-stand-in.ts';
+import { pageScene } from './page-scene.ts';
+import { refusal, type StandIn } from './page-stand-in.ts';
 
 const PHONE = { width: 360, scheme: 'dark' } as const;
 
 describe('answering an approval', { skip: noBrowser() ?? false, timeout: 120_000 }, () => {
   let browser: Browser;
   let standIn: StandIn;
-  before(async () => {
-    [standIn, browser] = await Promise.all([StandIn.start(), openBrowser()]);
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    const breaches = [...standIn.breaches];
-    standIn.reset();
-    assert.deepEqual(breaches, []);
-  });
-  after(async () => {
-    await browser.close();
-    await standIn.close();
+  const scene = pageScene();
+  before(() => {
+    ({ browser, standIn } = scene());
   });
 
   const answered = () => standIn.asked.filter(({ operation }) => operation === 'approvals.answer').map(({ body }) => body);

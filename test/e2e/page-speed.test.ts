@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { builtPage } from '../../tools/build-ui.ts';
-import { noBrowser, openBrowser, openPage, visit } from '../kit/browser.ts';
+import { noBrowser, openPage, visit } from '../kit/browser.ts';
 import { until } from '../kit/until.ts';
 import { session } from './page-answers.ts';
-import { StandIn } from './page-stand-in.ts';
+import { pageScene } from './page-scene.ts';
+import type { StandIn } from './page-stand-in.ts';
 
 /** Bytes of script, compressed, that the first page may need. */
 const FIRST_LOAD = 300_000;
@@ -63,16 +64,9 @@ test('the page’s own styles come after those of the components that they chang
 describe('speed of the page', { skip: noBrowser() ?? false, timeout: 240_000 }, () => {
   let browser: Browser;
   let standIn: StandIn;
-  before(async () => {
-    [standIn, browser] = await Promise.all([StandIn.start(), openBrowser()]);
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    standIn.reset();
-  });
-  after(async () => {
-    await browser.close();
-    await standIn.close();
+  const scene = pageScene();
+  before(() => {
+    ({ browser, standIn } = scene());
   });
 
   for (const path of ['/', '/approvals/apr-1', '/sessions']) {

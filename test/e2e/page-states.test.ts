@@ -1,28 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { noBrowser, openBrowser, openPage, settled, visit } from '../kit/browser.ts';
+import { noBrowser, openPage, settled, visit } from '../kit/browser.ts';
 import { until } from '../kit/until.ts';
 import { me, overview, policies } from './page-answers.ts';
-import { refusal, StandIn, type OperationId } from './page-stand-in.ts';
+import { pageScene } from './page-scene.ts';
+import { refusal, type OperationId, type StandIn } from './page-stand-in.ts';
 
 const nobody = () => refusal(401, 'unauthenticated', 'you are not signed in');
 
 describe('states of the page', { skip: noBrowser() ?? false, timeout: 240_000 }, () => {
   let browser: Browser;
   let standIn: StandIn;
-  before(async () => {
-    [standIn, browser] = await Promise.all([StandIn.start(), openBrowser()]);
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    const breaches = [...standIn.breaches];
-    standIn.reset();
-    assert.deepEqual(breaches, []);
-  });
-  after(async () => {
-    await browser.close();
-    await standIn.close();
+  const scene = pageScene();
+  before(() => {
+    ({ browser, standIn } = scene());
   });
 
   const nothing = () => ({ items: [], next: null });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { noBrowser, openBrowser, openPage, settled, visit } from '../kit/browser.ts';
+import { noBrowser, openPage, settled, visit } from '../kit/browser.ts';
 import { approval, HOSTILE, hit, timeline } from './page-answers.ts';
-import { StandIn } from './page-stand-in.ts';
+import { pageScene } from './page-scene.ts';
+import type { StandIn } from './page-stand-in.ts';
 
 /** What must be read in the place of the hostile text: all of it, as text. */
 const SEEN = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>\\u{202e} txet desrever \\u{202c}\\u{200b}\\u{0}\\u{1b}[2J -- שלום \\u{e0041} &amp; <literal:text>';
@@ -11,18 +12,9 @@ const SEEN = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</scri
 describe('text that somebody else chose', { skip: noBrowser() ?? false, timeout: 120_000 }, () => {
   let browser: Browser;
   let standIn: StandIn;
-  before(async () => {
-    [standIn, browser] = await Promise.all([StandIn.start(), openBrowser()]);
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    const breaches = [...standIn.breaches];
-    standIn.reset();
-    assert.deepEqual(breaches, []);
-  });
-  after(async () => {
-    await browser.close();
-    await standIn.close();
+  const scene = pageScene();
+  before(() => {
+    ({ browser, standIn } = scene());
   });
 
   test('markup, control characters and marks of direction are shown as text, in every place', async () => {

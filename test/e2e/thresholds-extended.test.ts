@@ -24,9 +24,6 @@ for (const version of postgresVersions()) {
       await stopAndVerify(scene);
       await scene[Symbol.asyncDispose]();
     });
-    const deny = async (): Promise<void> => {
-      for (const { id } of await scene.requests('pending')) assert.ok((await scene.answer(id, 'deny')).ok);
-    };
 
     test('types, formats and values are those of the client: counted exactly, over and under the threshold', async () => {
       const cases = [
@@ -49,7 +46,7 @@ for (const version of postgresVersions()) {
         await client.query('ROLLBACK');
         const shown = await scene.show((await scene.request()).id);
         assert.ok((shown.rows ?? 0) > 10, `${name}: ${shown.rows}`);
-        await deny();
+        await scene.denyAll();
         client.send(say.parse('', text, types), say.bind('', '', formats, [few]), say.describe('portal', ''), say.execute(''), say.sync);
         assert.deepEqual(plain(await client.until('ReadyForQuery')), ['ParseComplete', 'BindComplete', 'NoData', `DELETE ${under}`, 'ZI'], name);
         assert.equal(await scene.target.count(name), 20 - under);
@@ -102,7 +99,7 @@ for (const version of postgresVersions()) {
           if (inside) await client.query('ROLLBACK');
           assert.equal(await scene.target.count(name), 15);
           assert.equal((await scene.show((await scene.request()).id)).rows, 15);
-          await deny();
+          await scene.denyAll();
         } finally {
           await other.end();
         }
@@ -161,7 +158,7 @@ for (const version of postgresVersions()) {
       client.send(say.bind('', 's', [], [Buffer.from('x')]), say.execute(''), say.sync);
       await until(async () => (await scene.requests('pending')).length === 2, 20_000, 'one for the block, one outside');
       assert.equal(await idleInTransaction(), 0, 'nothing is open while people think');
-      await deny();
+      await scene.denyAll();
       assert.deepEqual(plain((await client.until('ReadyForQuery')).slice(-2)), ['E42501', 'ZI']);
       client.send(bind(1), say.execute(''));
       client.send(say.query('SELECT 1'));
@@ -176,7 +173,7 @@ for (const version of postgresVersions()) {
       assert.equal(await scene.target.count('series'), 18);
       // Something that runs before it: it cannot be undone by itself.
       assert.match((await send(say.parse('', 'SELECT 1'), say.bind('', '', [], []), say.execute(''), bind(3), say.execute(''))).join(' '), /SELECT 1 E42501 ZI$/);
-      await deny();
+      await scene.denyAll();
       assert.equal(await scene.target.count('series'), 18);
       assert.equal(await idleInTransaction(), 0);
       // In a block the savepoint is gone with the answer, and other statements may follow.

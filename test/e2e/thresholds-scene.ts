@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { BackendMessage } from '../../src/protocols/postgres/messages.ts';
 import type { PostgresVersion } from '../kit/postgres.ts';
 import { PATIENT, startApprovalScene, type ApprovalScene, type ApprovalSceneOptions } from './approvals-scene.ts';
@@ -23,6 +24,8 @@ export const POLICIES: readonly Record<string, unknown>[] = [
 export interface ThresholdScene extends ApprovalScene {
   /** A table with so many rows: `id` from 1, `v` the text of it, `u` a uuid. Its own for each test: what was changed in the last hour counts. */
   table(name: string, rows: number, more?: string): Promise<void>;
+  /** Denies whatever waits. */
+  denyAll(): Promise<void>;
   /** Statements that the target has logged and that count rows of this table. */
   counts(table: string): number;
 }
@@ -43,6 +46,9 @@ export const startThresholdScene = async (version: PostgresVersion, options: Omi
     ...scene,
     table: async (name, rows, more = '') => {
       await scene.target.query(`CREATE TABLE ${name}(id int PRIMARY KEY, v text, u uuid); INSERT INTO ${name} SELECT n, n::text, ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid FROM generate_series(1, ${rows}) n; ALTER TABLE ${name} OWNER TO app; ${more}`);
+    },
+    denyAll: async () => {
+      for (const { id } of await scene.requests('pending')) assert.ok((await scene.answer(id, 'deny')).ok);
     },
     counts: (table) => scene.target.log().split('\n').filter((line) => line.includes('SELECT pg_catalog.count(*)') && line.includes(table)).length,
     [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose](),

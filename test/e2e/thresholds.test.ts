@@ -14,9 +14,6 @@ for (const version of postgresVersions()) {
       await stopAndVerify(scene);
       await scene[Symbol.asyncDispose]();
     });
-    const deny = async (): Promise<void> => {
-      for (const { id } of await scene.requests('pending')) assert.ok((await scene.answer(id, 'deny')).ok);
-    };
 
     test('up to the threshold it runs, and one more waits for people, who see how many it is', async () => {
       await scene.table('exact', 40);
@@ -53,7 +50,7 @@ for (const version of postgresVersions()) {
       await client.query('BEGIN');
       assert.match(refusedWith(await client.query('DELETE FROM sliced WHERE id <= 11')), /^42501 .*approval/);
       await client.query('ROLLBACK');
-      await deny();
+      await scene.denyAll();
     });
 
     test('inside a block: a savepoint, RETURNING, and the client\'s own savepoints around it', async () => {
@@ -71,7 +68,7 @@ for (const version of postgresVersions()) {
       assert.deepEqual(plain(await client.query('SELECT 1')), ['E25P02', 'ZE'], 'the transaction has failed');
       assert.deepEqual(plain(await client.query('COMMIT')), ['ROLLBACK', 'ZI']);
       assert.equal(await scene.target.count('in_block'), 40);
-      await deny();
+      await scene.denyAll();
     });
 
     for (const [what, inside] of [['outside', false], ['inside', true]] as const) {
@@ -206,7 +203,7 @@ for (const version of postgresVersions()) {
         assert.match(over, /^42501 .*approval/);
         await client.query('ROLLBACK');
         assert.equal((await scene.show((await scene.request()).id)).rows, 11);
-        await deny();
+        await scene.denyAll();
         assert.equal(scene.counts('merged') > 0, true);
         assert.equal(await changed(), 0);
         // More rows come between the count and the statement.
@@ -218,7 +215,7 @@ for (const version of postgresVersions()) {
         assert.match(refusedWith(raced), /^42501 .*approval/);
         assert.equal(plain(raced).at(-1), 'ZI');
         assert.equal((await scene.show((await scene.request()).id)).rows, 21);
-        await deny();
+        await scene.denyAll();
         await scene.target.query("DELETE FROM merged WHERE v = 'more'");
         assert.equal(await changed(), 0, 'undone');
         await client.query('BEGIN');
@@ -231,7 +228,7 @@ for (const version of postgresVersions()) {
         assert.equal(await changed(), 10);
         client.send(say.query("MERGE INTO merged USING generate_series(11, 11) AS g(n) ON merged.id = g.n WHEN MATCHED THEN DELETE"));
         assert.equal((await scene.show((await scene.request()).id)).rows, 1, 'slices of it add up');
-        await deny();
+        await scene.denyAll();
         assert.match(refusedWith(await client.until('ReadyForQuery')), /^42501/);
         // An INSERT of it adds rows to a table of which no row was there.
         await scene.table('merged_into', 0);
@@ -240,7 +237,7 @@ for (const version of postgresVersions()) {
         await client.query('BEGIN');
         assert.match(refusedWith(await client.query('MERGE INTO merged_all USING (VALUES (1)) AS g(n) ON true WHEN MATCHED THEN DELETE')), /^42501 .*approval/, 'every row of it');
         await client.query('ROLLBACK');
-        await deny();
+        await scene.denyAll();
       } finally {
         await other.end();
       }

@@ -5,9 +5,10 @@ import { isStream } from '../log.ts';
 import { nodeDisk } from '../node-disk.ts';
 import type { Leaf } from '../read.ts';
 import type { RecordedBody } from '../sessions.ts';
-import { SealBroken, type BodyOpener, type OpenedBody } from '../unseal.ts';
+import type { BodyOpener } from '../unseal.ts';
 import { decisionMatches, nameMatches, objectMatches, rowsMatch, type SearchFilters } from './filters.ts';
 import type { IndexFile } from './index-file.ts';
+import { openOrAltered, recordedBodies, type OpenedFrames } from './opened-bodies.ts';
 import { rowsOf, wordsOf } from './rows.ts';
 import { folded } from './texts.ts';
 
@@ -64,8 +65,6 @@ export interface Known {
 
 export const nothingKnown = (): Known => ({ frames: new Map(), openings: new Map() });
 
-/** By ordinal, which the seal binds; undefined: its key is gone. */
-type OpenedFrames = Map<number, readonly OpenedBody[] | 'altered' | undefined>;
 /** Frames that are kept open at once. */
 const MOST_OPENED = 8;
 /** Bytes of a write that are read at once: bodies come first in it, and what follows them is not needed. */
@@ -193,21 +192,5 @@ export const textsOf = ({ folder, log, opener, disk, known }: { folder: string; 
       file.close();
     }
   }
-  return wanted.map(({ part, frame, entry, lost }): RecordedBody => {
-    if (lost) return { part, absent: 'lost' };
-    if (!opener) return { part, absent: 'key_destroyed' };
-    if (frame === undefined || !opened.has(frame)) return { part, absent: 'missing' };
-    const bodies = opened.get(frame);
-    const body = bodies === 'altered' || bodies === undefined ? undefined : bodies[entry ?? -1];
-    return bodies === 'altered' ? { part, absent: 'altered' } : body ? { part, bytes: Buffer.from(body.bytes) } : { part, absent: bodies ? 'missing' : 'key_destroyed' };
-  });
-};
-
-const openOrAltered = (opener: BodyOpener, log: string, ordinal: number, sealed: Buffer): readonly OpenedBody[] | 'altered' | undefined => {
-  try {
-    return opener.open(log, ordinal, sealed);
-  } catch (error) {
-    if (error instanceof SealBroken) return 'altered';
-    throw error;
-  }
+  return recordedBodies(wanted, opened, opener);
 };

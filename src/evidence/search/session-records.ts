@@ -5,9 +5,9 @@ import { nodeDisk } from '../node-disk.ts';
 import { supersededAt, type Leaf } from '../read.ts';
 import { listSegments } from '../segments.ts';
 import type { RecordedBody } from '../sessions.ts';
-import { SealBroken, type OpenedBody } from '../unseal.ts';
 import { nothingKnown, openedBy, readLeaf, recordedCommand, textsOf, IndexDiffers, type HitParts, type RecordedCommand } from './hits.ts';
 import { commandNumbered, commandsOfSession, endOfSession, type ListedDeed } from './lists.ts';
+import { openOrAltered, recordedBodies, type OpenedFrames } from './opened-bodies.ts';
 
 /** Part of a session, found through the index and read from the log. */
 export interface SessionPart {
@@ -65,7 +65,7 @@ export const piecesOf = ({ folder, log, opener, disk = nodeDisk }: HitParts, { r
   const wanted = (ending?.leaf.bodies ?? []).filter(({ part }) => part === stream);
   if (wanted.length === 0) return [];
   const frames = new Set(wanted.flatMap(({ frame }) => (frame === undefined ? [] : [frame])));
-  const opened = new Map<number, readonly OpenedBody[] | 'altered' | undefined>();
+  const opened: OpenedFrames = new Map();
   let room = mostBytes;
   let way = MOST_BETWEEN;
   const segments = opener ? listSegments(disk, folder).filter((segment) => segment >= row.segment && segment <= (row.outcome_segment ?? -1)) : [];
@@ -78,25 +78,12 @@ export const piecesOf = ({ folder, log, opener, disk = nodeDisk }: HitParts, { r
       for (let frame = cursor.next(); frame && opened.size < frames.size && way > 0 && room > 0; frame = cursor.next()) {
         way -= frame.payload.length;
         if (frame.type !== FRAME_BODY || !frames.has(frame.number)) continue;
-        try {
-          opened.set(frame.number, opener?.open(log, frame.number, frame.payload));
-        } catch (error) {
-          if (!(error instanceof SealBroken)) throw error;
-          opened.set(frame.number, 'altered');
-        }
+        opened.set(frame.number, opener && openOrAltered(opener, log, frame.number, frame.payload));
         room -= frame.payload.length;
       }
     } finally {
       file.close();
     }
   }
-  return wanted.map(({ part, frame, entry, lost }): RecordedBody => {
-    if (lost) return { part, absent: 'lost' };
-    if (!opener) return { part, absent: 'key_destroyed' };
-    if (frame === undefined || !opened.has(frame)) return { part, absent: 'missing' };
-    const bodies = opened.get(frame);
-    if (bodies === 'altered') return { part, absent: 'altered' };
-    const body = bodies?.[entry ?? -1];
-    return body ? { part, bytes: Buffer.from(body.bytes) } : { part, absent: bodies ? 'missing' : 'key_destroyed' };
-  });
+  return recordedBodies(wanted, opened, opener);
 };
