@@ -1,15 +1,16 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pgbench } from '../test/kit/clients.ts';
 import { startService } from '../test/kit/run.ts';
 import { freePort } from '../test/kit/ports.ts';
 import { tempFolder } from '../test/kit/temp.ts';
-import { median } from './rounds.ts';
+import { httpCosts } from './http-cpu.ts';
+import { costs } from './process-cpu.ts';
 import { startField, type Env, type GatewayKind } from './targets.ts';
 
 /*
  * node bench/cpu.ts ROUNDS WORK[,WORK...] [TREE...]: CPU time of the gateway for each command, of this tree and of others beside it (paths of clones),
- * in alternation, and of a forwarder that looks at nothing. Rates depend on what else the machine does; this hardly does.
+ * in alternation, and of a forwarder that looks at nothing; for `http-get` and `http-post` for each request, and of the bare proxy. Rates depend on what else
+ * the machine does; this hardly does.
  */
 const HERE = join(import.meta.dirname, '..');
 const [roundsText = '5', works = 'select', ...others] = process.argv.slice(2);
@@ -32,16 +33,6 @@ const WORKS: Readonly<Record<string, Work>> = {
   tls: { kinds: ['tlsNone'], args: ['-S', '-M', 'prepared'], clients: 32, each: 800 },
 };
 
-/** CPU time of a process with all its threads, in microseconds. */
-const cpuOf = (pid: number): number => {
-  let nanoseconds = 0;
-  for (const task of readdirSync(`/proc/${pid}/task`)) {
-    const file = `/proc/${pid}/task/${task}/schedstat`;
-    if (existsSync(file)) nanoseconds += Number(readFileSync(file, 'utf8').split(' ')[0]);
-  }
-  return nanoseconds / 1000;
-};
-
 interface Contender {
   readonly name: string;
   readonly pid: number;
@@ -57,28 +48,11 @@ const measure = async (name: string, work: Work): Promise<void> => {
     await pgbench(['-i', '-s', '20', '-q'], field.direct);
     const contenders: Contender[] = field.trees.flatMap(({ tree, gateways }) => work.kinds.map((kind) => ({ name: `${tree} ${kind}`, pid: gateways[kind].gateway.pid, env: gateways[kind].env })));
     if (!work.kinds.includes('tlsNone')) contenders.push({ name: 'forwarder', pid: forwarder.pid, env: { ...field.direct, PGPORT: String(port) } });
-    const costs = contenders.map(() => [] as number[]);
-    const rates = contenders.map(() => [] as number[]);
-    const run = async ({ pid, env }: Contender, each: number): Promise<readonly [number, number]> => {
-      const before = cpuOf(pid);
-      const ran = await pgbench(['-n', ...work.args, '-c', String(work.clients), '-j', '1', '-t', String(each)], env);
+    process.stdout.write(await costs(`${name}: us of CPU for each transaction, with opening its share of a session`, contenders, Number(roundsText), work.each * work.clients, async ({ env }) => {
+      const ran = await pgbench(['-n', ...work.args, '-c', String(work.clients), '-j', '1', '-t', String(work.each)], env);
       if (ran.code !== 0) throw new Error(`pgbench failed (${ran.code}): ${ran.stderr.slice(-500)}`);
-      return [(cpuOf(pid) - before) / (each * work.clients), ran.tps ?? NaN];
-    };
-    for (const one of contenders) for (let warm = 0; warm < 2; warm++) await run(one, work.each);
-    for (let round = 0; round < Number(roundsText); round++) {
-      for (let turn = 0; turn < contenders.length; turn++) {
-        const index = (round + turn) % contenders.length;
-        const [cost, rate] = await run(contenders[index] as Contender, work.each);
-        costs[index]?.push(cost);
-        rates[index]?.push(rate);
-      }
-    }
-    process.stdout.write(`\n${name}: us of CPU for each transaction, with opening its share of a session\n`);
-    contenders.forEach((one, index) => {
-      const all = costs[index] ?? [];
-      process.stdout.write(`  ${one.name.padEnd(36)} ${median(all).toFixed(1).padStart(7)} [${Math.min(...all).toFixed(1)} .. ${Math.max(...all).toFixed(1)}]  ${Math.round(median(rates[index] ?? []))} tps\n`);
-    });
+      return ran.tps ?? NaN;
+    }));
   } finally {
     forwarder.signal('SIGTERM');
     await forwarder.wait();
@@ -89,6 +63,7 @@ const measure = async (name: string, work: Work): Promise<void> => {
 
 for (const name of works.split(',')) {
   const work = WORKS[name];
-  if (!work) throw new Error(`works are ${Object.keys(WORKS).join(', ')}`);
-  await measure(name, work);
+  if (work) await measure(name, work);
+  else if (name === 'http-get' || name === 'http-post') process.stdout.write(await httpCosts(Number(roundsText), name === 'http-post', others));
+  else throw new Error(`works are ${Object.keys(WORKS).join(', ')}, http-get, http-post`);
 }

@@ -1,4 +1,5 @@
 import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { certificateAuthority } from '../test/kit/certificates.ts';
 import { startGateway, type Gateway } from '../test/kit/gateway.ts';
@@ -8,7 +9,8 @@ import { staticIssuer } from '../test/kit/static-issuer.ts';
 import { tempFolder } from '../test/kit/temp.ts';
 import { Fatal, until } from '../test/kit/until.ts';
 
-const COMMAND = fileURLToPath(new URL('../bin/wicketgate.js', import.meta.url));
+const HERE = fileURLToPath(new URL('..', import.meta.url));
+const COMMAND = join('bin', 'wicketgate.js');
 const BARE = fileURLToPath(new URL('http-bare-proxy.ts', import.meta.url));
 /** What the streams carry. */
 export const STREAMED = 1024 * 1024 * 1024;
@@ -26,11 +28,13 @@ export interface HttpField {
   readonly bareTls: string;
   readonly gated: string;
   readonly gatedTls: string;
+  /** The bare proxy, and the gateway of each tree, without TLS: their processes. */
+  readonly processes: readonly { readonly name: string; readonly pid: number; readonly url: string }[];
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** nginx as the target and as a proxy, a bare proxy on Node's HTTP, and the gateway with policy, evidence in `effect` and recording. */
-export const startHttpField = async (): Promise<HttpField> => {
+/** nginx as the target and as a proxy, a bare proxy on Node's HTTP, and the gateway with policy, evidence in `effect` and recording. @param others clones beside this tree, whose gateways are started as well */
+export const startHttpField = async (others: readonly string[] = []): Promise<HttpField> => {
   await using begun = new AsyncDisposableStack();
   const target = begun.use(await startNginx({ files: { large: '' }, server: `location = /small { default_type application/json; return 200 '${SMALL}'; }` }));
   // Sparse: what is measured is no disk.
@@ -40,22 +44,23 @@ export const startHttpField = async (): Promise<HttpField> => {
   const { certPem, keyPem } = await (await certificateAuthority('bench CA')).issue(['localhost', '127.0.0.1']);
   writeFileSync(folder.file('cert.pem'), certPem);
   writeFileSync(folder.file('key.pem'), keyPem, { mode: 0o600 });
-  const bare = async (...tls: readonly string[]): Promise<number> => {
+  const bare = async (...tls: readonly string[]): Promise<{ readonly port: number; readonly pid: number }> => {
     const service = await startService(process.execPath, [BARE, String(target.port), ...tls], { logFile: folder.file(`bare-${tls.length}.log`) });
     begun.defer(async () => {
       service.signal('SIGTERM');
       await service.wait();
     });
-    return until(() => {
+    const port = await until(() => {
       if (service.ended() !== undefined) throw new Fatal(service.log());
       return Number(/listening (\d+)/.exec(service.log())?.[1] ?? 0) || undefined;
     }, 20_000, 'the bare proxy');
+    return { port, pid: service.pid };
   };
-  const barePort = await bare();
-  const bareTlsPort = await bare(folder.file('cert.pem'), folder.file('key.pem'));
+  const plainProxy = await bare();
+  const tlsProxy = await bare(folder.file('cert.pem'), folder.file('key.pem'));
   const issuer = await staticIssuer();
   const connection = { protocol: 'http', target: { host: '127.0.0.1', port: target.port, tls: 'disable' }, credential: { type: 'bearer', token: 'env:TARGET_TOKEN' }, evidence: { mode: 'effect', recordAnswers: '1MiB' } };
-  const gateway = begun.use(await startGateway(
+  const start = async (tree: string): Promise<Gateway> => begun.use(await startGateway(
     {
       gateway: { names: ['localhost', '127.0.0.1'] },
       identityProviders: [{ name: 'ci', issuer: issuer.issuer, audience: 'wicketgate', jwksFile: issuer.jwksFile, maxTokenAge: '2h' }],
@@ -63,8 +68,13 @@ export const startHttpField = async (): Promise<HttpField> => {
       connections: [{ name: 'plain', plaintext: true, ...connection }, { name: 'tls', ...connection }],
       policies: [{ name: 'bench', identities: ['bench'], connections: ['*'], allow: ['read', 'write'] }],
     },
-    { env: { TARGET_TOKEN: 'bench-target-token' }, program: [COMMAND, 'start', '--config'] },
+    { env: { TARGET_TOKEN: 'bench-target-token' }, program: [join(tree, COMMAND), 'start', '--config'] },
   ));
+  const gateway = await start(HERE);
+  const processes = [{ name: 'bare proxy', pid: plainProxy.pid, url: `http://127.0.0.1:${plainProxy.port}` }];
+  const ofGateway = (name: string, one: Gateway): void => void processes.push({ name, pid: one.pid, url: `http://127.0.0.1:${one.port('plain')}` });
+  ofGateway('this tree', gateway);
+  for (const tree of others) ofGateway(tree, await start(tree));
   const token = await issuer.token({ claims: { job: 'bench' }, expiresIn: 7200 });
   const parts = begun.move();
   return {
@@ -72,10 +82,11 @@ export const startHttpField = async (): Promise<HttpField> => {
     gateway,
     direct: `http://127.0.0.1:${target.port}`,
     nginx: `http://127.0.0.1:${proxy.port}`,
-    bare: `http://127.0.0.1:${barePort}`,
-    bareTls: `https://localhost:${bareTlsPort}`,
+    bare: `http://127.0.0.1:${plainProxy.port}`,
+    bareTls: `https://localhost:${tlsProxy.port}`,
     gated: `http://127.0.0.1:${gateway.port('plain')}`,
     gatedTls: `https://localhost:${gateway.port('tls')}`,
+    processes,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 };

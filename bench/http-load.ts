@@ -11,6 +11,8 @@ export interface Load {
   readonly connections: number;
   /** For so many seconds. */
   readonly seconds: number;
+  /** So many requests, for however long; needs h2load. */
+  readonly count?: number;
   /** Sent with POST; undefined: GET. */
   readonly body?: string;
   /** Over HTTP/2, one request at a time on each connection. Needs h2load. */
@@ -33,13 +35,13 @@ export const loaded = (load: Load): Promise<Loaded> => {
 /** Requests a second of the last run, by what was sent. */
 const rates = new Map<string, number>();
 
-const withH2load = async (h2load: string, { url, token, connections, seconds, body, http2 }: Load): Promise<Loaded> => {
+const withH2load = async (h2load: string, { url, token, connections, seconds, count: asked, body, http2 }: Load): Promise<Loaded> => {
   using folder = tempFolder('h2load');
   const log = folder.file('log');
   if (body !== undefined) writeFileSync(folder.file('body'), body);
   // By count, as some versions count nothing by time in HTTP/1.1: as many as the last run of the same made in that time.
   const kind = JSON.stringify([url, connections, body !== undefined]);
-  const count = Math.max(connections * 20, Math.round((rates.get(kind) ?? 500) * seconds));
+  const count = asked ?? Math.max(connections * 20, Math.round((rates.get(kind) ?? 500) * seconds));
   const args = [...(http2 === true ? ['-m', '1'] : ['--h1']), '-c', String(connections), '-n', String(count), `--log-file=${log}`, '-H', `authorization: Bearer ${token}`, ...(body === undefined ? [] : ['-d', folder.file('body'), '-H', 'content-type: application/json']), url];
   const { stdout, stderr } = await run(h2load, args, { timeoutMs: seconds * 1000 + 120_000 });
   const rate = Number(/, ([\d.]+) req\/s/.exec(stdout)?.[1]);
@@ -51,7 +53,7 @@ const withH2load = async (h2load: string, { url, token, connections, seconds, bo
 };
 
 const withNode = async (load: Load): Promise<Loaded> => {
-  if (load.http2 === true) throw new Error('load over HTTP/2 needs h2load');
+  if (load.http2 === true || load.count !== undefined) throw new Error('this load needs h2load');
   const { stdout, stderr, code } = await run(process.execPath, [import.meta.filename, JSON.stringify(load)], { timeoutMs: load.seconds * 1000 + 60_000 });
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as Loaded;

@@ -2,7 +2,7 @@ import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { Release } from './back.ts';
 import type { Echo } from './echo.ts';
-import type { TargetAnswer } from './exchange.ts';
+import { streamOf, type TargetAnswer } from './exchange.ts';
 import { fieldsForClient, single } from './fields.ts';
 import type { Fields, RequestHead } from './head.ts';
 import { throughLinks } from './links.ts';
@@ -15,7 +15,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 export const releaseOf = (answer: TargetAnswer, head: RequestHead, parts: ReleaseParts): Release | { readonly withheld: string } => {
   const release = passed(answer, head, parts);
   if (!parts.links || 'withheld' in release || release.head.bodiless || !isPlainJson(release.head.fields)) return release;
-  return { ...release, head: { ...release.head, length: undefined }, body: throughLinks(release.body, parts.connection, parts.outside) };
+  return { ...release, head: { ...release.head, length: undefined }, body: throughLinks(streamOf(release.body), parts.connection, parts.outside) };
 };
 
 export interface ReleaseParts {
@@ -40,7 +40,7 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
   const fields = withPlaces(fieldsForClient(masked?.fields ?? answer.fields, NOTHING), connection, outside);
   if (masked) return { head: { status, fields, length: masked.length, bodiless }, body: masked.body, masked: masked.masked, eager: masked.eager };
   const { trailers } = answer;
-  return { head: { status, fields, length: status === 204 ? undefined : length, bodiless }, body, masked: undefined, eager: true, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers(), NOTHING)), echo: isCoded(answer.fields) ? undefined : echo };
+  return { head: { status, fields, length: status === 204 ? undefined : Buffer.isBuffer(body) && !bodiless ? body.length : length, bodiless }, body, masked: undefined, eager: true, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers(), NOTHING)), echo: isCoded(answer.fields) ? undefined : echo };
 };
 
 const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): [string, string][] =>

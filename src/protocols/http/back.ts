@@ -3,7 +3,7 @@ import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Passage } from '../../pipeline/gate.ts';
 import type { Echo } from './echo.ts';
-import type { AnswerHead, ClientStream } from './exchange.ts';
+import type { AnswerHead, ClientStream, TargetAnswer } from './exchange.ts';
 import type { Fields } from './head.ts';
 import { recordedHead } from './recorded.ts';
 import { bytesPassed } from '../../wire/passing-bytes.ts';
@@ -18,8 +18,8 @@ const NOTHING = Buffer.alloc(0);
 /** An answer as it goes to the client: masked, with fields that are true of it. */
 export interface Release {
   readonly head: AnswerHead;
-  /** Paused. Ends only when it is whole. */
-  readonly body: Readable;
+  /** Bytes: all of it is here. A stream is paused, and ends only when it is whole. */
+  readonly body: TargetAnswer['body'];
   /** How many values were masked. */
   readonly masked: (() => Readonly<Record<string, number>>) | undefined;
   /** What stands behind the body, once that has ended. */
@@ -52,7 +52,8 @@ export interface BackParts {
  */
 export class Back {
   readonly #parts: BackParts;
-  readonly #timer: NodeJS.Timeout;
+  /** Undefined where nothing is waited for: all of the body is here. */
+  readonly #timer: NodeJS.Timeout | undefined;
   /** Bytes that are still to come, where the length is known. */
   #left: number | undefined;
   #waiting: NodeJS.Timeout | undefined;
@@ -61,9 +62,14 @@ export class Back {
 
   constructor(parts: BackParts) {
     this.#parts = parts;
-    this.#timer = setTimeout(() => this.#fail(undefined), IDLE_MS);
     const { answer: { head, body } } = parts;
     this.#left = head.bodiless ? undefined : head.length;
+    if (Buffer.isBuffer(body)) {
+      if (head.bodiless) this.#finish(undefined);
+      else this.#whole(body);
+      return;
+    }
+    this.#timer = setTimeout(() => this.#fail(undefined), IDLE_MS);
     body.on('error', (error) => this.#fail(error));
     // It was cut off while the intent was waited for, and tells it no more.
     if (body.destroyed && !body.readableEnded) {
@@ -80,8 +86,8 @@ export class Back {
       this.#finish(undefined);
       return;
     }
-    body.on('data', (chunk: Buffer) => this.#come(chunk));
-    body.once('end', () => this.#ended());
+    body.on('data', (chunk: Buffer) => this.#come(chunk, body));
+    body.once('end', () => this.#ended(body));
     body.resume();
     // A head that nothing follows at once is for the client to see: events may be long in coming.
     if (parts.answer.eager) setImmediate(() => {
@@ -102,33 +108,51 @@ export class Back {
 
   /** The client still sends, in a stream that goes both ways. */
   moved(): void {
-    if (!this.#over) this.#timer.refresh();
+    if (!this.#over) this.#timer?.refresh();
   }
 
-  #come(chunk: Buffer): void {
+  /** All of it is here: it leaves in one piece with its head, once the outcome is written. */
+  #whole(body: Buffer): void {
+    const { echo } = this.#parts.answer;
+    const first = echo?.push(body) ?? body;
+    const rest = echo?.end() ?? NOTHING;
+    const all = rest.length === 0 ? first : Buffer.concat([first, rest]);
+    if (this.#left !== undefined && this.#left !== all.length) {
+      setImmediate(() => this.#fail(new Error('another length than its head says')));
+      return;
+    }
+    if (all.length > 0) this.#record(all);
+    this.#finish(all);
+  }
+
+  #record(chunk: Buffer): void {
+    this.#recordHead();
+    this.#parts.passage.down(chunk);
+    bytesPassed(chunk.length);
+  }
+
+  #come(chunk: Buffer, from: Readable): void {
     const { echo } = this.#parts.answer;
     if (!echo) {
-      this.#take(chunk);
+      this.#take(chunk, from);
       return;
     }
     if (this.#over) return;
-    this.#timer.refresh();
+    this.#timer?.refresh();
     clearTimeout(this.#waiting);
-    this.#give(echo.push(chunk));
-    if (!this.#over && echo.waiting) this.#waiting = setTimeout(() => this.#give(echo.release()), ECHO_MS);
+    this.#give(echo.push(chunk), from);
+    if (!this.#over && echo.waiting) this.#waiting = setTimeout(() => this.#give(echo.release(), from), ECHO_MS);
   }
 
-  #give(chunk: Buffer): void {
-    if (chunk.length > 0) this.#take(chunk);
+  #give(chunk: Buffer, from: Readable): void {
+    if (chunk.length > 0) this.#take(chunk, from);
   }
 
-  #take(chunk: Buffer): void {
+  #take(chunk: Buffer, from: Readable): void {
     if (this.#over) return;
-    this.#timer.refresh();
-    const { client, passage, answer: { head, body } } = this.#parts;
-    this.#recordHead();
-    passage.down(chunk);
-    bytesPassed(chunk.length);
+    this.#timer?.refresh();
+    const { client, answer: { head } } = this.#parts;
+    this.#record(chunk);
     if (this.#left !== undefined) {
       this.#left -= chunk.length;
       if (this.#left <= 0) {
@@ -139,11 +163,11 @@ export class Back {
     }
     if (!client.begun) client.begin(head);
     if (client.write(chunk)) return;
-    body.pause();
+    from.pause();
     client.drained(() => {
       if (this.#over) return;
-      this.#timer.refresh();
-      body.resume();
+      this.#timer?.refresh();
+      from.resume();
     });
   }
 
@@ -155,9 +179,9 @@ export class Back {
     if (recorded) passage.down(recordedHead(answer.head), 0);
   }
 
-  #ended(): void {
+  #ended(from: Readable): void {
     if (this.#over) return;
-    this.#give(this.#parts.answer.echo?.end() ?? NOTHING);
+    this.#give(this.#parts.answer.echo?.end() ?? NOTHING, from);
     if (this.#over) return;
     if (this.#left !== undefined && this.#left > 0) this.#fail(new Error('less than its length'));
     else this.#finish(undefined);

@@ -1,26 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import dns from 'node:dns';
-import * as http from 'node:http';
-import * as https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import { formatHostPort } from '../../config/units.ts';
 import { addressKind } from '../../wire/addresses.ts';
 import { TargetFault } from './exchange.ts';
 import { dialHttp2, FORBIDDEN_ADDRESS } from './h2-dial.ts';
+import { Http1Pool } from './h1-pool.ts';
 import { Http2Pool } from './h2-pool.ts';
 
-/** How long a connection waits in the pool for its next request. Shorter than what servers commonly wait, so that it is seldom theirs to close. */
-const POOLED_MS = 4_000;
-/** Most connections of one session that wait for a next request. */
-const MOST_POOLED = 32;
+/** How long a connection may be silent before the system asks whether its other end is still there. */
+const KEEP_ALIVE_MS = 60_000;
 
 /** The upstream connections of one session: never used for another identity. */
 export interface TargetPool {
   readonly scheme: 'http' | 'https';
-  readonly agent: http.Agent;
-  /** Where to, for each request. */
-  readonly options: Readonly<https.RequestOptions>;
+  readonly http1: Http1Pool;
   /** Those of HTTP/2. */
   readonly http2: Http2Pool;
   close(): void;
@@ -30,11 +26,8 @@ export interface TargetPool {
 export const openPool = async ({ target }: Pick<HttpConnectionConfig, 'target'>): Promise<TargetPool> => {
   const { host, port, tls } = target;
   if (isIP(host) !== 0 && addressKind(host) === 'forbidden') throw new TargetFault('unreachable', 'the target is at an address that no target may have');
-  const pooling = { keepAlive: true, timeout: POOLED_MS, maxFreeSockets: MOST_POOLED, scheduling: 'lifo' } as const;
-  const where = { host, port, lookup: checkedLookup, noDelay: true };
-  if (tls === 'disable') {
-    return pooled('http', new http.Agent(pooling), where, new Http2Pool(originOf('http', target), () => dialHttp2(where, undefined)));
-  }
+  const where = { host, port, lookup: checkedLookup, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+  if (tls === 'disable') return pooled('http', new Http1Pool({ where, tls: undefined }), new Http2Pool(originOf('http', target), () => dialHttp2(where, undefined)));
   let ca: Buffer | undefined;
   try {
     ca = target.ca === undefined ? undefined : await readFile(target.ca);
@@ -42,23 +35,29 @@ export const openPool = async ({ target }: Pick<HttpConnectionConfig, 'target'>)
     throw new TargetFault('unreachable', 'the CA file of the target cannot be read');
   }
   const secure = {
-    minVersion: 'TLSv1.2',
+    secureContext: contextOf(ca),
     // `require` encrypts without looking at whom.
     rejectUnauthorized: tls === 'verify-full',
     ...(isIP(host) === 0 ? { servername: host } : { servername: '' }),
-    ...(ca === undefined ? {} : { ca }),
-  } as const;
-  const agent = new https.Agent({ ...pooling, ...secure, ALPNProtocols: ['http/1.1'] });
-  return pooled('https', agent, where, new Http2Pool(originOf('https', target), () => dialHttp2(where, secure)));
+  };
+  return pooled('https', new Http1Pool({ where, tls: secure }), new Http2Pool(originOf('https', target), () => dialHttp2(where, secure)));
 };
 
-const pooled = (scheme: TargetPool['scheme'], agent: http.Agent, options: TargetPool['options'], http2: Http2Pool): TargetPool => ({
+/** Made once for all connections of a session: to parse the authorities costs more than a handshake. */
+const contextOf = (ca: Buffer | undefined): SecureContext => {
+  try {
+    return createSecureContext({ minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) });
+  } catch {
+    throw new TargetFault('unreachable', 'the CA file of the target holds no certificate');
+  }
+};
+
+const pooled = (scheme: TargetPool['scheme'], http1: Http1Pool, http2: Http2Pool): TargetPool => ({
   scheme,
-  agent,
-  options,
+  http1,
   http2,
   close: () => {
-    agent.destroy();
+    http1.close();
     http2.close();
   },
 });

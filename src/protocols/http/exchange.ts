@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { Fields, RequestHead } from './head.ts';
 
 /*
@@ -57,12 +57,15 @@ export interface ClientStream extends Sink {
 export interface TargetAnswer {
   readonly status: number;
   readonly fields: Fields;
-  /** Paused. Ends only when the body is whole; otherwise it is destroyed with an error. */
-  readonly body: Readable;
+  /** Bytes: it has come whole. A stream is paused, and ends only when the body is whole; otherwise it is destroyed with an error. */
+  readonly body: Readable | Buffer;
   readonly length: number | undefined;
   /** What stood behind the body, once that has ended. */
   readonly trailers?: () => Fields;
 }
+
+/** The body of an answer as a stream, paused, for what reads it in pieces. */
+export const streamOf = (body: TargetAnswer['body']): Readable => (body instanceof Readable ? body : Readable.from(body.length === 0 ? [] : [body], { objectMode: false }));
 
 /** The target's side of one exchange. */
 export interface TargetStream extends Sink {

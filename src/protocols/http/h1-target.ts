@@ -1,17 +1,14 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
-import type { Duplex } from 'node:stream';
+import { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { Permit } from '../../pipeline/permits.ts';
 import { errorCode } from '../../wire/errors.ts';
 import { FORBIDDEN, type TargetPool } from './dial.ts';
 import { TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
-import { MOST_FIELDS, type Fields } from './head.ts';
+import { AnswerReader, type Http1Answer } from './h1-answer.ts';
+import { NotHttp, writeRequestHead } from './h1-fields.ts';
+import type { Http1Link, Http1Pool, LinkUser } from './h1-pool.ts';
+import type { Fields } from './head.ts';
 import { badSwitch, type Upgrade } from './websocket.ts';
-
-/** Time to reach a target, TLS included. */
-const CONNECT_MS = 10_000;
-/** Largest head of an answer. */
-const HEAD_BYTES = 64 * 1024;
 
 export interface OutgoingRequest {
   readonly method: string;
@@ -25,133 +22,252 @@ export interface OutgoingRequest {
 }
 
 /** Sends the head of a request, on a connection of the session's own. */
-export const openTarget = (pool: TargetPool, permit: Permit, outgoing: OutgoingRequest): TargetStream => {
+export const openTarget = ({ http1 }: TargetPool, permit: Permit, outgoing: OutgoingRequest): TargetStream => {
   permit.spend();
-  return new Http1Target(pool, outgoing);
+  return new Http1Target(http1, outgoing);
 };
 
-/** The target's side of an exchange in HTTP/1.1, over Node's client. */
-class Http1Target implements TargetStream {
+/** The target's side of an exchange in HTTP/1.1. */
+class Http1Target implements TargetStream, LinkUser {
   readonly answer: Promise<TargetAnswer>;
-  readonly #request: http.ClientRequest;
-  #cut = false;
-  #connected = false;
-  /** What is left of the connection once it is a WebSocket. */
-  #switched: Duplex | undefined;
+  readonly #pool: Http1Pool;
+  readonly #reader: AnswerReader;
+  readonly #upgrade: Upgrade | undefined;
+  /** Bytes of the request's body that are still to be sent; undefined: in chunks. */
+  #left: number | undefined;
+  #resolve!: (answer: TargetAnswer) => void;
+  #reject!: (fault: TargetFault) => void;
+  /** Undefined once it is the pool's again, or closed. */
+  #link: Http1Link | undefined;
+  #reached = false;
+  /** Something of an answer has come. */
+  #heard = false;
+  #sent = false;
+  #answered = false;
+  #body: AnswerBody | undefined;
+  #switched: Socket | undefined;
+  #drained: (() => void) | undefined;
 
-  constructor(pool: TargetPool, { method, path, fields, bodiless, upgrade }: OutgoingRequest) {
-    const options: https.RequestOptions = { ...pool.options, agent: pool.agent, method, path, headers: fields.flatMap(([name, value]) => [name, value]), setHost: false, insecureHTTPParser: false, maxHeaderSize: HEAD_BYTES };
-    const request = (pool.scheme === 'https' ? https : http).request(options);
-    this.#request = request;
-    // Whatever comes beyond would be dropped without a word; it is counted instead.
-    request.maxHeadersCount = 0;
+  constructor(pool: Http1Pool, { method, path, fields, bodiless, upgrade }: OutgoingRequest) {
+    const head = writeRequestHead(method, path, fields);
+    this.#left = lengthOf(fields);
+    this.#pool = pool;
+    this.#reader = new AnswerReader(method === 'HEAD');
+    this.#upgrade = upgrade;
     this.answer = new Promise((resolve, reject) => {
-      let connecting: NodeJS.Timeout | undefined;
-      const connected = (): void => {
-        this.#connected = true;
-        clearTimeout(connecting);
-      };
-      request.once('socket', (socket) => {
-        if (!socket.connecting) {
-          connected();
-          return;
-        }
-        connecting = setTimeout(() => request.destroy(new TargetFault('late', 'the target could not be reached in time')), CONNECT_MS);
-        socket.once(pool.scheme === 'https' ? 'secureConnect' : 'connect', connected);
-      });
-      let answered = false;
-      request.once('response', (response) => {
-        const counted = response.rawHeaders.length / 2;
-        if (counted > MOST_FIELDS) {
-          request.destroy(new TargetFault('broken', `the target answered with more than ${MOST_FIELDS} header fields`));
-          return;
-        }
-        response.pause();
-        // It may be cut off before anybody reads it; who does looks at that.
-        response.on('error', () => {});
-        const answer = answerOf(response);
-        if (answer instanceof TargetFault) request.destroy(answer);
-        else {
-          answered = true;
-          resolve(answer);
-        }
-      });
-      request.once('upgrade', (response, socket, early) => {
-        socket.on('error', () => {});
-        const bad = upgrade ? badSwitch(upgrade, (name) => response.headersDistinct[name] ?? []) : 'the target changed the protocol without being asked';
-        if (bad !== undefined || this.#cut) {
-          socket.destroy();
-          reject(new TargetFault('broken', bad ?? 'given up'));
-          return;
-        }
-        socket.pause();
-        if (early.length > 0) socket.unshift(early);
-        this.#switched = socket;
-        resolve({ status: 101, fields: fieldsOf(response), body: socket, length: undefined });
-      });
-      request.on('error', (error) => {
-        clearTimeout(connecting);
-        reject(error instanceof TargetFault ? error : this.#fault(error));
-      });
-      request.once('close', () => {
-        clearTimeout(connecting);
-        // An error costs its stack, and each request closes.
-        if (!answered) reject(new TargetFault('broken', 'the target closed the connection without an answer'));
-      });
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
     this.answer.catch(() => {});
-    if (bodiless) request.end();
-    else request.flushHeaders();
+    const link = pool.take(this, upgrade !== undefined);
+    this.#link = link;
+    this.#reached = link.connected;
+    const { socket } = link;
+    if (bodiless) {
+      socket.write(head, 'latin1');
+      this.end();
+      return;
+    }
+    // What of the body is here already leaves with the head.
+    socket.cork();
+    socket.write(head, 'latin1');
+    process.nextTick(() => socket.uncork());
   }
 
   get reached(): boolean {
-    return this.#connected;
+    return this.#reached;
   }
 
   write(chunk: Uint8Array): boolean {
     if (this.#switched) return this.#switched.destroyed ? true : this.#switched.write(chunk);
-    return this.#cut || this.#request.destroyed ? true : this.#request.write(chunk);
+    const socket = this.#link?.socket;
+    if (!socket || this.#sent || chunk.length === 0) return true;
+    if (this.#left === undefined) {
+      socket.cork();
+      socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+      socket.write(chunk);
+      const room = socket.write('\r\n', 'latin1');
+      socket.uncork();
+      return room;
+    }
+    // What is beyond its length would be read as another request.
+    if (chunk.length > this.#left) {
+      this.#fail(new TargetFault('broken', 'the body of the request is longer than its head says'));
+      return true;
+    }
+    this.#left -= chunk.length;
+    return socket.write(chunk);
   }
 
-  drained(then: () => void): void {
-    (this.#switched ?? this.#request).once('drain', then);
+  drained(then?: () => void): void {
+    if (then) {
+      if (this.#switched) this.#switched.once('drain', then);
+      else this.#drained = then;
+      return;
+    }
+    const waiting = this.#drained;
+    this.#drained = undefined;
+    waiting?.();
   }
 
   end(): void {
     if (this.#switched) this.#switched.end();
-    else if (!this.#cut && !this.#request.destroyed) this.#request.end();
+    if (this.#switched || !this.#link || this.#sent) return;
+    if (this.#left !== undefined && this.#left > 0) {
+      this.#fail(new TargetFault('broken', 'the body of the request is shorter than its head says'));
+      return;
+    }
+    if (this.#left === undefined) this.#link.socket.write('0\r\n\r\n', 'latin1');
+    this.#sent = true;
+    this.#release();
   }
 
   cut(): void {
-    this.#cut = true;
     this.#switched?.destroy();
-    this.#request.destroy();
+    this.#fail(new TargetFault('broken', 'given up'));
   }
 
-  #fault(error: Error): TargetFault {
+  connected(): void {
+    this.#reached = true;
+  }
+
+  came(bytes: Buffer): void {
+    this.#heard = true;
+    const reader = this.#reader;
+    try {
+      reader.push(bytes);
+    } catch (error) {
+      this.#fail(faultOf(error));
+      return;
+    }
+    if (this.#answered) this.#more();
+    else if (reader.answer) this.#begin(reader.answer);
+  }
+
+  ended(): void {
+    try {
+      this.#reader.end();
+    } catch {
+      this.lost(undefined);
+      return;
+    }
+    this.#more();
+  }
+
+  lost(error: Error | undefined): void {
+    if (this.#link) this.#fail(error instanceof TargetFault ? error : this.#fault(error));
+  }
+
+  #begin(answer: Http1Answer): void {
+    const { status, fields, length } = answer;
+    this.#answered = true;
+    if (status === 101) {
+      this.#switch(answer);
+      return;
+    }
+    if (this.#reader.over) {
+      const came = this.#reader.take();
+      this.#resolve({ status, fields, length, body: came.length === 1 ? (came[0] as Buffer) : Buffer.concat(came) });
+      this.#release();
+      return;
+    }
+    this.#body = new AnswerBody(this.#link as Http1Link, () => this.cut());
+    this.#resolve({ status, fields, length, body: this.#body });
+    this.#more();
+  }
+
+  /** What of the body has come goes on to whoever reads it. */
+  #more(): void {
+    const body = this.#body;
+    if (!body) return;
+    for (const data of this.#reader.take()) if (!body.push(data)) this.#link?.socket.pause();
+    if (!this.#reader.over) return;
+    body.over = true;
+    body.push(null);
+    this.#release();
+  }
+
+  /** What is behind the answer is no message of HTTP, but the bytes of what was asked for. */
+  #switch({ fields }: Http1Answer): void {
+    const bad = this.#upgrade ? badSwitch(this.#upgrade, (name) => fields.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value)) : 'the target changed the protocol without being asked';
+    if (bad !== undefined) {
+      this.#answered = false;
+      this.#fail(new TargetFault('broken', bad));
+      return;
+    }
+    const socket = (this.#link as Http1Link).switch();
+    this.#link = undefined;
+    if (this.#reader.rest.length > 0) socket.unshift(this.#reader.rest);
+    this.#switched = socket;
+    this.#resolve({ status: 101, fields, body: socket, length: undefined });
+  }
+
+  /** Both sides are whole: another request may take the connection, where nothing speaks against that. */
+  #release(): void {
+    const { answer, over, rest } = this.#reader;
+    if (!this.#link || !over || !this.#sent) return;
+    const link = this.#link;
+    this.#link = undefined;
+    if (answer?.persistent === true && rest.length === 0) this.#pool.give(link, answer.idleMs);
+    else {
+      link.leave();
+      link.socket.destroy();
+    }
+  }
+
+  #fail(fault: TargetFault): void {
+    const link = this.#link;
+    if (!link) return;
+    this.#link = undefined;
+    link.leave();
+    link.socket.destroy();
+    if (!this.#answered) this.#reject(fault);
+    else if (this.#body && !this.#body.over) this.#body.destroy(Object.assign(new Error('cut off'), { code: 'ECONNRESET' }));
+  }
+
+  #fault(error: Error | undefined): TargetFault {
     const code = errorCode(error);
     if (code === FORBIDDEN) return new TargetFault('unreachable', 'the name of the target leads to an address that no target may have', code);
-    if (!this.#connected) return new TargetFault('unreachable', 'the target cannot be reached', code);
-    if (code?.startsWith('HPE_') === true) return new TargetFault('broken', 'the target answered with what is not HTTP', code);
-    return new TargetFault('broken', 'the target closed the connection without an answer', code, this.#request.reusedSocket);
+    if (!this.#reached) return new TargetFault('unreachable', 'the target cannot be reached', code);
+    return new TargetFault('broken', 'the target closed the connection without an answer', code, !this.#heard && this.#link?.used === true);
   }
 }
 
-const fieldsOf = ({ rawHeaders }: http.IncomingMessage): [string, string][] => {
-  const fields: [string, string][] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) fields.push([rawHeaders[index] as string, rawHeaders[index + 1] as string]);
-  return fields;
+const faultOf = (error: unknown): TargetFault => new TargetFault('broken', error instanceof NotHttp ? `the target answered with what is not HTTP: ${error.message}` : 'the answer of the target could not be read');
+
+/** Bytes of the body as the head says; undefined: in chunks. */
+const lengthOf = (fields: Fields): number | undefined => {
+  let length = 0;
+  for (const [name, value] of fields) {
+    const lower = name.toLowerCase();
+    if (lower === 'transfer-encoding') return undefined;
+    if (lower === 'content-length') length = Number(value);
+  }
+  return length;
 };
 
-const answerOf = (response: http.IncomingMessage): TargetAnswer | TargetFault => {
-  const { statusCode: status = 0 } = response;
-  // The parser takes any three digits, and whoever writes an answer does not.
-  if (status < 200 || status > 999) return new TargetFault('broken', 'the target answered with a status that is none');
-  const fields = fieldsOf(response);
-  const lengths = fields.filter(([name]) => name.toLowerCase() === 'content-length');
-  const codings = fields.filter(([name]) => name.toLowerCase() === 'transfer-encoding');
-  if (codings.length > 1 || (codings[0] && codings[0][1].toLowerCase() !== 'chunked')) return new TargetFault('broken', 'the target answered with a transfer coding other than chunked');
-  const length = lengths[0]?.[1];
-  if (length !== undefined && codings.length === 0 && !/^[0-9]{1,15}$/.test(length)) return new TargetFault('broken', 'the target answered with a length that is none');
-  return { status, fields, body: response, length: length === undefined || codings.length > 0 ? undefined : Number(length) };
-};
+/** The body of an answer that comes in more than one piece. */
+class AnswerBody extends Readable {
+  /** All of it has come. */
+  over = false;
+  readonly #link: Http1Link;
+  readonly #cut: () => void;
+
+  constructor(link: Http1Link, cut: () => void) {
+    super();
+    this.#link = link;
+    this.#cut = cut;
+    // It may be cut off before anybody reads it; who does looks at that.
+    this.on('error', () => {});
+  }
+
+  override _read(): void {
+    // What comes behind the end is not this answer's.
+    if (!this.over) this.#link.socket.resume();
+  }
+
+  override _destroy(error: Error | null, then: (error?: Error | null) => void): void {
+    if (!this.over) this.#cut();
+    then(error);
+  }
+}

@@ -5,6 +5,7 @@ import * as zlib from 'node:zlib';
 import type { MaskConfig } from '../../config/resolved.ts';
 import { compileMasks } from '../../masking/compile.ts';
 import { ProtectionMemory } from '../../masking/protection-memory.ts';
+import { streamOf } from './exchange.ts';
 import type { RequestHead } from './head.ts';
 import { readHead } from './head.ts';
 import { AnswerWithheld, maskedAnswer, requestUnderMasks, type MaskedAnswer } from './mask.ts';
@@ -22,9 +23,9 @@ const answer = (bytes: Uint8Array, fields: readonly (readonly [string, string])[
   return { status, fields, body: Readable.from(pieces, { objectMode: false }), length: bytes.length };
 };
 const masked = (given: ReturnType<typeof maskedAnswer>): MaskedAnswer => (given && 'body' in given ? given : assert.fail(JSON.stringify(given)));
-const all = async (body: Readable): Promise<Buffer> => {
+const all = async (body: MaskedAnswer['body']): Promise<Buffer> => {
   const pieces: Buffer[] = [];
-  for await (const piece of body) pieces.push(piece as Buffer);
+  for await (const piece of streamOf(body)) pieces.push(piece as Buffer);
   return Buffer.concat(pieces);
 };
 

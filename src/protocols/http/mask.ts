@@ -6,7 +6,7 @@ import type { MaskSet } from '../../masking/plan.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { errorCode } from '../../wire/errors.ts';
 import type { Echo } from './echo.ts';
-import type { TargetAnswer } from './exchange.ts';
+import { streamOf, type TargetAnswer } from './exchange.ts';
 import { single } from './fields.ts';
 import type { Fields, RequestHead } from './head.ts';
 
@@ -37,8 +37,8 @@ const CODINGS: Readonly<Record<string, Coding>> = {
 const OF_BYTES = /^(?:content-md5|digest|content-digest|repr-digest|want-digest|signature|signature-input|x-goog-hash|x-goog-stored-content-length|x-amz-checksum-.*|x-ms-blob-content-md5|x-ms-content-crc64)$/;
 
 export interface MaskedAnswer {
-  /** Paused. */
-  readonly body: Readable;
+  /** Paused, where it is a stream. */
+  readonly body: TargetAnswer['body'];
   readonly fields: Fields;
   readonly length: undefined;
   readonly masked: () => Readonly<Record<string, number>>;
@@ -70,7 +70,7 @@ export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bo
   const plain = /^text\/event-stream\b/i.test(mediaType);
   const untrue = new Set([...(plain || closed ? ['content-encoding'] : []), ...(closed ? ['content-range'] : [])]);
   const told = truthful(fields).filter(([name]) => !untrue.has(name.toLowerCase()));
-  return { body: throughMasker(body, { masker, echo }, coding, plain), fields: told, length: undefined, masked: () => masker.masked, eager: plain };
+  return { body: throughMasker(streamOf(body), { masker, echo }, coding, plain), fields: told, length: undefined, masked: () => masker.masked, eager: plain };
 };
 
 const aboutType = (mediaType: string): AboutBody => {

@@ -1,0 +1,16 @@
+import { startHttpField } from './http-field.ts';
+import { loaded } from './http-load.ts';
+import { costs } from './process-cpu.ts';
+
+const CONNECTIONS = 32;
+/** Requests of a round. */
+const EACH = 16_000;
+const BODY = JSON.stringify({ customer: 'Customer 4711', note: 'as agreed', cents: 1200 });
+
+/** CPU of the bare proxy, of this tree's gateway and of those of clones beside it, for each request of HTTP/1.1. */
+export const httpCosts = async (rounds: number, post: boolean, others: readonly string[]): Promise<string> => {
+  await using field = await startHttpField(others);
+  const { token, processes } = field;
+  return await costs(`HTTP/1.1, ${post ? 'POST' : 'GET'}: us of CPU for each request`, processes, rounds, EACH, async ({ url }) =>
+    (await loaded({ url: `${url}/small`, token, connections: CONNECTIONS, seconds: 2, count: EACH, ...(post ? { body: BODY } : {}) })).rate);
+};
