@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { freemem } from 'node:os';
 import pg from 'pg';
 import type { Gateway } from '../test/kit/gateway.ts';
 import type { Env } from './targets.ts';
 
-/** As many as PostgreSQL takes beside everything else here: each is a process of its own there. */
-export const IDLE_SESSIONS = 1000;
+/** As many as the goal says, where there is memory for as many processes of PostgreSQL (some 2 MB each). */
+export const IDLE_SESSIONS = freemem() > 14 * 2 ** 30 ? 5000 : 1000;
 /** Those among them after which the heap has grown to the size that logging in needs: with 5,000 sessions that part is small. */
 const FIRST = 500;
 
