@@ -29,8 +29,8 @@ export interface ReadRequest {
   readonly kept: KeptBytes;
   /** What was read of the body already, to know who asks. */
   readonly body?: KeptBody | undefined;
-  /** The session has ended. */
-  readonly ended: Promise<Refusal>;
+  /** Resolves when the session has ended. */
+  readonly ended: () => Promise<Refusal>;
 }
 
 /** What came of it. `body`: what was read of the body, to be sent on first. */
@@ -120,7 +120,7 @@ export class Admission {
     }
     const asked = gated.ask(needs, { bound: boundOf(head, this.#facts, rawQuery, session.connection, this.#whole), place: 'free', ...(again ? { again } : {}) });
     if (!isHeld(asked)) return isRefusal(asked) ? refusedAs(asked) : this.#passed(asked);
-    const end = await holdRequest(asked, client, this.#body, ended);
+    const end = await holdRequest(asked, client, this.#body, ended());
     if (end === 'gone') return { kind: 'gone' };
     if (end === 'overflow') {
       const refused = gated.refuse('approval_required', `this request needs approval, and more has come on its connection than is kept while people answer (request ${asked.request})`, needs.command);

@@ -9,8 +9,6 @@ import { throughLinks } from './links.ts';
 import { PLACES, placeForClient, type Outside } from './location.ts';
 import { maskedAnswer } from './mask.ts';
 
-const NOTHING: ReadonlySet<string> = new Set();
-
 /** How an answer goes to the client: what belongs to the hop is gone, places lead through the gateway, protected values and the gateway's credential are masked. */
 export const releaseOf = (answer: TargetAnswer, head: RequestHead, parts: ReleaseParts): Release | { readonly withheld: string } => {
   const release = passed(answer, head, parts);
@@ -37,10 +35,10 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
   const bodiless = head.method === 'HEAD' || status === 204 || status === 304;
   const masked = maskedAnswer(answer, head, masks, echo);
   if (masked !== undefined && 'withheld' in masked) return masked;
-  const fields = withPlaces(fieldsForClient(masked?.fields ?? answer.fields, NOTHING), connection, outside);
+  const fields = withPlaces(fieldsForClient(masked?.fields ?? answer.fields), connection, outside);
   if (masked) return { head: { status, fields, length: masked.length, bodiless }, body: masked.body, masked: masked.masked, eager: masked.eager };
   const { trailers } = answer;
-  return { head: { status, fields, length: status === 204 ? undefined : Buffer.isBuffer(body) && !bodiless ? body.length : length, bodiless }, body, masked: undefined, eager: true, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers(), NOTHING)), echo: isCoded(answer.fields) ? undefined : echo };
+  return { head: { status, fields, length: status === 204 ? undefined : Buffer.isBuffer(body) && !bodiless ? body.length : length, bodiless }, body, masked: undefined, eager: true, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers())), echo: isCoded(answer.fields) ? undefined : echo };
 };
 
 const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): [string, string][] =>

@@ -1,6 +1,5 @@
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import type { Refusal, RefusalCode } from '../../model/decision.ts';
-import type { Logger } from '../../model/logger.ts';
 import { AwsClients, isAwsRefusal, refuseSigned, type SignedRequest } from './aws/clients.ts';
 import { dialectOf, type AwsDialect, type AwsRefusal } from './aws/refusals.ts';
 import type { KeptBytes } from './body.ts';
@@ -25,13 +24,16 @@ export interface EntranceParts {
   readonly refused: (code: RefusalCode) => void;
 }
 
+/** Clients of this connection may come in without a token in a header. */
+export const entersByConvention = ({ credential }: HttpConnectionConfig): boolean => credential.type === 'google' || credential.type === 'aws';
+
 /** How clients come in that show no token in a header: by the conventions of the cloud whose API they speak. */
 export class Entrance {
   readonly #aws: AwsClients;
   readonly #kept: KeptBytes;
 
-  constructor(kept: KeptBytes, log: Logger) {
-    this.#aws = new AwsClients({ kept, log });
+  constructor(kept: KeptBytes) {
+    this.#aws = new AwsClients({ kept });
     this.#kept = kept;
   }
 

@@ -47,13 +47,13 @@ export const judgedFields = (head: RequestHead): ReadonlyMap<string, readonly st
   return judged;
 };
 
-/** Header fields of an answer for the client; those in `without` are left out, by lower-case name. */
-export const fieldsForClient = (fields: Fields, without: ReadonlySet<string>): [string, string][] => {
+/** Header fields of an answer for the client. */
+export const fieldsForClient = (fields: Fields): [string, string][] => {
   const nominated = new Set<string>();
   for (const [name, value] of fields) if (name.toLowerCase() === 'connection') for (const item of value.toLowerCase().split(',')) nominated.add(item.trim());
   return fields.filter(([name]) => {
     const lower = name.toLowerCase();
-    return !HOP.has(lower) && !nominated.has(lower) && !LEADS_PAST.has(lower) && !without.has(lower) && lower !== 'content-length';
+    return !HOP.has(lower) && !nominated.has(lower) && !LEADS_PAST.has(lower) && lower !== 'content-length';
   }).map(([name, value]) => [name, value]);
 };
 

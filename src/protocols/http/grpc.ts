@@ -73,13 +73,18 @@ export const outcomeOfCall = ({ status, fields, trailers }: TargetAnswer): { rea
   return { status: said === '0' ? 'ok' : 'error', code: `${status} grpc ${Number(said)}` };
 };
 
+const isNativeCall = (head: RequestHead): boolean => isCall(head) && !/^application\/grpc-web/i.test(head.values.get('content-type')?.[0] ?? '');
+
+/** It may go in HTTP/2: `placeFor` says whether. */
+export const mayGoInHttp2 = (pool: TargetPool, head: RequestHead): boolean => (head.http2 === true && pool.scheme === 'https') || isNativeCall(head);
+
 /**
  * Where a request goes in HTTP/2: one that came in it, to a target that agrees to it in its TLS handshake, and every call of gRPC, which is nothing
  * without it. Undefined: in HTTP/1.1. Rejects with TargetFault.
  */
 export const placeFor = async (pool: TargetPool, head: RequestHead): Promise<Place | undefined> => {
-  const call = isCall(head) && !/^application\/grpc-web/i.test(head.values.get('content-type')?.[0] ?? '');
-  if (!call && (head.http2 !== true || pool.scheme === 'http')) return undefined;
+  const call = isNativeCall(head);
+  if (!mayGoInHttp2(pool, head)) return undefined;
   const place = await pool.http2.place();
   if (!place && call) throw new TargetFault('broken', 'the target does not speak HTTP/2, which gRPC needs');
   return place;

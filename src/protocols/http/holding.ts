@@ -20,7 +20,6 @@ export const holdRequest = async (held: HeldCommand, client: ClientStream, body:
   });
   const end = await Promise.race([held.over, gone, overflow, ended]);
   if (end === 'gone') held.leave('client_left');
-  else if (end === 'overflow') held.leave('ended');
   else if (end !== 'again') held.leave('ended');
   return end;
 };

@@ -37,14 +37,14 @@ export const hasLinks = ({ session, facts }: ExchangeParts): boolean => answersW
 
 /** What signs the request reads its body. */
 export const needsBytes = (parts: ExchangeParts): boolean => {
-  const { body } = parts.client.head;
-  return body.kind !== 'none' && parts.injector.needsBytes(outgoingHead(parts, { kind: 'stream', ...(body.kind === 'length' ? { length: body.length } : {}) }, fields(parts, body)));
+  const { injector, client: { head: { body } } } = parts;
+  return injector.needsBytes !== undefined && body.kind !== 'none' && injector.needsBytes(outgoingHead(parts, { kind: 'stream', ...(body.kind === 'length' ? { length: body.length } : {}) }, fields(parts, body)));
 };
 
 /** The request as it goes to the target, with its credential, and what its body passes on the way. `own`: what may not come back. Rejects when there is none now. */
 export const withCredential = async (
   parts: ExchangeParts,
-  { body, whole, signal }: { readonly body: boolean; readonly whole: Buffer | undefined; readonly signal: AbortSignal },
+  { body, whole, stop }: { readonly body: boolean; readonly whole: Buffer | undefined; readonly stop: AbortController },
 ): Promise<{ readonly outgoing: OutgoingHead; readonly transforms: readonly Transform[]; readonly own: readonly Buffer[] }> => {
   const { injector, client, signed: { sha256, chunks } = {} } = parts;
   const declared: BodyLength = whole ? { kind: 'length', length: whole.length } : client.head.body;
@@ -53,7 +53,8 @@ export const withCredential = async (
   const stream = { kind: 'stream', ...(declared.kind === 'length' ? { length: declared.length } : {}), ...(chunks ? { chunks } : {}) } as const;
   const outgoing = outgoingHead(parts, bytes ? { kind: 'bytes', bytes } : body ? stream : { kind: 'none' }, fields(parts, declared));
   const before = new Set(outgoing.headers);
-  const signed = await injector.inject(outgoing, AbortSignal.any([signal, AbortSignal.timeout(INJECT_MS)]));
+  const late = setTimeout(() => stop.abort(new DOMException('the credential did not come in time', 'TimeoutError')), INJECT_MS);
+  const signed = await injector.inject(outgoing, stop.signal).finally(() => clearTimeout(late));
   if (signed?.body && signed.body.length === undefined && declared.kind !== 'chunked') outgoing.headers.push(['Transfer-Encoding', 'chunked']);
   const own = credentialValues(outgoing.headers.filter((field) => !before.has(field) && injector.owns.includes(field[0].toLowerCase())));
   return { outgoing, own, transforms: [...(body && sha256 !== undefined ? [hashedBody(sha256)] : []), ...(signed?.body ? [signed.body.transform] : [])] };

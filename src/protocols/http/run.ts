@@ -10,7 +10,7 @@ import type { TargetPool } from './dial.ts';
 import { CREDENTIAL_MASK, Echo, warnOfEcho } from './echo.ts';
 import { failureOf, Unwritable } from './failure.ts';
 import { TargetFault, type ClientStream, type TargetAnswer, type TargetStream } from './exchange.ts';
-import { CALL_IDLE_MS, callDeadline, callStatus, isCall, outcomeOfCall, placeFor, refusalAnswer } from './grpc.ts';
+import { CALL_IDLE_MS, callDeadline, callStatus, isCall, mayGoInHttp2, outcomeOfCall, placeFor, refusalAnswer } from './grpc.ts';
 import { AS_IT_IS, Forward } from './forward.ts';
 import { AnswerWithheld } from './mask.ts';
 import { hasLinks, needsBytes, openFor, withCredential, type ExchangeParts } from './outgoing.ts';
@@ -38,9 +38,11 @@ export const runExchange = (parts: ExchangeParts): Promise<void> => new Exchange
 class Exchange {
   readonly #parts: ExchangeParts;
   readonly #client: ClientStream;
-  readonly #ended: Promise<Refusal>;
-  #end: (why: Refusal) => void = () => {};
-  readonly #stop = new AbortController();
+  /** Why the session has ended, and who waits for that. */
+  #endedBy: Refusal | undefined;
+  readonly #whenEnded: ((why: Refusal) => void)[] = [];
+  /** Stops what the credential is waited for; there while it is. */
+  #injecting: AbortController | undefined;
   #passage: Passage | undefined;
   #settled = false;
   #target: TargetStream | undefined;
@@ -59,7 +61,6 @@ class Exchange {
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
     this.#client = parts.client;
-    this.#ended = new Promise((resolve) => (this.#end = resolve));
   }
 
   async run(): Promise<void> {
@@ -69,7 +70,7 @@ class Exchange {
       this.#answer(leave);
     } else {
       client.onGone(() => this.#left());
-      const admission = new Admission({ ...this.#parts, ended: this.#ended });
+      const admission = new Admission({ ...this.#parts, ended: () => this.#ended() });
       try {
         await this.#way(admission);
       } catch (error) {
@@ -110,9 +111,14 @@ class Exchange {
     const { head } = this.#client;
     const read = passage.command.timing === 'read';
     const ready = read && passage.forward() !== undefined ? undefined : this.#durable();
-    const [{ outgoing, transforms, own }] = await Promise.all([withCredential(this.#parts, { body: body !== undefined, whole, signal: this.#stop.signal }), ready]);
+    const stop = new AbortController();
+    this.#injecting = stop;
+    const injected = withCredential(this.#parts, { body: body !== undefined, whole, stop });
+    if (ready) await Promise.all([injected, ready]);
+    const { outgoing, transforms, own } = await injected;
+    this.#injecting = undefined;
     this.#echo = own.length > 0 ? new Echo(own) : undefined;
-    const place = await placeFor(pool, head);
+    const place = mayGoInHttp2(pool, head) ? await placeFor(pool, head) : undefined;
     if (this.#over) {
       place?.leave();
       return;
@@ -262,7 +268,8 @@ class Exchange {
 
   /** The session may not go on. */
   #cut(why: Refusal): void {
-    this.#end(why);
+    this.#endedBy = why;
+    for (const then of this.#whenEnded.splice(0)) then(why);
     if (this.#over && this.#passage) this.#settle(this.#endStatus(false));
     this.#target?.cut();
     this.#fault(why);
@@ -295,7 +302,7 @@ class Exchange {
   #finished(): void {
     this.#over = true;
     clearTimeout(this.#wait);
-    this.#stop.abort(OVER);
+    this.#injecting?.abort(OVER);
     this.#forward?.stop();
     this.#back?.stop();
   }
@@ -326,6 +333,10 @@ class Exchange {
     }
     const { status, fields, body } = refusalAnswer(this.#client.head, why, { ...wording, pages: this.#parts.pages, dialect: this.#parts.dialect });
     this.#client.answer(status, fields, body);
+  }
+
+  #ended(): Promise<Refusal> {
+    return new Promise((resolve) => (this.#endedBy ? resolve(this.#endedBy) : this.#whenEnded.push(resolve)));
   }
 
   #durable(): Promise<void> {

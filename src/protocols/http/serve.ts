@@ -14,7 +14,7 @@ import { KeptBytes } from './body.ts';
 import { withoutPrefix } from './choose.ts';
 import { factsOf } from './commands.ts';
 import { shownToken } from './credentials.ts';
-import { Entrance } from './entrance.ts';
+import { Entrance, entersByConvention } from './entrance.ts';
 import type { ClientStream } from './exchange.ts';
 import { refusalAnswer } from './grpc.ts';
 import { Http1Client } from './h1-client.ts';
@@ -69,7 +69,7 @@ export class HttpProtocol {
     this.#sessions = new HttpSessions(parts.gate, parts.log, (provider) => parts.config().identityProviders.find(({ name }) => name === provider)?.clockSkew ?? 0);
     this.#targets = new Targets(parts.secrets, parts.log);
     this.#tunnels = new Tunnels({ gate: parts.gate, log: parts.log, sessions: this.#sessions, intercept: parts.intercept, handshakeMs: () => parts.config().gateway.limits.preAuth.seconds * 1000 });
-    this.#entrance = new Entrance(this.#kept, parts.log);
+    this.#entrance = new Entrance(this.#kept);
     this.#server = new Http1Server({
       serve: (turn) => this.#serve(turn),
       connect: (request, connection, early) => void this.#connect(request, connection, early),
@@ -221,12 +221,14 @@ export class HttpProtocol {
       if (!isRefusal(session)) known();
       return session;
     };
-    const entered = by !== 'direct' ? undefined : await this.#entrance.enter(client, connection, { path: withoutPrefix(connection.http.prefix, named.path), open, refused: (code) => gate.refusedBeforeLogin(peer, code) });
+    const entered = by !== 'direct' || !entersByConvention(connection) ? undefined : await this.#entrance.enter(client, connection, { path: withoutPrefix(connection.http.prefix, named.path), open, refused: (code) => gate.refusedBeforeLogin(peer, code) });
     if (entered === 'answered') return;
-    client.onOver(() => {
-      entered?.body?.release();
-      entered?.signed.chunks?.key.fill(0);
-    });
+    if (entered) {
+      client.onOver(() => {
+        entered.body?.release();
+        entered.signed.chunks?.key.fill(0);
+      });
+    }
     const shown = by !== 'direct' ? { kind: 'token', token: asking.token } as const : entered ? { kind: 'token', token: entered.token } as const : shownToken(head);
     if (shown.kind === 'refused') return early('protocol', shown.why);
     if (shown.kind === 'none') return early('unauthenticated', 'a token is needed: Authorization: Bearer, or Basic with the token as the password', { token: 'missing' });

@@ -10,7 +10,7 @@ const MOST_RUNNING = 256;
 
 /** Upstream connections to a target as configured at some time. */
 interface Upstream {
-  readonly connection: HttpConnectionConfig;
+  connection: HttpConnectionConfig;
   readonly pool: Promise<TargetPool>;
   users: number;
   retired: boolean;
@@ -101,7 +101,10 @@ export class HttpSession {
     const { connection } = this;
     const known = this.#upstream;
     // A reload makes other objects of the same text.
-    if (known && (known.connection === connection || JSON.stringify(known.connection.target) === JSON.stringify(connection.target))) return known;
+    if (known && (known.connection === connection || JSON.stringify(known.connection.target) === JSON.stringify(connection.target))) {
+      known.connection = connection;
+      return known;
+    }
     if (known) {
       known.retired = true;
       if (known.users === 0) discard(known);

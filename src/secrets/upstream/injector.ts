@@ -44,8 +44,8 @@ export interface OutgoingBody {
 export interface Injector {
   /** Header names (lower case) that a client may not send itself: removed before. */
   readonly owns: readonly string[];
-  /** Whether the request can only be signed with its whole body at hand: then read it and give `bytes`. */
-  needsBytes(head: OutgoingHead): boolean;
+  /** Whether the request can only be signed with its whole body at hand: then read it and give `bytes`. Absent: never. */
+  readonly needsBytes?: (head: OutgoingHead) => boolean;
   /**
    * Puts the credential on: changes head.headers, last of all, because what is signed must not change any more. May give a transform for the
    * body; `content-length` among the headers then says its length, or is gone. Rejects with CredentialUnavailable (the gateway's side), NotSignable

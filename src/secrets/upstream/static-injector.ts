@@ -5,8 +5,7 @@ import { within } from './within.ts';
 /** Puts a value that is read for each request into one header. */
 export const staticInjector = (name: string, value: () => Promise<string>): Injector => ({
   owns: [name],
-  needsBytes: () => false,
-  inject: async ({ headers }, signal) => {
+    inject: async ({ headers }, signal) => {
     setHeader(headers, name, await within(value(), signal));
     return undefined;
   },

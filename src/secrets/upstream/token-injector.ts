@@ -10,8 +10,7 @@ export const tokenInjector = (ask: () => Promise<GrantedToken>, parts: InjectorP
   const sentWith = new WeakMap<OutgoingHead, HeldToken>();
   return {
     owns: ['authorization', ...owns],
-    needsBytes: () => false,
-    inject: async (head, signal) => {
+        inject: async (head, signal) => {
       const token = await tokens.take(signal);
       setHeader(head.headers, 'authorization', `Bearer ${token.value}`);
       sentWith.set(head, token);

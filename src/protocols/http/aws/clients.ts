@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import type { HttpConnectionConfig } from '../../../config/resolved.ts';
 import { isRefusal, type Refusal } from '../../../model/decision.ts';
-import type { Logger } from '../../../model/logger.ts';
 import type { ChunkSeed } from '../../../secrets/upstream/aws-chunk-signature.ts';
 import { EMPTY_SHA256 } from '../../../secrets/upstream/sigv4.ts';
 import { KeptBody, type KeptBytes } from '../body.ts';
@@ -36,7 +35,6 @@ export interface SignedRequest {
 
 export interface AwsClientsParts {
   readonly kept: KeptBytes;
-  readonly log: Logger;
 }
 
 /** Clients of AWS: they show no token but a signature, made with keys that they got here for their token. */
