@@ -152,6 +152,6 @@ test('whatever happens in whatever order: one execution for one approval, none w
     const left = [...waiting];
     scene.clock.pass(10 * MINUTE);
     for (const { waiter } of left) assert.notEqual(await endOf(waiter), 'waits');
-  }), { numRuns: Number(process.env['APPROVAL_RUNS'] ?? 60) });
+  }), { numRuns: Number(process.env['APPROVAL_RUNS'] ?? 100) });
   assert.ok(executions > 25, `only ${executions} executions: the sequences prove nothing`);
 });

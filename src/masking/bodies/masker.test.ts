@@ -102,6 +102,13 @@ test('a body that turns out not to be understood: redacted before anything was g
   assert.throws(() => maskedBy(pass, json, '{"x":"12\u000134', [8]), BodyNotMasked);
 });
 
+test('what passes without being understood is whole, wherever it is cut', () => {
+  const pass = bodyMasks([{ fields: ['ssn'], otherwise: 'pass' }]);
+  for (const [mediaType, body] of [['application/json', '{"name":"Ada","other":[1,22,333,"a long text"]}\u0001{"ssn":'], ['text/csv', 'id,name\r\n1,Ada\r\n22,"Bob" and more\r\n3,4,5\r\n'], ['text/event-stream', 'data: {"a":1}\n\ndata: {"a":\n\nrest']] as const) {
+    for (let size = 1; size <= body.length; size++) assert.equal(maskedBy(pass, { mediaType }, body, new Array<number>(body.length).fill(size)).text, body, `${mediaType} in pieces of ${size}`);
+  }
+});
+
 test('text is masked the same wherever it is cut', () => {
   const masks = bodyMasks([{ detect: ['us_ssn', 'credit_card', 'email', 'phone', 'jwt', 'private_key', 'cloud_key', 'ip', 'iban'] }]);
   const text = `call (415) 555-0100 or\nada@example.com, 4111 1111 1111 1111;\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n${'AbC+/\n'.repeat(40)}-----END RSA PRIVATE KEY-----\nthen 2001:db8::1 and DE89 3704 0044 0532 0130 00\n"private_key":\n"-----BEGIN PRIVATE KEY-----\\nMII" end 123-45-6789`;
