@@ -7,11 +7,12 @@ import { isHostName, isLoopback } from './addresses.ts';
 import type { Checking } from './checks.ts';
 import { mayCarryCredential } from './credential-header.ts';
 import { checkProxy } from './http-proxy.ts';
-import { isMetadata, isPrivate } from './metadata.ts';
+import { isMetadata } from './metadata.ts';
 import { quoted } from './references.ts';
 import { apiEntry, httpDefaults, isSetFile, type ConnectionSource, type CredentialSource, type HttpSource } from './resolve-http.ts';
 import { didYouMean } from './suggest.ts';
 import { formatDuration, formatSize, parseDuration, parseHostPort, parseSize } from './units.ts';
+import { isPrivate } from './web-address.ts';
 
 type CredentialType = NonNullable<CredentialSource['type']>;
 type CredentialKey = keyof CredentialSource;

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
 import { addressKind } from '../wire/addresses.ts';
-import { isLoopback } from './addresses.ts';
 
 /** Names at which a cloud hands out the machine's own credentials. */
 export const metadataNames: ReadonlySet<string> = new Set(['metadata', 'metadata.google.internal', 'metadata.goog', 'instance-data', 'instance-data.ec2.internal']);
@@ -10,6 +9,3 @@ export const isMetadata = (host: string): boolean => {
   const bare = host.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase();
   return metadataNames.has(bare) || (isIP(bare) !== 0 && addressKind(bare) === 'forbidden');
 };
-
-/** Loopback and private addresses, however they are written, and those of nobody. Names that resolve to one are looked at when they are used. */
-export const isPrivate = (host: string): boolean => isLoopback(host) || (isIP(host) !== 0 && addressKind(host) !== 'public');

@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
+import { addressKind } from '../wire/addresses.ts';
 import { isHostName, isLoopback } from './addresses.ts';
-import { isMetadata, isPrivate } from './metadata.ts';
+import { isMetadata } from './metadata.ts';
 
 export interface AddressProblem {
   readonly message: string;
@@ -31,3 +33,6 @@ export function webAddressProblem(written: string, use: AddressUse): AddressProb
 
 /** Entra's address of all tenants, which is in no token. */
 export const isAllTenants = (issuer: string): boolean => /^https:\/\/login\.microsoftonline\.com\/(common|organizations|consumers|\{)/i.test(issuer);
+
+/** Loopback and private addresses, however they are written, and those of nobody. Names that resolve to one are looked at when they are used. */
+export const isPrivate = (host: string): boolean => isLoopback(host) || (isIP(host) !== 0 && addressKind(host) !== 'public');
