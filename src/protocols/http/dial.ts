@@ -6,9 +6,10 @@ import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import { formatHostPort } from '../../config/units.ts';
 import { addressKind } from '../../wire/addresses.ts';
 import { TargetFault } from './exchange.ts';
-import { dialHttp2, FORBIDDEN_ADDRESS } from './h2-dial.ts';
+import { dialHttp2 } from './h2-dial.ts';
 import { Http1Pool } from './h1-pool.ts';
 import { Http2Pool } from './h2-pool.ts';
+import { FORBIDDEN_ADDRESS } from './reaching.ts';
 
 /** How long a connection may be silent before the system asks whether its other end is still there. */
 const KEEP_ALIVE_MS = 60_000;
@@ -71,10 +72,7 @@ const checkedLookup: LookupFunction = (hostname, options, callback) => {
     if (error) return fail(error);
     const [first] = addresses;
     if (!first) return fail(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }));
-    if (addresses.some(({ address }) => addressKind(address) === 'forbidden')) return fail(Object.assign(new Error('forbidden address'), { code: FORBIDDEN }));
+    if (addresses.some(({ address }) => addressKind(address) === 'forbidden')) return fail(Object.assign(new Error('forbidden address'), { code: FORBIDDEN_ADDRESS }));
     return options.all === true ? callback(null, addresses) : callback(null, first.address, first.family);
   });
 };
-
-/** A name of the target leads to an address of link-local, metadata, multicast or reserved ranges. */
-export const FORBIDDEN = FORBIDDEN_ADDRESS;

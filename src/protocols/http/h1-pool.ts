@@ -1,10 +1,8 @@
 import { connect as connectPlain, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { ReadMemory } from '../../wire/read-memory.ts';
-import { TargetFault } from './exchange.ts';
+import { CONNECT_MS, notReachedInTime } from './reaching.ts';
 
-/** Time to reach a target, TLS included. */
-const CONNECT_MS = 10_000;
 /** How long a connection waits in the pool for its next request. Shorter than what servers commonly wait, so that it is seldom theirs to close. */
 const POOLED_MS = 4_000;
 /** So much earlier than a target says that it closes a connection. */
@@ -42,7 +40,7 @@ export class Http1Link {
   constructor(socket: Socket, opened: 'connect' | 'secureConnect', user: LinkUser) {
     this.socket = socket;
     this.#user = user;
-    this.#connecting = setTimeout(() => socket.destroy(new TargetFault('late', 'the target could not be reached in time')), CONNECT_MS);
+    this.#connecting = setTimeout(() => socket.destroy(notReachedInTime()), CONNECT_MS);
     socket.once(opened, () => {
       clearTimeout(this.#connecting);
       this.connected = true;

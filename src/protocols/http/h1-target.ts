@@ -2,12 +2,13 @@ import { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { Permit } from '../../pipeline/permits.ts';
 import { errorCode } from '../../wire/errors.ts';
-import { FORBIDDEN, type TargetPool } from './dial.ts';
+import type { TargetPool } from './dial.ts';
 import { TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { AnswerReader, type Http1Answer } from './h1-answer.ts';
 import { NotHttp, writeRequestHead } from './h1-fields.ts';
 import type { Http1Link, Http1Pool, LinkUser } from './h1-pool.ts';
 import type { Fields } from './head.ts';
+import { FORBIDDEN_ADDRESS, notReached } from './reaching.ts';
 import { badSwitch, type Upgrade } from './websocket.ts';
 
 export interface OutgoingRequest {
@@ -227,8 +228,7 @@ class Http1Target implements TargetStream, LinkUser {
 
   #fault(error: Error | undefined): TargetFault {
     const code = errorCode(error);
-    if (code === FORBIDDEN) return new TargetFault('unreachable', 'the name of the target leads to an address that no target may have', code);
-    if (!this.#reached) return new TargetFault('unreachable', 'the target cannot be reached', code);
+    if (code === FORBIDDEN_ADDRESS || !this.#reached) return notReached(code);
     return new TargetFault('broken', 'the target closed the connection without an answer', code, !this.#heard && this.#link?.used === true);
   }
 }

@@ -2,11 +2,7 @@ import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { errorCode } from '../../wire/errors.ts';
 import { TargetFault } from './exchange.ts';
-
-/** Time to reach a target, TLS included. */
-const CONNECT_MS = 10_000;
-/** What the look-up of `dial.ts` says. */
-export const FORBIDDEN_ADDRESS = 'WICKETGATE_FORBIDDEN_ADDRESS';
+import { CONNECT_MS, notReached, notReachedInTime } from './reaching.ts';
 
 /**
  * A connection on which HTTP/2 is spoken: agreed on by ALPN, or, without TLS, known before (RFC 9113 section 3.3). Undefined when the target chose
@@ -20,11 +16,8 @@ export const dialHttp2 = (where: NetConnectOpts, tls: ConnectionOptions | undefi
       socket.destroy();
       reject(fault);
     };
-    const timer = setTimeout(() => fail(new TargetFault('late', 'the target could not be reached in time')), CONNECT_MS);
-    socket.on('error', (error) => {
-      const code = errorCode(error);
-      fail(new TargetFault('unreachable', code === FORBIDDEN_ADDRESS ? 'the name of the target leads to an address that no target may have' : 'the target cannot be reached', code));
-    });
+    const timer = setTimeout(() => fail(notReachedInTime()), CONNECT_MS);
+    socket.on('error', (error) => fail(notReached(errorCode(error))));
     socket.once('close', () => fail(new TargetFault('unreachable', 'the target closed the connection')));
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       clearTimeout(timer);
