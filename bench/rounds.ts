@@ -22,22 +22,23 @@ export const median = (values: readonly number[]): number => {
 };
 
 /**
- * Runs every contender once in each round, in an order that rotates, and pairs each with the first one of the same round:
- * what slows the machine down for a minute slows all of them.
+ * Measures every contender once in each round, in an order that rotates: what slows the machine down for a minute slows all of them. Gives what
+ * was measured of each, round by round.
  */
-export const pairedRounds = async (contenders: readonly Contender[], rounds: number): Promise<Paired[]> => {
-  const rates = contenders.map(() => [] as number[]);
+export const inRounds = async <One, Measured>(contenders: readonly One[], rounds: number, measure: (one: One) => Promise<Measured>): Promise<(readonly [One, Measured[]])[]> => {
+  const measured = contenders.map((one): readonly [One, Measured[]] => [one, []]);
   // Not counted: a gateway that has just started still compiles what it runs most.
-  for (let warm = 0; warm < WARM_UP; warm++) for (const { measure } of contenders) await measure();
+  for (let warm = 0; warm < WARM_UP; warm++) for (const one of contenders) await measure(one);
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < contenders.length; turn++) {
-      const index = (round + turn) % contenders.length;
-      rates[index]?.push((await contenders[index]?.measure()) ?? NaN);
-    }
+    const first = round % measured.length;
+    for (const [one, values] of [...measured.slice(first), ...measured.slice(0, first)]) values.push(await measure(one));
   }
-  return contenders.map(({ name }, index) => ({
-    name,
-    rates: rates[index] ?? [],
-    ratios: (rates[index] ?? []).map((rate, round) => rate / (rates[0]?.[round] ?? NaN)),
-  }));
+  return measured;
+};
+
+/** Measures rates in rounds, and pairs each contender's with the first one's of the same round. */
+export const pairedRounds = async (contenders: readonly Contender[], rounds: number): Promise<Paired[]> => {
+  const measured = await inRounds(contenders, rounds, ({ measure }) => measure());
+  const [, base = []] = measured[0] ?? [];
+  return measured.map(([{ name }, rates]) => ({ name, rates, ratios: rates.map((rate, round) => rate / (base[round] ?? NaN)) }));
 };
