@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import * as http2 from 'node:http2';
+import type * as http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { until } from '../kit/until.ts';
