@@ -2,6 +2,7 @@ import { folded } from '../apis/alike.ts';
 import type { RequestFacts } from '../model/request.ts';
 import { anyOf } from './glob.ts';
 import { COVERS, NONE, TOUCHES, type Level } from './level.ts';
+import { couldMatch } from './request-values.ts';
 
 /** Values that one path leads to; more than this are no field that a rule was written for. */
 const MOST_VALUES = 10_000;
@@ -38,7 +39,8 @@ export function compileFields(path: string, patterns: readonly string[]): (reque
     if (found.full) return TOUCHES;
     const some = found.values.some(matches);
     if (some && found.values.every((value) => matches(value) && isExact(value)) && found.alike.length === 0) return COVERS;
-    return some || found.alike.some(matches) || [...found.values, ...found.alike].some((value) => !isExact(value)) ? TOUCHES : NONE;
+    const could = (value: unknown): boolean => (typeof value === 'string' ? couldMatch(value, anyText) : matches(value));
+    return some || found.values.some(could) || found.alike.some(could) || [...found.values, ...found.alike].some((value) => !isExact(value)) ? TOUCHES : NONE;
   };
 }
 

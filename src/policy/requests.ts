@@ -9,6 +9,7 @@ import { compileFields } from './body-fields.ts';
 import { anyOf, compileGlob } from './glob.ts';
 import { COVERS, NONE, stronger, TOUCHES, weaker, type Level } from './level.ts';
 import type { Reach } from './objects.ts';
+import { reachValues } from './request-values.ts';
 
 type OfRequest = (request: RequestFacts, effect: Effect) => Level;
 
@@ -79,13 +80,17 @@ function compilePaths(paths: readonly string[], problem: (message: string) => vo
 function compileParameter(name: string, patterns: readonly string[]): OfRequest {
   const matches = anyOf(patterns);
   const alike = folded(name);
+  const own = withParts(name);
   return ({ query }) => {
-    const level = reachValues(query.get(name), matches);
-    if (level !== NONE) return level;
-    for (const [other, values] of query) if (other !== name && folded(other) === alike && values.some(matches)) return TOUCHES;
-    return NONE;
+    const others = [...query].filter(([other]) => other !== name && folded(other) === alike);
+    return reachValues(query.get(name), matches, others.flatMap(([, values]) => values), others.some(([other]) => isRival(own, withParts(other))));
   };
 }
+
+/** As `folded`, with the brackets: `filter[status]` and `filter[page]` are two, where `filter` and `filter[]` can each be all of it. */
+const withParts = (name: string): string => name.trim().toLowerCase().replace(/[_. -]/g, '');
+
+const isRival = (one: string, other: string): boolean => one === other || one.startsWith(`${other}[`) || other.startsWith(`${one}[`);
 
 function compileHeader(name: string, patterns: readonly string[]): OfRequest {
   const matches = anyOf(patterns);
@@ -93,17 +98,9 @@ function compileHeader(name: string, patterns: readonly string[]): OfRequest {
   // Gateways behind which names become variables do not tell a dash from an underscore.
   const alike = wanted.replaceAll('_', '-');
   return ({ headers }) => {
-    const level = reachValues(headers.get(wanted), matches);
-    if (level !== NONE) return level;
-    for (const [other, values] of headers) if (other !== wanted && other.replaceAll('_', '-') === alike && values.some(matches)) return TOUCHES;
-    return NONE;
+    const others = [...headers].flatMap(([other, values]) => (other !== wanted && other.replaceAll('_', '-') === alike ? values : []));
+    return reachValues(headers.get(wanted), matches, others, others.length > 0);
   };
-}
-
-/** All values match, or some do: which of several counts is the server's to say. */
-function reachValues(values: readonly string[] | undefined, matches: (value: string) => boolean): Level {
-  if (values === undefined || !values.some(matches)) return NONE;
-  return values.every(matches) ? COVERS : TOUCHES;
 }
 
 /** `mutation`, `mutation:NAME` by the operation's name, `mutation.FIELD` by a field at its top. */

@@ -60,7 +60,7 @@ export interface HttpScene {
   /** One request of this role; of nobody when it is undefined. */
   ask(role: HttpRole | undefined, path: string, asked?: Asked): Promise<Answered>;
   /** A connection that says nothing by itself. */
-  dial(): Promise<Socket>;
+  dial(port?: number): Promise<Socket>;
   /** Sends bytes, and gives all that came back until the gateway closed, or `enough` of what came says yes. */
   say(bytes: string | Buffer, enough?: (text: string) => boolean): Promise<string>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -106,8 +106,8 @@ export const startHttpScene = async (options: HttpSceneOptions = {}): Promise<Ht
     if (!one) tokens.set(role, (one = token(role)));
     return one;
   };
-  const dial = (): Promise<Socket> => new Promise((resolve, reject) => {
-    const socket: Socket = (connection as Readonly<Record<string, unknown>>)['plaintext'] === true ? connectTcp(gateway.port(), '127.0.0.1', () => resolve(socket)) : connectTls({ host: '127.0.0.1', port: gateway.port(), ca, servername: 'localhost' }, () => resolve(socket));
+  const dial = (port = gateway.port()): Promise<Socket> => new Promise((resolve, reject) => {
+    const socket: Socket = (connection as Readonly<Record<string, unknown>>)['plaintext'] === true ? connectTcp(port, '127.0.0.1', () => resolve(socket)) : connectTls({ host: '127.0.0.1', port, ca, servername: 'localhost' }, () => resolve(socket));
     socket.once('error', reject);
   });
   return {
