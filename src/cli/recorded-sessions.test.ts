@@ -81,7 +81,7 @@ test('sessions show: statements with control characters written out, rule, refus
 test('sessions replay: the recorded answer through the renderer, at once when it does not go to a terminal', async () => {
   const { stdout, code } = await run('sessions', 'replay', 's-one', '--data', data, '--keys', keys);
   assert.equal(code, 0);
-  assert.match(stdout, /#1 -> ok.*\npostgres <id\|name>\\u\{7\}\n/);
+  assert.match(stdout, /#1 -> ok.*\n    postgres <id\|name>\\u\{7\}\n/);
   assert.equal((await run('sessions', 'replay', 's-one', '--data', data, '--speed', 'fast')).code, 2);
 });
 

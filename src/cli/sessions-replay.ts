@@ -38,7 +38,7 @@ const replay = async (session: string, options: ReplayOptions, { render }: Repla
     before = entry;
     const answer = answerOf(entry);
     if (options.json) process.stdout.write(`${JSON.stringify({ time: entry.leaf.time, sequence: entry.leaf.seq, record: entry.leaf.record, ...(answer ? { answer: render(protocol, answer) } : {}) })}\n`);
-    else process.stdout.write(`${describeEntry(entry)}${answer ? ensureNewline(visible(render(protocol, answer))) : ''}`);
+    else process.stdout.write(`${describeEntry(entry)}${answer ? indented(render(protocol, answer)) : ''}`);
   }
 };
 
@@ -50,4 +50,5 @@ const answerOf = ({ bodies }: TimelineEntry): Buffer | undefined => {
   return whole.length === 0 ? undefined : Buffer.concat(whole);
 };
 
-const ensureNewline = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
+/** Below its record, as statements are: no line of an answer stands where a record does. */
+const indented = (text: string): string => `${visible(text).trimEnd().replaceAll(/^(?=.)/gm, '    ')}\n`;

@@ -51,7 +51,8 @@ const replayOf = async (mark: string): Promise<string> => {
   const { stdout, stderr } = await scene.gateway.cli('sessions', 'replay', session, '--config', scene.gateway.configFile);
   assert.equal(stderr, '');
   assert.ok(!stdout.includes('s3cret') && !stdout.includes(SSN) && !stdout.includes(TARGET_TOKEN), stdout);
-  return stdout;
+  // It stands below its record.
+  return stdout.replaceAll(/^ {4}/gm, '');
 };
 
 /** The part of a replay that is about one request. */
