@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import type * as http2 from 'node:http2';
 import { after, before, test } from 'node:test';
 import { until } from '../kit/until.ts';
@@ -63,12 +64,13 @@ const call = async (session: http2.ClientHttp2Session, method: string, more: htt
   return { stream, status: () => status };
 };
 
-test('a call of one message is held, runs once, and says to people that its messages are not covered', async () => {
+test('a call of one message is held, and runs once; its message belongs to what people approve', async () => {
   const session = http2Client(scene);
   const { stream, status } = await call(session, 'Unary');
   stream.end(message(100));
   const request = await people.request(scene);
-  assert.match(request.notCovered ?? '', /body/);
+  assert.equal(request.notCovered, undefined);
+  assert.deepEqual(request.data, { bytes: 105, sha256: hash('sha256', message(100)) });
   assert.equal(got.has('/test.Held/Unary'), false);
   await people.approve(scene, request.id);
   await until(() => status() !== undefined);
@@ -76,11 +78,13 @@ test('a call of one message is held, runs once, and says to people that its mess
   session.close();
 });
 
-test('a call of many messages that is approved while they come is sent whole', { timeout: 60_000 }, async () => {
+test('a call of many messages, which people are told are not covered, is sent whole when it is approved while they come', { timeout: 60_000 }, async () => {
   const session = http2Client(scene);
   const { stream, status } = await call(session, 'Many');
   for (let count = 0; count < 3; count += 1) stream.write(message(1_000));
   const request = await people.request(scene);
+  assert.match(request.notCovered ?? '', /body/);
+  assert.equal(request.data, undefined);
   await people.approve(scene, request.id);
   const size = 100 * 40_005;
   for (let count = 0; count < 100; count += 1) stream.write(message(40_000));
@@ -111,18 +115,18 @@ test('one that sends more than is kept while people think is told to come again;
   session.close();
 });
 
-test('what was approved is for the method and its metadata, whatever time is left; not for another, nor for another identity', async () => {
+test('what was approved is for the method, its metadata and its message, whatever time is left; not for another, nor for another identity', async () => {
   const session = http2Client(scene);
-  const tried = async (method: string, more: http2.OutgoingHttpHeaders, role: 'writer' | 'reader' = 'writer'): Promise<string | undefined> => {
+  const tried = async (method: string, more: http2.OutgoingHttpHeaders, role: 'writer' | 'reader' = 'writer', bytes = 1): Promise<string | undefined> => {
     const { stream, status } = await call(session, method, more, role);
-    stream.end(message(1));
+    stream.end(message(bytes));
     await until(() => status() !== undefined);
     return status();
   };
   assert.equal(await tried('Brief', { 'x-tenant': 'a', 'grpc-timeout': '20000m' }), '7');
   await people.approve(scene, (await people.request(scene)).id);
-  const others = await Promise.all([tried('Brief', { 'x-tenant': 'b' }), tried('Brief', {}), tried('Brief', { 'x-tenant': 'a' }, 'reader')]);
-  assert.deepEqual(others, ['7', '7', '7']);
+  const others = await Promise.all([tried('Brief', { 'x-tenant': 'b' }), tried('Brief', {}), tried('Brief', { 'x-tenant': 'a' }, 'reader'), tried('Brief', { 'x-tenant': 'a' }, 'writer', 2)]);
+  assert.deepEqual(others, ['7', '7', '7', '7']);
   assert.equal(got.has('/test.Held/Brief'), false);
   assert.equal(await tried('Brief', { 'x-tenant': 'a', 'grpc-timeout': '19000m' }), '0');
   assert.equal(await tried('Brief', { 'x-tenant': 'a' }), '7');

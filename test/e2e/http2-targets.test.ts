@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -162,6 +162,29 @@ test('an upload that its client resets never looks whole to the target, and one 
   assert.equal(await until(async () => (await recorded(scene, '/upload')).at(-1)?.end), 'indeterminate');
   handler = ok;
   client.close();
+});
+
+test('a call whose client has left is not said to have gone well because its answer begins: that is said at its end', async () => {
+  for (const [path, fields, end] of [['/test.Left/Open', {}, 'aborted'], ['/test.Left/Over', { 'grpc-status': '0' }, 'ok'], ['/test.Left/Failed', { 'grpc-status': '9' }, 'error']] as const) {
+    let held: ServerHttp2Stream | undefined;
+    handler = (stream) => {
+      stream.resume();
+      stream.once('end', () => (held = stream));
+    };
+    const client = http2Client(scene);
+    const call = client.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...(await bearer('writer')) });
+    call.on('error', () => {});
+    call.end(Buffer.alloc(5));
+    const stream = await until(() => held);
+    call.close(constants.NGHTTP2_CANCEL);
+    // What comes on the same connection behind the end of that call is answered: so the end was read.
+    handler = ok;
+    assert.equal((await ask2(client, { ':path': '/behind', ...(await bearer('writer')) })).status, 200);
+    assert.equal((await recorded(scene, path)).at(-1)?.end, undefined);
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...fields }, { endStream: 'grpc-status' in fields });
+    assert.equal(await until(async () => (await recorded(scene, path)).at(-1)?.end), end);
+    client.close();
+  }
 });
 
 test('curl and h2load speak to it', { skip: skipUnless('curl', 'h2load') }, async () => {

@@ -1,5 +1,9 @@
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { secretCanary } from './canaries.ts';
+import { makeServiceAccount, type ServiceAccount } from './service-account.ts';
 
 /** A token endpoint of Google's kind: takes assertions that a service account signed (RFC 7523), and knows the access tokens that it gave. */
 export class GoogleTokens {
@@ -37,3 +41,26 @@ export class GoogleTokens {
     this.#tokens.clear();
   }
 }
+
+/** Such an endpoint alone, at loopback, for an account of its own. */
+export const startGoogleTokens = async (): Promise<{ readonly account: ServiceAccount; readonly tokenUrl: string; readonly tokens: GoogleTokens } & AsyncDisposable> => {
+  const account = makeServiceAccount();
+  const tokens = new GoogleTokens(account.publicPem, account.email);
+  const server = createServer((request, response) => {
+    void request.toArray().then((chunks: Buffer[]) => {
+      const { status, body } = tokens.exchange(Buffer.concat(chunks).toString(), tokenUrl);
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+    }, () => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const tokenUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+  return {
+    account, tokenUrl, tokens,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+};

@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 
 const CLIENT_BIN = '/usr/lib/postgresql/15/bin';
 export const JDBC_JAR = '/usr/share/java/postgresql.jar';
@@ -38,6 +38,15 @@ function pythonModule(name: string): boolean {
   return found;
 }
 
+/** The emulator of Pub/Sub, in the folder of the Google Cloud SDK whose gcloud is on PATH. */
+export function pubSubJar(): string | undefined {
+  const gcloud = program('gcloud');
+  if (gcloud === undefined) return undefined;
+  const folder = join(dirname(realpathSync(gcloud)), '..', 'platform', 'pubsub-emulator', 'lib');
+  const name = existsSync(folder) ? readdirSync(folder).find((file) => /^cloud-pubsub-emulator-[\d.]+-all\.jar$/.test(file)) : undefined;
+  return name === undefined ? undefined : join(folder, name);
+}
+
 const OPTIONAL = {
   pgbouncer: { here: () => program('pgbouncer') !== undefined, install: 'apt-get install pgbouncer' },
   strace: { here: () => program('strace') !== undefined, install: 'apt-get install strace' },
@@ -49,6 +58,7 @@ const OPTIONAL = {
   aws: { here: () => program('aws') !== undefined, install: 'pip install awscli' },
   gcloud: { here: () => program('gcloud') !== undefined, install: 'the Google Cloud SDK' },
   gsutil: { here: () => program('gsutil') !== undefined, install: 'the Google Cloud SDK' },
+  pubsub: { here: () => program('java') !== undefined && pubSubJar() !== undefined, install: 'the Pub/Sub emulator of the Google Cloud SDK, and a Java runtime' },
   moto: { here: () => program('moto_server') !== undefined, install: "pip install 'moto[server]'" },
   psycopg: { here: () => pythonModule('psycopg'), install: 'apt-get install python3-psycopg' },
   psycopg2: { here: () => pythonModule('psycopg2'), install: 'apt-get install python3-psycopg2' },

@@ -16,6 +16,8 @@ import type { Wording } from './refuse.ts';
 import type { HttpSession } from './session.ts';
 import { demandsLook, needsLook, writesBack } from './write-back.ts';
 
+/** How long the end of a call's messages is waited for: one that goes on is a stream, whose end may be hours away. */
+const CALL_ENDS_MS = 1_000;
 /** How many rows a request changes is not said by HTTP. */
 const UNCOUNTABLE = { uncountable: 'a request does not say how many rows it changes' };
 
@@ -75,7 +77,9 @@ export class Admission {
   async #decide(again: HeldCommand | undefined): Promise<Admitted> {
     const { session: { gated, connection }, client, rawQuery, api } = this.#request;
     const command = commandOf(client.head, this.#facts, rawQuery, api);
-    const back = this.#whole && (await writesBack({ masks: gated.masks.bodies, facts: this.#facts, about: aboutBody(this.#facts), whole: this.#whole, most: connection.http.wholeBody }));
+    // What is kept of a call is for its approval: no mask can be looked for in it.
+    const whole = isCall(client.head) ? undefined : this.#whole;
+    const back = whole && (await writesBack({ masks: gated.masks.bodies, facts: this.#facts, about: aboutBody(this.#facts), whole, most: connection.http.wholeBody }));
     if (back !== undefined) {
       again?.leave('ended');
       return back === 'too large' ? this.#tooLarge() : refusedAs(gated.refuse('write_back', back.why, command));
@@ -111,12 +115,13 @@ export class Admission {
     const { session, client, rawQuery, ended } = this.#request;
     const { gated } = session;
     const { head } = client;
-    const fits = !isCall(head) && (head.body.kind === 'chunked' || (head.body.kind === 'length' && head.body.length <= session.connection.http.wholeBody));
+    const call = isCall(head);
+    const fits = head.body.kind === 'chunked' || (head.body.kind === 'length' && head.body.length <= session.connection.http.wholeBody);
     if (this.#body && fits && this.#whole === undefined) {
       client.sendContinue();
-      const to = await this.#body.read();
+      const to = await (call ? this.#body.readWithin(CALL_ENDS_MS) : this.#body.read());
       if (to === 'whole') this.#whole = this.#body.bytes();
-      else if (to !== 'too large') return this.#unread(to);
+      else if (to !== undefined && to !== 'too large') return this.#unread(to);
     }
     const asked = gated.ask(needs, { bound: boundOf(head, this.#facts, rawQuery, session.connection, this.#whole), place: 'free', ...(again ? { again } : {}) });
     if (!isHeld(asked)) return isRefusal(asked) ? refusedAs(asked) : this.#passed(asked);

@@ -57,3 +57,21 @@ test('looking at its first byte and reading it to its end share that time', asyn
   assert.equal(await body.read(), 'idle');
   assert.ok(performance.now() - before < 30_000);
 });
+
+test('what is handed over is read no more: the rest is neither kept nor held up, and what was kept is given back', async () => {
+  const kept = new KeptBytes();
+  const stream = new PassThrough();
+  const body = new KeptBody(stream, 10, kept.of('a'));
+  stream.write('first');
+  assert.equal(await body.readWithin(1), undefined);
+  assert.equal(Buffer.concat(body.release()).toString(), 'first');
+  let rest = '';
+  stream.on('data', (chunk: Buffer) => (rest += chunk.toString())).resume();
+  const ended = new Promise((resolve) => stream.once('end', resolve));
+  for (const text of ['second, ', 'third and ', 'last']) stream.write(text);
+  stream.end();
+  await ended;
+  assert.equal(rest, 'second, third and last');
+  assert.equal(body.release().length, 0);
+  assert.ok(kept.of('a').take(QUARTER), 'something is still counted as kept');
+});

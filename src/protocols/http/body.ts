@@ -79,6 +79,13 @@ export class KeptBody {
     return this.#reading;
   }
 
+  /** The same reading, waited for no longer than this: undefined when it goes on. */
+  readWithin(ms: number): Promise<ReadTo | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));
+    return Promise.race([this.read(), late]).finally(() => clearTimeout(timer));
+  }
+
   /**
    * The first byte that says something: white space and the mark of the byte order do not. Undefined when there is none. Rejects never; `to` says how
    * far it was read for that.

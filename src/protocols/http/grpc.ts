@@ -66,10 +66,14 @@ export const callDeadline = ({ values }: RequestHead): number => {
   return Math.min(LONGEST_MS, Math.ceil(Number(digits) * (UNITS[unit] ?? 0)) + 1_000);
 };
 
-/** How a call ended that was given whole: by the status at its end, which stands in the head where there is nothing else. */
-export const outcomeOfCall = ({ status, fields, trailers }: TargetAnswer): { readonly status: Outcome['status']; readonly code: string } => {
+/**
+ * How a call ended: by the status at its end, which stands in the head where there is nothing else.
+ *
+ * @param without what a call is whose status is not there: one that was given whole has to have it
+ */
+export const outcomeOfCall = ({ status, fields, trailers }: TargetAnswer, without: Outcome['status'] = 'error'): { readonly status: Outcome['status']; readonly code: string } => {
   const said = [...(trailers?.() ?? []), ...fields].find(([name]) => name.toLowerCase() === 'grpc-status')?.[1];
-  if (said === undefined || !/^[0-9]{1,3}$/.test(said)) return { status: 'error', code: String(status) };
+  if (said === undefined || !/^[0-9]{1,3}$/.test(said)) return { status: without, code: String(status) };
   return { status: said === '0' ? 'ok' : 'error', code: `${status} grpc ${Number(said)}` };
 };
 

@@ -184,8 +184,10 @@ class Exchange {
     this.#status = String(answer.status);
     this.#forward?.answered();
     if (this.#over) {
-      // The client has left, and it was waited for how its request ends.
-      this.#settle(answer.status < 400 ? 'ok' : 'error');
+      // The client has left, and it was waited for how its request ends. The head of a call seldom says that.
+      const call = isCall(this.#client.head) ? outcomeOfCall(answer, 'aborted') : undefined;
+      if (call) this.#status = call.code;
+      this.#settle(call?.status ?? (answer.status < 400 ? 'ok' : 'error'));
       this.#target?.cut();
       return;
     }
