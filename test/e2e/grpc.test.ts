@@ -44,7 +44,7 @@ const chats = new Set<unknown>();
 let reached: string[] = [];
 
 const POLICIES = (services: readonly string[]): readonly Record<string, unknown>[] => [
-  { name: 'echoes', identities: ['writer'], connections: ['api'], rules: [{ name: 'echo', match: { request: { grpc: services } }, effect: 'allow' }] },
+  { name: 'echoes', identities: ['writer'], connections: ['*'], rules: [{ name: 'echo', match: { request: { grpc: services } }, effect: 'allow' }] },
   { name: 'masked', identities: ['reader'], connections: ['api'], allow: ['read', 'write'], mask: [{ name: 'ssn', fields: ['ssn'], transform: 'null' }] },
 ];
 
@@ -99,7 +99,11 @@ before(async () => {
     server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(certPem), private_key: Buffer.from(keyPem) }]), (error, bound) => (error ? reject(error) : resolve(bound)));
   });
   scene = await startHttpScene({
-    connectionsAt: () => [{ name: 'api', protocol: 'http', target: { host: '127.0.0.1', port, tls: 'verify-full', ca }, credential: { type: 'bearer', token: 'env:TARGET_TOKEN' } }],
+    connectionsAt: () => {
+      const connection = { protocol: 'http', target: { host: 'localhost', port, tls: 'verify-full', ca }, credential: { type: 'bearer', token: 'env:TARGET_TOKEN' } };
+      // grpc-js takes no proxy that speaks TLS.
+      return [{ ...connection, name: 'api' }, { ...connection, name: 'proxied', plaintext: true, http: { proxy: true, hosts: ['echo.example'] } }];
+    },
     policies: POLICIES(['test.Echo/Unary', 'test.Echo/Upload', 'test.Echo/Download', 'test.Echo/Chat']),
   });
   config = scene.config;
@@ -184,6 +188,27 @@ test('both sides talk at once; the intent is written before, and the end of the 
   chat.end();
   assert.equal((await status).code, 0);
   assert.equal((await recorded(scene, '/test.Echo/Chat')).at(-1)?.end, 'ok');
+});
+
+test('through the forward proxy, as grpc-js takes it from its environment: a call, a refusal, a stream', async () => {
+  process.env['https_proxy'] = `http://job:${await scene.token('writer')}@localhost:${scene.gateway.port('proxied')}`;
+  const proxied = new EchoClient('echo.example:443', grpc.credentials.createSsl(readFileSync(`${scene.gateway.dataDir}/interception-ca.pem`))) as unknown as Calls;
+  delete process.env['https_proxy'];
+  const own = new grpc.Metadata();
+  own.set('authorization', 'Bearer of-the-client');
+  const call = (name: 'unary' | 'forbidden'): Promise<number> => new Promise((resolve) => proxied[name](Buffer.from('x'), own, {}, (error) => resolve(error?.code ?? 0)));
+  assert.equal(await call('unary'), 0);
+  assert.deepEqual(arrived?.get('authorization'), [`Bearer ${TARGET_TOKEN}`]);
+  assert.equal(await call('forbidden'), grpc.status.PERMISSION_DENIED);
+  const chat = proxied.chat(own);
+  let heard = '';
+  chat.on('data', (message: Buffer) => (heard += message.toString()));
+  const status = new Promise<grpc.StatusObject>((resolve) => chat.on('status', resolve).on('error', () => {}));
+  chat.write(Buffer.from('one'));
+  await until(() => heard === 'you said one');
+  chat.end();
+  assert.equal((await status).code, 0);
+  proxied.close();
 });
 
 test('a client that cancels, and a deadline that is over, end the call at the target', async () => {
