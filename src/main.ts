@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import type { SecureContext } from 'node:tls';
 import { Spools } from './approvals/spool.ts';
 import { version } from './build.ts';
 import { compare, restartNeeded } from './config/compare.ts';
@@ -165,7 +166,11 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
 
     const postgres = new PostgresProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, understander, spools: new Spools(join(config.gateway.data, 'spool')), log });
     closers.push(() => postgres.close());
-    const http = new HttpProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, intercept: () => interception, log });
+    const contextAsking = (): SecureContext | undefined => {
+      const authorities = identities.clientAuthorities;
+      return authorities === undefined ? undefined : certificates.contextAsking(authorities);
+    };
+    const http = new HttpProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), contextAsking, secrets, intercept: () => interception, log });
     closers.push(() => http.close());
     /** One address speaks one protocol. */
     const serve = (socket: Socket, offered: () => readonly ConnectionConfig[], loggedIn: () => void): Promise<void> =>

@@ -155,7 +155,9 @@ const reaches = (policy: PolicyConfig, connection: string): boolean => policy.co
 
 /** Providers, identities and connections: added, removed, or which of their keys changed. */
 function namedChanges(before: Config, after: Config): string[] {
-  return ([['identityProviders', 'identity provider'], ['identities', 'identity'], ['connections', 'connection']] as const).flatMap(([key, word]) => listChanges(word, before[key], after[key]));
+  return ([['identityProviders', 'identity provider'], ['certificateProviders', 'certificate provider'], ['identities', 'identity'], ['connections', 'connection']] as const).flatMap(([key, word]) =>
+    listChanges(word, before[key] ?? [], after[key] ?? []),
+  );
 }
 
 /** Who keeps checkpoints elsewhere: one that is gone, and a smaller quorum, protect less. */

@@ -8,6 +8,8 @@ import { pathAt, secretRef } from './written.ts';
 
 /** Keys, certificates and passwords are small; more than this is another file. */
 const largest = 256 * 1024;
+/** Largest file of revocation lists, as what verifies certificates takes it. */
+const largestList = 8 * 1024 * 1024;
 const soon = 14 * 86_400_000;
 
 /**
@@ -49,6 +51,10 @@ export async function checkCredentials({ source, places, env, problems, warnings
     if (provider.ca !== undefined) await readCertificate(provider, 'ca', provider.ca);
     if (provider.jwksFile !== undefined) await readKeySet(provider, provider.jwksFile);
   }
+  for (const { certificates } of source.identityProviders) {
+    if (certificates?.ca !== undefined) await readCertificate(certificates, 'ca', certificates.ca);
+    if (certificates?.crl !== undefined) await read(pathAt(places, certificates, 'crl', certificates.crl), places.of(certificates, 'crl'), 'revocation list', largestList);
+  }
   const tls = source.gateway?.tls;
   if (typeof tls === 'object') await readPair(tls);
 
@@ -65,11 +71,11 @@ export async function checkCredentials({ source, places, env, problems, warnings
     }
   }
 
-  async function read(file: string, spot: Spot, what: string): Promise<string | undefined> {
+  async function read(file: string, spot: Spot, what: string, most = largest): Promise<string | undefined> {
     try {
       const about = await stat(file);
       if (!about.isFile()) problems.add(spot, `the ${what} ${file} is not a file`);
-      else if (about.size > largest) problems.add(spot, `the ${what} ${file} is larger than ${largest / 1024} KiB`);
+      else if (about.size > most) problems.add(spot, `the ${what} ${file} is larger than ${most / 1024} KiB`);
       else return await readFile(file, 'utf8');
     } catch (error) {
       problems.add(spot, `the ${what} ${file} cannot be read: ${reasonOf(error)}`);

@@ -40,6 +40,7 @@ export const forms = {
     hint: 'the name of one of control.login, a slash, and the group as its tokens name it, such as okta/dba',
   },
   slackChannel: { pattern: '^[CGD][A-Z0-9]{2,30}$', expected: 'the id of a Slack channel', hint: 'not its name: Slack shows the id, such as C0123ABCD, in the details of the channel' },
+  trustDomain: { pattern: '^[a-z0-9._-]{1,255}$', expected: 'a SPIFFE trust domain', hint: 'lower-case letters, digits, dots, dashes and underscores, such as prod.acme.example; without spiffe://' },
   threshold: { pattern: '^> ?[0-9]+$', expected: 'a threshold such as "> 1000"' },
 } as const satisfies Record<string, Form>;
 

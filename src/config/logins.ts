@@ -66,7 +66,7 @@ function checkLogin(login: LoginSource, before: readonly LoginSource[], checking
   // Some providers give one person another subject for each client, so one person could be counted as two.
   const twin = before.find(({ issuer }) => sameAddress(issuer, login.issuer));
   if (twin !== undefined) say('issuer', { message: `has the same issuer as ${quoted(twin.name)} at ${at(places.of(twin, 'name').place)}, so one person could count as two`, suggestion: 'use one login' });
-  const machines = source.identityProviders.find(({ issuer, audience }) => sameAddress(issuer, login.issuer) && audience === login.clientId);
+  const machines = source.identityProviders.find(({ issuer, audience }) => issuer !== undefined && sameAddress(issuer, login.issuer) && audience === login.clientId);
   if (machines !== undefined) {
     say('clientId', { message: `is the audience of ${quoted(machines.name)} at ${at(places.of(machines, 'name').place)}, so a token of a person could open a session of a machine, and the other way round`, suggestion: 'register a client of its own for people' });
   }

@@ -2,7 +2,7 @@ import { chosenBy, credentialWords, httpLines, requestParts } from './print-http
 import { approvalLines, peopleSections } from './print-people.ts';
 import { withoutControls } from './problems.ts';
 import { isHttp } from './protocols.ts';
-import type { AnchorConfig, Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, MaskConfig, PolicyConfig, RuleConfig, TransformConfig, WitnessConfig } from './resolved.ts';
+import type { AnchorConfig, CertificateProviderConfig, Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, MaskConfig, PolicyConfig, RuleConfig, TransformConfig, WitnessConfig } from './resolved.ts';
 import { indent, section } from './sections.ts';
 import { formatSecretRef } from './secret-ref.ts';
 import { asSource } from './source.ts';
@@ -27,6 +27,7 @@ export function print(config: Config): string {
     'gateway',
     ...indent(gatewayLines(config)),
     ...section('identity providers', config.identityProviders, providerLines),
+    ...(config.certificateProviders === undefined ? [] : section('certificate providers', config.certificateProviders, certificateLines)),
     ...section('identities', config.identities, (identity) => identityLines(identity, config.policies)),
     ...section('connections', config.connections, (connection) => connectionLines(connection, config.connections)),
     ...section('policies', config.policies, (policy) => policyLines(policy, config)),
@@ -53,7 +54,7 @@ export function describe(config: Config): Readonly<Record<string, unknown>> {
     files: config.files,
     configuration: asSource(config),
     origins: {
-      identityProviders: origins(config.identityProviders),
+      identityProviders: origins([...config.identityProviders, ...(config.certificateProviders ?? [])]),
       identities: origins(config.identities),
       connections: origins(config.connections),
       policies: origins(config.policies),
@@ -88,6 +89,14 @@ function providerLines(provider: IdentityProviderConfig): string[] {
     `audience    ${provider.audience}, exactly and alone`,
     `keys        ${keys.from === 'discovery' ? 'by discovery' : keys.from === 'url' ? keys.url : keys.path}, kept at most ${formatDuration(provider.maxKeyAge)} without the issuer${provider.allowPrivate ? ', private addresses allowed' : ''}${provider.ca === undefined ? '' : `, ca ${provider.ca}`}`,
     `tokens      ${provider.algorithms.join(' ')}, at most ${formatDuration(provider.maxTokenAge)} old, clocks may differ by ${formatDuration(provider.clockSkew)}${provider.once ? ', one session each' : ''}`,
+  ];
+}
+
+function certificateLines({ ca, crl, trustDomain, maxLifetime }: CertificateProviderConfig): string[] {
+  return [
+    `ca          ${ca}`,
+    `revoked by  ${crl ?? 'no list: a certificate of its CAs is good until it expires'}`,
+    `accepted    ${trustDomain === undefined ? 'any name' : `SPIFFE ids of ${trustDomain}`}, living at most ${formatDuration(maxLifetime)}; shown in TLS, to connections of protocol http`,
   ];
 }
 

@@ -48,7 +48,7 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
     'w.yaml:15:5: policies[jobs].connections: has no value (write [] for an empty list)',
   ]],
   ['missing key', S(', audience: wicketgate', ''), [
-    'w.yaml:3:5: identityProviders[ci]: audience is missing (The one audience that a token must have, exactly this and no other.)',
+    'w.yaml:3:5: identityProviders[ci]: audience is missing, which a provider of tokens needs (or write certificates: { ca: ... } for one that vouches by client certificates)',
   ]],
   ['missing list', sound.slice(0, sound.indexOf('policies:')), [
     'w.yaml:1:1: policies is missing (Who may do what. Without one, nobody may do anything.)',

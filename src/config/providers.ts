@@ -1,4 +1,5 @@
 import type { Checking } from './checks.ts';
+import { checkCertificateIdentity, checkCertificateProvider } from './certificates.ts';
 import { claimParts, claimProblem } from './claims.ts';
 import { isCloudAudience, isDefaultAudience, sharedIssuers } from './issuers.ts';
 import { at } from './problems.ts';
@@ -16,27 +17,32 @@ const longestSkew = 60_000;
 
 /** Who vouches can be trusted to mean what it says, and each identity can be matched by exactly the tokens that were meant. */
 export function checkProviders(checking: Checking): void {
-  for (const provider of checking.source.identityProviders) checkProvider(provider, checking);
+  for (const provider of checking.source.identityProviders) {
+    if (provider.certificates === undefined && !checking.places.has(provider, 'certificates')) checkProvider(provider, checking);
+    else checkCertificateProvider(provider, checking);
+  }
   checkSameIssuer(checking);
   for (const identity of checking.source.identities) checkIdentity(identity, checking);
   checkOverlap(checking);
 }
 
 function checkProvider(provider: Provider, { places, problems, warnings }: Checking): void {
+  for (const key of ['issuer', 'audience'] as const) if (!places.has(provider, key)) problems.add(places.of(provider), `${key} is missing, which a provider of tokens needs`, 'or write certificates: { ca: ... } for one that vouches by client certificates');
+  const { issuer, audience } = provider;
   const allowPrivate = provider.allowPrivate === true;
   const check = (key: 'issuer' | 'jwks', written: string, use: AddressUse): void => {
     const wrong = webAddressProblem(written, use);
     if (wrong !== undefined) problems.add(places.of(provider, key), wrong.message, wrong.suggestion);
   };
-  check('issuer', provider.issuer, { fetched: provider.jwks === undefined && provider.jwksFile === undefined, allowPrivate, bare: 'an issuer' });
+  if (issuer !== undefined) check('issuer', issuer, { fetched: provider.jwks === undefined && provider.jwksFile === undefined, allowPrivate, bare: 'an issuer' });
   if (provider.jwks !== undefined) check('jwks', provider.jwks, { fetched: true, allowPrivate });
   if (provider.jwks !== undefined && provider.jwksFile !== undefined) problems.add(places.of(provider, 'jwksFile'), 'jwks and jwksFile are both given', 'keep one of them');
-  if (isAllTenants(provider.issuer)) {
+  if (issuer !== undefined && isAllTenants(issuer)) {
     problems.add(places.of(provider, 'issuer'), 'is the address of all tenants, which no token has as its issuer', 'write the id of your tenant in its place');
   }
-  if (isCloudAudience(provider.audience)) {
-    problems.add(places.of(provider, 'audience'), `${quoted(provider.audience)} is the audience of another service: whoever gets such a token there could use it here`, 'let the job ask for an audience that only this gateway has, such as wicketgate');
-  } else if (isDefaultAudience(provider.audience)) {
+  if (audience !== undefined && isCloudAudience(audience)) {
+    problems.add(places.of(provider, 'audience'), `${quoted(audience)} is the audience of another service: whoever gets such a token there could use it here`, 'let the job ask for an audience that only this gateway has, such as wicketgate');
+  } else if (audience !== undefined && isDefaultAudience(audience)) {
     warnings.add(places.of(provider, 'audience'), 'is the audience that a job gets when it asks for none, so other services accept the same token', 'let the job ask for an audience that only this gateway has');
   }
   provider.algorithms?.forEach((name, index) => {
@@ -58,6 +64,7 @@ function checkProvider(provider: Provider, { places, problems, warnings }: Check
 function checkSameIssuer({ source, places, problems }: Checking): void {
   const firsts = new Map<string, Provider>();
   for (const provider of source.identityProviders) {
+    if (provider.issuer === undefined || provider.audience === undefined) continue;
     const key = JSON.stringify([provider.issuer, provider.audience]);
     const first = firsts.get(key);
     if (first === undefined) firsts.set(key, provider);
@@ -65,7 +72,8 @@ function checkSameIssuer({ source, places, problems }: Checking): void {
   }
 }
 
-function checkIdentity(identity: Identity, { source, places, problems, warnings }: Checking): void {
+function checkIdentity(identity: Identity, checking: Checking): void {
+  const { source, places, problems, warnings } = checking;
   for (const claim of Object.keys(identity.claims)) {
     const parts = claimParts(claim);
     if (parts === undefined) problems.add(places.of(identity.claims, claim), 'has an empty part', 'write a\\.b for a claim whose name has a dot');
@@ -75,7 +83,9 @@ function checkIdentity(identity: Identity, { source, places, problems, warnings 
     if (wrong !== undefined) problems.add(places.of(identity, key), wrong.message, wrong.suggestion);
   }
 
-  const issuer = source.identityProviders.find(({ name }) => name === identity.provider)?.issuer;
+  const provider = source.identityProviders.find(({ name }) => name === identity.provider);
+  if (provider?.certificates !== undefined) return checkCertificateIdentity(identity, checking);
+  const issuer = provider?.issuer;
   const shared = sharedIssuers.find((known) => known.issuer === issuer);
   if (shared === undefined) return;
   const has = (names: readonly string[]): boolean => names.some((name) => Object.hasOwn(identity.claims, name));

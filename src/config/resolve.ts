@@ -4,13 +4,14 @@ import type { Origin } from '../model/decision.ts';
 import type { ApiSets } from './http.ts';
 import { resolveCredential, resolveHttp, resolveRequestMatch } from './resolve-http.ts';
 import { resolveApproval, resolveApprovals, resolveChannel, resolveLogin, resolveRoles } from './resolve-people.ts';
-import type { AnchorConfig, Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, LimitsConfig, MaskConfig, PolicyConfig, RetentionConfig, RuleConfig, SecretRef } from './resolved.ts';
+import type { AnchorConfig, CertificateProviderConfig, Config, ConnectionConfig, IdentityConfig, IdentityProviderConfig, LimitsConfig, MaskConfig, PolicyConfig, RetentionConfig, RuleConfig, SecretRef } from './resolved.ts';
 import type { ConfigurationSource } from './schema.ts';
 import type { Places } from './shape.ts';
 import { parseDuration, parseHostPort, parseSize, type HostPort } from './units.ts';
 import { amount, claimName, keysFrom, originOf, pathAt, secretRef, withoutSlash } from './written.ts';
 
 type Source<K extends 'identityProviders' | 'identities' | 'connections' | 'policies'> = ConfigurationSource[K][number];
+type CertificateSource = NonNullable<Source<'identityProviders'>['certificates']>;
 type RuleSource = NonNullable<Source<'policies'>['rules']>[number];
 type AnchorSource = NonNullable<NonNullable<ConfigurationSource['evidence']>['anchors']>[number];
 type MaskSource = NonNullable<Source<'policies'>['mask']>[number];
@@ -30,6 +31,7 @@ export const defaults = {
   maxTokenAge: '1h',
   clockSkew: '30s',
   maxKeyAge: '24h',
+  maxLifetime: '25h',
   recordAnswers: '1MiB',
   anchorSoon: '1m',
   anchorHourly: '1h',
@@ -46,7 +48,10 @@ export function resolve(source: ConfigurationSource, places: Places, base: strin
     gateway: resolver.gateway(source.gateway ?? {}),
     control: resolver.control(source.control ?? {}),
     approvals: resolveApprovals(source.approvals ?? {}),
-    identityProviders: source.identityProviders.map((provider) => resolver.provider(provider)),
+    identityProviders: source.identityProviders.filter((provider) => provider.certificates === undefined).map((provider) => resolver.provider(provider)),
+    ...(source.identityProviders.some(({ certificates }) => certificates !== undefined)
+      ? { certificateProviders: source.identityProviders.flatMap((provider) => (provider.certificates === undefined ? [] : [resolver.certificateProvider(provider, provider.certificates)])) }
+      : {}),
     identities: source.identities.map((identity) => resolver.identity(identity)),
     connections: source.connections.map((connection) => resolver.connection(connection, apis.get(connection))),
     policies: source.policies.map((policy) => resolver.policy(policy)),
@@ -104,8 +109,8 @@ class Resolver {
     const ca = this.#path(written, 'ca', written.ca);
     return {
       name: written.name,
-      issuer: written.issuer,
-      audience: written.audience,
+      issuer: written.issuer ?? '',
+      audience: written.audience ?? '',
       keys: keysFrom(this.#places, written),
       algorithms: written.algorithms ?? defaults.algorithms,
       once: written.once ?? false,
@@ -114,6 +119,19 @@ class Resolver {
       maxKeyAge: amount(parseDuration(written.maxKeyAge ?? defaults.maxKeyAge)),
       ...(ca === undefined ? {} : { ca }),
       allowPrivate: written.allowPrivate ?? false,
+      origin: this.#origin(written),
+    };
+  }
+
+  certificateProvider(written: Source<'identityProviders'>, certificates: CertificateSource): CertificateProviderConfig {
+    const { trustDomain } = certificates;
+    const crl = this.#path(certificates, 'crl', certificates.crl);
+    return {
+      name: written.name,
+      ca: pathAt(this.#places, certificates, 'ca', certificates.ca),
+      ...(crl === undefined ? {} : { crl }),
+      ...(trustDomain === undefined ? {} : { trustDomain }),
+      maxLifetime: amount(parseDuration(certificates.maxLifetime ?? defaults.maxLifetime)),
       origin: this.#origin(written),
     };
   }

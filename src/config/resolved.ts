@@ -13,6 +13,8 @@ export interface Config {
   readonly control: ControlConfig;
   readonly approvals: ApprovalsConfig;
   readonly identityProviders: readonly IdentityProviderConfig[];
+  /** Those of `identityProviders` that vouch by certificates. Absent when there are none. */
+  readonly certificateProviders?: readonly CertificateProviderConfig[];
   readonly identities: readonly IdentityConfig[];
   readonly connections: readonly ConnectionConfig[];
   readonly policies: readonly PolicyConfig[];
@@ -137,6 +139,7 @@ export interface ApprovalsConfig {
 
 export type Forbidden = 'requester' | 'owner' | 'author';
 
+/** Who vouches by tokens. */
 export interface IdentityProviderConfig {
   readonly name: string;
   readonly issuer: string;
@@ -149,6 +152,17 @@ export interface IdentityProviderConfig {
   readonly maxKeyAge: number;
   readonly ca?: string;
   readonly allowPrivate: boolean;
+  readonly origin: Origin;
+}
+
+/** Who vouches by certificates that clients show in TLS. Duration in milliseconds. */
+export interface CertificateProviderConfig {
+  readonly name: string;
+  /** File of the trust anchors. */
+  readonly ca: string;
+  readonly crl?: string;
+  readonly trustDomain?: string;
+  readonly maxLifetime: number;
   readonly origin: Origin;
 }
 

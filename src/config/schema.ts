@@ -43,11 +43,22 @@ export const Gateway = Type.Object(
   { ...strict, description: 'The gateway itself.' },
 );
 
+export const CertificateTrust = Type.Object(
+  {
+    ca: Type.String({ minLength: 1, description: 'PEM file of the CAs that vouch: every chain must lead to one of them. Read again when it changes.' }),
+    crl: Type.Optional(Type.String({ minLength: 1, description: 'File of certificate revocation lists (PEM, one after another, or DER). Read again when it changes. With it, each certificate of a chain needs a current list of its issuer; without it only short lives and wicketgate identities revoke end a certificate.' })),
+    trustDomain: Type.Optional(Type.String({ pattern: forms.trustDomain.pattern, description: 'SPIFFE trust domain that the CAs are for: certificates must be X509-SVIDs of it (one URI, spiffe://TRUSTDOMAIN/path).' })),
+    maxLifetime: Type.Optional(Duration('Longest time from notBefore to notAfter that a certificate may have. Default 25h.')),
+  },
+  { ...strict, description: 'Certificates that clients show in TLS.' },
+);
+
 export const IdentityProvider = Type.Object(
   {
     name: Name('Name of the provider.'),
-    issuer: Type.String({ pattern: forms.webAddress.pattern, description: 'The exact `iss` of its tokens. http only for loopback addresses.' }),
-    audience: Type.String({ minLength: 1, description: 'The one audience that a token must have, exactly this and no other.' }),
+    issuer: Type.Optional(Type.String({ pattern: forms.webAddress.pattern, description: 'OIDC, required: the exact `iss` of its tokens. http only for loopback addresses.' })),
+    audience: Type.Optional(Type.String({ minLength: 1, description: 'OIDC, required: the one audience that a token must have, exactly this and no other.' })),
+    certificates: Type.Optional(CertificateTrust),
     jwks: Type.Optional(Type.String({ pattern: forms.webAddress.pattern, description: 'Key set address, instead of discovery.' })),
     jwksFile: Type.Optional(Type.String({ description: 'Key set file, instead of discovery. Read again when it changes.' })),
     algorithms: Type.Optional(Names('Signature algorithms that are accepted. Default RS256, PS256, ES256, ES384, EdDSA. Symmetric ones are refused.')),
@@ -58,7 +69,7 @@ export const IdentityProvider = Type.Object(
     ca: Type.Optional(Type.String({ description: 'PEM file of the CA of the issuer.' })),
     allowPrivate: Type.Optional(Type.Boolean({ description: 'true: keys may be fetched from private and loopback addresses (link-local and metadata addresses stay refused). Default false.' })),
   },
-  { ...strict, description: 'Who vouches for machines: an OIDC issuer.' },
+  { ...strict, description: 'Who vouches for machines: an OIDC issuer, or, with certificates, the CAs of client certificates (HTTP).' },
 );
 
 export const Identity = Type.Object(
@@ -67,13 +78,13 @@ export const Identity = Type.Object(
     owner: Type.Object({ group: Type.Optional(Type.String({ description: 'Group of the accountable people, as LOGIN/GROUP. They may not approve what the identity does (approvals.forbid).' })), contact: Type.Optional(Type.String({ description: 'How to reach them.' })) }, { ...strict, minProperties: 1, description: 'Who is accountable. Required.' }),
     purpose: Type.Optional(Type.String({ description: 'What the identity is for.' })),
     provider: Type.String({ description: 'Name of the identity provider.' }),
-    claims: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { minProperties: 1, description: 'Claims that must all be equal, by value and type. A claim of a nested object is written a.b; use "\\." for a dot in a name.' }),
+    claims: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { minProperties: 1, description: 'Claims that must all be equal, by value and type. A claim of a nested object is written a.b; use "\\." for a dot in a name. Of a certificate: uri, dns, email, subject.cn and others, serial, fingerprint, issuer.' }),
     when: Type.Optional(Type.String({ description: 'CEL over `claims` that must be true as well.' })),
     requester: Type.Optional(Type.String({ description: 'claims.NAME of the account of the person who started the job, at this provider. Such a person may not approve what the job does (approvals.forbid).' })),
     author: Type.Optional(Type.String({ description: 'claims.NAME of the account of the person who wrote what the job runs, where that is somebody else.' })),
     groups: Type.Optional(Names('Groups that policies can name.')),
   },
-  { ...strict, description: 'A verified token becomes a named principal when exactly one identity matches it.' },
+  { ...strict, description: 'A verified token or certificate becomes a named principal when exactly one identity matches it.' },
 );
 
 export const Target = Type.Object(

@@ -1,6 +1,6 @@
 import { isHttp } from './protocols.ts';
 import { roleNames, type ChannelSource, type LoginSource } from './resolve-people.ts';
-import type { AnchorConfig, ChannelConfig, Config, ConnectionConfig, IdentityProviderConfig, KeySource, LoginConfig, PolicyConfig, RuleConfig } from './resolved.ts';
+import type { AnchorConfig, CertificateProviderConfig, ChannelConfig, Config, ConnectionConfig, IdentityProviderConfig, KeySource, LoginConfig, PolicyConfig, RuleConfig } from './resolved.ts';
 import type { ConfigurationSource } from './schema.ts';
 import { formatSecretRef } from './secret-ref.ts';
 import { credentialWritten, httpWritten, requestMatchWritten } from './source-http.ts';
@@ -36,7 +36,7 @@ export function asSource(config: Config): ConfigurationSource {
       channels: control.channels.map(channel),
     },
     approvals: { forbid: [...config.approvals.forbid], ...(config.approvals.breakGlass.length === 0 ? {} : { breakGlass: { groups: [...config.approvals.breakGlass] } }) },
-    identityProviders: config.identityProviders.map(provider),
+    identityProviders: [...config.identityProviders.map(provider), ...(config.certificateProviders ?? []).map(certificateProvider)],
     identities: config.identities.map(({ origin: _origin, groups, requester, author, claims, ...rest }) => ({
       ...rest,
       claims: { ...claims },
@@ -108,6 +108,10 @@ function provider({ origin: _origin, keys, algorithms, maxTokenAge, clockSkew, m
     clockSkew: formatDuration(clockSkew),
     maxKeyAge: formatDuration(maxKeyAge),
   };
+}
+
+function certificateProvider({ name, ca, crl, trustDomain, maxLifetime }: CertificateProviderConfig): ConfigurationSource['identityProviders'][number] {
+  return { name, certificates: { ca, ...(crl === undefined ? {} : { crl }), ...(trustDomain === undefined ? {} : { trustDomain }), maxLifetime: formatDuration(maxLifetime) } };
 }
 
 function connection(resolved: ConnectionConfig): ConfigurationSource['connections'][number] {

@@ -202,6 +202,8 @@ export interface RecordedPrincipal {
   readonly token: string;
   /** Salted commitments to subject and requester, whose values are in a sealed body. */
   readonly tokenExpiresAt: number;
+  /** Where it came by a client certificate: which, and who signed it. */
+  readonly certificate?: { readonly fingerprint: string; readonly serial: string; readonly issuer: string };
 }
 
 /** An effect with catalog names only: a name that the catalog does not know is left out (its text is in the sealed body). */

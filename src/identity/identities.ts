@@ -1,13 +1,15 @@
 import type { Config, IdentityProviderConfig } from '../config/resolved.ts';
 import { isRefusal } from '../model/decision.ts';
 import type { Logger } from '../model/logger.ts';
-import type { Credential, Peer, Principal } from '../model/principal.ts';
+import type { CertificateCredential, Credential, Peer, Principal } from '../model/principal.ts';
 import { isSupportedAlgorithm } from './algorithms.ts';
+import { CertificateLogins } from './certificates/logins.ts';
 import { checkClaims, hasAudience } from './claims.ts';
 import { keyLog } from './keylog.ts';
 import { IssuerKeys, type KeyStatus } from './keys.ts';
-import { compileIdentity, matchIdentity, peopleOf, type IdentityRule } from './match.ts';
+import { compileIdentity, matchIdentity, type IdentityRule } from './match.ts';
 import type { OnceStore } from './once.ts';
+import { freeze, principalOf } from './principal.ts';
 import { RefusedLogins } from './refused.ts';
 import { tokenRefusal, type TokenReason, type TokenRefusal } from './reasons.ts';
 import type { Revocations } from './revocations.ts';
@@ -17,13 +19,19 @@ import { VerifiedSignatures } from './verified.ts';
 
 /** Turns what a client presents into a named principal. */
 export interface Identities {
-  /** Judges a token. Never rejects. A token of a `once` provider is used up by the attempt that returns its Principal. */
+  /** Judges a token or a certificate. Never rejects. A token of a `once` provider is used up by the attempt that returns its Principal. */
   authenticate(credential: Credential, peer: Peer): Promise<Principal | TokenRefusal>;
   /**
    * Judges a principal of a live session anew after `replace` or a revocation: whether the same claims still stand for
-   * the same identity. Its token's times are not looked at, because a session outlives its token.
+   * the same identity. Its token's times are not looked at, because a session outlives its token; it does not outlive its certificate.
    */
   rematch(principal: Principal): Principal | TokenRefusal;
+  /** Why a principal of a live session may go on no longer although nobody changed the configuration: its certificate has expired, or is not trusted any more. */
+  lapsed(principal: Principal): TokenRefusal | undefined;
+  /** The identity that a certificate stands for by itself, where it comes beside a token. Nothing is logged. */
+  identityOf(certificate: CertificateCredential): string | undefined;
+  /** The CAs whose certificates clients may show, as PEM. Undefined: none. */
+  readonly clientAuthorities: string | undefined;
   /** Fetches every provider's keys once. Never rejects: what is missing is fetched when a token needs it. */
   ready(): Promise<void>;
   status(): readonly ProviderStatus[];
@@ -33,7 +41,7 @@ export interface Identities {
 }
 
 /** The part of the configuration that identity rests on. */
-export type IdentitySettings = Pick<Config, 'identityProviders' | 'identities'>;
+export type IdentitySettings = Pick<Config, 'identityProviders' | 'certificateProviders' | 'identities'>;
 
 export interface ProviderStatus extends KeyStatus {
   readonly provider: string;
@@ -66,7 +74,20 @@ const MAINTENANCE = 30_000;
 export const createIdentities = (config: IdentitySettings, ports: IdentityPorts): Identities => {
   const verified = new VerifiedSignatures();
   const refused = new RefusedLogins(ports.clock, ports.log);
-  let providers = compile(config, ports, []);
+  const certificates = new CertificateLogins({ clock: ports.clock, isRevoked: (identity) => ports.revocations?.isRevoked(identity) === true, log: ports.log });
+  const compileAll = (next: IdentitySettings, previous: readonly Provider[]) => {
+    const rules = next.identities.map(compileIdentity);
+    return { tokens: compile(next, rules, ports, previous), certificates: certificates.prepare(next, rules) };
+  };
+  let providers: readonly Provider[] = [];
+  try {
+    const compiled = compileAll(config, []);
+    providers = compiled.tokens;
+    certificates.replace(compiled.certificates);
+  } catch (error) {
+    certificates.close();
+    throw error;
+  }
   const maintenance = setInterval(() => {
     for (const { keys } of providers) void keys.refresh();
   }, MAINTENANCE);
@@ -74,11 +95,12 @@ export const createIdentities = (config: IdentitySettings, ports: IdentityPorts)
 
   return {
     authenticate: async (credential, peer) => {
-      const result = await authenticate(credential.token, providers, verified, ports);
+      const result = credential.kind === 'certificate' ? certificates.authenticate(credential) : await authenticate(credential.token, providers, verified, ports);
       if (isRefusal(result)) refused.note(result, peer);
       return result;
     },
     rematch: (principal) => {
+      if (principal.certificate !== undefined) return certificates.rematch(principal);
       const provider = providers.find(({ config: { name } }) => name === principal.provider);
       const known = { provider: principal.provider, tokenFingerprint: principal.tokenFingerprint };
       // A provider of the same name with another issuer did not vouch for these claims.
@@ -90,20 +112,29 @@ export const createIdentities = (config: IdentitySettings, ports: IdentityPorts)
       if (rule.identity.name !== principal.identity) return tokenRefusal('identity_none', known);
       return principalOf(rule, principal);
     },
-    ready: async () => {
-      await Promise.all(providers.map(({ keys }) => keys.refresh()));
+    lapsed: (principal) => (principal.certificate === undefined ? undefined : certificates.lapsed(principal)),
+    identityOf: (certificate) => certificates.identityOf(certificate),
+    get clientAuthorities() {
+      return certificates.authorities;
     },
-    status: () => providers.map(({ config: { name, maxKeyAge }, keys }) => ({ provider: name, ...keys.status(maxKeyAge) })),
+    ready: async () => {
+      await Promise.all([...providers.map(({ keys }) => keys.refresh()), certificates.refresh()]);
+    },
+    status: () => [...providers.map(({ config: { name, maxKeyAge }, keys }) => ({ provider: name, ...keys.status(maxKeyAge) })), ...certificates.status()],
     replace: (next) => {
-      providers = compile(next, ports, providers);
+      const compiled = compileAll(next, providers);
+      providers = compiled.tokens;
+      certificates.replace(compiled.certificates);
       verified.clear();
     },
-    close: () => clearInterval(maintenance),
+    close: () => {
+      clearInterval(maintenance);
+      certificates.close();
+    },
   };
 };
 
-const compile = (config: IdentitySettings, ports: IdentityPorts, previous: readonly Provider[]): readonly Provider[] => {
-  const rules = config.identities.map(compileIdentity);
+const compile = (config: IdentitySettings, rules: readonly IdentityRule[], ports: IdentityPorts, previous: readonly Provider[]): readonly Provider[] => {
   const seen = new Map<string, string>();
   return config.identityProviders.map((provider) => {
     const unsupported = provider.algorithms.find((name) => !isSupportedAlgorithm(name));
@@ -176,28 +207,4 @@ const useOnce = async (fingerprint: string, until: number, ports: IdentityPorts)
     ports.log?.warn({ event: 'once_failed', error: cause instanceof Error ? cause.message : 'failed' }, 'single use of a token could not be recorded');
     return 'once_unavailable';
   }
-};
-
-type Proven = Pick<Principal, 'provider' | 'subject' | 'claims' | 'tokenFingerprint' | 'tokenExpiresAt'>;
-
-const principalOf = (rule: IdentityRule, proven: Proven): Principal => {
-  const { identity } = rule;
-  return {
-    identity: identity.name,
-    provider: proven.provider,
-    subject: proven.subject,
-    groups: identity.groups,
-    owner: identity.owner,
-    ...peopleOf(rule, proven.claims),
-    claims: proven.claims,
-    tokenFingerprint: proven.tokenFingerprint,
-    tokenExpiresAt: proven.tokenExpiresAt,
-  };
-};
-
-/** Deep: conditions of policies read the claims for as long as the session lives, and nothing may change them meanwhile. */
-const freeze = <T>(value: T): T => {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const member of Object.values(value)) freeze(member);
-  return Object.freeze(value);
 };

@@ -5,6 +5,7 @@ import type { Refusal, RefusalCode } from '../model/decision.ts';
  * explains each. The client never sees them: it gets the words of `wording`.
  */
 export type TokenReason =
+  | CertificateReason
   // The token's form
   | 'token_missing'
   | 'token_too_large'
@@ -41,6 +42,22 @@ export type TokenReason =
   | 'token_used'
   | 'once_unavailable';
 
+/** Every way in which a client certificate is refused. */
+export type CertificateReason =
+  | 'certificate_malformed'
+  | 'certificate_untrusted'
+  | 'certificate_distrusted'
+  | 'certificate_weak'
+  | 'certificate_critical'
+  | 'certificate_purpose'
+  | 'certificate_constraints'
+  | 'certificate_not_yet_valid'
+  | 'certificate_expired'
+  | 'certificate_lifetime_too_long'
+  | 'certificate_not_svid'
+  | 'certificate_revoked'
+  | 'revocation_unknown';
+
 /** A refused login: the value for the client, and beside it what only the log and the record may know. */
 export interface TokenRefusal extends Refusal {
   readonly reason: TokenReason;
@@ -48,12 +65,16 @@ export interface TokenRefusal extends Refusal {
   readonly provider?: string;
   /** As `Principal.tokenFingerprint`, once the token could be read. */
   readonly tokenFingerprint?: string;
+  /** SHA-256 of the certificate, in hexadecimal, where one was shown. */
+  readonly certificate?: string;
 }
+
+const NOT_VERIFIED = ['unauthenticated', 'client certificate refused: not verified'] as const;
 
 /**
  * What the client is told. Before the signature holds, one wording serves all causes, so that a forged token teaches
  * nothing about issuers and keys. After it holds, the client hears what it could read in its own token. Which identity
- * nearly matched, or why not, is never said.
+ * nearly matched, or why not, is never said. A certificate that does not hold gets one wording, whatever is wrong with it.
  */
 const wording: Readonly<Record<TokenReason, readonly [RefusalCode, string]>> = {
   token_missing: ['unauthenticated', 'token refused: none given'],
@@ -86,13 +107,32 @@ const wording: Readonly<Record<TokenReason, readonly [RefusalCode, string]>> = {
   identity_revoked: ['revoked', 'this identity has been revoked'],
   token_used: ['unauthenticated', 'token refused: already used'],
   once_unavailable: ['unauthenticated', 'token refused: single use could not be recorded'],
+  certificate_malformed: NOT_VERIFIED,
+  certificate_untrusted: NOT_VERIFIED,
+  certificate_distrusted: NOT_VERIFIED,
+  certificate_weak: NOT_VERIFIED,
+  certificate_critical: NOT_VERIFIED,
+  certificate_purpose: NOT_VERIFIED,
+  certificate_constraints: NOT_VERIFIED,
+  certificate_not_yet_valid: NOT_VERIFIED,
+  certificate_expired: NOT_VERIFIED,
+  certificate_lifetime_too_long: NOT_VERIFIED,
+  certificate_not_svid: NOT_VERIFIED,
+  certificate_revoked: NOT_VERIFIED,
+  revocation_unknown: NOT_VERIFIED,
 };
 
 /** All reasons there are. */
 export const tokenReasons = Object.keys(wording) as readonly TokenReason[];
 
+/** Builds the refusal of a login by certificate. */
+export const certificateRefusal = (reason: TokenReason, more: { readonly provider?: string; readonly certificate: string }): TokenRefusal => {
+  const refused = tokenRefusal(reason, more);
+  return refused.code === 'no_identity' ? { ...refused, message: 'no identity for this certificate' } : refused;
+};
+
 /** Builds the refusal of a login. */
-export const tokenRefusal = (reason: TokenReason, more: { readonly provider?: string; readonly tokenFingerprint?: string } = {}): TokenRefusal => {
+export const tokenRefusal = (reason: TokenReason, more: { readonly provider?: string; readonly tokenFingerprint?: string; readonly certificate?: string } = {}): TokenRefusal => {
   const [code, message] = wording[reason];
   return { kind: 'refusal', code, message, reason, ...more };
 };

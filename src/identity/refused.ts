@@ -19,7 +19,7 @@ export class RefusedLogins {
   }
 
   note(refusal: TokenRefusal, peer: Peer): void {
-    const { reason, provider, tokenFingerprint } = refusal;
+    const { reason, provider, tokenFingerprint, certificate } = refusal;
     const kind = `${provider ?? ''} ${reason}`;
     const now = this.#clock();
     const known = this.#kinds.get(kind);
@@ -28,6 +28,6 @@ export class RefusedLogins {
       return;
     }
     this.#kinds.set(kind, { since: now, unlogged: 0 });
-    this.#log?.info({ event: 'login_refused', reason, provider, tokenFingerprint, peer: peer.address, before: known?.unlogged ?? 0 }, 'token refused');
+    this.#log?.info({ event: 'login_refused', reason, provider, tokenFingerprint, ...(certificate === undefined ? {} : { certificate }), peer: peer.address, before: known?.unlogged ?? 0 }, certificate === undefined ? 'token refused' : 'client certificate refused');
   }
 }

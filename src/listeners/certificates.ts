@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { GatewayConfig } from '../config/resolved.ts';
@@ -20,6 +20,8 @@ const LOOK_AT_FILES = 5_000;
 export interface Certificates {
   /** What to serve a new connection with. Ask each time: it changes when the certificate is renewed. */
   secureContext(): SecureContext;
+  /** The same, to ask clients for a certificate of one of these CAs (PEM). Such sessions are not resumed: a resumed one shows no certificate. */
+  contextAsking(authorities: string): SecureContext;
   /** The certificate in use; its `raw` bytes are what `tls-server-end-point` channel binding hashes. */
   readonly certificate: X509Certificate;
   /** The CA that clients should trust, with `tls: auto`. */
@@ -39,6 +41,9 @@ export interface CertificatePorts {
 
 interface Current {
   readonly context: SecureContext;
+  /** The last one that was made for given CAs. */
+  asking?: { readonly authorities: string; readonly context: SecureContext };
+  readonly makeAsking: (authorities: string) => SecureContext;
   readonly certificate: X509Certificate;
   /** Tells whether the files it came from have changed. */
   readonly version: string;
@@ -93,6 +98,12 @@ export const createCertificates = async (
 
   return {
     secureContext: () => current.context,
+    contextAsking: (authorities) => {
+      const { asking } = current;
+      const context = asking?.authorities === authorities ? asking.context : current.makeAsking(authorities);
+      current.asking = { authorities, context };
+      return context;
+    },
     get certificate() {
       return current.certificate;
     },
@@ -136,7 +147,12 @@ const fileVersion = async (...paths: readonly string[]): Promise<string> => {
 const use = ({ certificate, key }: IssuedCertificate, version: string): Current => {
   try {
     // createSecureContext refuses a key that is not the certificate's.
-    return { context: createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' }), certificate: new X509Certificate(certificate), version };
+    return {
+      context: createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' }),
+      makeAsking: (authorities) => createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2', ca: authorities, allowPartialTrustChain: true, secureOptions: constants.SSL_OP_NO_TICKET, sessionIdContext: 'certificates' }),
+      certificate: new X509Certificate(certificate),
+      version,
+    };
   } catch (cause) {
     throw new CertificatesUnusable(`certificate and key cannot be used together: ${(cause as NodeJS.ErrnoException).code ?? (cause as Error).message}`);
   }

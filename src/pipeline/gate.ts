@@ -4,7 +4,7 @@ import type { Bound } from '../model/approval.ts';
 import type { Command } from '../model/command.ts';
 import type { Decision, Refusal, RefusalCode } from '../model/decision.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { Credential, Peer } from '../model/principal.ts';
+import type { CertificateCredential, Credential, Peer } from '../model/principal.ts';
 import type { Session } from '../model/session.ts';
 import type { HeldCommand } from './held.ts';
 import type { Permit } from './permits.ts';
@@ -13,6 +13,8 @@ import type { Permit } from './permits.ts';
 export interface Gate {
   /** Credential to session: identity, connection, policy, limits; its session_open record is durable when this resolves. */
   open(attempt: { readonly credential: Credential; readonly connection: string; readonly peer: Peer }): Promise<GatedSession | Refusal>;
+  /** The identity that a client certificate stands for by itself: what shows a token as well has to be of the same. */
+  identityOf(certificate: CertificateCredential): string | undefined;
   /** Something refused before anybody was known. Counted by source network and reason: one record a minute for each. */
   refusedBeforeLogin(peer: Peer, code: RefusalCode, connection?: string): void;
 }

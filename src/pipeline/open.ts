@@ -17,6 +17,9 @@ import { recordedPrincipal } from './records.ts';
 import { RefusalCounter } from './refusals.ts';
 import { newSessionId } from './session-id.ts';
 
+/** How often the certificates of live sessions are looked at, in milliseconds. With how often their files are, well below the 2 s in which a session ends. */
+const LOOK_AT_CERTIFICATES = 500;
+
 export interface GateParts {
   readonly config: Config;
   readonly policies: PolicySet;
@@ -174,6 +177,15 @@ export const createGate = (parts: GateParts): RunningGate => {
     }
   };
 
+  // A certificate expires, or is revoked by its CA, without anybody telling: the sessions that rest on one are looked at.
+  const lapses = setInterval(() => {
+    for (const opened of live.values()) {
+      const lapsed = identities.lapsed(opened.session.principal);
+      if (lapsed !== undefined) opened.terminate(refusal('revoked', lapsed.reason === 'certificate_expired' ? 'the client certificate has expired' : 'the client certificate is not accepted any more', { session: opened.session.id }));
+    }
+  }, LOOK_AT_CERTIFICATES);
+  lapses.unref();
+
   const endWhere = (which: (opened: OpenSession) => boolean, why: (opened: OpenSession) => Refusal): number => {
     const chosen = [...live.values()].filter(which);
     for (const opened of chosen) opened.terminate(why(opened));
@@ -182,6 +194,7 @@ export const createGate = (parts: GateParts): RunningGate => {
 
   return {
     open,
+    identityOf: (certificate) => identities.identityOf(certificate),
     refusedBeforeLogin: (peer, code, connection) => refusals.count(peer.address, code, connection),
     replace,
     endIdentity: (identity) =>
@@ -193,6 +206,9 @@ export const createGate = (parts: GateParts): RunningGate => {
     },
     endAll: (why) => void endWhere(() => true, () => why),
     live,
-    close: () => refusals.close(),
+    close: () => {
+      clearInterval(lapses);
+      refusals.close();
+    },
   };
 };

@@ -51,6 +51,7 @@ export const recordedPrincipal = (principal: Principal): RecordedPrincipal => ({
   groups: principal.groups,
   token: principal.tokenFingerprint,
   tokenExpiresAt: principal.tokenExpiresAt,
+  ...(principal.certificate === undefined ? {} : { certificate: principal.certificate }),
 });
 
 /** Characters of one recorded value; a longer one keeps its beginning and a digest of the whole. */

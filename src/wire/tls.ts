@@ -10,14 +10,16 @@ export interface ServeTls {
   /** ALPN names that we speak. A client that offers others only is refused by TLS itself; one that offers none is not. */
   readonly alpn: readonly string[];
   readonly signal: AbortSignal;
+  /** Asks the client for a certificate, by the CAs of the context. One that shows none, or one that does not hold, is let in all the same: whoever needs a certificate looks at it. */
+  readonly askCertificate?: boolean;
 }
 
 /**
  * Makes an accepted socket a TLS server. The socket must be paused and without listeners of ours; bytes that were read from it
  * and belong to TLS must have been put back (`unshift`). On failure the socket is destroyed and ChannelError thrown.
  */
-export const serveTls = async (socket: Socket, { context, alpn, signal }: ServeTls): Promise<TLSSocket> => {
-  const secure = new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: [...alpn], requestCert: false });
+export const serveTls = async (socket: Socket, { context, alpn, signal, askCertificate = false }: ServeTls): Promise<TLSSocket> => {
+  const secure = new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: [...alpn], requestCert: askCertificate, rejectUnauthorized: false });
   await handshake(socket, secure, 'secure', signal);
   secure.disableRenegotiation();
   return secure;

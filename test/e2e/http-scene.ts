@@ -24,6 +24,9 @@ export interface HttpSceneOptions {
   readonly gateway?: Readonly<Record<string, unknown>>;
   readonly more?: Readonly<Record<string, unknown>>;
   readonly provider?: Readonly<Record<string, unknown>>;
+  /** Further identity providers and identities. */
+  readonly providers?: readonly Record<string, unknown>[];
+  readonly identities?: readonly Record<string, unknown>[];
   readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -86,8 +89,8 @@ export const startHttpScene = async (options: HttpSceneOptions = {}): Promise<Ht
   const config = {
     gateway: { names: ['localhost', '127.0.0.1'], ...options.gateway },
     ...(options.control ? { control: options.control } : {}),
-    identityProviders: [{ name: 'ci', issuer: issuer.issuer, audience: 'wicketgate', allowPrivate: true, ...options.provider }],
-    identities: [identity('reader'), identity('writer')],
+    identityProviders: [{ name: 'ci', issuer: issuer.issuer, audience: 'wicketgate', allowPrivate: true, ...options.provider }, ...(options.providers ?? [])],
+    identities: [identity('reader'), identity('writer'), ...(options.identities ?? [])],
     connections: options.connectionsAt?.(target.port) ?? [connection],
     policies: options.policies ?? HTTP_POLICIES,
     ...options.more,

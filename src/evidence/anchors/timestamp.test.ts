@@ -9,7 +9,7 @@ import { runOk } from '../../../test/kit/run.ts';
 import { tempFolder } from '../../../test/kit/temp.ts';
 import { timestampAuthority } from '../../../test/kit/timestamp-authority.ts';
 import { GrowingLog } from '../../witness/testdata/log.ts';
-import { childrenOf, readDer, TAG, writeDer, type Der } from './der.ts';
+import { childrenOf, readDer, TAG, writeDer, type Der } from '../../wire/der.ts';
 import { TimestampAnchor } from './rfc3161.ts';
 import { timestampRequest, verifyTimestamp } from './timestamp.ts';
 

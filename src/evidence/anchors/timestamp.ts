@@ -1,5 +1,5 @@
 import { constants, createHash, verify, X509Certificate } from 'node:crypto';
-import { BadDer, childrenOf, context, expect, oidOf, readDer, TAG, writeDer, writeInteger, type Der } from './der.ts';
+import { BadDer, childrenOf, context, expect, oidOf, readDer, TAG, writeDer, writeInteger, type Der } from '../../wire/der.ts';
 
 /** Time-stamps of RFC 3161: the request, and what a response must be to count. */
 

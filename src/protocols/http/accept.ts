@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import type { CertificateCredential } from '../../model/principal.ts';
+import { shownCertificate } from '../../wire/client-certificate.ts';
 import { startDeadline } from '../../wire/deadline.ts';
 import { ChannelError } from '../../wire/errors.ts';
 import { Intake } from '../../wire/intake.ts';
@@ -20,6 +22,8 @@ const LINGER_MS = 1_000;
 export interface AcceptOptions {
   /** Asked once for each TLS handshake, so that a renewed certificate serves the next client. */
   readonly secureContext: () => SecureContext;
+  /** Clients are asked for a certificate. */
+  readonly askCertificate?: boolean;
   /** A client may speak without TLS. For loopback listeners only. */
   readonly plaintextAllowed: boolean;
   /** ALPN names that are offered, where it is not all of them. */
@@ -40,6 +44,8 @@ export interface Accepted {
   readonly channel: Channel;
   /** It speaks HTTP/2. */
   readonly http2: boolean;
+  /** What it showed in the handshake. */
+  readonly certificate?: CertificateCredential;
 }
 
 /** Takes a new connection up to its first request: TLS, or none where that is allowed. Never throws for what a client does. */
@@ -68,12 +74,13 @@ export const acceptClient = async (socket: Socket, options: AcceptOptions): Prom
   }
 };
 
-const secured = async (socket: Socket, { secureContext, alpn = ALPN }: AcceptOptions, signal: AbortSignal): Promise<Accepted> => {
-  const stream = await serveTls(socket, { context: secureContext(), alpn, signal });
+const secured = async (socket: Socket, { secureContext, alpn = ALPN, askCertificate = false }: AcceptOptions, signal: AbortSignal): Promise<Accepted> => {
+  const stream = await serveTls(socket, { context: secureContext(), alpn, signal, askCertificate });
   const { servername } = stream;
+  const certificate = askCertificate ? shownCertificate(stream) : undefined;
   // Node's own server says so itself; HTTP/2 would wait for it.
   Object.assign(stream, { secureConnecting: false });
-  return { kind: 'accepted', stream, raw: socket, channel: { tls: true, ...(typeof servername === 'string' && servername !== '' ? { sni: servername } : {}) }, http2: stream.alpnProtocol === 'h2' };
+  return { kind: 'accepted', stream, raw: socket, channel: { tls: true, ...(typeof servername === 'string' && servername !== '' ? { sni: servername } : {}) }, http2: stream.alpnProtocol === 'h2', ...(certificate === undefined ? {} : { certificate }) };
 };
 
 /** In clear, because that is what the client reads. */

@@ -4,9 +4,10 @@ import type { SecureContext } from 'node:tls';
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import { isRefusal, refusal, type Refusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
-import type { Peer } from '../../model/principal.ts';
+import type { CertificateCredential, Peer } from '../../model/principal.ts';
 import type { Gate } from '../../pipeline/gate.ts';
 import { acceptClient, type Accepted } from './accept.ts';
+import { contradiction } from './contradiction.ts';
 import { PROXY_NEEDS, type Tunnel } from './asking.ts';
 import type { RawHead } from './head.ts';
 import { chooseProxied } from './proxy-choose.ts';
@@ -44,6 +45,8 @@ export interface Connecting {
   /** What the client has sent already. */
   readonly early: Buffer;
   readonly peer: Peer;
+  /** What the client showed when it opened TLS to the proxy. */
+  readonly certificate: CertificateCredential | undefined;
   readonly offered: () => readonly HttpConnectionConfig[];
   /** Its client has shown a token that is good. */
   readonly known: () => void;
@@ -70,7 +73,7 @@ export class Tunnels {
   /** Undefined: it was refused, or its client went. Never rejects for what a client does. */
   async open(connecting: Connecting): Promise<Inside | undefined> {
     const { gate } = this.#parts;
-    const { head, socket, raw, early, peer, offered, known } = connecting;
+    const { head, socket, raw, early, peer, certificate, offered, known } = connecting;
     const refuse = (why: Refusal, wording: Wording = {}): undefined => {
       gate.refusedBeforeLogin(peer, why.code);
       sayProblem(socket, why, wording);
@@ -80,20 +83,23 @@ export class Tunnels {
     if ('refused' in asked) return refuse(refusal('protocol', asked.refused));
     const { host, port, shown } = asked;
     if (shown.kind === 'refused') return refuse(refusal('protocol', shown.why));
-    if (shown.kind === 'none') return refuse(refusal('unauthenticated', PROXY_NEEDS), { status: 407 });
+    const credential = shown.kind === 'token' ? ({ kind: 'bearer', token: shown.token } as const) : certificate;
+    if (credential === undefined) return refuse(refusal('unauthenticated', PROXY_NEEDS), { status: 407 });
     const connection = chooseProxied(offered(), asked, 'connect');
     if (!connection) return refuse(refusal('unknown_connection', 'no connection is for this host and port, and nothing else passes'), { status: 403 });
     if (!peer.tls && !connection.plaintext) return refuse(refusal('protocol', 'this connection takes a token only inside TLS: use the forward proxy by https'));
-    const session = await this.#parts.sessions.of(connection, shown.token, peer);
+    const session = await this.#parts.sessions.of(connection, credential, peer);
     // It is in the evidence already.
     if (isRefusal(session)) return sayProblem(socket, session, session.code === 'unauthenticated' ? { status: 407 } : session.code === 'limit' ? { status: 503 } : {});
+    const other = contradiction(gate, session, credential, certificate);
+    if (other !== undefined) return sayProblem(socket, other);
     known();
     const context = await this.#context(host, connection);
     if (!context) return sayProblem(socket, refusal('internal', 'the gateway has no certificate for this host', { session: session.gated.session.id }));
     socket.write(ESTABLISHED);
     if (early.length > 0) socket.unshift(early);
     const accepted = await this.#accept(socket, raw, context, host, session);
-    return accepted && { accepted, tunnel: { host, port, token: shown.token }, left: (asked) => asked || this.#unused(connection, host, peer) };
+    return accepted && { accepted, tunnel: { host, port, credential }, left: (asked) => asked || this.#unused(connection, host, peer) };
   }
 
   async #context(host: string, connection: HttpConnectionConfig): Promise<SecureContext | undefined> {

@@ -5,7 +5,7 @@ import { readTarget } from '../../apis/path.ts';
 import type { Config, HttpConnectionConfig } from '../../config/resolved.ts';
 import { isRefusal, refusal, type Refusal, type RefusalCode } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
-import type { Peer } from '../../model/principal.ts';
+import type { BearerCredential, CertificateCredential, Credential, Peer } from '../../model/principal.ts';
 import type { Gate } from '../../pipeline/gate.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import { acceptClient, type Accepted, type AcceptFault } from './accept.ts';
@@ -13,6 +13,7 @@ import { readAsking, type Tunnel } from './asking.ts';
 import { KeptBytes } from './body.ts';
 import { withoutPrefix } from './choose.ts';
 import { factsOf } from './commands.ts';
+import { contradiction } from './contradiction.ts';
 import { shownToken } from './credentials.ts';
 import { Entrance, entersByConvention } from './entrance.ts';
 import type { ClientStream } from './exchange.ts';
@@ -33,6 +34,8 @@ export interface HttpParts {
   readonly gate: Gate;
   readonly config: () => Config;
   readonly secureContext: () => SecureContext;
+  /** The context that asks clients for a certificate; undefined: none is asked for. */
+  readonly contextAsking: () => SecureContext | undefined;
   readonly secrets: Secrets;
   /** What the forward proxy shows; undefined: no connection is reached by it. */
   readonly intercept: () => Intercept | undefined;
@@ -42,6 +45,8 @@ export interface HttpParts {
 /** Whoever comes on a connection: where from, to which connections, and whether somebody of it was ever known. */
 interface Visitor {
   readonly peer: Peer;
+  /** What it showed when it opened TLS to the gateway. */
+  readonly certificate: CertificateCredential | undefined;
   readonly offered: () => readonly HttpConnectionConfig[];
   readonly known: () => void;
   /** It came through the forward proxy. */
@@ -83,13 +88,14 @@ export class HttpProtocol {
 
   /** Serves one client socket until it is closed. Never rejects. `offered` are the connections of its address, as they are when it is asked. */
   async serve(socket: Socket, offered: () => readonly HttpConnectionConfig[], loggedIn: () => void): Promise<void> {
-    const { gate, log, secureContext } = this.#parts;
+    const { gate, log } = this.#parts;
     const { preAuth } = this.#parts.config().gateway.limits;
     const from = { address: socket.remoteAddress ?? 'local', port: socket.remotePort ?? 0 };
     const here = offered();
     // CONNECT is understood in HTTP/1.1; clients that are offered HTTP/2 by a proxy would say it in that. Inside a tunnel both are spoken.
     const versions = here.some(({ http }) => http.proxy) ? { alpn: ['http/1.1'] } : {};
-    const accepted = await acceptClient(socket, { secureContext, plaintextAllowed: here.some(({ plaintext }) => plaintext), ...versions, deadlineMs: preAuth.seconds * 1000 });
+    const asking = this.#parts.contextAsking();
+    const accepted = await acceptClient(socket, { secureContext: () => asking ?? this.#parts.secureContext(), askCertificate: asking !== undefined, plaintextAllowed: here.some(({ plaintext }) => plaintext), ...versions, deadlineMs: preAuth.seconds * 1000 });
     if (accepted.kind === 'closed') {
       const code = CODE_OF_FAULT[accepted.fault];
       if (code) gate.refusedBeforeLogin({ ...from, tls: false }, code);
@@ -100,6 +106,7 @@ export class HttpProtocol {
     const stranger = setTimeout(() => accepted.stream.destroy(), preAuth.seconds * 1000);
     await this.#speak(accepted, {
       peer: { ...from, tls: accepted.channel.tls },
+      certificate: accepted.certificate,
       offered,
       known: () => {
         clearTimeout(stranger);
@@ -163,12 +170,12 @@ export class HttpProtocol {
     const visitor = this.#visitors.get(connection);
     try {
       if (!visitor || visitor.tunnel) return void socket.destroy();
-      const { peer, offered, known } = visitor;
+      const { peer, certificate, offered, known } = visitor;
       const head = { method: request.method ?? '', url: request.url ?? '', version: request.httpVersion, rawHeaders: request.rawHeaders };
-      const inside = await this.#tunnels.open({ head, socket, raw, early, peer, offered, known });
+      const inside = await this.#tunnels.open({ head, socket, raw, early, peer, certificate, offered, known });
       if (!inside) return;
       const { accepted, tunnel, left } = inside;
-      const guest: Visitor = { peer, offered, known: () => {}, tunnel: { ...tunnel, end: () => accepted.stream.destroySoon() } };
+      const guest: Visitor = { peer, certificate, offered, known: () => {}, tunnel: { ...tunnel, end: () => accepted.stream.destroySoon() } };
       await this.#speak(accepted, guest);
       left(guest.asked === true);
     } catch (error) {
@@ -199,7 +206,7 @@ export class HttpProtocol {
     stop();
   }
 
-  async #request(client: ClientStream, head: RequestHead, { peer, offered, known, tunnel }: Visitor): Promise<void> {
+  async #request(client: ClientStream, head: RequestHead, { peer, certificate, offered, known, tunnel }: Visitor): Promise<void> {
     const { gate, config, log } = this.#parts;
     const early = (code: RefusalCode, message: string, wording: Wording = {}): void => {
       gate.refusedBeforeLogin(peer, code);
@@ -208,20 +215,21 @@ export class HttpProtocol {
     // By a reading that only serves to find the connection; what is sent and judged is read below, by its own rules.
     const named = readTarget(head.target, () => true);
     if ('refused' in named) return early('protocol', named.refused);
-    const asking = readAsking(head, named.path, { offered: offered(), tls: peer.tls, tunnel, providers: config().identityProviders });
+    const asking = readAsking(head, named.path, { offered: offered(), tls: peer.tls, tunnel, certificate, providers: config().identityProviders });
     if (asking.kind === 'refused') {
       const { code, message, wording, connection: within } = asking;
-      const session = tunnel && within && (await this.#sessions.of(within, tunnel.token, peer));
+      const session = tunnel && within && (await this.#sessions.of(within, tunnel.credential, peer));
       return session && !isRefusal(session) ? refuse(client, session.gated.refuse(code, message), wording) : early(code, message, wording);
     }
     const { connection, by } = asking;
     if (!peer.tls && !connection.plaintext) return early('protocol', 'this connection takes a token only inside TLS');
-    const open = async (token: string): Promise<HttpSession | Refusal> => {
-      const session = await this.#sessions.of(connection, token, peer);
-      if (!isRefusal(session)) known();
-      return session;
+    const open = async (credential: Credential): Promise<HttpSession | Refusal> => {
+      const session = await this.#sessions.of(connection, credential, peer);
+      if (isRefusal(session)) return session;
+      known();
+      return contradiction(gate, session, credential, certificate) ?? session;
     };
-    const entered = by !== 'direct' || !entersByConvention(connection) ? undefined : await this.#entrance.enter(client, connection, { path: withoutPrefix(connection.http.prefix, named.path), open, refused: (code) => gate.refusedBeforeLogin(peer, code) });
+    const entered = by !== 'direct' || !entersByConvention(connection) ? undefined : await this.#entrance.enter(client, connection, { path: withoutPrefix(connection.http.prefix, named.path), open: (token) => open(bearer(token)), refused: (code) => gate.refusedBeforeLogin(peer, code) });
     if (entered === 'answered') return;
     if (entered) {
       client.onOver(() => {
@@ -229,11 +237,12 @@ export class HttpProtocol {
         entered.signed.chunks?.key.fill(0);
       });
     }
-    const shown = by !== 'direct' ? { kind: 'token', token: asking.token } as const : entered ? { kind: 'token', token: entered.token } as const : shownToken(head);
-    if (shown.kind === 'refused') return early('protocol', shown.why);
-    if (shown.kind === 'none') return early('unauthenticated', 'a token is needed: Authorization: Bearer, or Basic with the token as the password', { token: 'missing' });
+    const shown = by === 'direct' && !entered ? shownToken(head) : undefined;
+    if (shown?.kind === 'refused') return early('protocol', shown.why);
+    const credential = by !== 'direct' ? asking.credential : entered ? bearer(entered.token) : shown?.kind === 'token' ? bearer(shown.token) : certificate;
+    if (credential === undefined) return early('unauthenticated', 'a token is needed: Authorization: Bearer, or Basic with the token as the password', { token: 'missing' });
 
-    const session = await open(shown.token);
+    const session = await open(credential);
     const dialect = entered?.dialect;
     if (isRefusal(session)) {
       if (session.code === 'revoked') entered?.forget();
@@ -241,7 +250,7 @@ export class HttpProtocol {
       log.debug({ peer: peer.address, connection: connection.name, code: session.code }, 'request refused');
       // A tunnel shows its token once: its client has to open another.
       if (tunnel) client.onOver(tunnel.end);
-      return refuse(client, session, { dialect, ...(session.code === 'unauthenticated' ? (by === 'plain proxy' ? { status: 407 } : { token: 'shown' }) : session.code === 'limit' ? { status: 503 } : {}) });
+      return refuse(client, session, { dialect, ...(session.code === 'unauthenticated' ? (by === 'plain proxy' ? { status: 407 } : credential.kind === 'bearer' ? { token: 'shown' } : {}) : session.code === 'limit' ? { status: 503 } : {}) });
     }
     const { api, injector } = await this.#targets.of(session.connection);
     const { prefix } = session.connection.http;
@@ -270,6 +279,8 @@ export class HttpProtocol {
     refuse(client, refusal('protocol', refused), { status });
   }
 }
+
+const bearer = (token: string): BearerCredential => ({ kind: 'bearer', token });
 
 const refuse = (client: ClientStream, why: Refusal, wording: Wording = {}): void => {
   const { status, fields, body } = refusalAnswer(client.head, why, wording);

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import { isRefusal, refusal, type Refusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
-import type { Peer } from '../../model/principal.ts';
+import type { Credential, Peer } from '../../model/principal.ts';
 import type { Gate } from '../../pipeline/gate.ts';
 import { HttpSession } from './session.ts';
 
@@ -10,8 +10,8 @@ import { HttpSession } from './session.ts';
 const MOST = 10_000;
 
 /**
- * The sessions that are open, by connection, token and address of the client. A request that shows the same token from the same address is of the
- * same session; nothing is kept of the token but its hash.
+ * The sessions that are open, by connection, token or certificate, and address of the client. A request that shows the same from the same address is of
+ * the same session; nothing is kept of a token but its hash.
  */
 export class HttpSessions {
   readonly #gate: Gate;
@@ -28,23 +28,23 @@ export class HttpSessions {
   }
 
   /** The session of a request. Opens it by the first; others that come meanwhile wait for the same. */
-  of(connection: HttpConnectionConfig, token: string, peer: Peer): HttpSession | Promise<HttpSession | Refusal> {
-    const key = `${connection.name} ${peer.address} ${peer.tls} ${hash('sha256', token)}`;
+  of(connection: HttpConnectionConfig, credential: Credential, peer: Peer): HttpSession | Promise<HttpSession | Refusal> {
+    const key = `${connection.name} ${peer.address} ${peer.tls} ${shownHash(credential)}`;
     const known = this.#open.get(key);
     if (known && !known.expired(Date.now() - this.#skew(known.gated.session.principal.provider))) return known;
     // What runs goes on; the token has to be verified again, and will be found to have expired.
-    known?.retire('token expired');
+    known?.retire(credential.kind === 'bearer' ? 'token expired' : 'certificate expired');
     let opening = this.#opening.get(key);
     if (!opening) {
-      opening = this.#openSession(key, connection, token, peer).finally(() => this.#opening.delete(key));
+      opening = this.#openSession(key, connection, credential, peer).finally(() => this.#opening.delete(key));
       this.#opening.set(key, opening);
     }
     return opening;
   }
 
-  async #openSession(key: string, connection: HttpConnectionConfig, token: string, peer: Peer): Promise<HttpSession | Refusal> {
+  async #openSession(key: string, connection: HttpConnectionConfig, credential: Credential, peer: Peer): Promise<HttpSession | Refusal> {
     if (this.#open.size + this.#opening.size >= MOST && !this.#makeRoom()) return refusal('limit', `this gateway has ${MOST} sessions already`);
-    const gated = await this.#gate.open({ credential: { kind: 'bearer', token }, connection: connection.name, peer });
+    const gated = await this.#gate.open({ credential, connection: connection.name, peer });
     if (isRefusal(gated)) return gated;
     const { session } = gated;
     const log = this.#log.child({ session: session.id });
@@ -68,3 +68,7 @@ export class HttpSessions {
     return false;
   }
 }
+
+/** Whoever shows a certificate in TLS has proved to hold its key, so the certificate alone tells one from another. What TLS found wrong with it belongs to it. */
+const shownHash = (credential: Credential): string =>
+  credential.kind === 'bearer' ? hash('sha256', credential.token) : `certificate ${hash('sha256', credential.chain[0] ?? Buffer.alloc(0))} ${credential.fault ?? 'good'}`;

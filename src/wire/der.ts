@@ -1,4 +1,4 @@
-/** DER (X.690), as much as time-stamps need. */
+/** DER (X.690), as much as time-stamps and certificates need. */
 
 /** Not DER, or not the structure that is expected. */
 export class BadDer extends Error {}
@@ -12,7 +12,10 @@ export interface Der {
   readonly bytes: Buffer;
 }
 
-export const TAG = { boolean: 0x01, integer: 0x02, octets: 0x04, null: 0x05, oid: 0x06, time: 0x18, sequence: 0x30, set: 0x31 } as const;
+export const TAG = {
+  boolean: 0x01, integer: 0x02, bits: 0x03, octets: 0x04, null: 0x05, oid: 0x06, enumerated: 0x0a, utf8: 0x0c, numeric: 0x12, printable: 0x13, ia5: 0x16, utcTime: 0x17, time: 0x18, bmp: 0x1e,
+  sequence: 0x30, set: 0x31,
+} as const;
 /** A context tag that holds others. */
 export const context = (number: number): number => 0xa0 + number;
 
