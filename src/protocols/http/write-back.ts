@@ -13,6 +13,9 @@ import type { KeptBody, ReadTo } from './body.ts';
  * stand is looked at as a whole before anything of it is sent on.
  */
 
+/** RFC 9659: no window beyond 8 MiB. The decoder would make room for 128 MiB, whatever a body holds. */
+const ZSTD_BOUNDS = { [zlib.constants.ZSTD_d_windowLogMax]: 23 };
+
 type Unpack = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
 /** Those of answers (mask.ts). */
@@ -20,7 +23,7 @@ const UNPACK: Readonly<Record<string, Unpack>> = {
   gzip: promisify(zlib.gunzip),
   'x-gzip': promisify(zlib.gunzip),
   br: promisify(zlib.brotliDecompress),
-  zstd: promisify(zlib.zstdDecompress),
+  zstd: (bytes, options) => promisify(zlib.zstdDecompress)(bytes, { ...options, params: ZSTD_BOUNDS }),
 };
 
 /** How a body is packed; empty: not at all. */
