@@ -225,6 +225,23 @@ describe('a target that sends the credential of the gateway back', () => {
     withoutIt({ ...answer, text: gunzipSync(answer.body).toString() });
   });
 
+  test('packed, without a mask: it is refused, in both versions, and the target hears of no coding that is not understood', async () => {
+    scene.target.clear();
+    const answer = await scene.ask('reader', '/gzip', { headers: { 'Accept-Encoding': 'deflate, gzip;q=0.9' } });
+    assert.deepEqual([answer.status, answer.problem['code']], [403, 'masking'], answer.text);
+    assert.ok(!answer.body.includes(TARGET_TOKEN));
+    const [request] = scene.target.requests;
+    assert.equal(request && scene.target.header(request, 'accept-encoding'), 'gzip;q=0.9');
+    const client = connect(scene.url, { ca: scene.ca });
+    const stream = client.request({ ':path': '/gzip', authorization: `Bearer ${await scene.token('reader')}` });
+    const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status': number }];
+    stream.resume();
+    await once(stream, 'close');
+    client.close();
+    assert.equal(headers[':status'], 403);
+    assert.equal(await until(async () => (await recorded(scene, '/gzip')).findLast(({ end }) => end !== undefined)?.end), 'withheld');
+  });
+
   test('what is recorded has stars too, and says how often; the log says it once', async () => {
     const found = await until(async () => (await recorded(scene, '/length')).find(({ end }) => end !== undefined), 20_000, 'the outcome');
     const { stdout, stderr } = await scene.gateway.cli('sessions', 'replay', found.session, '--config', scene.gateway.configFile);

@@ -8,6 +8,7 @@ import type { Fields, RequestHead } from './head.ts';
 import { throughLinks } from './links.ts';
 import { PLACES, placeForClient, type Outside } from './location.ts';
 import { maskedAnswer } from './mask.ts';
+import { lookedThrough } from './packed-echo.ts';
 
 /** How an answer goes to the client: what belongs to the hop is gone, places lead through the gateway, protected values and the gateway's credential are masked. */
 export const releaseOf = (answer: TargetAnswer, head: RequestHead, parts: ReleaseParts): Release | { readonly withheld: string } => {
@@ -38,7 +39,11 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
   const fields = withPlaces(fieldsForClient(masked?.fields ?? answer.fields), connection, outside);
   if (masked) return { head: { status, fields, length: masked.length, bodiless }, body: masked.body, masked: masked.masked, eager: masked.eager };
   const { trailers } = answer;
-  return { head: { status, fields, length: status === 204 ? undefined : Buffer.isBuffer(body) && !bodiless ? body.length : length, bodiless }, body, masked: undefined, eager: true, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers())), echo: isCoded(answer.fields) ? undefined : echo };
+  const whole = Buffer.isBuffer(body) ? body.length : length;
+  const coded = isCoded(answer.fields);
+  const looked = coded && echo && !bodiless && whole !== 0 ? lookedThrough(streamOf(body), answer.fields, echo) : undefined;
+  // What is looked through may have to be refused instead.
+  return { head: { status, fields, length: status === 204 ? undefined : bodiless ? length : whole, bodiless }, body: looked ?? body, masked: undefined, eager: !looked, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers())), echo: coded ? undefined : echo };
 };
 
 const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): [string, string][] =>

@@ -4,7 +4,8 @@ import type { Fields } from './head.ts';
 
 /*
  * Some targets show a request in their answer (debug pages, `/headers`), and with it the credential that the gateway has put on. Every occurrence of it
- * becomes stars, as many as it has bytes, so that lengths stay true. What the target has written in another form (compressed, escaped, base64) is not found.
+ * becomes stars, as many as it has bytes, so that lengths stay true. What is compressed is looked through in `packed-echo.ts`; what the target has written in
+ * another form (escaped, base64) is not found.
  */
 
 /** Of a value with fewer bytes every second answer could hold an occurrence by chance. */
@@ -68,6 +69,11 @@ export class Echo {
     this.#held = held < data.length ? data.subarray(held) : undefined;
     this.#given = Math.max(0, given - held);
     return clean.subarray(Math.min(given, held), held);
+  }
+
+  /** The end of what came is so much like a value that it is not given. */
+  get holds(): boolean {
+    return this.#held !== undefined && this.#held.length >= SHORTEST;
   }
 
   /** Something short is held back which may be given, should nothing follow it soon: it has fewer bytes than any value. */

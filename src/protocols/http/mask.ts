@@ -33,6 +33,14 @@ const CODINGS: Readonly<Record<string, Coding>> = {
   zstd: { decode: () => zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }), encode: () => zlib.createZstdCompress() },
 };
 
+/** What unpacks a body; undefined: it is not packed, or in a way that is not understood. */
+export const decoderFor = (fields: Fields): Transform | undefined => {
+  const [coding, ...more] = codingsOf(fields);
+  return coding === undefined || more.length > 0 ? undefined : CODINGS[coding]?.decode();
+};
+
+const codingsOf = (fields: Fields): string[] => fields.filter(([name]) => name.toLowerCase() === 'content-encoding').map(([, value]) => value.trim().toLowerCase()).filter((value) => value !== 'identity');
+
 /** What says something of the exact bytes, and is not true of masked ones. */
 const OF_BYTES = /^(?:content-md5|digest|content-digest|repr-digest|want-digest|signature|signature-input|x-goog-hash|x-goog-stored-content-length|x-amz-checksum-.*|x-ms-blob-content-md5|x-ms-content-crc64)$/;
 
@@ -54,7 +62,7 @@ export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bo
   const bodiless = method === 'HEAD' || status === 204 || status === 304;
   if (!bodiless && length === 0) return undefined;
   const part = status === 206 || fields.some(([name]) => name.toLowerCase() === 'content-range');
-  const written = fields.filter(([name]) => name.toLowerCase() === 'content-encoding').map(([, value]) => value.trim().toLowerCase()).filter((value) => value !== 'identity');
+  const written = codingsOf(fields);
   const [named] = written;
   const known = named === undefined ? undefined : CODINGS[named];
   const decodable = written.length === 0 || (written.length === 1 && known !== undefined);
@@ -144,17 +152,21 @@ const withheld = (error: unknown): AnswerWithheld => {
   return new AnswerWithheld(error instanceof Error && error.name === 'BodyNotMasked' ? `the answer cannot be masked: ${error.message}` : 'the answer cannot be masked: it cannot be decoded');
 };
 
-/** What is said to the target where the answer will be masked: a part of a body cannot be, and only codings that are understood can. */
+/** What is said to the target: only codings that are understood, since answers are looked through; and of what is masked no part, since a part cannot be. */
 export const requestUnderMasks = (head: RequestHead, { bodies }: MaskSet): { readonly without: ReadonlySet<string>; readonly added: readonly [string, string][] } => {
-  if (bodies.empty) return { without: NONE, added: [] };
+  const parts = bodies.empty ? NONE : PARTS;
   const accepted = head.values.get('accept-encoding');
-  if (accepted === undefined) return { without: PARTS, added: [] };
-  const known = accepted.flatMap((value) => value.split(',')).map((item) => item.trim().toLowerCase()).filter((item) => {
+  if (accepted === undefined) return { without: parts, added: [] };
+  const listed = accepted.flatMap((value) => value.split(',')).map((item) => item.trim().toLowerCase());
+  const known = listed.filter((item) => {
     const [name = ''] = item.split(/[\s;]/, 1);
     return name === 'identity' || CODINGS[name] !== undefined;
   });
-  return { without: PARTS, added: [['Accept-Encoding', known.length > 0 ? known.join(', ') : 'identity']] };
+  if (known.length === listed.length) return { without: parts, added: [] };
+  return { without: bodies.empty ? CODED : CODED_PARTS, added: [['Accept-Encoding', known.length > 0 ? known.join(', ') : 'identity']] };
 };
 
 const NONE: ReadonlySet<string> = new Set();
-const PARTS: ReadonlySet<string> = new Set(['range', 'if-range', 'accept-encoding']);
+const PARTS: ReadonlySet<string> = new Set(['range', 'if-range']);
+const CODED: ReadonlySet<string> = new Set(['accept-encoding']);
+const CODED_PARTS: ReadonlySet<string> = new Set([...PARTS, ...CODED]);
