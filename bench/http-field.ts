@@ -4,10 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { certificateAuthority } from '../test/kit/certificates.ts';
 import { startGateway, type Gateway } from '../test/kit/gateway.ts';
 import { startNginx, type Nginx } from '../test/kit/nginx.ts';
-import { startService } from '../test/kit/run.ts';
 import { staticIssuer } from '../test/kit/static-issuer.ts';
 import { tempFolder } from '../test/kit/temp.ts';
-import { Fatal, until } from '../test/kit/until.ts';
+import { startListening, type Listening } from './listening.ts';
 
 const HERE = fileURLToPath(new URL('..', import.meta.url));
 const COMMAND = join('bin', 'wicketgate.js');
@@ -44,18 +43,7 @@ export const startHttpField = async (others: readonly string[] = []): Promise<Ht
   const { certPem, keyPem } = await (await certificateAuthority('bench CA')).issue(['localhost', '127.0.0.1']);
   writeFileSync(folder.file('cert.pem'), certPem);
   writeFileSync(folder.file('key.pem'), keyPem, { mode: 0o600 });
-  const bare = async (...tls: readonly string[]): Promise<{ readonly port: number; readonly pid: number }> => {
-    const service = await startService(process.execPath, [BARE, String(target.port), ...tls], { logFile: folder.file(`bare-${tls.length}.log`) });
-    begun.defer(async () => {
-      service.signal('SIGTERM');
-      await service.wait();
-    });
-    const port = await until(() => {
-      if (service.ended() !== undefined) throw new Fatal(service.log());
-      return Number(/listening (\d+)/.exec(service.log())?.[1] ?? 0) || undefined;
-    }, 20_000, 'the bare proxy');
-    return { port, pid: service.pid };
-  };
+  const bare = async (...tls: readonly string[]): Promise<Listening> => begun.use(await startListening(BARE, [String(target.port), ...tls], folder.file(`bare-${tls.length}.log`)));
   const plainProxy = await bare();
   const tlsProxy = await bare(folder.file('cert.pem'), folder.file('key.pem'));
   const issuer = await staticIssuer();

@@ -5,6 +5,7 @@ import { addedLatency } from './latency.ts';
 import { logAlone } from './log.ts';
 import { IDLE_SESSIONS, idleMemory } from './memory.ts';
 import { bodiesMasked } from './bodies.ts';
+import { handshakeRows } from './handshakes.ts';
 import { httpRows } from './http.ts';
 import { printRow, type Row } from './report.ts';
 import { pairedRounds, type Contender } from './rounds.ts';
@@ -13,11 +14,13 @@ import { bulkRead } from './bulk.ts';
 
 /*
  * npm run bench [ROUNDS] [ROW...]: ratios to direct access and to pgbouncer in session mode, paired in one run. Rows: select, tpcb, strict,
- * latency, bulk, tls, connect, idle, log, bodies, http. Everything shares this machine, so a ratio at many clients is one of CPU budgets.
+ * latency, bulk, tls, connect, idle, log, bodies, http, handshake. Everything shares this machine, so a ratio at many clients is one of CPU budgets.
  */
 const [roundsText = '5', ...wanted] = process.argv.slice(2);
 const rounds = Number(roundsText);
 const SECONDS = '2';
+/** Rows for which no PostgreSQL is started. */
+const WITHOUT_POSTGRES: ReadonlySet<string> = new Set(['log', 'bodies', 'http', 'handshake']);
 const wants = (row: string): boolean => wanted.length === 0 || wanted.includes(row);
 
 const tps = (env: Env, args: readonly string[]): (() => Promise<number>) => async () => {
@@ -91,5 +94,6 @@ const besideTargets = async (): Promise<void> => {
 if (wants('log')) report(await logAlone(rounds));
 if (wants('bodies')) report(bodiesMasked(rounds));
 if (wants('http')) await httpRows(rounds, report);
-if (wanted.length === 0 || wanted.some((row) => row !== 'log' && row !== 'bodies' && row !== 'http')) await besideTargets();
+if (wants('handshake')) await handshakeRows(rounds, report);
+if (wanted.length === 0 || wanted.some((row) => !WITHOUT_POSTGRES.has(row))) await besideTargets();
 if (process.env['BENCH_REPORT'] !== undefined) writeFileSync(process.env['BENCH_REPORT'], `${lines.join('\n')}\n`);

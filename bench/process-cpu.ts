@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { inRounds, median } from './rounds.ts';
 
 /** CPU time of a process with all its threads, in microseconds. */
-const cpuOf = (pid: number): number => {
+export const cpuOf = (pid: number): number => {
   let nanoseconds = 0;
   for (const task of readdirSync(`/proc/${pid}/task`)) {
     const file = `/proc/${pid}/task/${task}/schedstat`;
