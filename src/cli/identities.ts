@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { load } from '../config/load.ts';
+import { isCertificateName } from '../identity/revocations.ts';
 import { openState } from '../store/state.ts';
 import { askAsPerson, withProof, type AsPersonOptions } from './as-person.ts';
 import { registerIdentitiesLive } from './identities-live.ts';
@@ -40,12 +41,14 @@ export function registerIdentities(program: Command): void {
           const revocation = revoked.get(name);
           return { name, provider, groups, owner, ...(purpose === undefined ? {} : { purpose }), ...(revocation ? { revoked: { by: revocation.by, at: new Date(revocation.at).toISOString() } } : {}) };
         });
-        if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+        const certificates = [...revoked.values()].filter(({ identity }) => isCertificateName(identity)).map(({ identity, by, at }) => ({ certificate: identity, revoked: { by, at: new Date(at).toISOString() } }));
+        if (json) process.stdout.write(`${JSON.stringify([...rows, ...certificates], null, 2)}\n`);
         else {
           for (const row of rows) {
             const owned = row.owner.contact ?? row.owner.group ?? '';
             process.stdout.write(`${row.name}  provider ${row.provider}  groups ${row.groups.join(', ') || 'none'}  owner ${owned}${row.revoked ? `  REVOKED ${row.revoked.at} by ${row.revoked.by}` : ''}\n`);
           }
+          for (const { certificate, revoked: { by, at } } of certificates) process.stdout.write(`${certificate}  REVOKED ${at} by ${by}\n`);
         }
       } finally {
         state.close();
@@ -64,7 +67,7 @@ export function registerIdentities(program: Command): void {
         if (reason !== undefined) return askAsPerson(options, ({ identities: of }) => of[verb]({ name }, { reason }), () => said(name, verb));
         const config = await configOf(where);
         if (!config) return;
-        if (!config.identities.some((identity) => identity.name === name)) {
+        if (!isCertificateName(name) && !config.identities.some((identity) => identity.name === name)) {
           process.stderr.write(`no identity ${name} in ${where}\n`);
           process.exitCode = 2;
           return;
@@ -83,7 +86,7 @@ export function registerIdentities(program: Command): void {
         }
       });
   };
-  change('revoke', 'end an identity at once, whatever the configuration says');
+  change('revoke', 'end an identity at once, whatever the configuration says; or, as sha256:FINGERPRINT, a client certificate or all below a CA');
   change('restore', 'take a revocation back');
   registerIdentitiesLive(identities);
 }

@@ -74,7 +74,7 @@ const MAINTENANCE = 30_000;
 export const createIdentities = (config: IdentitySettings, ports: IdentityPorts): Identities => {
   const verified = new VerifiedSignatures();
   const refused = new RefusedLogins(ports.clock, ports.log);
-  const certificates = new CertificateLogins({ clock: ports.clock, isRevoked: (identity) => ports.revocations?.isRevoked(identity) === true, log: ports.log });
+  const certificates = new CertificateLogins({ clock: ports.clock, isRevoked: (name) => ports.revocations?.isRevoked(name) === true, log: ports.log });
   const compileAll = (next: IdentitySettings, previous: readonly Provider[]) => {
     const rules = next.identities.map(compileIdentity);
     return { tokens: compile(next, rules, ports, previous), certificates: certificates.prepare(next, rules) };

@@ -1,6 +1,10 @@
-/** An identity that was ended at once, whatever the configuration says. */
+/** How a client certificate, its own or that of a CA above it, is named where an identity can be: no identity has a colon in its name. */
+export const certificateName = (fingerprint: string): string => `sha256:${fingerprint}`;
+export const isCertificateName = (name: string): boolean => /^sha256:[0-9a-f]{64}$/.test(name);
+
+/** An identity or a certificate that was ended at once, whatever the configuration says. */
 export interface Revocation {
-  /** `identities[].name` */
+  /** `identities[].name`, or `sha256:` and the fingerprint of a certificate. */
   readonly identity: string;
   /** Who did it, as the control plane or the command line knows them. */
   readonly by: string;
@@ -8,7 +12,7 @@ export interface Revocation {
   readonly at: number;
 }
 
-/** Which identities are revoked. Durable; changes made by another process on the same state are seen within a second. */
+/** Which identities and certificates are revoked. Durable; changes made by another process on the same state are seen within a second. */
 export interface Revocations {
   /** Durable when it returns. Revoking again changes nothing: the first one stands. */
   revoke(identity: string, by: string): void;

@@ -2,7 +2,7 @@ import type { Approvals } from '../approvals/approvals.ts';
 import type { Config, MaskConfig } from '../config/resolved.ts';
 import type { EvidenceLog, RecordedStream, Recording } from '../evidence/log.ts';
 import type { Identities } from '../identity/identities.ts';
-import type { Revocations } from '../identity/revocations.ts';
+import { certificateName, isCertificateName, type Revocations } from '../identity/revocations.ts';
 import { compileMasks } from '../masking/compile.ts';
 import type { MaskSet } from '../masking/plan.ts';
 import { ProtectionMemory, type ProtectionStore } from '../masking/protection-memory.ts';
@@ -42,7 +42,7 @@ export interface GateParts {
 export interface RunningGate extends Gate {
   /** Puts a new configuration in force; sessions that may no longer exist end. */
   replace(config: Config, policies: PolicySet): void;
-  /** Ends every session of an identity. */
+  /** Ends every session of an identity, or of a certificate. */
   endIdentity(identity: string): number;
   /** Ends one session. */
   endSession(id: string): boolean;
@@ -198,7 +198,7 @@ export const createGate = (parts: GateParts): RunningGate => {
     refusedBeforeLogin: (peer, code, connection) => refusals.count(peer.address, code, connection),
     replace,
     endIdentity: (identity) =>
-      endWhere(({ session }) => session.principal.identity === identity, ({ session }) => refusal('revoked', `identity ${identity} is revoked`, { session: session.id })),
+      endWhere(({ session: { principal } }) => principal.identity === identity || (principal.certificate !== undefined && certificateName(principal.certificate.fingerprint) === identity), ({ session }) => refusal('revoked', isCertificateName(identity) ? 'the client certificate is revoked' : `identity ${identity} is revoked`, { session: session.id })),
     endSession: (id) => endWhere(({ session }) => session.id === id, () => refusal('revoked', 'the session was ended by an operator', { session: id })) > 0,
     drain: (why) => {
       draining = why;

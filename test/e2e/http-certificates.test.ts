@@ -175,6 +175,12 @@ test('a session ends when its certificate does, is listed as revoked, when its i
   assert.equal((await live.ask([live.workload]))[1], 'wicketgate: this identity has been revoked');
   assert.equal((await live.scene.gateway.cli('identities', 'restore', 'workload', '--config', live.scene.gateway.configFile)).code, 0);
   await until(async () => (await live.ask([live.workload]))[0] === 200, 5_000, 'the identity to be back');
+  const one = await live.make();
+  await within('the certificate is revoked', one, async () => assert.equal((await live.scene.gateway.cli('identities', 'revoke', `sha256:${one.fingerprint}`, '--config', live.scene.gateway.configFile)).code, 0));
+  assert.match((await live.scene.gateway.cli('identities', 'list', '--config', live.scene.gateway.configFile)).stdout, new RegExp(`^sha256:${one.fingerprint}  REVOKED `, 'm'));
+  await within('its CA is revoked', live.workload, async () => assert.equal((await live.scene.gateway.cli('identities', 'revoke', `sha256:${live.root.fingerprint}`, '--config', live.scene.gateway.configFile)).code, 0));
+  assert.equal((await live.scene.gateway.cli('identities', 'restore', `sha256:${live.root.fingerprint}`, '--config', live.scene.gateway.configFile)).code, 0);
+  await until(async () => (await live.ask([live.workload]))[0] === 200, 5_000, 'the CA to be let in again');
   const next = await makeAuthority('CN=Next');
   await within('the CA is taken out of its file', live.workload, () => writeFileSync(live.folder.file('ca.pem'), next.certPem));
   writeFileSync(live.folder.file('ca.pem'), live.root.certPem);

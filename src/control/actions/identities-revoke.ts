@@ -1,3 +1,4 @@
+import { isCertificateName } from '../../identity/revocations.ts';
 import { defineAction } from '../api/action.ts';
 import { notFound, Refused } from '../api/refused.ts';
 import { Done } from '../api/schema/forms.ts';
@@ -15,7 +16,7 @@ export const identitiesRevoke = defineAction({
   body: RevokeRequest,
   response: Done,
   handle: async ({ params: { name }, body, actor, services }) => {
-    if (!services.config().identities.some((identity) => identity.name === name)) throw notFound('such identity in the configuration');
+    if (!isCertificateName(name) && !services.config().identities.some((identity) => identity.name === name)) throw notFound('such identity in the configuration');
     if (services.revocations.isRevoked(name)) throw new Refused(409, 'conflict', 'it is revoked already');
     await services.deeds.change(actor, { action: 'identities.revoke', target: name, detail: { reason: body.reason } });
     services.revocations.revoke(name, `${actorWords(actor)} in the control plane`);

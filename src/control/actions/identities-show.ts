@@ -5,7 +5,7 @@ import { IdentityDetail } from '../api/schema/identities.ts';
 import { identityViews } from '../identity-view.ts';
 import { reachOf } from '../reach.ts';
 
-export const IdentityName = Type.Object({ name: Type.String({ minLength: 1, maxLength: 200, description: 'Name of the identity.' }) }, { description: 'Which identity.' });
+export const IdentityName = Type.Object({ name: Type.String({ minLength: 1, maxLength: 200, description: 'Name of the identity. To revoke or restore also sha256:FINGERPRINT (hexadecimal) of a client certificate.' }) }, { description: 'Which identity.' });
 
 export const identitiesShow = defineAction({
   id: 'identities.show',

@@ -20,7 +20,8 @@ const KEEP_REFUSAL = 1_000;
 export interface CertificateLoginPorts {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  readonly isRevoked: (identity: string) => boolean;
+  /** Of an identity or a certificate, as `Revocation` names them. */
+  readonly isRevoked: (name: string) => boolean;
   readonly log: Pick<Logger, 'info' | 'warn'> | undefined;
 }
 
@@ -43,7 +44,7 @@ export class CertificateLogins {
   prepare({ certificateProviders = [] }: Pick<Config, 'certificateProviders'>, rules: readonly IdentityRule[]): readonly CertificateProvider[] {
     return certificateProviders.map((config) => {
       const known = this.#providers.find(({ trust }) => trust.isOf(config));
-      return { config, trust: known?.trust ?? this.#open(config), rules: rules.filter(({ identity }) => identity.provider === config.name) };
+      return { config, trust: known?.trust ?? this.#open(config), rules: rules.filter(({ identity }) => identity.provider === config.name), isRevoked: this.#ports.isRevoked };
     });
   }
 

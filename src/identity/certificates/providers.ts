@@ -2,6 +2,7 @@ import type { CertificateProviderConfig } from '../../config/resolved.ts';
 import type { CertificateCredential, Principal } from '../../model/principal.ts';
 import type { CertificateReason } from '../reasons.ts';
 import type { IdentityRule } from '../match.ts';
+import { certificateName } from '../revocations.ts';
 import { readCertificate, type Certificate } from './certificate.ts';
 import { claimsSpiffe, isSvid } from './claims.ts';
 import { revocationOf } from './crl.ts';
@@ -16,6 +17,8 @@ export interface CertificateProvider {
   readonly config: CertificateProviderConfig;
   readonly trust: CertificateTrust;
   readonly rules: readonly IdentityRule[];
+  /** It was revoked here, by its name. */
+  readonly isRevoked: (name: string) => boolean;
 }
 
 /** A chain that leads to a provider. */
@@ -61,7 +64,7 @@ export const stillStands = ({ certificate }: Principal, provider: CertificatePro
   return path === undefined ? 'certificate_untrusted' : standing(path, provider, now);
 };
 
-const standing = (path: Path, { config, trust }: CertificateProvider, now: number): CertificateReason | undefined => {
+const standing = (path: Path, { config, trust, isRevoked }: CertificateProvider, now: number): CertificateReason | undefined => {
   const [own] = path as readonly [Certificate];
   const { anchors, lists } = trust.now;
   if (!anchors.some(({ fingerprint }) => fingerprint === path.at(-1)?.fingerprint)) return 'certificate_untrusted';
@@ -69,6 +72,7 @@ const standing = (path: Path, { config, trust }: CertificateProvider, now: numbe
   if (!path.every(({ notAfter }) => now < notAfter)) return 'certificate_expired';
   if (!(own.notAfter - own.notBefore <= config.maxLifetime)) return 'certificate_lifetime_too_long';
   if (config.trustDomain === undefined ? claimsSpiffe(own) && !isSvid(own) : !isSvid(own, config.trustDomain)) return 'certificate_not_svid';
+  if (path.some(({ fingerprint }) => isRevoked(certificateName(fingerprint)))) return 'certificate_revoked';
   if (lists === undefined) return undefined;
   for (const [index, certificate] of path.entries()) {
     const issuer = path[index + 1];
