@@ -164,12 +164,12 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       }
     });
 
-    const postgres = new PostgresProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), secrets, understander, spools: new Spools(join(config.gateway.data, 'spool')), log });
-    closers.push(() => postgres.close());
     const contextAsking = (): SecureContext | undefined => {
       const authorities = identities.clientAuthorities;
       return authorities === undefined ? undefined : certificates.contextAsking(authorities);
     };
+    const postgres = new PostgresProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), contextAsking, secrets, understander, spools: new Spools(join(config.gateway.data, 'spool')), log });
+    closers.push(() => postgres.close());
     const http = new HttpProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), contextAsking, secrets, intercept: () => interception, log });
     closers.push(() => http.close());
     /** One address speaks one protocol. */

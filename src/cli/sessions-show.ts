@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { byCertificate } from '../evidence/log.ts';
 import { sessionTimeline, type RecordedBody, type TimelineEntry } from '../evidence/sessions.ts';
 import { openBodies } from '../evidence/unseal.ts';
 import { recordAccess } from './access.ts';
@@ -68,7 +69,7 @@ const textOf = (part: string, bytes: Buffer): string => {
 const sentence = (record: TimelineEntry['leaf']['record'], approvers: ReadonlyMap<string, string>): string => {
   switch (record.kind) {
     case 'session_open':
-      return `session opened by ${record.principal.identity} on ${record.connection} (${record.protocol}) from ${record.peer.address}${record.peer.tls ? ' over TLS' : ''}`;
+      return `session opened by ${record.principal.identity} on ${record.connection} (${record.protocol}) from ${record.peer.address}${record.peer.tls ? ' over TLS' : ''}${byCertificate(record.principal)}`;
     case 'intent':
       return `#${record.command} ${record.verb}: ${record.decision.effect} by ${record.decision.rules[0] ?? 'default'}${record.approval === undefined ? '' : `, approved: request ${record.approval} by ${approvers.get(record.approval) ?? 'nobody that this log knows of'}`}${record.masks.length > 0 ? `, masks ${record.masks.join(', ')}` : ''}`;
     case 'refusal':

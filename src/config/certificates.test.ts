@@ -94,5 +94,4 @@ test('what is doubtful is warned of', async () => {
     return result.warnings.map(formatProblem).join('\n');
   };
   assert.match(await warnings('uri: "spiffe://acme.example/x"', 'issuer: "CN=Mesh CA"'), /nothing of whose certificate it is/);
-  assert.match(await warnings(/protocol: http.*\n/, 'protocol: postgres, listen: "127.0.0.1:6432", target: { host: db.internal, port: 5432, database: app }, credential: { username: app } }\n'), /connections of protocol http only/);
 });

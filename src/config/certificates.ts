@@ -22,7 +22,7 @@ const known = [...texts, ...subject.map((attribute) => `subject.${attribute}`)];
 const naming = (claim: string): boolean => claim !== 'issuer' && known.includes(claim);
 
 /** A provider of certificates has no keys of tokens; one of tokens has what tokens need. */
-export function checkCertificateProvider(provider: Provider, { source, places, problems, warnings }: Checking): void {
+export function checkCertificateProvider(provider: Provider, { places, problems }: Checking): void {
   const { certificates } = provider;
   if (certificates === undefined) return;
   for (const key of tokenKeys) {
@@ -31,7 +31,6 @@ export function checkCertificateProvider(provider: Provider, { source, places, p
   }
   if (!places.has(certificates, 'ca')) return;
   if (certificates.maxLifetime !== undefined && parseDuration(certificates.maxLifetime) === 0) problems.add(places.of(certificates, 'maxLifetime'), 'is zero, so no certificate could ever be accepted');
-  if (!source.connections.some(({ protocol }) => protocol === 'http')) warnings.add(places.of(provider, 'certificates'), 'clients show certificates to connections of protocol http only, and there is none');
 }
 
 /** The claims of an identity are ones that certificates have. */

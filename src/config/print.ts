@@ -96,7 +96,7 @@ function certificateLines({ ca, crl, trustDomain, maxLifetime }: CertificateProv
   return [
     `ca          ${ca}`,
     `revoked by  ${crl ?? 'no list: a certificate of its CAs is good until it expires'}`,
-    `accepted    ${trustDomain === undefined ? 'any name' : `SPIFFE ids of ${trustDomain}`}, living at most ${formatDuration(maxLifetime)}; shown in TLS, to connections of protocol http`,
+    `accepted    ${trustDomain === undefined ? 'any name' : `SPIFFE ids of ${trustDomain}`}, living at most ${formatDuration(maxLifetime)}; shown in TLS`,
   ];
 }
 

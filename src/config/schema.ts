@@ -69,7 +69,7 @@ export const IdentityProvider = Type.Object(
     ca: Type.Optional(Type.String({ description: 'PEM file of the CA of the issuer.' })),
     allowPrivate: Type.Optional(Type.Boolean({ description: 'true: keys may be fetched from private and loopback addresses (link-local and metadata addresses stay refused). Default false.' })),
   },
-  { ...strict, description: 'Who vouches for machines: an OIDC issuer, or, with certificates, the CAs of client certificates (HTTP).' },
+  { ...strict, description: 'Who vouches for machines: an OIDC issuer, or, with certificates, the CAs of client certificates.' },
 );
 
 export const Identity = Type.Object(

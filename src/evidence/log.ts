@@ -207,6 +207,9 @@ export interface RecordedPrincipal {
   readonly certificate?: { readonly fingerprint: string; readonly serial: string; readonly issuer: string };
 }
 
+/** The words for it where a session came by a certificate; none for one by a token. */
+export const byCertificate = ({ certificate }: RecordedPrincipal): string => (certificate === undefined ? '' : `, by the certificate ${certificate.fingerprint} of ${certificate.issuer}`);
+
 /** An effect with catalog names only: a name that the catalog does not know is left out (its text is in the sealed body). */
 export interface RecordedEffect {
   readonly class: string;

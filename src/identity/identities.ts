@@ -28,8 +28,8 @@ export interface Identities {
   rematch(principal: Principal): Principal | TokenRefusal;
   /** Why a principal of a live session may go on no longer although nobody changed the configuration: its certificate has expired, or is not trusted any more. */
   lapsed(principal: Principal): TokenRefusal | undefined;
-  /** The identity that a certificate stands for by itself, where it comes beside a token. Nothing is logged. */
-  identityOf(certificate: CertificateCredential): string | undefined;
+  /** The identity that a certificate stands for by itself. Why there is none is logged, as for a login. */
+  identityOf(certificate: CertificateCredential, peer: Peer): string | undefined;
   /** The CAs whose certificates clients may show, as PEM. Undefined: none. */
   readonly clientAuthorities: string | undefined;
   /** Fetches every provider's keys once. Never rejects: what is missing is fetched when a token needs it. */
@@ -113,7 +113,7 @@ export const createIdentities = (config: IdentitySettings, ports: IdentityPorts)
       return principalOf(rule, principal);
     },
     lapsed: (principal) => (principal.certificate === undefined ? undefined : certificates.lapsed(principal)),
-    identityOf: (certificate) => certificates.identityOf(certificate),
+    identityOf: (certificate, peer) => certificates.identityOf(certificate, (result) => refused.note(result, peer)),
     get clientAuthorities() {
       return certificates.authorities;
     },

@@ -14,7 +14,7 @@ export interface Gate {
   /** Credential to session: identity, connection, policy, limits; its session_open record is durable when this resolves. */
   open(attempt: { readonly credential: Credential; readonly connection: string; readonly peer: Peer }): Promise<GatedSession | Refusal>;
   /** The identity that a client certificate stands for by itself: what shows a token as well has to be of the same. */
-  identityOf(certificate: CertificateCredential): string | undefined;
+  identityOf(certificate: CertificateCredential, peer: Peer): string | undefined;
   /** Something refused before anybody was known. Counted by source network and reason: one record a minute for each. */
   refusedBeforeLogin(peer: Peer, code: RefusalCode, connection?: string): void;
 }

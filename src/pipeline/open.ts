@@ -194,7 +194,7 @@ export const createGate = (parts: GateParts): RunningGate => {
 
   return {
     open,
-    identityOf: (certificate) => identities.identityOf(certificate),
+    identityOf: (certificate, peer) => identities.identityOf(certificate, peer),
     refusedBeforeLogin: (peer, code, connection) => refusals.count(peer.address, code, connection),
     replace,
     endIdentity: (identity) =>

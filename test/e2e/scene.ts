@@ -36,6 +36,9 @@ export interface SceneOptions {
   readonly gateway?: Readonly<Record<string, unknown>>;
   readonly control?: Readonly<Record<string, unknown>>;
   readonly provider?: Readonly<Record<string, unknown>>;
+  /** Further identity providers and identities. */
+  readonly providers?: readonly Record<string, unknown>[];
+  readonly identities?: readonly Record<string, unknown>[];
   /** More of the configuration, at its top. */
   readonly more?: Readonly<Record<string, unknown>>;
   readonly under?: readonly string[];
@@ -93,8 +96,8 @@ export const startScene = async (options: SceneOptions = {}): Promise<Scene> => 
   const config = {
     gateway: { names: ['localhost', '127.0.0.1'], ...options.gateway },
     ...(options.control ? { control: options.control } : {}),
-    identityProviders: [{ name: 'ci', issuer: issuer.issuer, audience: 'wicketgate', allowPrivate: true, ...options.provider }],
-    identities: [identity('reader'), identity('writer'), identity('migrator')],
+    identityProviders: [{ name: 'ci', issuer: issuer.issuer, audience: 'wicketgate', allowPrivate: true, ...options.provider }, ...(options.providers ?? [])],
+    identities: [identity('reader'), identity('writer'), identity('migrator'), ...(options.identities ?? [])],
     connections: options.connectionsAt?.(target.port) ?? options.connections ?? [connection],
     policies: options.policies ?? DEFAULT_POLICIES,
     ...options.more,

@@ -1,3 +1,4 @@
+import { byCertificate } from '../../evidence/log.ts';
 import type { Leaf } from '../../evidence/read.ts';
 import type { RecordedCommand } from '../../evidence/search/hits.ts';
 import { wordsOf } from '../../evidence/search/rows.ts';
@@ -64,7 +65,7 @@ export const edgeStep = ({ seq, time, record }: Leaf): TimelineEntry => {
   const base = { sequence: seq, at: time, objects: [], masks: [], texts: [] };
   switch (record.kind) {
     case 'session_open':
-      return { ...base, kind: 'opened', words: `opened by ${record.principal.identity} on ${record.connection} from ${record.peer.address}${record.peer.tls ? ' over TLS' : ''}` };
+      return { ...base, kind: 'opened', words: `opened by ${record.principal.identity} on ${record.connection} from ${record.peer.address}${record.peer.tls ? ' over TLS' : ''}${byCertificate(record.principal)}` };
     case 'session_close':
       return { ...base, kind: 'closed', words: `closed: ${record.reason}; ${record.commands} commands, ${record.refused} refused` };
     case 'recovery':

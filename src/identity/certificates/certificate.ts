@@ -21,8 +21,10 @@ export interface Certificate extends Extensions {
   /** Milliseconds since the epoch; NaN for a time that is none, which is neither before nor after anything. */
   readonly notBefore: number;
   readonly notAfter: number;
-  /** Signed by an algorithm, and with a key, that are good enough. */
-  readonly sound: boolean;
+  /** Signed by an algorithm that is good enough. */
+  readonly soundSignature: boolean;
+  /** Its own key is good enough. */
+  readonly soundKey: boolean;
 }
 
 /** Takes a certificate apart (RFC 5280 section 4.1). Undefined for whatever is none, also where only our stricter reading says so. */
@@ -55,7 +57,8 @@ const taken = (der: Buffer): Certificate => {
     issuerBytes: Buffer.from((issuer as Der).bytes),
     notBefore: x509.validFromDate.getTime(),
     notAfter: x509.validToDate.getTime(),
-    sound: signatureOf(algorithm) !== undefined && isSoundKey(x509.publicKey),
+    soundSignature: signatureOf(algorithm) !== undefined,
+    soundKey: isSoundKey(x509.publicKey),
     ...(extensions === undefined ? NO_EXTENSIONS : readExtensions(extensions)),
   };
 };

@@ -38,6 +38,7 @@ export const readRevocationList = (der: Buffer): RevocationList => {
   }
   const entries = rest.find(({ tag }) => tag === TAG.sequence);
   const bits = expect(signed, TAG.bits).content;
+  if (bits[0] !== 0) throw new BadDer('a signature is not made of bytes');
   return {
     issuerBytes: Buffer.from(expect(issuer, TAG.sequence).bytes),
     thisUpdate: timeOf(from),

@@ -249,7 +249,7 @@ test('a live session rests on its certificate: it lapses with its time, its CA, 
 test('files that are no trust anchors start nothing, and change nothing', async () => {
   const root = await makeAuthority('CN=Root');
   const leaf = await svid(root);
-  for (const [text, message] of [['', /no PEM certificate/], [leaf.certPem, /not that of a CA/], [`${root.certPem}${leaf.certPem}`, /not that of a CA/], ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', /cannot be read/]] as const) {
+  for (const [text, message] of [['', /no PEM certificate/], [leaf.certPem, /not that of a CA/], [`${root.certPem}${leaf.certPem}`, /not that of a CA/], [(await makeAuthority('CN=Weak', { key: 'rsa1024' })).certPem, /too weak/], ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', /cannot be read/]] as const) {
     assert.throws(() => open({ 'ca.pem': text }, (file) => [provider({ ca: file('ca.pem') })]), message);
   }
   assert.throws(() => open({}, (file) => [provider({ ca: file('none.pem') })]), /identity provider mesh: ca: ENOENT/);
@@ -264,9 +264,9 @@ test('beside a token: the identity of the certificate, and nothing for one that 
   using stage = open({ 'ca.pem': root.certPem }, (file) => [provider({ ca: file('ca.pem') })]);
   const good = shown([await svid(root)]);
   const stranger = shown([await svid(await makeAuthority('CN=Other'))]);
-  assert.deepEqual([stage.identities.identityOf(good), stage.identities.identityOf(good), stage.identities.identityOf(stranger)], ['billing', 'billing', undefined]);
+  assert.deepEqual([stage.identities.identityOf(good, PEER), stage.identities.identityOf(good, PEER), stage.identities.identityOf(stranger, PEER)], ['billing', 'billing', undefined]);
   stage.replace([provider({ ca: stage.write('ca.pem', root.certPem) })], [rule({ name: 'renamed' })]);
-  assert.equal(stage.identities.identityOf(good), 'renamed');
+  assert.equal(stage.identities.identityOf(good, PEER), 'renamed');
   stage.clock.now += 2 * HOUR;
-  assert.equal(stage.identities.identityOf(good), undefined);
+  assert.equal(stage.identities.identityOf(good, PEER), undefined);
 });

@@ -105,13 +105,16 @@ export class CertificateLogins {
     return reason === undefined ? undefined : certificateRefusal(reason, { provider: principal.provider, certificate: principal.certificate?.fingerprint ?? '' });
   }
 
-  /** The identity that a certificate stands for by itself, where it comes beside a token. */
-  identityOf(credential: CertificateCredential): string | undefined {
+  /** The identity that a certificate stands for by itself, without a session. */
+  identityOf(credential: CertificateCredential, note: (refused: TokenRefusal) => void): string | undefined {
     const now = this.#ports.clock();
     const known = this.#known.get(credential);
     const age = known === undefined ? 0 : now - known.at;
     const found = known === undefined || (isRefusal(known.found) && (age > KEEP_REFUSAL || age < 0)) ? this.authenticate(credential) : known.found;
-    if (found !== known?.found) this.#known.set(credential, { at: now, found });
+    if (found !== known?.found) {
+      this.#known.set(credential, { at: now, found });
+      if (isRefusal(found)) note(found);
+    }
     const still = isRefusal(found) ? found : this.rematch(found);
     return isRefusal(still) ? undefined : still.identity;
   }

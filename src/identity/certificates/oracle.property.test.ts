@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { KeyUsageFlags, makeCertificate, type Made, type MakeOptions, type Name } from '../../../test/kit/client-certificates.ts';
+import { KeyUsageFlags, makeAuthority, makeCertificate, makeRevocationList, type Made, type MakeOptions, type Name } from '../../../test/kit/client-certificates.ts';
 import { requireProgram, skipUnless } from '../../../test/kit/present.ts';
 import { run } from '../../../test/kit/run.ts';
 import { tempFolder } from '../../../test/kit/temp.ts';
+import { BadDer } from '../../wire/der.ts';
 import { readCertificate, type Certificate } from './certificate.ts';
+import { permits } from './constraints.ts';
+import { readRevocationList, readRevocationLists } from './crl.ts';
 import { dnText } from './names.ts';
 import { findPath } from './path.ts';
 
@@ -91,7 +94,7 @@ test('what is accepted OpenSSL accepts, and what OpenSSL accepts is refused only
         }
         seen[accepted ? 'accepted' : 'refused'] += 1;
       }),
-      { numRuns: 120 },
+      { numRuns: 200 },
     );
   } finally {
     folder.remove();
@@ -113,13 +116,43 @@ test('the text of a name is that of OpenSSL', { skip: SKIP }, async () => {
   }
 });
 
-test('whatever the bytes, reading ends with a certificate or with none', async () => {
-  const good = (await makeCertificate({ subject: 'O=Acme,CN=x', names: [...names], key: 'ed25519' })).der;
-  fc.assert(fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), fc.nat(good.length), (changes, length) => {
-    const bytes = Buffer.from(good.subarray(0, length === 0 ? good.length : length));
+/** Bytes with some of them changed, or cut. */
+const damaged = (good: Buffer): fc.Arbitrary<Buffer> =>
+  fc.tuple(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), seldom(0, 1, 2, 3)).map(([changes, cut]) => {
+    const bytes = Buffer.from(good.subarray(0, good.length - cut));
     for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+    return bytes;
+  });
+
+test('whatever the bytes, reading ends with a certificate or with none', async () => {
+  const constraints = { permitted: [...subtrees], excluded: [...subtrees] };
+  const good = (await makeCertificate({ subject: 'O=Acme,CN=x', names: [...names], key: 'ed25519', constraints })).der;
+  assert.ok(readCertificate(good));
+  let read = 0;
+  fc.assert(fc.property(damaged(good), (bytes) => {
     const found = readCertificate(bytes);
-    assert.ok(found === undefined || typeof found.serial === 'string');
+    if (found === undefined) return;
+    read += 1;
+    if (found.constraints !== undefined) permits(found.constraints, found.subject, found.names);
+    assert.equal(found.fingerprint.length, 64);
   }), { numRuns: 3_000 });
+  assert.ok(read > 0, 'some of them still are certificates');
   fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => readCertificate(Buffer.from(bytes)) === undefined), { numRuns: 2_000 });
+});
+
+test('whatever the bytes, a list is read whole or not at all, and one that was altered is nobody\'s', async () => {
+  const root = await makeAuthority('CN=Root', { key: 'ed25519' });
+  const issuer = read(root);
+  const pem = Buffer.from(await makeRevocationList(root, [root, await makeCertificate({ subject: 'CN=x', issuer: root })]));
+  const [whole] = readRevocationLists(pem);
+  assert.ok(whole?.isOf(issuer) && whole.serials.size === 2);
+  const good = Buffer.from(pem.toString('latin1').replaceAll(/-----.*-----|\s/g, ''), 'base64');
+  fc.assert(fc.property(damaged(good), (bytes) => {
+    if (bytes.equals(good)) return;
+    try {
+      assert.equal(readRevocationList(bytes).isOf(issuer), false);
+    } catch (error) {
+      assert.ok(error instanceof BadDer, String(error));
+    }
+  }), { numRuns: 3_000 });
 });

@@ -21,7 +21,8 @@ export const findPath = (chain: readonly Certificate[], anchors: readonly Certif
   let signatures = 0;
   let reason: CertificateReason = 'certificate_untrusted';
   const signed = (child: Certificate, parent: Certificate): boolean => {
-    if (!child.issuerBytes.equals(parent.subjectBytes) || !child.x509.checkIssued(parent.x509)) return false;
+    // A key that is not good enough is not asked either: the larger it is, the longer that takes.
+    if (!parent.soundKey || !child.issuerBytes.equals(parent.subjectBytes) || !child.x509.checkIssued(parent.x509)) return false;
     signatures += 1;
     return signatures <= MAX_SIGNATURES && child.x509.verify(parent.x509.publicKey);
   };
@@ -49,7 +50,8 @@ export const findPath = (chain: readonly Certificate[], anchors: readonly Certif
 export const judgePath = (path: Path): CertificateReason | undefined => {
   const [own, ...authorities] = path;
   if (own === undefined || authorities.length === 0) return 'certificate_untrusted';
-  if (path.some(({ sound }) => !sound)) return 'certificate_weak';
+  // What an anchor has signed itself with proves nothing, so it does not matter.
+  if (path.some(({ soundKey, soundSignature }, index) => !soundKey || (!soundSignature && index < authorities.length))) return 'certificate_weak';
   if (path.some(({ unknownCritical }) => unknownCritical)) return 'certificate_critical';
   if (own.authority || own.keyUsage?.has('digitalSignature') !== true || own.keyUsage.has('keyCertSign') || own.purposes?.includes(CLIENT_AUTH) !== true) return 'certificate_purpose';
   for (const [index, authority] of authorities.entries()) {

@@ -83,6 +83,7 @@ const trusted = (ca: Buffer, crl: Buffer | undefined): Trusted => {
   if (anchors.length > MAX_ANCHORS) throw new Error(`ca: more than ${MAX_ANCHORS} certificates`);
   // Somebody's own certificate as an anchor would vouch for itself.
   if (!anchors.every((anchor): anchor is Certificate => anchor?.authority === true)) throw new Error('ca: a certificate in it is not that of a CA, or cannot be read');
+  if (!anchors.every(({ soundKey }) => soundKey)) throw new Error('ca: the key of a certificate in it is too weak');
   const lists = crl && readLists(crl);
   return { anchors, pem: pems.map(([pem]) => `${pem}\n`).join(''), ...(lists === undefined ? {} : { lists }) };
 };

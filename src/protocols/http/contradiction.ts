@@ -9,6 +9,6 @@ import type { HttpSession } from './session.ts';
  */
 export const contradiction = (gate: Pick<Gate, 'identityOf'>, { gated }: HttpSession, credential: Credential, certificate: CertificateCredential | undefined): Refusal | undefined => {
   if (credential.kind === 'certificate' || certificate === undefined) return undefined;
-  const identity = gate.identityOf(certificate);
+  const identity = gate.identityOf(certificate, gated.session.peer);
   return identity === undefined || identity === gated.session.principal.identity ? undefined : gated.refuse('protocol', 'the token and the client certificate stand for different identities');
 };

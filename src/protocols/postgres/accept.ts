@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
+import type { CertificateCredential } from '../../model/principal.ts';
+import { shownCertificate } from '../../wire/client-certificate.ts';
 import { type Deadline, startDeadline } from '../../wire/deadline.ts';
 import { ChannelError, WireError } from '../../wire/errors.ts';
 import { Intake } from '../../wire/intake.ts';
@@ -20,6 +22,8 @@ const LINGER_MS = 1_000;
 export interface AcceptOptions {
   /** Asked once for each TLS handshake, so that a renewed certificate serves the next client. */
   readonly secureContext: () => SecureContext;
+  /** Clients are asked for a certificate. */
+  readonly askCertificate?: boolean;
   /** A client may log in without TLS. For loopback listeners only. */
   readonly plaintextAllowed: boolean;
   /** Time for everything up to the password. */
@@ -138,7 +142,7 @@ class Door {
               hint: 'Connect with sslmode=verify-full and sslrootcert=FILE, where FILE is what `wicketgate ca` prints.',
             });
           }
-          return new Login(this.#stream, this.#intake, this.#deadline, packet, this.#tls);
+          return new Login(this.#stream, this.#intake, this.#deadline, packet, this.#tls, this.#options.askCertificate === true && this.#tls !== undefined ? shownCertificate(this.#tls) : undefined);
       }
     }
   }
@@ -175,7 +179,7 @@ class Door {
     const early = this.#intake.release();
     // Only a ClientHello that came first of all can be here; TLS reads it again from the start.
     if (early.length > 0) this.#stream.unshift(early);
-    const tls = await serveTls(this.#stream, { context: this.#options.secureContext(), alpn: [ALPN], signal: this.#deadline.signal });
+    const tls = await serveTls(this.#stream, { context: this.#options.secureContext(), alpn: [ALPN], signal: this.#deadline.signal, askCertificate: this.#options.askCertificate === true });
     this.#tls = tls;
     this.#stream = tls;
     this.#intake = new Intake(tls, budget + early.length, this.#deadline.signal);
@@ -208,6 +212,8 @@ export class Login {
   readonly tls: boolean;
   /** The server name that the client asked for in TLS. */
   readonly sni?: string;
+  /** What it showed when it opened TLS. */
+  readonly certificate?: CertificateCredential;
   /** Minor version of protocol 3 that holds from here on: 0 or 2. Cancel keys are exactly 4 bytes in 0. */
   readonly minor: 0 | 2;
   /** As the client sent them; `judgeParameters` says what to do with them. */
@@ -216,13 +222,14 @@ export class Login {
   readonly #deadline: Deadline;
   readonly #negotiate: Buffer | undefined;
 
-  constructor(stream: Socket, intake: Intake, deadline: Deadline, packet: Extract<StartupPacket, { kind: 'StartupMessage' }>, tls: TLSSocket | undefined) {
+  constructor(stream: Socket, intake: Intake, deadline: Deadline, packet: Extract<StartupPacket, { kind: 'StartupMessage' }>, tls: TLSSocket | undefined, certificate?: CertificateCredential) {
     this.stream = stream;
     this.#intake = intake;
     this.#deadline = deadline;
     this.parameters = packet.parameters;
     this.tls = tls !== undefined;
     if (tls !== undefined && typeof tls.servername === 'string' && tls.servername !== '') this.sni = tls.servername;
+    if (certificate !== undefined) this.certificate = certificate;
     this.minor = packet.minor >= NEWEST_MINOR ? NEWEST_MINOR : 0;
     const understood = packet.minor === this.minor && packet.protocolOptions.length === 0;
     this.#negotiate = understood ? undefined : toClient.negotiateProtocolVersion(this.minor, packet.protocolOptions);
@@ -267,6 +274,12 @@ export class Login {
       if (error instanceof ChannelError) return { kind: 'closed', fault: error.fault, tls: this.tls, ...(error.code === undefined ? {} : { code: error.code }) };
       throw error;
     }
+  }
+
+  /** Goes on without a password: the client has proved who it is. Call in the place of `requestPassword`. */
+  passwordless(): void {
+    if (this.#negotiate !== undefined) this.stream.write(this.#negotiate);
+    this.#deadline.clear();
   }
 
   /** Ends the login with a FATAL error. Resolves when the connection is closed, which takes at most about a second. */

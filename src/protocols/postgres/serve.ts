@@ -5,7 +5,7 @@ import { isPostgres } from '../../config/protocols.ts';
 import type { Config, PostgresConnectionConfig } from '../../config/resolved.ts';
 import { isRefusal, type Refusal, type RefusalCode } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
-import type { Peer } from '../../model/principal.ts';
+import type { Credential, Peer } from '../../model/principal.ts';
 import type { Gate, GatedSession } from '../../pipeline/gate.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import type { Understander } from '../../sql/understand.ts';
@@ -29,6 +29,8 @@ export interface PostgresParts {
   readonly gate: Gate;
   readonly config: () => Config;
   readonly secureContext: () => SecureContext;
+  /** The context that asks clients for a certificate; undefined: none is asked for. */
+  readonly contextAsking: () => SecureContext | undefined;
   readonly secrets: Secrets;
   readonly understander: Understander;
   /** Where data is kept that people are asked about. */
@@ -64,11 +66,13 @@ export class PostgresProtocol {
 
   /** From the first byte to a session with both sides logged in; undefined when it came to none and the client is gone. */
   async #admitted(socket: Socket, offered: readonly PostgresConnectionConfig[], loggedIn: () => void): Promise<SessionOptions | undefined> {
-    const { gate, log, secureContext } = this.#parts;
+    const { gate, log } = this.#parts;
+    const asking = this.#parts.contextAsking();
     const { limits } = this.#parts.config().gateway;
     const peer: Peer = { address: socket.remoteAddress ?? 'local', port: socket.remotePort ?? 0, tls: false };
     const accepted = await acceptClient(socket, {
-      secureContext,
+      secureContext: () => asking ?? this.#parts.secureContext(),
+      askCertificate: asking !== undefined,
       plaintextAllowed: offered.some(({ plaintext }) => plaintext),
       deadlineMs: limits.preAuth.seconds * 1000,
       maxBytes: limits.preAuth.bytes,
@@ -115,11 +119,9 @@ export class PostgresProtocol {
     if (!login.tls && !connection.plaintext) return refuseEarly('protocol', SqlState.invalid_authorization_specification, 'this connection takes a token only inside TLS', 'use sslmode=verify-full with sslrootcert');
     if (looksLikeToken(settings.user)) return refuseEarly('protocol', SqlState.invalid_authorization_specification, 'the user name looks like a token: send it as the password');
 
-    const password = await login.requestPassword();
-    if (!Buffer.isBuffer(password)) return undefined;
-    const token = password.toString('latin1');
-    password.fill(0);
-    const gated = await gate.open({ credential: { kind: 'bearer', token }, connection: connection.name, peer });
+    const credential = await this.#credential(login, peer);
+    if (credential === undefined) return undefined;
+    const gated = await gate.open({ credential, connection: connection.name, peer });
     if (isRefusal(gated)) {
       // Counted in evidence and in a line a minute; a line for each would be an outsider's to make.
       log.debug({ peer: peer.address, connection: connection.name, code: gated.code }, 'login refused');
@@ -128,6 +130,23 @@ export class PostgresProtocol {
     }
     loggedIn();
     return this.#connect(login, gated, connection, settings);
+  }
+
+  /**
+   * A certificate that stands for an identity is enough: a client that has one may have no password, and whether it has is only known by asking. Anybody
+   * else is asked for a token. Undefined: the client is gone.
+   */
+  async #credential(login: Login, peer: Peer): Promise<Credential | undefined> {
+    const { certificate } = login;
+    if (certificate !== undefined && this.#parts.gate.identityOf(certificate, peer) !== undefined) {
+      login.passwordless();
+      return certificate;
+    }
+    const password = await login.requestPassword();
+    if (!Buffer.isBuffer(password)) return undefined;
+    const token = password.toString('latin1');
+    password.fill(0);
+    return { kind: 'bearer', token };
   }
 
   /** The session is open on our side; now the target's. What it gives holds the catalogs. */
