@@ -1,10 +1,12 @@
 import { MOST_FIELDS } from './head.ts';
-import { checkLines, FRAMING, HEAD_BYTES, NotHttp, readField } from './h1-fields.ts';
+import { checkLines, HEAD_BYTES, NotHttp, readField } from './h1-fields.ts';
 
 /** Longest line that says the size of a chunk, with its extensions. */
 const MOST_LINE = 4096;
 /** RFC 9112 section 7.1, without white space. More digits than these would be more bytes than a number can count. */
 const SIZE = /^([0-9A-Fa-f]{1,13})(?:;[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"))?)*$/;
+/** RFC 9110 section 6.5.1: where the message ends, whose it is and what becomes of its connection is said before. */
+const NO_TRAILER = /^(?:content-length|transfer-encoding|connection|upgrade|host)$/i;
 const LF = 0x0a;
 
 /** Undoes the chunked transfer coding, strictly: a body whose end could be seen in two places has none. Trailers are read and dropped. */
@@ -66,8 +68,7 @@ export class Chunks {
     else {
       this.#trailerBytes += whole.length;
       this.#trailers += 1;
-      // RFC 9110 section 6.5.1: where the message ends was said before.
-      if (FRAMING.test(readField(line)[0])) throw new NotHttp('a trailer that says where the message ends');
+      if (NO_TRAILER.test(readField(line)[0])) throw new NotHttp('a trailer that may stand in a head only');
       if (this.#trailers > MOST_FIELDS) throw new NotHttp('too many trailers');
     }
   }

@@ -63,10 +63,15 @@ const NOT_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 /** The head of a request as it is sent. Throws when a part of it would be read as more than one: it was checked where it came from, and this is the last place to see it. */
 export const writeRequestHead = (method: string, path: string, fields: Fields): string => {
   if (!NAME.test(method) || path === '' || NOT_PATH.test(path)) throw new Error('a request line that could be read in two ways was about to be sent');
-  let head = `${method} ${path} HTTP/1.1\r\n`;
+  return `${method} ${path} HTTP/1.1\r\n${fieldLines(fields)}\r\n`;
+};
+
+/** Fields as they are sent, each on its line. Throws when one of them would be read as more than one. */
+export const fieldLines = (fields: Fields): string => {
+  let lines = '';
   for (const [name, value] of fields) {
     if (!NAME.test(name) || NOT_VALUE.test(value)) throw new Error('a header field that could be read in two ways was about to be sent');
-    head += `${name}: ${value}\r\n`;
+    lines += `${name}: ${value}\r\n`;
   }
-  return `${head}\r\n`;
+  return lines;
 };

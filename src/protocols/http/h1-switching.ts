@@ -15,7 +15,6 @@ export class SwitchingClient implements ClientStream {
   readonly #plain: Http1Client;
   readonly #socket: Socket;
   readonly #link: Http1Link;
-  readonly #letGo: () => void;
   #switch: AnswerHead | undefined;
   #told = false;
   #over = false;
@@ -23,14 +22,13 @@ export class SwitchingClient implements ClientStream {
   readonly #onGone: (() => void)[] = [];
   readonly #onOver: (() => void)[] = [];
 
-  /** @param letGo the answer is not written by the plain client any more */
-  constructor(plain: Http1Client, socket: Socket, link: Http1Link, letGo: () => void) {
+  constructor(plain: Http1Client, socket: Socket, link: Http1Link) {
     this.head = plain.head;
     this.#plain = plain;
     this.#socket = socket;
     this.#link = link;
-    this.#letGo = letGo;
-    socket.on('data', this.#early);
+    // Flows, so that its end is seen.
+    socket.on('data', this.#early).resume();
   }
 
   get begun(): boolean {
@@ -52,7 +50,6 @@ export class SwitchingClient implements ClientStream {
     if (this.#over || this.#gone) return;
     this.#switch = head;
     this.#socket.off('data', this.#early);
-    this.#letGo();
     this.#socket.on('error', () => {});
     this.#socket.once('finish', () => this.#end());
   }

@@ -4,7 +4,7 @@ import { errorCode } from '../../wire/errors.ts';
 import { Allowance, BETWEEN_MS, FIRST_WINDOW, HEAD_BYTES, MEMORY_MB, MOST_INVALID, MOST_REJECTED, MOST_STREAMS, WINDOW } from './h2-bounds.ts';
 import { Http2Client } from './h2-client.ts';
 import { readHttp2Head } from './h2-head.ts';
-import { MOST_FIELDS, type Channel, type HeadRefused, type RequestHead } from './head.ts';
+import { MOST_FIELDS, refusedHead, type Channel, type HeadRefused, type RequestHead } from './head.ts';
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM } = http2.constants;
 /** Streams that a connection may open before one of them showed a token that is good. */
@@ -124,7 +124,7 @@ export class Http2Connection {
     this.#open += 1;
     const ended = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     const head = readHttp2Head(raw, ended, this.#parts.channel);
-    const client = new Http2Client('refused' in head ? nothing : head, stream, ended);
+    const client = new Http2Client('refused' in head ? refusedHead('') : head, stream, ended);
     stream.once('close', () => {
       this.#open -= 1;
       // Rapid reset: work that is asked for, and broken off before it can be answered. A rule that was broken on purpose ends a stream as well.
@@ -146,6 +146,3 @@ export class Http2Connection {
     this.#socket.destroySoon();
   }
 }
-
-/** Stands for a head that is refused. */
-const nothing: RequestHead = { method: '', authority: '', host: '', target: '/', fields: [], values: new Map(), nominated: new Set(), body: { kind: 'none' }, expectsContinue: false, bytes: 0 };

@@ -160,3 +160,6 @@ const bodyLength = (values: ReadonlyMap<string, readonly string[]>, version: str
   if (!/^[0-9]{1,15}$/.test(length)) return refuse('Content-Length is not a number');
   return Number(length) === 0 ? { kind: 'none' } : { kind: 'length', length: Number(length) };
 };
+
+/** Stands for a head that is refused: nothing of it is used but its method. */
+export const refusedHead = (method: string): RequestHead => ({ method, authority: '', host: '', target: '/', fields: [], values: new Map(), nominated: new Set(), body: { kind: 'none' }, expectsContinue: false, bytes: 0 });

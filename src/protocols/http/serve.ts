@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { readTarget } from '../../apis/path.ts';
@@ -18,11 +17,10 @@ import { shownToken } from './credentials.ts';
 import { Entrance, entersByConvention } from './entrance.ts';
 import type { ClientStream } from './exchange.ts';
 import { refusalAnswer } from './grpc.ts';
-import { Http1Client } from './h1-client.ts';
-import { SwitchingClient } from './h1-switching.ts';
-import { Http1Server, type Http1Connection, type Turn } from './h1-server.ts';
+import type { Http1Connection, Turn } from './h1-connection.ts';
+import { Http1Server } from './h1-server.ts';
 import { Http2Server } from './h2-server.ts';
-import { readHead, type HeadRefused, type RequestHead } from './head.ts';
+import type { HeadRefused, RawHead, RequestHead } from './head.ts';
 import { Tunnels, type Intercept } from './proxy-tunnel.ts';
 import type { Wording } from './refuse.ts';
 import { runExchange } from './run.ts';
@@ -77,7 +75,7 @@ export class HttpProtocol {
     this.#entrance = new Entrance(this.#kept);
     this.#server = new Http1Server({
       serve: (turn) => this.#serve(turn),
-      connect: (request, connection, early) => void this.#connect(request, connection, early),
+      connect: (head, connection, early) => void this.#connect(head, connection, early),
       malformed: (connection, status) => {
         const visitor = this.#visitors.get(connection);
         if (visitor) parts.gate.refusedBeforeLogin(visitor.peer, status === 408 ? 'limit' : 'protocol');
@@ -165,13 +163,12 @@ export class HttpProtocol {
   }
 
   /** The way into the forward proxy. What comes out of it is served like every other client. */
-  async #connect(request: IncomingMessage, connection: Http1Connection, early: Buffer): Promise<void> {
+  async #connect(head: RawHead, connection: Http1Connection, early: Buffer): Promise<void> {
     const { socket, raw } = connection;
     const visitor = this.#visitors.get(connection);
     try {
       if (!visitor || visitor.tunnel) return void socket.destroy();
       const { peer, certificate, offered, known } = visitor;
-      const head = { method: request.method ?? '', url: request.url ?? '', version: request.httpVersion, rawHeaders: request.rawHeaders };
       const inside = await this.#tunnels.open({ head, socket, raw, early, peer, certificate, offered, known });
       if (!inside) return;
       const { accepted, tunnel, left } = inside;
@@ -184,26 +181,18 @@ export class HttpProtocol {
     }
   }
 
-  async #serve({ request, response, connection, switching }: Turn): Promise<void> {
+  async #serve({ client, head, connection }: Turn): Promise<void> {
     const visitor = this.#visitors.get(connection);
-    const head = readHead({ method: request.method ?? '', url: request.url ?? '', version: request.httpVersion, rawHeaders: request.rawHeaders }, connection.channel);
     if (visitor) visitor.asked = true;
-    const refused = 'refused' in head;
-    // What is doubtful in one head is doubtful in where the next one begins.
-    if (refused) connection.close();
-    const plain = new Http1Client(refused ? nothing(request.method ?? '', request.complete) : head, request, response, connection);
-    const client = switching ? new SwitchingClient(plain, switching, connection, () => response.detachSocket(switching)) : plain;
-    const stop = connection.onLeft(() => client.left());
     try {
       if (!visitor) client.cut();
-      else if (refused) this.#refuseHead(client, visitor.peer, head);
+      else if ('refused' in head) this.#refuseHead(client, visitor.peer, head);
       else await this.#request(client, head, visitor);
     } catch (error) {
       this.#parts.log.error({ error: error instanceof Error ? error.stack : 'unknown' }, 'request failed');
       client.cut();
     }
     await new Promise<void>((resolve) => client.onOver(resolve));
-    stop();
   }
 
   async #request(client: ClientStream, head: RequestHead, { peer, certificate, offered, known, tunnel }: Visitor): Promise<void> {
@@ -286,8 +275,3 @@ const refuse = (client: ClientStream, why: Refusal, wording: Wording = {}): void
   const { status, fields, body } = refusalAnswer(client.head, why, wording);
   client.answer(status, fields, body);
 };
-
-/** Stands for a head that is refused: nothing of it is used but whether more follows. */
-const nothing = (method: string, complete: boolean): RequestHead => ({
-  method, authority: '', host: '', target: '/', fields: [], values: new Map(), nominated: new Set(), body: complete ? { kind: 'none' } : { kind: 'chunked' }, expectsContinue: false, bytes: 0,
-});

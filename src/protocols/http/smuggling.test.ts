@@ -3,9 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Http1Client } from './h1-client.ts';
 import { Http1Server } from './h1-server.ts';
-import { readHead } from './head.ts';
 
 interface Case {
   readonly name: string;
@@ -31,26 +29,19 @@ describe('bytes that could be read in two ways', () => {
       connection.socket.end('HTTP/1.1 501 Not Implemented\r\n\r\n');
     },
     malformed: () => (malformed += 1),
-    serve: ({ request, response, connection }) => {
-      const head = readHead({ method: request.method ?? '', url: request.url ?? '', version: request.httpVersion, rawHeaders: request.rawHeaders }, { tls: false });
-      return new Promise((resolve) => {
-        if ('refused' in head) {
-          connection.close();
-          response.writeHead(head.status, { connection: 'close' }).end();
-          response.once('close', () => resolve());
-          return;
-        }
-        const client = new Http1Client(head, request, response, connection);
-        client.onOver(() => resolve());
-        connection.onLeft(() => client.left());
-        const done = (): void => {
-          whole.push(head.target);
-          client.answer(200, [], Buffer.from('yes'));
-        };
-        if (!client.body) done();
-        else client.body.once('end', done).resume();
-      });
-    },
+    serve: ({ client, head }) => new Promise((resolve) => {
+      client.onOver(() => resolve());
+      if ('refused' in head) {
+        client.answer(head.status, [], Buffer.alloc(0));
+        return;
+      }
+      const done = (): void => {
+        whole.push(head.target);
+        client.answer(200, [], Buffer.from('yes'));
+      };
+      if (!client.body) done();
+      else client.body.once('end', done).resume();
+    }),
   });
   before(async () => {
     server.on('connection', (socket: Socket) => void http.serve(socket, socket, { tls: false }));
@@ -104,11 +95,10 @@ describe('floods', () => {
       headMs: () => 10_000,
       connect: (_, connection) => connection.reset(),
       malformed: () => {},
-      serve: ({ request, response }) => {
-        const head = readHead({ method: request.method ?? '', url: request.url ?? '', version: request.httpVersion, rawHeaders: request.rawHeaders }, { tls: false });
-        response.writeHead('refused' in head ? head.status : 200, { connection: 'close' }).end();
-        return new Promise((resolve) => response.once('close', () => resolve()));
-      },
+      serve: ({ client, head }) => new Promise((resolve) => {
+        client.onOver(() => resolve());
+        client.answer('refused' in head ? head.status : 200, [], Buffer.alloc(0));
+      }),
     });
     server.on('connection', (socket: Socket) => void http.serve(socket, socket, { tls: false }));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -32,7 +32,7 @@ const name = fc.constantFrom('Content-Type', 'X-A', 'ETag', 'Set-Cookie', 'Conne
 const value = fc.oneof(fc.constantFrom('', 'close', 'keep-alive', 'timeout=5, max=100', 'a b', '"x"', 'é'), fc.stringMatching(/^[\x21-\x7e]([\x20-\x7e]{0,20}[\x21-\x7e])?$/));
 const field = fc.tuple(name, fc.constantFrom(': ', ':', ':  ', ':\t'), value).map(([one, colon, text]) => `${one}${colon}${text}\r\n`);
 const body = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
-const chunked = fc.tuple(fc.array(fc.tuple(body, fc.constantFrom('', ';a', ';a=b', ';a="b c"', ';a="\\""'))), fc.array(field, { maxLength: 2 }))
+const chunked = fc.tuple(fc.array(fc.tuple(body, fc.constantFrom('', ';a', ';a=b', ';a="b c"', ';a="\\""'))), fc.array(field.filter((line) => !line.startsWith('Connection')), { maxLength: 2 }))
   .map(([chunks, trailers]) => `Transfer-Encoding: chunked\r\n\r\n${chunks.filter(([data]) => data !== '').map(([data, extension]) => `${data.length.toString(16)}${extension}\r\n${data}\r\n`).join('')}0\r\n${trailers.join('')}\r\n`);
 const measured = body.map((data) => `Content-Length: ${data.length}\r\n\r\n${data}`);
 const untilClose = body.map((data) => `\r\n${data}`);
