@@ -15,9 +15,7 @@ export const canonical = (value: unknown, depth = 0): string => {
     case 'string':
       return canonicalString(value);
     case 'number':
-      if (!Number.isSafeInteger(value)) throw new NotCanonical('a leaf holds safe integers only');
-      // -0 is a safe integer whose canonical text is 0.
-      return value === 0 ? '0' : String(value);
+      return canonicalInteger(value);
     case 'boolean':
       return value ? 'true' : 'false';
     case 'object':
@@ -29,10 +27,18 @@ export const canonical = (value: unknown, depth = 0): string => {
   }
 };
 
+/** The canonical text of a number. Throws NotCanonical. */
+export const canonicalInteger = (value: number): string => {
+  if (!Number.isSafeInteger(value)) throw new NotCanonical('a leaf holds safe integers only');
+  // -0 is a safe integer whose canonical text is 0.
+  return value === 0 ? '0' : String(value);
+};
+
 /** Texts without anything to escape, the usual case, skip the general routine. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
-const canonicalString = (text: string): string => {
+/** The canonical text of a string. Throws NotCanonical. */
+export const canonicalString = (text: string): string => {
   if (PLAIN.test(text)) return `"${text}"`;
   if (!text.isWellFormed()) throw new NotCanonical('a leaf cannot hold a lone surrogate');
   return JSON.stringify(text);

@@ -59,6 +59,8 @@ export class KeysFolder {
   readonly #made = new Map<string, SealingKey>();
   /** Of those, which have names that are known to be durable. */
   readonly #named = new Set<string>();
+  /** What was asked for last: each command asks for the same. */
+  #last: { readonly connection: string; readonly day: string; readonly key: SealingKey } | undefined;
 
   private constructor(disk: Disk, folder: string, kek: Buffer) {
     this.#disk = disk;
@@ -103,6 +105,8 @@ export class KeysFolder {
 
   /** The key for new bodies of a connection on a UTC day (`YYYY-MM-DD`); made, durable, before it is used. Throws what the disk throws. */
   forWriting(connection: string, day: string): SealingKey {
+    const last = this.#last;
+    if (last && last.connection === connection && last.day === day) return last.key;
     const name = `${connection}/${day}`;
     let key = this.#made.get(name);
     if (!key || !this.#named.has(name)) {
@@ -115,6 +119,7 @@ export class KeysFolder {
       this.#made.set(name, key);
       this.#named.add(name);
     }
+    this.#last = { connection, day, key };
     return key;
   }
 
@@ -187,6 +192,7 @@ export class KeysFolder {
 
   /** Forgets a key that somebody else destroyed; `forReading` then looks for it again. */
   forget(id: string): void {
+    this.#last = undefined;
     for (const [name, key] of this.#made) {
       if (key.id !== id) continue;
       key.secret.fill(0);

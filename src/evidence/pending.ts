@@ -1,7 +1,7 @@
-import { canonical } from './canonical.ts';
 import { bodiesBound, sealBodies, type PendingBody } from './bodies.ts';
 import { FRAME_HEADER, FRAME_LEAF, MOST_LEAF, leafHash, sealFrame } from './format.ts';
 import type { EvidenceRecord } from './log.ts';
+import { recordText } from './record-text.ts';
 
 /** A record in the queue, with bodies; or bodies alone (pieces of a long answer whose leaf comes later). */
 export interface Pending {
@@ -33,7 +33,7 @@ export const pendingRecord = (
   log: string,
   time: { readonly wall: number; readonly monotonic: number },
 ): Pending => {
-  const text = canonical(record);
+  const text = recordText(record);
   const refers = earlier.length === 0 ? bodies : [...bodies, ...earlier];
   const leaf = leafBound(text, refers, log);
   if (leaf > MOST_LEAF) throw new RangeError(`the record is larger than a leaf may be (${leaf} bytes of ${MOST_LEAF})`);

@@ -61,6 +61,8 @@ export interface Command {
   readonly facts: Readonly<Record<string, unknown>>;
   /** The recorded form of the text: sensitive literals already replaced, comments dropped. Sealed before it is written. */
   readonly recorded: string;
+  /** The same in UTF-8, where it is kept because the command comes again and again. */
+  readonly recordedBytes?: Uint8Array | undefined;
   /** The recorded form of the bound values, already redacted in the same way. */
   readonly parameters?: readonly (string | null)[];
   /** Bytes of the original command, for the record. */

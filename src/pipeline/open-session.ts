@@ -16,7 +16,7 @@ import { coveredRows } from './covered-rows.ts';
 import { Crowd } from './crowd.ts';
 import type { Asking, GatedSession, Housekeeping, Known, NeedsApproval, NeedsCount, Passage, RowCount } from './gate.ts';
 import { HeldCommand } from './held.ts';
-import { AdmittedPassage } from './passage.ts';
+import { AdmittedPassage, type PassageHome } from './passage.ts';
 import { mint, type Permit } from './permits.ts';
 import { commandBodies, reasonBody, recordedDecision, recordedEffects, ruleName } from './records.ts';
 
@@ -75,10 +75,13 @@ export class OpenSession implements GatedSession {
   readonly #drain = new AbortController();
   readonly #live = new Crowd<AdmittedPassage>();
   readonly #held = new Set<HeldCommand>();
-  readonly #housekeeping = new Map<Housekeeping, number>();
+  readonly #housekeeping = new Map<Housekeeping, { count: number }>();
   #standing: Standing;
+  /** What the passages of this session share; one that is under way keeps what it began with. */
+  #home: PassageHome;
   #maskNames: readonly string[];
   readonly #rateKey: string;
+  readonly #now: { readonly now: Date; readonly sessionAgeMs: number };
   #commands = 0;
   #refused = 0;
   readonly #refusalRate = new WindowCounter();
@@ -92,7 +95,18 @@ export class OpenSession implements GatedSession {
     this.#parts = parts;
     this.session = parts.session;
     this.#standing = standing;
+    this.#home = this.#homeOf(standing);
     this.#maskNames = fixed(standing.policy.masks.map(({ name }) => name));
+    const { openedAt } = parts.session;
+    // Few decisions depend on the time: it is looked at when one does.
+    this.#now = {
+      get now() {
+        return new Date();
+      },
+      get sessionAgeMs() {
+        return Date.now() - openedAt;
+      },
+    };
     this.#rateKey = `${parts.session.principal.identity} ${parts.session.connection}`;
     this.#limitAge();
   }
@@ -190,7 +204,9 @@ export class OpenSession implements GatedSession {
   }
 
   housekeeping(what: Housekeeping): Permit {
-    this.#housekeeping.set(what, (this.#housekeeping.get(what) ?? 0) + 1);
+    const counted = this.#housekeeping.get(what);
+    if (counted) counted.count += 1;
+    else this.#housekeeping.set(what, { count: 1 });
     return mint();
   }
 
@@ -208,7 +224,7 @@ export class OpenSession implements GatedSession {
       reason,
       commands: this.#commands,
       refused: this.#refused,
-      housekeeping: Object.fromEntries(this.#housekeeping),
+      housekeeping: Object.fromEntries([...this.#housekeeping].map(([what, { count }]) => [what, count])),
     });
     this.#parts.closed(this);
   }
@@ -226,13 +242,14 @@ export class OpenSession implements GatedSession {
   /** A new configuration is in force. What runs now is decided again; what may no longer run ends the session. */
   replace(standing: Standing): void {
     this.#standing = standing;
+    this.#home = this.#homeOf(standing);
     this.#maskNames = fixed(standing.policy.masks.map(({ name }) => name));
     this.#limitAge();
     for (const held of this.#held) if (!this.#asks(this.#decide(held.command))) held.reconsider();
     for (const passage of this.#live.all) {
       // One that was let through for its few rows is under the number that is in force now, or not; what it has used up itself does not count.
       const { mostRows } = passage;
-      const { effect } = mostRows === undefined ? this.#decide(passage.command) : this.#standing.policy.decide(passage.command, { ...this.#now(), rows: mostRows });
+      const { effect } = mostRows === undefined ? this.#decide(passage.command) : this.#standing.policy.decide(passage.command, { ...this.#now, rows: mostRows });
       // What people have approved may go on while policy would ask them again.
       if (effect !== 'allow' && !(effect === 'require_approval' && passage.decision.effect === 'require_approval')) {
         this.terminate(refusal('revoked', 'policy no longer allows the command that is running', { session: this.session.id }));
@@ -242,14 +259,9 @@ export class OpenSession implements GatedSession {
   }
 
   #decide(command: Command, rows?: RowCount): Decision {
-    const context = this.#now();
-    if (typeof rows !== 'number') return this.#standing.policy.decide(command, context);
-    return this.#standing.policy.decide(command, { ...context, rows, recentRows: this.#parts.rowBudget.recent(this.#budgetKey(command)) });
-  }
-
-  #now(): { readonly now: Date; readonly sessionAgeMs: number } {
-    const now = new Date();
-    return { now, sessionAgeMs: now.getTime() - this.session.openedAt };
+    const { policy } = this.#standing;
+    if (typeof rows !== 'number') return policy.decide(command, this.#now);
+    return policy.decide(command, { ...this.#now, rows, recentRows: this.#parts.rowBudget.recent(this.#budgetKey(command)) });
   }
 
   /** Thresholds count by what is changed: the first table that the command changes. */
@@ -295,24 +307,32 @@ export class OpenSession implements GatedSession {
     // What people have approved is not counted against what may be done without them.
     const settleRows = counted === undefined ? undefined : this.#parts.rowBudget.reserve(this.#budgetKey(command), counted);
     const passage = new AdmittedPassage({
-      log,
-      session: session.id,
+      home: this.#home,
       number,
       command: withoutValues(command),
       decision,
       intent,
-      strict: connection.evidence.mode === 'strict',
       mostRows: most,
       recording: cap > 0 ? openRecording(session.connection, cap) : undefined,
-      recordData: cap > 0 ? () => openRecording(session.connection, cap, 'data') : undefined,
-      ended: (ended, outcome) => {
-        this.#live.leave(ended);
-        settleRows?.(outcome.rowsAffected ?? (outcome.status === 'indeterminate' ? (counted ?? 0) : 0));
-        this.#parts.observe.settled(session.connection, outcome.status);
-      },
+      settled: settleRows && (({ rowsAffected, status }) => settleRows(rowsAffected ?? (status === 'indeterminate' ? (counted ?? 0) : 0))),
     });
     this.#live.join(passage);
     return passage;
+  }
+
+  #homeOf({ connection }: Standing): PassageHome {
+    const { log, session, openRecording, observe } = this.#parts;
+    const cap = connection.evidence.recordAnswers;
+    return {
+      log,
+      session: session.id,
+      strict: connection.evidence.mode === 'strict',
+      recordData: cap > 0 ? () => openRecording(session.connection, cap, 'data') : undefined,
+      ended: (passage, { status }) => {
+        this.#live.leave(passage);
+        observe.settled(session.connection, status);
+      },
+    };
   }
 
   #refuseByPolicy(command: Command, decision: Decision): Refusal {
@@ -356,7 +376,7 @@ export class OpenSession implements GatedSession {
         ...(decision ? { decision: recordedDecision(decision) } : {}),
         ...(refused.approval === undefined ? {} : { approval: refused.approval }),
       },
-      [...(command ? commandBodies({ ...command, recorded: shortened(command.recorded) }, session.connection) : []), reasonBody(refused, session.connection)],
+      [...(command ? commandBodies({ ...command, recorded: shortened(command.recorded), recordedBytes: undefined }, session.connection) : []), reasonBody(refused, session.connection)],
     );
   }
 
@@ -387,8 +407,8 @@ const needsApproval = (command: Command, { approval: { coverData } }: Decision &
 /** Values are recorded, and needed no longer: an open portal must not hold on to them. */
 const withoutValues = (command: Command): Command => {
   if (command.parameters === undefined) return command;
-  const { protocol, verb, effects, timing, facts, recorded, bytes } = command;
-  return { protocol, verb, effects, timing, facts, recorded, bytes };
+  const { protocol, verb, effects, timing, facts, recorded, recordedBytes, bytes } = command;
+  return { protocol, verb, effects, timing, facts, recorded, recordedBytes, bytes };
 };
 
 const describe = (effect: Command['effects'][number]): string => {

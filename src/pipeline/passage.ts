@@ -10,19 +10,26 @@ import { mint, type Permit } from './permits.ts';
 const PROGRESS_BYTES = 16 * 1024 * 1024;
 const PROGRESS_MS = 60_000;
 
-export interface PassageParts {
+/** What all passages of a session share. */
+export interface PassageHome {
   readonly log: EvidenceLog;
   readonly session: string;
+  readonly strict: boolean;
+  /** Opens the record of what the client sends behind the command; undefined: nothing is recorded. */
+  readonly recordData: (() => Recording) | undefined;
+  readonly ended: (passage: AdmittedPassage, outcome: Outcome) => void;
+}
+
+export interface PassageParts {
+  readonly home: PassageHome;
   readonly number: number;
   readonly command: Command;
   readonly decision: Decision;
   readonly intent: Ticket;
-  readonly strict: boolean;
   readonly mostRows: number | undefined;
   readonly recording: Recording | undefined;
-  /** Opens the record of what the client sends behind the command; undefined: nothing is recorded. */
-  readonly recordData: (() => Recording) | undefined;
-  readonly ended: (passage: AdmittedPassage, outcome: Outcome) => void;
+  /** Told of the outcome. */
+  readonly settled: ((outcome: Outcome) => void) | undefined;
 }
 
 const evidenceFailed = (reason: string): Refusal =>
@@ -63,7 +70,7 @@ export class AdmittedPassage implements Passage, Placed {
 
   forward(): Permit | undefined {
     // In `strict` a forward permit is minted only together with the effect permit.
-    if (this.#ended || this.#parts.intent.state === 'failed' || (this.#parts.strict && !this.durable)) return undefined;
+    if (this.#ended || this.#parts.intent.state === 'failed' || (this.#parts.home.strict && !this.durable)) return undefined;
     return mint();
   }
 
@@ -74,7 +81,7 @@ export class AdmittedPassage implements Passage, Placed {
 
   up(bytes: number, recorded?: Uint8Array): void {
     this.#bytesUp += bytes;
-    if (recorded !== undefined && recorded.length > 0 && !this.#ended) (this.#data ??= this.#parts.recordData?.())?.write(recorded);
+    if (recorded !== undefined && recorded.length > 0 && !this.#ended) (this.#data ??= this.#parts.home.recordData?.())?.write(recorded);
     this.#progress();
   }
 
@@ -91,13 +98,15 @@ export class AdmittedPassage implements Passage, Placed {
   end(outcome: Outcome, written: (failure?: Refusal) => void): void {
     if (this.#ended) throw new Error('a passage ended twice');
     this.#ended = true;
-    const { log, session, number, recording } = this.#parts;
+    const { home, number, recording, settled } = this.#parts;
+    const { log, session } = home;
     const answer: RecordingSummary | undefined = recording && this.#answered ? recording.finish() : undefined;
     const full = withBytes(outcome, this.#bytesDown, this.#bytesUp);
     const data = this.#data?.finish();
     const record = answer ? ({ answer, command: number, kind: 'outcome', outcome: full, session } as const) : ({ command: number, kind: 'outcome', outcome: full, session } as const);
     const ticket = log.append(data ? { ...record, data } : record);
-    this.#parts.ended(this, full);
+    home.ended(this, full);
+    settled?.(full);
     ticket.whenWritten((failure) => (failure === undefined ? written() : written(evidenceFailed(failure))));
   }
 
@@ -112,7 +121,7 @@ export class AdmittedPassage implements Passage, Placed {
     }
     this.#reported = total;
     this.#reportedAt = Date.now();
-    const { log, session, number } = this.#parts;
+    const { home: { log, session }, number } = this.#parts;
     log.append({ kind: 'progress', session, command: number, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown });
   }
 }

@@ -58,6 +58,8 @@ export const recordedPrincipal = (principal: Principal): RecordedPrincipal => ({
 const LONGEST_VALUE = 16_384;
 const KEPT = 1024;
 
+const kept = (values: readonly (string | null)[]): readonly (string | null)[] => (values.some((value) => value !== null && value.length > LONGEST_VALUE) ? values.map(shortened) : values);
+
 const shortened = (value: string | null): string | null =>
   value === null || value.length <= LONGEST_VALUE ? value : `${value.slice(0, KEPT)} ... (${value.length} characters, sha256 ${hash('sha256', value)})`;
 
@@ -66,7 +68,7 @@ export const reasonBody = ({ message }: Refusal, connection: string): Body => ({
 
 /** The sealed part of a command: its recorded form and its recorded values. */
 export const commandBodies = (command: Command, connection: string): readonly Body[] => {
-  const statement: Body = { part: 'statement', connection, bytes: Buffer.from(command.recorded, 'utf8') };
+  const statement: Body = { part: 'statement', connection, bytes: command.recordedBytes ?? Buffer.from(command.recorded, 'utf8') };
   if (command.parameters === undefined || command.parameters.length === 0) return [statement];
-  return [statement, { part: 'parameters', connection, bytes: Buffer.from(JSON.stringify(command.parameters.map(shortened)), 'utf8') }];
+  return [statement, { part: 'parameters', connection, bytes: Buffer.from(JSON.stringify(kept(command.parameters)), 'utf8') }];
 };

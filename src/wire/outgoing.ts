@@ -11,9 +11,8 @@ const COPY_LIMIT = 8 * 1024;
 export class Outgoing {
   readonly socket: Socket;
   #pieces: Uint8Array[] = [];
-  /** Where the last piece lies, and the memory from `#from` to `#to` that it has grown to. */
+  /** What the last piece lies in, and the part of that, from `#from` to `#to`, that it has grown to. */
   #last: Uint8Array | undefined;
-  #memory: ArrayBufferLike | undefined;
   #from = 0;
   #to = 0;
   #size = 0;
@@ -40,22 +39,26 @@ export class Outgoing {
   pass(memory: Uint8Array, from: number, size: number): void {
     if (size === 0) return;
     this.#size += size;
-    const { buffer } = memory;
-    const start = memory.byteOffset + from;
-    if (this.#memory === buffer && this.#to === start) {
+    const last = this.#last;
+    // By far the most lie in one chunk, and asking an array for its buffer is a call into the engine.
+    if (last === memory && this.#to === from) {
       this.#to += size;
       return;
     }
-    if (this.#last !== undefined) this.#pieces.push(this.#grown(this.#last));
+    if (last !== undefined && last !== memory && last.byteOffset + this.#to === memory.byteOffset + from && last.buffer === memory.buffer) {
+      this.#to += size;
+      return;
+    }
+    if (last !== undefined) this.#pieces.push(this.#grown(last));
     this.#last = memory;
-    this.#memory = buffer;
-    this.#from = start;
-    this.#to = start + size;
+    this.#from = from;
+    this.#to = from + size;
   }
 
+  /** The last piece, which may go beyond what it began in. */
   #grown(memory: Uint8Array): Uint8Array {
     const length = this.#to - this.#from;
-    return memory.length === length && memory.byteOffset === this.#from ? memory : new Uint8Array(memory.buffer, this.#from, length);
+    return this.#from === 0 && length === memory.length ? memory : new Uint8Array(memory.buffer, memory.byteOffset + this.#from, length);
   }
 
   /**
@@ -68,7 +71,7 @@ export class Outgoing {
     const last = this.#grown(this.#last);
     const pieces = this.#pieces;
     const size = this.#size;
-    this.#last = this.#memory = undefined;
+    this.#last = undefined;
     this.#size = 0;
     if (pieces.length > 0) this.#pieces = [];
     if (socket.destroyed || socket.writableEnded) return true;

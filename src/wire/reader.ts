@@ -3,6 +3,10 @@ import { WireError } from './errors.ts';
 
 /** Up to here a text is looked through byte by byte: a call into the runtime costs more. */
 const SHORT = 64;
+/** Names that come with every message are this short. */
+const SHORT_NAME = 24;
+/** Names that were read last, each at a place that follows from its bytes. A power of two. */
+const names: string[] = new Array<string>(256).fill('');
 
 /**
  * Reads one message body from front to back. Big-endian. Every read is checked against the end of the body, so that a
@@ -96,11 +100,46 @@ export class Reader {
     return utf8(this.cstringBytes());
   }
 
+  /**
+   * The same for what comes again and again, as names of statements: a text that was just read is not made anew. Never for what may
+   * hold values, because it is kept for a while.
+   */
+  name(): string {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    if (bytes[at] === 0 && at < this.#end) {
+      this.#at = at + 1;
+      return '';
+    }
+    const most = Math.min(this.#end, at + SHORT_NAME);
+    let place = 0;
+    for (let end = at; end < most; end++) {
+      const byte = bytes[end] as number;
+      if (byte >= 0x80) break;
+      if (byte !== 0) {
+        place = (place * 31 + byte) & 255;
+        continue;
+      }
+      const known = names[place] as string;
+      if (!isText(bytes, at, end, known)) return (names[place] = this.cstring());
+      this.#at = end + 1;
+      return known;
+    }
+    return this.cstring();
+  }
+
   /** Throws when anything is left: a message has no unread part. */
   end(): void {
     if (this.#at !== this.#end) throw new WireError('trailing', `message has ${this.#end - this.#at} bytes too many`);
   }
 }
+
+/** Whether these bytes, all ASCII, are that text. */
+const isText = (bytes: Buffer, from: number, to: number, text: string): boolean => {
+  if (text.length !== to - from) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false;
+  return true;
+};
 
 /** Decodes UTF-8 strictly: replacement characters would let two parties see two texts. */
 export const utf8 = (bytes: Buffer): string => {

@@ -8,14 +8,14 @@ import type { GrantedFunctions, Understander, Understood } from '../../sql/under
 import type { Back } from './back.ts';
 import { boundOf, namedTexts, type Message, type NamedText } from './bound.ts';
 import { asPostgres } from './connection.ts';
-import { namesMissing, resolveNamed, undecidable } from './commands.ts';
+import { namesMissing, resolveNamed, undecidable, type NamedStatements } from './commands.ts';
 import { Counting } from './counting.ts';
 import { toServer } from './encode.ts';
 import { estimatedRows } from './estimate.ts';
 import { holdStill } from './hold-still.ts';
 import type { Link } from './link.ts';
 import { lookups } from './lookup.ts';
-import type { Prepared } from './namespace.ts';
+import { recordedForm, type Prepared } from './namespace.ts';
 import { Series } from './series.ts';
 import { needsNames } from './settings.ts';
 import type { Tracking } from './tracking.ts';
@@ -58,6 +58,7 @@ export class Admission {
   readonly limits: AdmissionParts['limits'];
   readonly spools: Spools;
   readonly #understander: Understander;
+  readonly #named: NamedStatements;
   #granted: GrantedFunctions = { id: '', signatures: [] };
   /** The catalog under which a command was understood again before people were asked. */
   #confirmed = '';
@@ -74,6 +75,11 @@ export class Admission {
     this.limits = parts.limits;
     this.spools = parts.spools;
     this.#understander = parts.understander;
+    const { prepared, portals } = parts.link;
+    this.#named = {
+      prepared: (name) => prepared.get(name)?.understood.statements[0]?.facts,
+      cursor: (name) => portals.get(name)?.understood.statements[0]?.facts,
+    };
   }
 
   /**
@@ -98,9 +104,20 @@ export class Admission {
     return link.whileOpen(this.idle()).then(refresh);
   }
 
+  /** `whenReady` would call back at once, outside of a series. */
+  get ready(): boolean {
+    const { link, tracking } = this;
+    if (!link.owed.idle || link.copyIn !== undefined || !tracking.pinned) return false;
+    return link.status !== 'I' || !(this.stale || this.#wantsContext);
+  }
+
   /** Where people can be asked, what they would be asked for is kept known: in the middle of a series it could not be read. */
+  get #wantsContext(): boolean {
+    return this.link.gated.mayAsk && this.tracking.contextStale;
+  }
+
   #readContext(): Promise<unknown> | undefined {
-    if (!this.link.gated.mayAsk || !this.tracking.contextStale) return undefined;
+    if (!this.#wantsContext) return undefined;
     // Whoever needs it finds out that it is not known.
     return this.tracking.readContext().catch(() => undefined);
   }
@@ -192,8 +209,8 @@ export class Admission {
 
   /** Sends what was kept back until it is known what runs it. */
   sendDeferred(): Wait {
-    const [first, ...others] = this.series.deferred;
-    if (!first) return undefined;
+    if (this.series.deferred.length === 0) return undefined;
+    const [first, ...others] = this.series.deferred as readonly [() => Wait, ...(() => Wait)[]];
     this.series.deferred = others;
     return after<void>(first(), () => this.sendDeferred());
   }
@@ -282,11 +299,7 @@ export class Admission {
 
   /** Puts what EXECUTE and FETCH name in their place. */
   resolve(understood: Understood): Understood {
-    const { prepared, portals } = this.link;
-    return resolveNamed(understood, {
-      prepared: (name) => prepared.get(name)?.understood.statements[0]?.facts,
-      cursor: (name) => portals.get(name)?.understood.statements[0]?.facts,
-    });
+    return resolveNamed(understood, this.#named);
   }
 
   /** Statements that EXECUTE names are understood again when the catalog or the names have moved on. */
@@ -307,7 +320,7 @@ export class Admission {
     prepared.understood = prepared.by === 'parse' || !inner ? outer : { statements: [{ facts: inner, start: 0, end: 0 }], literals: [], unparsed: false };
     prepared.under = this.tracking.under;
     // Which literals are replaced in the recorded form rests on the catalog, too.
-    if (prepared.by === 'parse') prepared.recorded = recordedText(prepared.text, prepared.understood, this.link.gated.masks, this.tracking.catalog);
+    if (prepared.by === 'parse') prepared.recorded = recordedForm(recordedText(prepared.text, prepared.understood, this.link.gated.masks, this.tracking.catalog));
   }
 
   /** Sends when the permit can be had: at once, or once the intent is durable. */

@@ -3,7 +3,7 @@ import type { FrameParser } from '../../wire/framing.ts';
 import { part, type Part } from '../../pipeline/gate.ts';
 import type { Answer } from './answer.ts';
 import { Backend } from './codes.ts';
-import { decodeBackend } from './decode.ts';
+import { decodeBackend, statusOf, tagOf } from './decode.ts';
 import { toClient } from './encode.ts';
 import { errorFields } from './error-fields.ts';
 import { field, SqlState } from './errors.ts';
@@ -39,8 +39,10 @@ export class Back {
   #held: Event | undefined;
   /** What has to happen before the next event: durable intents, written outcomes, room at the client. */
   #waits = 0;
-  /** Memory of the chunk that was pushed last, as long as only rows were seen in it. */
-  #passed: ArrayBufferLike | undefined;
+  /** The chunk that was pushed last, as long as only rows were seen in it. */
+  #passed: Buffer | undefined;
+  /** How rows come: held one by one, as they arrive, or many whole ones. */
+  #rowsCome: boolean | 'whole' = false;
   #paused = false;
   #pumping = false;
   /** The client has got a part of a message whose rest is still to come: nothing else may be said to it. */
@@ -63,7 +65,7 @@ export class Back {
   }
 
   push(chunk: Buffer): void {
-    this.#passed = chunk.buffer;
+    this.#passed = chunk;
     this.#frames.push(chunk);
     // One chunk more than can be handled is kept; the rest stays with the target.
     if (this.#waits > 0) this.#pause();
@@ -72,7 +74,7 @@ export class Back {
 
   /** The chunk that was pushed last lies in this memory, held nothing but rows (single messages may be kept), and is with the operating system. */
   keepsNothingOf(memory: ArrayBufferLike): boolean {
-    return this.#passed === memory && this.#waits === 0 && this.#guard === undefined && this.#tail.length === 0 && this.#link.client.idle;
+    return this.#passed?.buffer === memory && this.#waits === 0 && this.#guard === undefined && this.#tail.length === 0 && this.#link.client.idle;
   }
 
   /** The target has closed: calls back when everything that it said before is dealt with. */
@@ -113,8 +115,12 @@ export class Back {
   #next(): Event | undefined {
     const answer = this.#link.owed.head?.context.answer;
     const streams = answer?.streams ?? false;
-    this.#frames.stream(Backend.DataRow, streams || (answer?.masksRuns === true && 'whole'));
-    this.#frames.stream(Backend.CopyData, streams);
+    const come = streams || (answer?.masksRuns === true && 'whole');
+    if (come !== this.#rowsCome) {
+      this.#rowsCome = come;
+      this.#frames.stream(Backend.DataRow, come);
+      this.#frames.stream(Backend.CopyData, streams);
+    }
     return this.#frames.next();
   }
 
@@ -159,7 +165,7 @@ export class Back {
   }
 
   #handle(event: Event): void {
-    if (event instanceof Frame && event.memory.buffer === this.#passed) this.#passed = undefined;
+    if (event instanceof Frame && event.memory === this.#passed) this.#passed = undefined;
     const { owed } = this.#link;
     const head = owed.head;
     const answer = head?.own ? undefined : head?.context.answer;
@@ -336,13 +342,13 @@ export class Back {
   }
 
   #complete(frame: Frame, item: Expected<Owed>, answer: Answer): void {
-    const message = decodeBackend(frame);
+    const tag = tagOf(frame);
     const { statement } = answer;
     if (statement) {
       this.#tracking.completed(statement.facts);
       this.#link.applyNamed(statement, answer, this.#tracking.under);
     }
-    answer.complete(message.kind === 'CommandComplete' ? message.tag : '');
+    answer.complete(tag);
     if (this.#link.copyIn?.answer === answer) this.#link.copyIn = undefined;
     this.#releaseTail();
     if (this.#guard) this.#counted(this.#guard, frame, item, answer);
@@ -432,11 +438,10 @@ export class Back {
   }
 
   #status(frame: Frame): void {
-    const message = decodeBackend(frame);
-    if (message.kind !== 'ReadyForQuery') return;
-    this.#link.status = message.status;
-    this.#tracking.ready(message.status);
-    if (message.status !== 'I') return;
+    const status = statusOf(frame);
+    this.#link.status = status;
+    this.#tracking.ready(status);
+    if (status !== 'I') return;
     this.#link.ownBlock = false;
     this.#link.transactionEnded();
   }

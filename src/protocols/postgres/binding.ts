@@ -1,3 +1,4 @@
+import type { AnswerPlan } from '../../masking/plan.ts';
 import type { Command } from '../../model/command.ts';
 import type { RowCount } from '../../pipeline/gate.ts';
 import type { HeldCommand } from '../../pipeline/held.ts';
@@ -8,6 +9,7 @@ import type { Covered } from './covered-copy.ts';
 import { decodeFrontend } from './decode.ts';
 import type { Frame } from './frames.ts';
 import type { Bind, FrontendMessage } from './messages.ts';
+import type { Prepared } from './namespace.ts';
 
 /** A guarded statement that was run, and undone: it is bound and executed once more when policy lets it through as it is. */
 export interface Undone {
@@ -27,6 +29,16 @@ export interface Binding {
   readonly undone: Undone | undefined;
   /** The client has had the answer to it, and has sent the rows for which its Execute asked: people approve them with it. */
   readonly covered: { readonly rows: Covered; readonly execute: Frame } | undefined;
+}
+
+/** A Bind that was understood, and found to do nothing that no policy could let it do. */
+export interface Judged {
+  readonly binding: Binding;
+  readonly prepared: Prepared;
+  readonly command: Command;
+  /** With what EXECUTE and FETCH stand for in their place. */
+  readonly understood: Understood;
+  readonly plans: readonly AnswerPlan[] | undefined;
 }
 
 /** What the client has bound and the target has not: people approve it with the rows for which its Execute asks. */

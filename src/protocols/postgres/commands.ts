@@ -179,13 +179,15 @@ export interface CommandText {
   readonly catalog: Catalog;
   /** Recorded form of the text, and of the values when it has some. */
   readonly recorded: string;
+  /** The same in UTF-8, where it is kept. */
+  readonly recordedBytes?: Uint8Array;
   readonly parameters?: readonly (string | null)[];
   /** Bytes of the original message text. */
   readonly bytes: number;
 }
 
 /** The Command of one message. */
-export const commandOf = ({ understood, catalog, recorded, parameters, bytes }: CommandText): Command => {
+export const commandOf = ({ understood, catalog, recorded, recordedBytes, parameters, bytes }: CommandText): Command => {
   const { statements } = understood;
   const only = statements.length === 1 ? statements[0]?.facts : undefined;
   const command: Command = {
@@ -195,12 +197,13 @@ export const commandOf = ({ understood, catalog, recorded, parameters, bytes }: 
     timing: only ? only.timing : statements.reduce<Timing>((timing, { facts }) => later(timing, facts.timing), 'read'),
     facts: only ? summaryOf(only) : { statements: statements.length },
     recorded,
+    recordedBytes,
     bytes,
   };
   return parameters === undefined || parameters.length === 0 ? command : withParameters(command, parameters);
 };
 
-const withParameters = ({ protocol, verb, effects, timing, facts, recorded, bytes }: Command, parameters: readonly (string | null)[]): Command => ({ protocol, verb, effects, timing, facts, recorded, parameters, bytes });
+const withParameters = ({ protocol, verb, effects, timing, facts, recorded, recordedBytes, bytes }: Command, parameters: readonly (string | null)[]): Command => ({ protocol, verb, effects, timing, facts, recorded, recordedBytes, parameters, bytes });
 
 const summaries = new WeakMap<StatementFacts, Command['facts']>();
 

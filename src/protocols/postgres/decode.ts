@@ -9,7 +9,7 @@ import type { Authentication, BackendMessage, Bind, CopyResponse, ErrorField, Fi
  * so what is judged here and what the target reads are the same.
  */
 export const decodeFrontend = (frame: Frame): FrontendMessage => {
-  const reader = new Reader(frame.memory, frame.from + frame.header, frame.from + frame.size);
+  const reader = readerOf(frame);
   const message = frontend(frame.type, reader);
   reader.end();
   return message;
@@ -17,26 +17,44 @@ export const decodeFrontend = (frame: Frame): FrontendMessage => {
 
 /** Decodes one message from a server, as strictly. */
 export const decodeBackend = (frame: Frame): BackendMessage => {
-  const reader = new Reader(frame.memory, frame.from + frame.header, frame.from + frame.size);
+  const reader = readerOf(frame);
   const message = backend(frame.type, reader);
   reader.end();
   return message;
 };
+
+/** The tag of a CommandComplete. */
+export const tagOf = (frame: Frame): string => {
+  const reader = readerOf(frame);
+  const tag = reader.name();
+  reader.end();
+  return tag;
+};
+
+/** The status in a ReadyForQuery. */
+export const statusOf = (frame: Frame): TransactionStatus => {
+  const reader = readerOf(frame);
+  const found = status(reader.uint8());
+  reader.end();
+  return found;
+};
+
+const readerOf = ({ memory, from, header, size }: Frame): Reader => new Reader(memory, from + header, from + size);
 
 const frontend = (type: number, reader: Reader): FrontendMessage => {
   switch (type) {
     case Frontend.Query:
       return { kind: 'Query', text: reader.cstring() };
     case Frontend.Parse:
-      return { kind: 'Parse', statement: reader.cstring(), text: reader.cstring(), parameterTypes: oids(reader) };
+      return { kind: 'Parse', statement: reader.name(), text: reader.cstring(), parameterTypes: oids(reader) };
     case Frontend.Bind:
       return bind(reader);
     case Frontend.Describe:
-      return { kind: 'Describe', what: what(reader), name: reader.cstring() };
+      return { kind: 'Describe', what: what(reader), name: reader.name() };
     case Frontend.Close:
-      return { kind: 'Close', what: what(reader), name: reader.cstring() };
+      return { kind: 'Close', what: what(reader), name: reader.name() };
     case Frontend.Execute: {
-      const portal = reader.cstring();
+      const portal = reader.name();
       const maxRows = reader.int32();
       if (maxRows < 0) throw new WireError('malformed', 'negative row count in Execute');
       return { kind: 'Execute', portal, maxRows };
@@ -66,8 +84,8 @@ const frontend = (type: number, reader: Reader): FrontendMessage => {
 };
 
 const bind = (reader: Reader): Bind => {
-  const portal = reader.cstring();
-  const statement = reader.cstring();
+  const portal = reader.name();
+  const statement = reader.name();
   const given = formats(reader);
   const values = cells(reader);
   if (given.length > 1 && given.length !== values.length) throw new WireError('malformed', 'number of formats and of values differ');
@@ -128,7 +146,7 @@ const backend = (type: number, reader: Reader): BackendMessage => {
     case Backend.ReadyForQuery:
       return { kind: 'ReadyForQuery', status: status(reader.uint8()) };
     case Backend.CommandComplete:
-      return { kind: 'CommandComplete', tag: reader.cstring() };
+      return { kind: 'CommandComplete', tag: reader.name() };
     case Backend.ParseComplete:
       return { kind: 'ParseComplete' };
     case Backend.BindComplete:
@@ -181,9 +199,16 @@ const backend = (type: number, reader: Reader): BackendMessage => {
 };
 
 const status = (code: number): TransactionStatus => {
-  const letter = String.fromCharCode(code);
-  if (letter !== 'I' && letter !== 'T' && letter !== 'E') throw new WireError('malformed', 'unknown transaction status');
-  return letter;
+  switch (code) {
+    case 0x49:
+      return 'I';
+    case 0x54:
+      return 'T';
+    case 0x45:
+      return 'E';
+    default:
+      throw new WireError('malformed', 'unknown transaction status');
+  }
 };
 
 const fieldDescriptions = (reader: Reader): FieldDescription[] => {

@@ -5,7 +5,8 @@ import type { Permit } from '../../pipeline/permits.ts';
 import type { Understood } from '../../sql/understand.ts';
 import { after, SERIES_CHANGED_NAMES, type Admission, type Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
-import { decodedText, type Binding, type Guarded, type Promised } from './binding.ts';
+import { decodedText, type Binding, type Guarded, type Judged, type Promised } from './binding.ts';
+import { Frontend } from './codes.ts';
 import { commandOf } from './commands.ts';
 import type { Decided } from './counting.ts';
 import { bringsData, collect, replay } from './covered-copy.ts';
@@ -16,13 +17,14 @@ import { examine } from './examine.ts';
 import { Frame } from './frames.ts';
 import type { Guard } from './guard.ts';
 import { AFTER_GUARDED, needsGuard, NOT_OPENED, openGuard, undo } from './guarding.ts';
-import type { Portal } from './link.ts';
+import type { Owed, Portal } from './link.ts';
 import { lookups, sendOwn } from './lookup.ts';
-import type { Close, Describe, Execute, Parse } from './messages.ts';
-import { RESERVED, type Prepared } from './namespace.ts';
+import type { Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
+import { recordedForm, RESERVED, type Prepared } from './namespace.ts';
 import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
 import { Series } from './series.ts';
 import { bringsBack, changesNames, NAME_BYTES, needsNames } from './settings.ts';
+import type { Expected } from './state.ts';
 
 const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'invalid byte sequence for encoding "UTF8"' } as const;
 
@@ -40,48 +42,57 @@ const onlyDefines = ({ statements }: Understood): boolean => statements.every(({
 export class ExtendedQueries {
   readonly #admission: Admission;
   readonly #guarded = new WeakMap<Answer, Guarded>();
+  /** What the target owes for a Sync: the same for each. */
+  readonly #endOfSeries: Expected<Owed>;
 
   constructor(admission: Admission) {
     this.#admission = admission;
+    const { link } = admission;
+    const done = (): void => {
+      link.prepared.forget();
+      link.portals.forget();
+    };
+    this.#endOfSeries = { kind: 'sync', own: false, context: { done } };
   }
 
+  /** A message of a series. A series is decided from a known state: its first message waits for the answers of all before it. */
   message(event: Frame): Wait {
     const message = decodedText(event);
-    if (message === undefined) return this.#whenSeries(() => this.#refuseSeries(this.#admission.link.gated.refuse('protocol', 'a text is not valid UTF-8'), NOT_UTF8));
+    const { series } = this.#admission;
+    const binds = event.type === Frontend.Bind;
+    if (series.barrier === undefined && (binds || series.deferred.length === 0) && (series.forwarded || this.#admission.ready)) return this.#take(event, message);
+    if (event.type === Frontend.Password) return this.#take(event, message);
+    // A Bind may have to wait for people: what was deferred is sent with it.
+    return this.#whenKnown(() => (binds ? this.#take(event, message) : after<void>(this.#admission.sendDeferred(), () => this.#take(event, message))));
+  }
+
+  #take(event: Frame, message: FrontendMessage | undefined): Wait {
+    const { link } = this.#admission;
+    if (message === undefined) return this.#refuseSeries(link.gated.refuse('protocol', 'a text is not valid UTF-8'), NOT_UTF8);
     switch (message.kind) {
       case 'Parse':
-        return this.#whenSeries(() => this.#parse(event, message));
+        return this.#parse(event, message);
       case 'Bind':
-        return this.#bindWhenReady({ frame: event, message, again: undefined, undone: undefined, covered: undefined });
+        return this.#bind({ frame: event, message, again: undefined, undone: undefined, covered: undefined });
       case 'Describe':
-        return this.#whenSeries(() => this.#describe(event, message));
+        return this.#describe(event, message);
       case 'Execute':
-        return this.#whenSeries(() => this.#execute(event, message));
+        return this.#execute(event, message);
       case 'Close':
-        return this.#whenSeries(() => this.#close(event, message));
+        return this.#close(event, message);
       case 'Flush':
-        return this.#whenSeries(() => {
-          const { link } = this.#admission;
-          link.pass(link.gated.housekeeping('sync'), event);
-          return undefined;
-        });
+        link.pass(link.gated.housekeeping('sync'), event);
+        return undefined;
       default:
         return this.#admission.violation(`a ${message.kind} message was not expected`);
     }
   }
 
-  /** A series is decided from a known state: its first message waits for the answers of all before it. */
-  #whenSeries(then: () => Wait): Wait {
-    return this.#whenKnown(() => after<void>(this.#admission.sendDeferred(), then));
-  }
-
-  /** The same for a Bind, which may have to wait for people: what was deferred is sent with it. */
   #whenKnown(then: () => Wait): Wait {
     const { series } = this.#admission;
     if (series.barrier) return this.#passBarrier().then(() => (this.#admission.series.discarding ? undefined : then()));
     return series.forwarded ? then() : this.#admission.whenReady(then, (why) => this.#refuseSeries(why));
   }
-
 
   /** Waits for an answer that may be withheld. When it was, the target's transaction is made to fail and the series is over. */
   async #passBarrier(): Promise<void> {
@@ -134,10 +145,11 @@ export class ExtendedQueries {
   }
 
   #nameRefused(name: string): Refusal | undefined {
+    if (name === '') return undefined;
     const { gated } = this.#admission.link;
     if (name.startsWith(RESERVED)) return gated.refuse('protocol', `names that start with ${RESERVED} are the gateway's own`);
     // The server looks longer names up by their first bytes only, so two of them could be one there.
-    if (Buffer.byteLength(name) > NAME_BYTES) return gated.refuse('limit', `names of statements and portals have at most ${NAME_BYTES} bytes`);
+    if (3 * name.length > NAME_BYTES && Buffer.byteLength(name) > NAME_BYTES) return gated.refuse('limit', `names of statements and portals have at most ${NAME_BYTES} bytes`);
     return undefined;
   }
 
@@ -156,10 +168,10 @@ export class ExtendedQueries {
       return this.#refuseSeries(gated.refuse('not_understood', 'a parameter is of a domain whose check runs code of its own'));
     }
     return after(this.#admission.understand(text), (understood) => {
-      const recorded = recordedText(text, understood, gated.masks, this.#admission.tracking.catalog);
+      const recorded = recordedForm(recordedText(text, understood, gated.masks, this.#admission.tracking.catalog));
       const resolved = this.#admission.resolve(understood);
       if (this.#admission.series.changesObjects && !onlyDefines(resolved)) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_OBJECTS));
-      const command = commandOf({ understood: resolved, catalog: this.#admission.tracking.catalog, recorded, bytes: text.length });
+      const command = commandOf({ understood: resolved, catalog: this.#admission.tracking.catalog, recorded: recorded.text, bytes: text.length });
       const judged = gated.judge(command);
       if (isRefusal(judged)) return this.#refuseParse(message, judged, resolved);
       const prepared: Prepared = { text, by: 'parse', understood, under: this.#admission.tracking.under, parameterTypes: message.parameterTypes, recorded };
@@ -197,7 +209,7 @@ export class ExtendedQueries {
       };
       if (!judged || this.#admission.series.forwarded) return forward();
       // The target would keep locks on what the text names for as long as people think.
-      this.#admission.series.deferred.push(forward);
+      this.#admission.series.deferred = [...this.#admission.series.deferred, forward];
       return undefined;
     });
   }
@@ -229,41 +241,47 @@ export class ExtendedQueries {
   }
 
   #admitBind(binding: Binding, prepared: Prepared): Wait {
-    const { message, again, undone, covered } = binding;
-    const link = this.#admission.link;
+    const { series, tracking, link } = this.#admission;
     const { gated } = link;
+    const { catalog } = tracking;
     const understood = this.#admission.resolve(prepared.understood);
-    if (this.#admission.series.changesObjects && !onlyDefines(understood)) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_OBJECTS));
-    const bound = { bind: message, types: prepared.parameterTypes };
-    const recorded = prepared.recorded === '' ? recordedText(prepared.text, understood, gated.masks, this.#admission.tracking.catalog) : prepared.recorded;
-    const parameters = recordedParameters(understood, gated.masks, this.#admission.tracking.catalog, bound);
-    const command = commandOf({ understood, catalog: this.#admission.tracking.catalog, recorded, parameters, bytes: prepared.text.length });
-    const examined = examine(gated, this.#admission.tracking, understood, command, bound);
+    if (series.changesObjects && !onlyDefines(understood)) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_OBJECTS));
+    const bound = { bind: binding.message, types: prepared.parameterTypes };
+    const recorded = prepared.recorded ?? recordedForm(recordedText(prepared.text, understood, gated.masks, catalog));
+    const parameters = recordedParameters(understood, gated.masks, catalog, bound);
+    const command = commandOf({ understood, catalog, recorded: recorded.text, recordedBytes: recorded.bytes, parameters, bytes: prepared.text.length });
+    const examined = examine(gated, tracking, understood, command, bound);
     if (isRefusal(examined)) return this.#refuseSeries(examined, serverWording(examined, understood));
-    const { plans } = examined;
-    const go = (passage: Passage | Refusal, sure: boolean): Wait => {
-      if (isRefusal(passage)) return this.#refuseSeries(passage, serverWording(passage, understood));
-      const answer = link.admitted(passage, prepared.text, understood, plans);
-      answer.covered = covered?.rows;
-      if (needsGuard(passage, { sure })) return this.#openGuard(binding, answer);
-      return after<void>(this.#admission.sendDeferred(), () => this.#sendBind(binding, answer));
-    };
-    const whole = { text: prepared.text, understood: prepared.understood, bind: { message, types: prepared.parameterTypes }, ...(covered ? { data: covered.rows.data } : {}) };
-    const decide = (): Wait => {
-      const decided = this.#admission.counting.decide({ command, text: whole.text, understood, bind: whole.bind, again, kept: covered !== undefined, undone: undone?.rows });
-      const then = ({ admitted, rows, sure }: Decided): Wait => {
-        if (!isNeedsApproval(admitted)) return go(admitted, sure);
-        if (admitted.coverData !== undefined && !covered && bringsData(understood)) return this.#promise(prepared, { binding, command, understood, most: admitted.coverData });
-        return this.#admission.approve(admitted, whole, { again, rows, undone: undone !== undefined }, (passage) => go(passage, sure), (held) => this.#bindWhenReady({ ...binding, again: held }));
-      };
-      return decided instanceof Promise ? link.whileOpen(decided).then(then) : then(decided);
-    };
-    const { series } = this.#admission;
-    if (!series.forwarded || series.ran) return decide();
-    const judged = gated.judge(command);
-    if (isRefusal(judged)) return this.#refuseSeries(judged, serverWording(judged, understood));
+    const judged: Judged = { binding, prepared, command, understood, plans: examined.plans };
+    if (!series.forwarded || series.ran) return this.#decideBind(judged);
+    const word = gated.judge(command);
+    if (isRefusal(word)) return this.#refuseSeries(word, serverWording(word, understood));
     // To be counted and guarded, it has to stand by itself. Where something of the series has failed, this is dropped as well.
-    return isNeedsCount(judged) ? this.#admission.settleSeries().then((whole) => (whole ? decide() : undefined)) : decide();
+    return isNeedsCount(word) ? this.#admission.settleSeries().then((whole) => (whole ? this.#decideBind(judged) : undefined)) : this.#decideBind(judged);
+  }
+
+  #decideBind(judged: Judged): Wait {
+    const { binding: { message, again, undone, covered }, prepared, command, understood } = judged;
+    const decided = this.#admission.counting.decide({ command, text: prepared.text, understood, bind: { message, types: prepared.parameterTypes }, again, kept: covered !== undefined, undone: undone?.rows });
+    return decided instanceof Promise ? this.#admission.link.whileOpen(decided).then((word) => this.#bindDecided(judged, word)) : this.#bindDecided(judged, decided);
+  }
+
+  #bindDecided(judged: Judged, { admitted, rows, sure }: Decided): Wait {
+    if (!isNeedsApproval(admitted)) return this.#bindAdmitted(judged, admitted, sure);
+    const { binding, prepared, command, understood } = judged;
+    const { message, again, undone, covered } = binding;
+    if (admitted.coverData !== undefined && !covered && bringsData(understood)) return this.#promise(prepared, { binding, command, understood, most: admitted.coverData });
+    const whole = { text: prepared.text, understood: prepared.understood, bind: { message, types: prepared.parameterTypes }, ...(covered ? { data: covered.rows.data } : {}) };
+    return this.#admission.approve(admitted, whole, { again, rows, undone: undone !== undefined }, (passage) => this.#bindAdmitted(judged, passage, sure), (held) => this.#bindWhenReady({ ...binding, again: held }));
+  }
+
+  #bindAdmitted({ binding, prepared, understood, plans }: Judged, passage: Passage | Refusal, sure: boolean): Wait {
+    if (isRefusal(passage)) return this.#refuseSeries(passage, serverWording(passage, understood));
+    const answer = this.#admission.link.admitted(passage, prepared.text, understood, plans);
+    answer.covered = binding.covered?.rows;
+    if (needsGuard(passage, { sure })) return this.#openGuard(binding, answer);
+    const sent = this.#admission.sendDeferred();
+    return sent ? sent.then(() => this.#sendBind(binding, answer)) : this.#sendBind(binding, answer);
   }
 
   async #openGuard(binding: Binding, answer: Answer): Promise<void> {
@@ -459,33 +477,26 @@ export class ExtendedQueries {
     const link = this.#admission.link;
     const { gated } = link;
     const { wrote, last, control, guarded, discarding } = this.#admission.series;
-    const send = (permit: Permit): void => {
-      // Asked for COPY data meanwhile: the target would ignore it.
-      if (link.copyIn) return;
-      link.owe({
-        kind: 'sync',
-        own: false,
-        context: {
-          done: () => {
-            link.prepared.forget();
-            link.portals.forget();
-          },
-        },
-      });
-      link.pass(permit, frame);
-      this.#admission.series = new Series();
-    };
     if (guarded?.guard?.verdict === 'passed' && link.ownBlock && !discarding && !link.owed.skipping) {
       const { guard, passage } = guarded;
       return this.#admission.withPermit(passage, true, (permit) => {
         guard.closing = true;
         sendOwn(link, permit, [{ sql: guard.keep }], { showsError: true });
-        send(gated.housekeeping('sync'));
+        this.#passSync(gated.housekeeping('sync'), frame);
       });
     }
     // A Sync outside a block commits what the series did. After COMMIT in it, whether there is a block is not known yet.
-    if (wrote && last && (control || link.status !== 'T')) return this.#admission.withPermit(last, true, send);
-    send(gated.housekeeping('sync'));
+    if (wrote && last && (control || link.status !== 'T')) return this.#admission.withPermit(last, true, (permit) => this.#passSync(permit, frame));
+    this.#passSync(gated.housekeeping('sync'), frame);
     return undefined;
+  }
+
+  #passSync(permit: Permit, frame: Frame): void {
+    const link = this.#admission.link;
+    // Asked for COPY data meanwhile: the target would ignore it.
+    if (link.copyIn) return;
+    link.owe(this.#endOfSeries);
+    link.pass(permit, frame);
+    this.#admission.series = new Series();
   }
 }

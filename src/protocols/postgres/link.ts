@@ -70,7 +70,7 @@ export class Link {
   readonly gated: GatedSession;
   readonly log: Logger;
   readonly owed = new ExpectedReplies<Owed>();
-  readonly prepared = new Names<Prepared>(({ text, recorded }) => text.length + recorded.length);
+  readonly prepared = new Names<Prepared>(({ text, recorded }) => text.length + (recorded?.bytes.length ?? 0));
   readonly portals = new Names<Portal>(({ bound, text }) => (bound ? 0 : text.length));
   readonly target: Outgoing;
   readonly client: Outgoing;
@@ -194,7 +194,7 @@ export class Link {
     const inner = named.inner && { statements: [{ facts: named.inner, start: 0, end: 0 }], literals: [], unparsed: false };
     switch (named.kind) {
       case 'prepare':
-        if (inner) this.prepared.confirm(name, { text: Buffer.from(answer.text.subarray(start, end)), by: 'sql', understood: inner, under, parameterTypes: [], recorded: '' });
+        if (inner) this.prepared.confirm(name, { text: Buffer.from(answer.text.subarray(start, end)), by: 'sql', understood: inner, under, parameterTypes: [], recorded: undefined });
         return;
       case 'deallocate':
         if (named.name === undefined) this.prepared.clear();

@@ -10,9 +10,17 @@ export interface Prepared {
   /** The catalog and name context it was understood under; when they have moved on it is understood again. */
   under: string;
   readonly parameterTypes: readonly number[];
-  /** Recorded form of the text. */
-  recorded: string;
+  /** Undefined for SQL, whose recorded form rests on what is executed with it. */
+  recorded: RecordedForm | undefined;
 }
+
+/** What is written down of a text. Its bytes are kept as well, because each execution needs them. */
+export interface RecordedForm {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+}
+
+export const recordedForm = (text: string): RecordedForm => ({ text, bytes: Buffer.from(text, 'utf8') });
 
 /** A portal, by Bind or by DECLARE CURSOR: they share one name space, too. */
 export interface Cursor {
@@ -45,7 +53,7 @@ export class Names<Value> {
 
   get(name: string): Value | undefined {
     if (name === '') return this.#proposed ? this.#proposed.value : this.#unnamed;
-    return this.#pending.has(name) ? this.#pending.get(name) : this.#confirmed.get(name);
+    return this.#pending.size > 0 && this.#pending.has(name) ? this.#pending.get(name) : this.#confirmed.get(name);
   }
 
   get size(): number {
@@ -81,6 +89,7 @@ export class Names<Value> {
 
   /** Removes the confirmed ones that match and returns them. */
   removeWhere(matches: (value: Value, name: string) => boolean): readonly Value[] {
+    if (this.#unnamed === undefined && this.#confirmed.size === 0) return [];
     const removed: Value[] = [];
     if (this.#unnamed !== undefined && matches(this.#unnamed, '')) {
       removed.push(this.#unnamed);

@@ -2,6 +2,8 @@ import type { Passage } from '../../pipeline/gate.ts';
 import type { Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
 
+const NOTHING: readonly (() => Wait)[] = [];
+
 /** One series of the extended protocol: everything up to a Sync. PostgreSQL runs it as one implicit transaction outside a block. */
 export class Series {
   /** A message of it was handed to the target. */
@@ -11,7 +13,7 @@ export class Series {
   /** Runs in a block or savepoint of the gateway's own: nothing else may run before Sync. */
   guarded: Answer | undefined;
   /** Texts of which people may have to be asked, or rows be counted, first, in order: they are sent with what runs them, so that nothing at the target waits with them. */
-  deferred: (() => Wait)[] = [];
+  deferred: readonly (() => Wait)[] = NOTHING;
   /** Something in it was refused: the rest up to Sync is dropped, as PostgreSQL does after an error. */
   discarding = false;
   /** It did more than read: its Sync can commit. */

@@ -132,23 +132,23 @@ export const runSession = (options: SessionOptions): Promise<string> =>
     const admission = new Admission({ link, tracking, back, understander: options.understander, spools: options.spools, limits: options.limits });
     const forward = new Forward(admission, frontendFrames(options.limits.message), left);
 
-    const guarded = (work: () => void): void => {
+    const guarded = (direction: Forward | Back, chunk: Buffer): void => {
       if (link.over) return;
       try {
-        work();
+        direction.push(chunk);
       } catch (error) {
         link.fail(error);
       }
     };
 
-    client.on('data', (chunk: Buffer) => guarded(() => forward.push(chunk)));
+    client.on('data', (chunk: Buffer) => guarded(forward, chunk));
     client.on('end', left);
     client.on('error', () => {});
     client.on('close', () => {
       left();
       closed();
     });
-    target.on('data', (chunk: Buffer) => guarded(() => back.push(chunk)));
+    target.on('data', (chunk: Buffer) => guarded(back, chunk));
     if (upstream.memory) upstream.memory.free = (memory) => back.keepsNothingOf(memory);
     target.on('error', () => {});
     target.on('end', targetLeft);
@@ -190,8 +190,8 @@ export const runSession = (options: SessionOptions): Promise<string> =>
     link.client.add(toClient.backendKeyData(virtual.processId, virtual.key));
     link.client.add(toClient.readyForQuery('I'));
     link.client.flush();
-    if (upstream.leftover.length > 0) guarded(() => back.push(upstream.leftover));
-    if (options.clientBytes.length > 0) guarded(() => forward.push(options.clientBytes));
+    if (upstream.leftover.length > 0) guarded(back, upstream.leftover);
+    if (options.clientBytes.length > 0) guarded(forward, options.clientBytes);
     target.resume();
     client.resume();
   });

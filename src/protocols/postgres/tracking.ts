@@ -216,10 +216,15 @@ export class Tracking {
     return this.#namesStale || this.#ownStale || !shared;
   }
 
+  /** The actor's name stands where it should, or cannot be put there now. */
+  get pinned(): boolean {
+    return this.#link.status === 'E' || this.#reportedName === this.#pinned;
+  }
+
   /** Puts the actor's name back in front of what the client has set. SET takes no snapshot, so it may stand anywhere. */
   pin(): Promise<void> | undefined {
+    if (this.pinned) return undefined;
     const name = this.#pinned;
-    if (this.#link.status === 'E' || this.#reportedName === name) return undefined;
     // In a block for its length only: the client's own SET LOCAL ends there, and what it set for longer shows again.
     const local = this.#link.status === 'T' ? 'LOCAL ' : '';
     return lookup(this.#link, 'pin', `SET ${local}application_name = '${name.replaceAll("'", "''")}'`).then(() => {
