@@ -3,7 +3,7 @@ import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Passage } from '../../pipeline/gate.ts';
 import type { Echo } from './echo.ts';
-import type { AnswerHead, ClientStream, TargetAnswer } from './exchange.ts';
+import { LentBody, type AnswerHead, type ClientStream, type TargetAnswer } from './exchange.ts';
 import type { Fields } from './head.ts';
 import { recordedHead } from './recorded.ts';
 import { bytesPassed } from '../../wire/passing-bytes.ts';
@@ -86,6 +86,8 @@ export class Back {
       this.#finish(undefined);
       return;
     }
+    // The record has copies, and what is held back by `echo` is one.
+    if (body instanceof LentBody) body.spent = () => parts.client.clear === true;
     body.on('data', (chunk: Buffer) => this.#come(chunk, body));
     body.once('end', () => this.#ended(body));
     body.resume();
@@ -128,7 +130,8 @@ export class Back {
   #record(chunk: Buffer): void {
     this.#recordHead();
     this.#parts.passage.down(chunk);
-    bytesPassed(chunk.length);
+    // Who lends its memory counts itself what it cannot use again.
+    if (!(this.#parts.answer.body instanceof LentBody)) bytesPassed(chunk.length);
   }
 
   #come(chunk: Buffer, from: Readable): void {

@@ -66,7 +66,8 @@ export class Echo {
     const { clean, from } = this.#clean(data);
     const held = this.#tail(data, from);
     const given = this.#given;
-    this.#held = held < data.length ? data.subarray(held) : undefined;
+    // A copy: the memory of a chunk is used again for the next.
+    this.#held = held < data.length ? Buffer.from(data.subarray(held)) : undefined;
     this.#given = Math.max(0, given - held);
     return clean.subarray(Math.min(given, held), held);
   }

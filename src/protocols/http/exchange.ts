@@ -14,6 +14,12 @@ export interface Sink {
   drained(then: () => void): void;
 }
 
+/** A body that is read into memory which is used again as soon as nobody holds on to what came in it. */
+export class LentBody extends Readable {
+  /** Says whether nothing that was given is held. Set by whoever takes all of it as it comes; without it nothing is used again. */
+  spent: () => boolean = () => false;
+}
+
 /** The head of an answer as the client gets it. */
 export interface AnswerHead {
   readonly status: number;
@@ -39,6 +45,8 @@ export interface ClientStream extends Sink {
   flush(): void;
   /** The end of the answer, with its last bytes, and what stands behind it where the version has a place for that: well-formed from here on. */
   end(last?: Uint8Array, trailers?: Fields): void;
+  /** Nothing that was written is held any more. Absent: nobody knows. */
+  readonly clear?: boolean;
   /** A whole answer at once. Not after `begin`. */
   answer(status: number, fields: Fields, body: Uint8Array): void;
   /** Ends it so that nobody takes what was sent for whole. @param why of a call of gRPC: the status at its end, which says that it failed */

@@ -91,6 +91,10 @@ export class Http1Client implements ClientStream {
     return this.#send(chunk, '');
   }
 
+  get clear(): boolean {
+    return this.#link.socket.writableLength === 0;
+  }
+
   drained(then: () => void): void {
     this.#link.socket.once('drain', then);
   }

@@ -1,5 +1,6 @@
 import { connect as connectPlain, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { bytesPassed } from '../../wire/passing-bytes.ts';
 import { ReadMemory } from '../../wire/read-memory.ts';
 import { CONNECT_MS, notReachedInTime } from './reaching.ts';
 
@@ -19,6 +20,8 @@ export interface LinkUser {
   drained(): void;
   /** The target sends nothing more. */
   ended(): void;
+  /** Nothing that came is held any more. */
+  spent(): boolean;
   /** The connection is closed. */
   lost(error: Error | undefined): void;
 }
@@ -33,13 +36,17 @@ export class Http1Link {
   /** Until when it may wait in the pool. */
   until = 0;
   #user: LinkUser | undefined;
+  /** What is read is new memory each time. */
+  readonly #counts: boolean = false;
   readonly #connecting: NodeJS.Timeout;
   #error: Error | undefined;
 
-  /** @param opened the event that says so */
-  constructor(socket: Socket, opened: 'connect' | 'secureConnect', user: LinkUser) {
+  /** @param opened the event that says so @param memory what it is read into, where that is the link's own */
+  constructor(socket: Socket, opened: 'connect' | 'secureConnect', user: LinkUser, memory: ReadMemory | undefined) {
     this.socket = socket;
     this.#user = user;
+    if (memory) memory.free = () => this.#user?.spent() === true;
+    else this.#counts = true;
     this.#connecting = setTimeout(() => socket.destroy(notReachedInTime()), CONNECT_MS);
     socket.once(opened, () => {
       clearTimeout(this.#connecting);
@@ -74,6 +81,7 @@ export class Http1Link {
   }
 
   readonly #data = (bytes: Buffer): void => {
+    if (this.#counts) bytesPassed(bytes.length);
     // Whatever comes while nothing was asked answers nothing, and could be taken for the answer of what is asked next.
     if (this.#user) this.#user.came(bytes);
     else this.socket.destroy();
@@ -156,12 +164,12 @@ export class Http1Pool {
     if (!tls) {
       const socket = connectPlain({ ...where, ...(memory ? { onread: memory.onread } : {}) });
       memory?.deliverTo(socket);
-      return new Http1Link(socket, 'connect', user);
+      return new Http1Link(socket, 'connect', user, memory);
     }
     const socket = connectTls({ ...where, ...tls, ALPNProtocols: ['http/1.1'], ...(this.#tlsSession ? { session: this.#tlsSession } : {}) } as ConnectionOptions);
     socket.on('session', (session: Buffer) => (this.#tlsSession = session));
     // A session that the target does not take any more must not stand in the way of the next connection.
     socket.once('error', () => (this.#tlsSession = undefined));
-    return new Http1Link(socket, 'secureConnect', user);
+    return new Http1Link(socket, 'secureConnect', user, undefined);
   }
 }

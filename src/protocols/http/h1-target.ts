@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { Permit } from '../../pipeline/permits.ts';
 import { errorCode } from '../../wire/errors.ts';
 import type { TargetPool } from './dial.ts';
-import { TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
+import { LentBody, TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { AnswerReader, type Http1Answer } from './h1-answer.ts';
 import { NotHttp, writeRequestHead } from './h1-fields.ts';
 import type { Http1Link, Http1Pool, LinkUser } from './h1-pool.ts';
@@ -155,6 +154,10 @@ class Http1Target implements TargetStream, LinkUser {
     this.#more();
   }
 
+  spent(): boolean {
+    return this.#body !== undefined && this.#body.readableLength === 0 && this.#body.spent();
+  }
+
   lost(error: Error | undefined): void {
     if (this.#link) this.#fail(error instanceof TargetFault ? error : this.#fault(error));
   }
@@ -247,7 +250,7 @@ const lengthOf = (fields: Fields): number | undefined => {
 };
 
 /** The body of an answer that comes in more than one piece. */
-class AnswerBody extends Readable {
+class AnswerBody extends LentBody {
   /** All of it has come. */
   over = false;
   readonly #link: Http1Link;
