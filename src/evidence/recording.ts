@@ -11,7 +11,8 @@ const MOST_PIECES: Readonly<Record<RecordedStream, number>> = { answer: 128, dat
 const LARGEST_PIECE = 4 * 1024 * 1024;
 /** Below this, compression costs more than the bytes. */
 const WORTH_COMPRESSING = 1024;
-const FIRST_BUFFER = 1024;
+/** Answers to single commands are mostly shorter. */
+const FIRST_BUFFER = 256;
 
 export interface RecordingPort {
   /** The sealing key; asked for when there is something to seal. May throw: then nothing more is recorded. */
@@ -58,7 +59,7 @@ export class PieceRecording implements Recording {
     while (keep > 0) {
       const now = Math.min(keep, this.#piece - this.#held);
       this.#makeRoom(this.#held + now);
-      this.#buffer.set(bytes.subarray(from, from + now), this.#held);
+      this.#buffer.set(now === bytes.length ? bytes : bytes.subarray(from, from + now), this.#held);
       this.#held += now;
       from += now;
       keep -= now;
