@@ -49,7 +49,7 @@ const cut = (text: string, most: number): string => {
 export function detailOf({ session, command, decision, bound, place, rows, maxRows, liftsRowLimit }: Ask): RequestDetail {
   const { parameters } = command;
   return {
-    text: shownText(command.recorded, bound.standsFor),
+    text: shownText(command.recorded, bound),
     ...(parameters === undefined || parameters.length === 0 ? {} : { parameters: shownValues(parameters) }),
     protocol: command.protocol,
     verb: command.verb,
@@ -72,8 +72,8 @@ export function detailOf({ session, command, decision, bound, place, rows, maxRo
  * What names stand for comes first: a recorded form holds no comments and begins with no blank, so that a first line `-- ...` is always
  * ours, whatever a literal of the client's makes look like one further down.
  */
-function shownText(recorded: string, standsFor: Bound['standsFor'] = []): string {
-  return [...standsFor.map(({ name, recorded: text }) => `-- ${oneLine(name)} stands for:\n${text};\n\n`), recorded].join('');
+function shownText(recorded: string, { standsFor = [], shown }: Pick<Bound, 'standsFor' | 'shown'>): string {
+  return [...standsFor.map(({ name, recorded: text }) => `-- ${oneLine(name)} stands for:\n${text};\n\n`), recorded, ...(shown === undefined ? [] : ['\n', shown])].join('');
 }
 
 const oneLine = (name: string): string => JSON.stringify(name).replace(/[\u2028\u2029]/g, ' ');
@@ -83,7 +83,7 @@ const oneLine = (name: string): string => JSON.stringify(name).replace(/[\u2028\
  * does harm.
  */
 export function unshowable({ command, bound }: Pick<Ask, 'command' | 'bound'>): string | undefined {
-  const { length } = shownText(command.recorded, bound.standsFor);
+  const { length } = shownText(command.recorded, bound);
   if (length > LONGEST_TEXT) return `its text has ${length} characters, and people who approve it would be shown ${LONGEST_TEXT}`;
   if ((command.parameters?.length ?? 0) > MOST_VALUES) return `it binds ${command.parameters?.length} values, and people who approve it would be shown ${MOST_VALUES}`;
   return undefined;

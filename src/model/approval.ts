@@ -45,6 +45,8 @@ export interface Bound {
   readonly parts: readonly (Uint8Array | null)[];
   /** For approvers: what names in the command stand for (a prepared statement, a cursor), in recorded form. */
   readonly standsFor?: readonly { readonly name: string; readonly recorded: string }[];
+  /** For approvers: what comes with the command and is bound as well (header fields and body of a request), in recorded form. */
+  readonly shown?: string;
   /** Data that follows the command, and is bound as well. */
   readonly data?: CoveredData;
   /** For approvers, in words of ours: what the digest does not cover ("the rows that COPY brings"). */

@@ -68,6 +68,21 @@ test('a held request runs once people have approved it, and the target hears not
   assert.deepEqual(scene.target.requests.map(({ method, url, body }) => [method, url, body.toString()]), [['DELETE', '/things/1', 'all of it']]);
 });
 
+test('people see the header fields and the body that they approve, without what is secret in them', async () => {
+  const body = JSON.stringify({ amount: 125, to: 'acct-7', password: 'open sesame', note: 'for 123-45-6789', pad: 'y'.repeat(40_000) });
+  const asked = scene.ask('writer', '/things/7', { method: 'PUT', headers: { 'Content-Type': 'application/json', 'X-Reason': 'a refund', 'X-Api-Key': 'k-81726354', Cookie: 'sid=91827364' }, body });
+  const { id, text = '' } = await pending();
+  assert.match(text, /^PUT \/things\/7\nHost: \S+\ncontent-type: application\/json\ncontent-length: \d+\n/i);
+  assert.match(text, /^x-reason: a refund$/m);
+  assert.match(text, /^x-api-key: \*$/m);
+  assert.match(text, /\n\n\{"amount":125,"to":"acct-7",/);
+  assert.ok(text.length < 18_000, String(text.length));
+  assert.match(text.slice(-60), /yyy \.\.\. \(\d+ characters more\)$/);
+  for (const secret of ['k-81726354', '91827364', 'open sesame', '123-45-6789']) assert.ok(!text.includes(secret), secret);
+  await answer(id, 'deny');
+  assert.equal((await asked).status, 403);
+});
+
 test('what is denied is told so', async () => {
   scene.target.clear();
   const asked = scene.ask('writer', '/things/2', { method: 'DELETE' });

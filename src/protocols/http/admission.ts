@@ -123,7 +123,7 @@ export class Admission {
       if (to === 'whole') this.#whole = this.#body.bytes();
       else if (to !== undefined && to !== 'too large') return this.#unread(to);
     }
-    const asked = gated.ask(needs, { bound: boundOf(head, this.#facts, rawQuery, session.connection, this.#whole), place: 'free', ...(again ? { again } : {}) });
+    const asked = gated.ask(needs, { bound: boundOf(head, this.#facts, rawQuery, session.connection, this.#whole, gated.masks.bodies), place: 'free', ...(again ? { again } : {}) });
     if (!isHeld(asked)) return isRefusal(asked) ? refusedAs(asked) : this.#passed(asked);
     const end = await holdRequest(asked, client, this.#body, ended());
     if (end === 'gone') return { kind: 'gone' };

@@ -43,7 +43,7 @@ const opened = (facts: RequestFacts): Understood => ({
 });
 
 /** Header fields that say what the request is about, and are written down with it. */
-const TELLING = ['content-type', 'content-encoding', 'content-length', 'range', 'if-match', 'if-none-match', 'x-amz-copy-source', 'x-goog-copy-source', 'x-ms-copy-source'];
+export const TELLING: readonly string[] = ['content-type', 'content-encoding', 'content-length', 'range', 'if-match', 'if-none-match', 'x-amz-copy-source', 'x-goog-copy-source', 'x-ms-copy-source'];
 
 /** What is written down of a request: its first line and what its header says of the body. */
 const recordedRequest = ({ method, values }: RequestHead, { host, path }: RequestFacts, rawQuery: string): string => {

@@ -27,7 +27,8 @@ export const recordedHead = ({ status, fields, length }: Pick<AnswerHead, 'statu
   return Buffer.from(`${text.length <= LONGEST_HEAD ? text : `${text.slice(0, LONGEST_HEAD)} ...`}\r\n\r\n`, 'utf8');
 };
 
-const shownValue = (name: string, value: string): string => {
+/** @param name in lower case */
+export const shownValue = (name: string, value: string): string => {
   if (name === 'set-cookie') return value.replace(/^([^=;]*)=[^;]*/, '$1=*');
   if (CHALLENGES.has(name)) return value.replace(/^([A-Za-z][\w-]{0,40})\s.*$/s, '$1 *');
   if (SECRET_FIELDS.has(name) || isSecretName(name)) return '*';
