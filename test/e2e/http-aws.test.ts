@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { hash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { requireProgram, skipUnless } from '../kit/present.ts';
 import { run, type Ran } from '../kit/run.ts';
 import { startS3, type S3Server } from '../kit/s3.ts';
 import { tempFolder, type TempFolder } from '../kit/temp.ts';
-import { secretCanary } from '../kit/canaries.ts';
-import { ChunkSignatures, type ChunkSeed } from '../../src/secrets/upstream/aws-chunk-signature.ts';
-import { AwsChunkWriter } from '../../src/secrets/upstream/aws-chunk-writer.ts';
-import { ALGORITHM, amzDate, scopeText, signatureOf, signingKey } from '../../src/secrets/upstream/sigv4.ts';
-import { startHttpScene, type Answered, type HttpRole, type HttpScene } from './http-scene.ts';
+import { keysOf, signedPuts } from './aws-signed.ts';
+import { startHttpScene, type HttpRole, type HttpScene } from './http-scene.ts';
 import { until } from '../kit/until.ts';
 import { recorded, stopAndVerify } from './whole-evidence.ts';
 
@@ -62,15 +58,6 @@ const ok = async (role: HttpRole, ...args: readonly string[]): Promise<string> =
   return ran.stdout;
 };
 
-/** Keys of this role, as a client gets them. */
-const keysOf = async (role: HttpRole, seconds = 900): Promise<{ readonly id: string; readonly secret: string; readonly session: string; readonly text: string; readonly status: number }> => {
-  const form = new URLSearchParams({ Action: 'AssumeRoleWithWebIdentity', Version: '2011-06-15', RoleArn: 'arn:aws:iam::000000000000:role/ci', RoleSessionName: 'ci', DurationSeconds: String(seconds), WebIdentityToken: await scene.token(role) });
-  const { status, text } = await scene.ask(undefined, '/', { method: 'POST', body: form.toString(), headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
-  const part = (name: string): string => new RegExp(`<${name}>([^<]+)</${name}>`).exec(text)?.[1] ?? '';
-  const keys = { id: part('AccessKeyId'), secret: part('SecretAccessKey'), session: part('SessionToken'), text, status };
-  for (const secret of [keys.secret, keys.session]) if (secret !== '') secretCanary(secret);
-  return keys;
-};
 const withKeys = ({ id, secret, session }: { readonly id: string; readonly secret: string; readonly session: string }): Readonly<Record<string, string>> => ({ AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: session });
 
 // moto refuses queries with an encoded slash when it checks signatures, so nothing is listed by folders.
@@ -110,33 +97,12 @@ test('what policy refuses is told in AWS\'s words; a token that is not good gets
 });
 
 test('keys without their session token, a body that was not signed, and keys of an identity that was revoked are refused', { skip: SKIP }, async () => {
-  const keys = await keysOf('writer');
+  const keys = await keysOf(scene, 'writer');
   assert.equal(keys.status, 200, keys.text);
   const without = await aws('writer', ['s3', 'ls', 's3://plain/', '--recursive'], { AWS_ACCESS_KEY_ID: keys.id, AWS_SECRET_ACCESS_KEY: keys.secret });
   assert.match(without.stderr, /\(SignatureDoesNotMatch\)/);
 
-  /** A request signed by hand: its body is what it says, or another. `payload`: what is signed of it. */
-  const put = (payload: string, more: Readonly<Record<string, string>>, write: (seed: ChunkSeed) => Buffer): Promise<Answered> => {
-    const timestamp = amzDate(Date.now());
-    const scope = { day: timestamp.slice(0, 8), region: 'us-east-1', service: 's3' };
-    const headers = { Host: `localhost:${scene.gateway.port()}`, 'X-Amz-Content-Sha256': payload, 'X-Amz-Date': timestamp, 'X-Amz-Security-Token': keys.session, ...more };
-    const signed = Object.keys(headers).map((name) => name.toLowerCase()).toSorted();
-    const key = signingKey(Buffer.from(keys.secret), scope);
-    const signature = signatureOf(key, timestamp, scopeText(scope), { method: 'PUT', path: '/plain/signed', query: '', headers: Object.entries(headers), signed, payload, service: 's3' });
-    const body = write({ key, timestamp, scope: scopeText(scope), signature });
-    return scene.ask(undefined, '/plain/signed', { method: 'PUT', body, headers: { ...headers, Authorization: `${ALGORITHM} Credential=${keys.id}/${scopeText(scope)}, SignedHeaders=${signed.join(';')}, Signature=${signature}` } });
-  };
-  const whole = (body: string, signedBody: string): Promise<Answered> => put(hash('sha256', signedBody, 'hex'), {}, () => Buffer.from(body));
-  const chunked = (data: Buffer, change: (body: Buffer) => void): Promise<Answered> =>
-    put('STREAMING-AWS4-HMAC-SHA256-PAYLOAD', { 'Content-Encoding': 'aws-chunked', 'X-Amz-Decoded-Content-Length': String(data.length) }, (seed) => {
-      const parts: Buffer[] = [];
-      const writer = new AwsChunkWriter(new ChunkSignatures(seed));
-      writer.write(data, (part) => parts.push(part));
-      writer.end(undefined, (part) => parts.push(part));
-      const body = Buffer.concat(parts);
-      change(body);
-      return body;
-    });
+  const { whole, chunked } = signedPuts(scene, keys, '/plain/signed');
   const first = await whole('the body', 'the body');
   assert.equal(first.status, 200, `${first.text}${scene.gateway.log().slice(-3_000)}${s3.log().slice(-2_000)}`);
   const other = await whole('another!', 'the body');
@@ -144,7 +110,7 @@ test('keys without their session token, a body that was not signed, and keys of 
   assert.match(other.text, /<Code>InvalidRequest<\/Code><Message>wicketgate: the body is not the one that was signed/);
   assert.equal((await scene.ask('reader', '/plain/signed')).text, 'the body');
   const data = Buffer.alloc(200_000, 'in chunks, each signed ');
-  const fine = await chunked(data, () => {});
+  const fine = await chunked(data);
   assert.equal(fine.status, 200, fine.text);
   assert.ok((await scene.ask('reader', '/plain/signed')).body.equals(data));
   const wrong = await chunked(Buffer.alloc(200_000, 'another text '), (body) => body.fill(0x78, 150_000, 150_001));
@@ -161,7 +127,7 @@ test('keys without their session token, a body that was not signed, and keys of 
     return tried.code === 0 ? undefined : tried;
   });
   assert.match(after.stderr, /\(AccessDenied\).*revoked/);
-  assert.equal((await keysOf('writer')).status, 403);
+  assert.equal((await keysOf(scene, 'writer')).status, 403);
 });
 
 test('the log of all that verifies', { skip: SKIP }, () => stopAndVerify(scene));

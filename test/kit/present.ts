@@ -47,6 +47,12 @@ export function pubSubJar(): string | undefined {
   return name === undefined ? undefined : join(folder, name);
 }
 
+/** Where the packages of radosgw were unpacked (tools/fetch-radosgw.sh): the folder that RADOSGW names. */
+export function radosgwFolder(): string | undefined {
+  const folder = process.env['RADOSGW'];
+  return folder !== undefined && isExecutable(join(folder, 'usr/bin/radosgw')) ? folder : undefined;
+}
+
 const OPTIONAL = {
   pgbouncer: { here: () => program('pgbouncer') !== undefined, install: 'apt-get install pgbouncer' },
   strace: { here: () => program('strace') !== undefined, install: 'apt-get install strace' },
@@ -59,6 +65,7 @@ const OPTIONAL = {
   gcloud: { here: () => program('gcloud') !== undefined, install: 'the Google Cloud SDK' },
   gsutil: { here: () => program('gsutil') !== undefined, install: 'the Google Cloud SDK' },
   pubsub: { here: () => program('java') !== undefined && pubSubJar() !== undefined, install: 'the Pub/Sub emulator of the Google Cloud SDK, and a Java runtime' },
+  radosgw: { here: () => radosgwFolder() !== undefined, install: 'tools/fetch-radosgw.sh FOLDER, and RADOSGW=FOLDER' },
   moto: { here: () => program('moto_server') !== undefined, install: "pip install 'moto[server]'" },
   psycopg: { here: () => pythonModule('psycopg'), install: 'apt-get install python3-psycopg' },
   psycopg2: { here: () => pythonModule('psycopg2'), install: 'apt-get install python3-psycopg2' },

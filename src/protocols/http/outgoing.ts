@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream';
 import type { Permit } from '../../pipeline/permits.ts';
+import { removeHeader } from '../../secrets/upstream/headers.ts';
 import type { Injector, OutgoingHead } from '../../secrets/upstream/injector.ts';
 import type { ReadRequest } from './admission.ts';
 import type { SignedBody } from './aws/clients.ts';
@@ -55,9 +56,16 @@ export const withCredential = async (
   const before = new Set(outgoing.headers);
   const late = setTimeout(() => stop.abort(new DOMException('the credential did not come in time', 'TimeoutError')), INJECT_MS);
   const signed = await injector.inject(outgoing, stop.signal).finally(() => clearTimeout(late));
-  if (signed?.body && signed.body.length === undefined && declared.kind !== 'chunked') outgoing.headers.push(['Transfer-Encoding', 'chunked']);
+  if (signed?.body) sayLength(outgoing.headers, signed.body.length);
   const own = credentialValues(outgoing.headers.filter((field) => !before.has(field) && injector.owns.includes(field[0].toLowerCase())));
   return { outgoing, own, transforms: [...(body && sha256 !== undefined ? [hashedBody(sha256)] : []), ...(signed?.body ? [signed.body.transform] : [])] };
+};
+
+/** A body that was written anew has its length, or chunks where nobody knows it: never both (RFC 9112 section 6.2), whatever the client's own had. */
+const sayLength = (headers: OutgoingHead['headers'], length: number | undefined): void => {
+  removeHeader(headers, 'content-length');
+  removeHeader(headers, 'transfer-encoding');
+  headers.push(length === undefined ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', String(length)]);
 };
 
 /** Sends its head: in HTTP/2 where there is a place for it. */
