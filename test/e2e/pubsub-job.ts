@@ -29,7 +29,8 @@ const perform = async (task: Task): Promise<string> => {
     case 'createTopic':
       return (await pubsub.createTopic(task.name))[0].name;
     case 'deleteTopic':
-      return String(await pubsub.topic(task.name).delete());
+      await pubsub.topic(task.name).delete();
+      return task.name;
     case 'createSubscription':
       return (await pubsub.topic(task.topic).createSubscription(task.name))[0].name;
     case 'publish': {
@@ -53,7 +54,10 @@ const perform = async (task: Task): Promise<string> => {
 process.on('message', ({ id, task }: { readonly id: number; readonly task: Task }) => {
   perform(task).then(
     (value) => tell({ kind: 'done', id, value }),
-    (error: { readonly code?: number; readonly message: string }) => tell({ kind: 'failed', id, code: error.code ?? -1, message: error.message }),
+    (error: unknown) => {
+      const { code = -1, message } = error as { readonly code?: number; readonly message: string };
+      tell({ kind: 'failed', id, code, message });
+    },
   );
 });
 // What was acknowledged leaves before the end.
