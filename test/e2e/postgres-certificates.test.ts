@@ -11,6 +11,7 @@ import { until } from '../kit/until.ts';
 import { startScene, type Scene } from './scene.ts';
 import { readEvidence } from './recorded-evidence.ts';
 import { stopAndVerify } from './whole-evidence.ts';
+import { startWire } from './wire.ts';
 
 const HOUR = 3_600_000;
 
@@ -59,6 +60,18 @@ test('psql with sslcert and sslkey logs in without a password, as the identity o
   const { sessions } = await readEvidence(scene.gateway.dataDir, `${scene.gateway.folder}/keys`);
   const [open] = [...sessions.values()].map((one) => one.open);
   assert.deepEqual([open?.principal.identity, open?.principal.certificate?.fingerprint, open?.principal.certificate?.issuer], ['workload', workload.fingerprint, 'CN=Mesh CA']);
+});
+
+test('a client that asks for a newer protocol is told of ours once, and asked for nothing', async () => {
+  const wire = await startWire({ to: scene.gateway.port(), ca: readFileSync(scene.gateway.caFile, 'utf8'), client: workload, parameters: { user: 'anybody', database: 'shop' }, minor: 9 });
+  const kinds: string[] = [];
+  for (let message = await wire.next(); message !== undefined; message = await wire.next()) {
+    kinds.push(message.kind);
+    if (message.kind === 'ReadyForQuery') break;
+  }
+  assert.deepEqual([kinds[0], kinds[1], kinds.at(-1)], ['NegotiateProtocolVersion', 'Authentication', 'ReadyForQuery']);
+  assert.equal(kinds.filter((kind) => kind === 'Authentication' || kind === 'NegotiateProtocolVersion').length, 2);
+  wire.socket.destroy();
 });
 
 test('pg and psycopg2', { skip: skipUnless('psycopg2') }, async () => {

@@ -19,6 +19,8 @@ export interface WireOptions {
   readonly ca?: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly password?: string;
+  /** A client certificate, shown in TLS. */
+  readonly client?: { readonly certPem: string; readonly keyPem: string };
   /** Minor version of protocol 3. Default 0. */
   readonly minor?: number;
 }
@@ -145,12 +147,12 @@ export const openSocket = async (to: number | string): Promise<Socket> => {
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
 /** The same inside TLS, asked for as libpq does. */
-export const openTls = async (to: number, ca: string, servername = 'localhost'): Promise<Socket> => {
+export const openTls = async (to: number, ca: string, servername = 'localhost', client?: WireOptions['client']): Promise<Socket> => {
   const socket = await openSocket(to);
   socket.write(SSL_REQUEST);
   const answer = await new Promise<Buffer>((resolve) => socket.once('data', resolve));
   if (answer.toString() !== 'S') throw new Error('the server has no TLS');
-  const secure = connectTls({ socket, ca, servername });
+  const secure = connectTls({ socket, ca, servername, ...(client ? { cert: client.certPem, key: client.keyPem } : {}) });
   await opened(secure, 'secureConnect');
   return secure;
 };
@@ -165,8 +167,8 @@ const startup = (minor: number, parameters: Readonly<Record<string, string>>): B
 };
 
 /** Connects and sends the startup message; `login` is the caller's. */
-export const startWire = async ({ to, ca, parameters, minor = 0 }: WireOptions): Promise<Wire> => {
-  const socket = ca !== undefined && typeof to === 'number' ? await openTls(to, ca) : await openSocket(to);
+export const startWire = async ({ to, ca, client, parameters, minor = 0 }: WireOptions): Promise<Wire> => {
+  const socket = ca !== undefined && typeof to === 'number' ? await openTls(to, ca, 'localhost', client) : await openSocket(to);
   const wire = new Wire(socket);
   wire.send(startup(minor, parameters));
   return wire;

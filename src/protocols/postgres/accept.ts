@@ -220,7 +220,8 @@ export class Login {
   readonly parameters: ReadonlyMap<string, string>;
   readonly #intake: Intake;
   readonly #deadline: Deadline;
-  readonly #negotiate: Buffer | undefined;
+  /** What the client has to be told of the protocol's version, until it was. */
+  #negotiate: Buffer | undefined;
 
   constructor(stream: Socket, intake: Intake, deadline: Deadline, packet: Extract<StartupPacket, { kind: 'StartupMessage' }>, tls: TLSSocket | undefined, certificate?: CertificateCredential) {
     this.stream = stream;
@@ -242,7 +243,7 @@ export class Login {
    */
   async requestPassword(): Promise<Buffer | AcceptClosed> {
     try {
-      if (this.#negotiate !== undefined) this.stream.write(this.#negotiate);
+      this.#sayVersion();
       this.stream.write(toClient.authenticationCleartextPassword);
       await this.#intake.need(5);
       const head = this.#intake.peek();
@@ -278,8 +279,13 @@ export class Login {
 
   /** Goes on without a password: the client has proved who it is. Call in the place of `requestPassword`. */
   passwordless(): void {
-    if (this.#negotiate !== undefined) this.stream.write(this.#negotiate);
+    this.#sayVersion();
     this.#deadline.clear();
+  }
+
+  #sayVersion(): void {
+    if (this.#negotiate !== undefined) this.stream.write(this.#negotiate);
+    this.#negotiate = undefined;
   }
 
   /** Ends the login with a FATAL error. Resolves when the connection is closed, which takes at most about a second. */
