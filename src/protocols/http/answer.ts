@@ -2,7 +2,7 @@ import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { Release } from './back.ts';
 import type { Echo } from './echo.ts';
-import { streamOf, type TargetAnswer } from './exchange.ts';
+import { isBodiless, streamOf, type TargetAnswer } from './exchange.ts';
 import { fieldsForClient, single } from './fields.ts';
 import type { Fields, RequestHead } from './head.ts';
 import { throughLinks } from './links.ts';
@@ -33,7 +33,7 @@ const isCoded = (fields: Fields): boolean => fields.some(([name, value]) => name
 const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outside, echo }: ReleaseParts): Release | { readonly withheld: string } => {
   const answer = echo ? { ...raw, fields: echo.fields(raw.fields) } : raw;
   const { status, length, body } = answer;
-  const bodiless = head.method === 'HEAD' || status === 204 || status === 304;
+  const bodiless = isBodiless(head.method, status);
   const masked = maskedAnswer(answer, head, masks, echo);
   if (masked !== undefined && 'withheld' in masked) return masked;
   const fields = withPlaces(fieldsForClient(masked?.fields ?? answer.fields), connection, outside);

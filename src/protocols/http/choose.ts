@@ -10,14 +10,26 @@ const ANY_HOST = 1;
  * that a prefix cannot be got around by another spelling.
  */
 export const chooseConnection = (offered: readonly HttpConnectionConfig[], host: string, path: string): Choice => {
-  // One that only the forward proxy leads to is not found by asking for it directly.
-  const here = offered.filter(({ http }) => !http.proxy || http.hosts.length > 0).map((connection) => ({ connection, exact: connection.http.hosts.length === 0 ? ANY_HOST : exactness(connection.http.hosts, host) })).filter(({ exact }) => exact > 0);
-  if (here.length === 0) return { status: 421, refused: 'no connection of this address is reached by this host' };
-  const under = here.filter(({ connection }) => beneath(connection.http.prefix, path));
-  if (under.length === 0) return { status: 404, refused: 'no connection of this address is reached by this path' };
-  const [best, next] = under.toSorted((one, other) => other.exact - one.exact || other.connection.http.prefix.length - one.connection.http.prefix.length);
+  let reached = false;
+  let best: { readonly connection: HttpConnectionConfig; readonly exact: number } | undefined;
+  let several = false;
+  for (const connection of offered) {
+    const { hosts, prefix, proxy } = connection.http;
+    // One that only the forward proxy leads to is not found by asking for it directly.
+    if (proxy && hosts.length === 0) continue;
+    const exact = hosts.length === 0 ? ANY_HOST : exactness(hosts, host);
+    if (exact === 0) continue;
+    reached = true;
+    if (!beneath(prefix, path)) continue;
+    const closer = best === undefined ? 1 : exact - best.exact || prefix.length - best.connection.http.prefix.length;
+    if (closer < 0) continue;
+    // Two prefixes of one path that are as long are the same.
+    several = closer === 0;
+    if (closer > 0) best = { connection, exact };
+  }
+  if (!reached) return { status: 421, refused: 'no connection of this address is reached by this host' };
   if (!best) return { status: 404, refused: 'no connection of this address is reached by this path' };
-  if (next && next.exact === best.exact && next.connection.http.prefix === best.connection.http.prefix) return { status: 421, refused: 'several connections of this address are reached by this host and path' };
+  if (several) return { status: 421, refused: 'several connections of this address are reached by this host and path' };
   return { connection: best.connection };
 };
 

@@ -72,6 +72,9 @@ export interface TargetAnswer {
   readonly trailers?: () => Fields;
 }
 
+/** The head is all there is of such an answer (RFC 9110 section 6.4.1), whatever it says of a body. */
+export const isBodiless = (method: string, status: number): boolean => method === 'HEAD' || status === 204 || status === 304;
+
 /** The body of an answer as a stream, paused, for what reads it in pieces. */
 export const streamOf = (body: TargetAnswer['body']): Readable => (body instanceof Readable ? body : Readable.from(body.length === 0 ? [] : [body], { objectMode: false }));
 

@@ -6,7 +6,7 @@ import type { MaskSet } from '../../masking/plan.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { errorCode } from '../../wire/errors.ts';
 import type { Echo } from './echo.ts';
-import { streamOf, type TargetAnswer } from './exchange.ts';
+import { isBodiless, streamOf, type TargetAnswer } from './exchange.ts';
 import { single } from './fields.ts';
 import type { Fields, RequestHead } from './head.ts';
 
@@ -59,7 +59,7 @@ export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bo
   if (bodies.empty) return undefined;
   const { status, fields, body, length } = answer;
   const mediaType = single(fields, 'content-type') ?? '';
-  const bodiless = method === 'HEAD' || status === 204 || status === 304;
+  const bodiless = isBodiless(method, status);
   if (!bodiless && length === 0) return undefined;
   const part = status === 206 || fields.some(([name]) => name.toLowerCase() === 'content-range');
   const written = codingsOf(fields);
