@@ -238,15 +238,18 @@ class Http1Target implements TargetStream, LinkUser {
 
 const faultOf = (error: unknown): TargetFault => new TargetFault('broken', error instanceof NotHttp ? `the target answered with what is not HTTP: ${error.message}` : 'the answer of the target could not be read');
 
-/** Bytes of the body as the head says; undefined: in chunks. */
+/** Bytes of the body as the head says; undefined: in chunks. Throws where it says so twice: two readers could take two ends from it. */
 const lengthOf = (fields: Fields): number | undefined => {
-  let length = 0;
+  let length: number | undefined;
+  let chunked = false;
   for (const [name, value] of fields) {
     const lower = name.toLowerCase();
-    if (lower === 'transfer-encoding') return undefined;
-    if (lower === 'content-length') length = Number(value);
+    if (lower !== 'transfer-encoding' && lower !== 'content-length') continue;
+    if (chunked || length !== undefined) throw new Error('a head that says twice where its message ends was about to be sent');
+    if (lower === 'transfer-encoding') chunked = true;
+    else length = Number(value);
   }
-  return length;
+  return chunked ? undefined : length ?? 0;
 };
 
 /** The body of an answer that comes in more than one piece. */
