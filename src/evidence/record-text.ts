@@ -5,12 +5,8 @@ import type { EvidenceRecord } from './log.ts';
 type Intent = Extract<EvidenceRecord, { readonly kind: 'intent' }>;
 type OutcomeRecord = Extract<EvidenceRecord, { readonly kind: 'outcome' }>;
 
-/** Nothing: were there a member more, the texts below would leave it out, and no longer compile. */
-type LeftOut =
-  | Exclude<keyof Intent, 'approval' | 'bytes' | 'command' | 'connection' | 'decision' | 'effects' | 'kind' | 'masks' | 'session' | 'timing' | 'verb'>
-  | Exclude<keyof OutcomeRecord, 'answer' | 'command' | 'data' | 'kind' | 'outcome' | 'session'>
-  | Exclude<keyof Outcome, 'bytesDown' | 'bytesUp' | 'code' | 'masked' | 'rowsAffected' | 'rowsReturned' | 'status' | 'tag'>;
-type Text = [LeftOut] extends [never] ? string : never;
+/** A text, where no member is left out of it: were there one more, its function no longer compiles. */
+type TextOf<Members, Written extends keyof Members> = [Exclude<keyof Members, Written>] extends [never] ? string : never;
 
 /**
  * The canonical text of a record. The two of each command are by far the most: their members are known, and written one behind the other.
@@ -27,13 +23,13 @@ export const recordText = (record: EvidenceRecord): string => {
   }
 };
 
-const intentText = ({ approval, bytes, command, connection, decision, effects, masks, session, timing, verb }: Intent): Text =>
+const intentText = ({ approval, bytes, command, connection, decision, effects, masks, session, timing, verb }: Intent): TextOf<Intent, 'approval' | 'bytes' | 'command' | 'connection' | 'decision' | 'effects' | 'kind' | 'masks' | 'session' | 'timing' | 'verb'> =>
   `{${approval === undefined ? '' : `"approval":${canonicalString(approval)},`}"bytes":${canonicalInteger(bytes)},"command":${canonicalInteger(command)},"connection":${canonicalString(connection)},"decision":${canonical(decision)},"effects":${canonical(effects)},"kind":"intent","masks":${canonical(masks)},"session":${canonicalString(session)},"timing":${canonicalString(timing)},"verb":${canonicalString(verb)}}`;
 
-const outcomeRecordText = ({ answer, command, data, outcome, session }: OutcomeRecord): Text =>
+const outcomeRecordText = ({ answer, command, data, outcome, session }: OutcomeRecord): TextOf<OutcomeRecord, 'answer' | 'command' | 'data' | 'kind' | 'outcome' | 'session'> =>
   `{${answer === undefined ? '' : `"answer":${canonical(answer)},`}"command":${canonicalInteger(command)},${data === undefined ? '' : `"data":${canonical(data)},`}"kind":"outcome","outcome":${outcomeText(outcome)},"session":${canonicalString(session)}}`;
 
-const outcomeText = ({ bytesDown, bytesUp, code, masked, rowsAffected, rowsReturned, status, tag }: Outcome): Text => {
+const outcomeText = ({ bytesDown, bytesUp, code, masked, rowsAffected, rowsReturned, status, tag }: Outcome): TextOf<Outcome, 'bytesDown' | 'bytesUp' | 'code' | 'masked' | 'rowsAffected' | 'rowsReturned' | 'status' | 'tag'> => {
   let text = '{';
   if (bytesDown !== undefined) text += `"bytesDown":${canonicalInteger(bytesDown)},`;
   if (bytesUp !== undefined) text += `"bytesUp":${canonicalInteger(bytesUp)},`;

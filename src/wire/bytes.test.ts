@@ -87,3 +87,23 @@ describe('reader and writer', () => {
     assert.equal(new Reader(long, 0, 151).cstring(), 'a'.repeat(150));
   });
 });
+
+test('a name reads as any text does, however often and after whatever others', () => {
+  const alike = fc.oneof(fc.string({ unit: fc.constantFrom('a', 'b', '1', '_'), maxLength: 30 }), fc.string({ unit: 'binary', maxLength: 30 }).filter((text) => !text.includes('\0') && text.isWellFormed()));
+  fc.assert(
+    fc.property(fc.array(alike, { maxLength: 20 }), (texts) => {
+      const bytes = Buffer.from(texts.map((text) => `${text}\0`).join(''), 'utf8');
+      const [named, plain] = [new Reader(bytes), new Reader(bytes)];
+      for (const text of texts) {
+        assert.equal(named.name(), text);
+        assert.equal(plain.cstring(), text);
+      }
+      named.end();
+    }),
+    { numRuns: 300 },
+  );
+  for (const broken of [Buffer.from('abc'), Buffer.alloc(0), Buffer.from([0xff, 0])]) assert.throws(() => new Reader(broken).name(), WireError);
+  // What lies behind the end of the message is no part of it.
+  assert.throws(() => new Reader(Buffer.from('abc\0'), 0, 3).name(), WireError);
+  assert.throws(() => new Reader(Buffer.from('\0'), 0, 0).name(), WireError);
+});

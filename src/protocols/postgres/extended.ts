@@ -22,18 +22,13 @@ import { lookups, sendOwn } from './lookup.ts';
 import type { Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
 import { recordedForm, RESERVED, type Prepared } from './namespace.ts';
 import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
-import { Series } from './series.ts';
+import { onlyDefines, Series, SERIES_CHANGED_OBJECTS } from './series.ts';
 import { bringsBack, changesNames, NAME_BYTES, needsNames } from './settings.ts';
 import type { Expected } from './state.ts';
 
 const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'invalid byte sequence for encoding "UTF8"' } as const;
 
 const NOT_FIRST = 'needs approval, and people approve its rows with it: something was sent before it in the same series, send Sync first';
-
-const SERIES_CHANGED_OBJECTS = 'objects were made or changed in this series: send Sync first';
-
-/** What only defines objects may follow other definitions in one series; what reads or writes rests on a catalog that cannot be read in between. */
-const onlyDefines = ({ statements }: Understood): boolean => statements.every(({ facts }) => facts.effects.every(({ class: granted }) => granted === 'schema' || granted === 'session'));
 
 /**
  * The extended protocol. A command is admitted at Bind, where the target may first run something (planning, input of

@@ -1,6 +1,12 @@
 import type { Passage } from '../../pipeline/gate.ts';
+import type { Understood } from '../../sql/understand.ts';
 import type { Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
+
+export const SERIES_CHANGED_OBJECTS = 'objects were made or changed in this series: send Sync first';
+
+/** What only defines objects may follow other definitions in one series; what reads or writes rests on a catalog that cannot be read in between. */
+export const onlyDefines = ({ statements }: Understood): boolean => statements.every(({ facts }) => facts.effects.every(({ class: granted }) => granted === 'schema' || granted === 'session'));
 
 const NOTHING: readonly (() => Wait)[] = [];
 
