@@ -1,8 +1,5 @@
 import { join } from 'node:path';
 import { pgbench } from '../test/kit/clients.ts';
-import { startService } from '../test/kit/run.ts';
-import { freePort } from '../test/kit/ports.ts';
-import { tempFolder } from '../test/kit/temp.ts';
 import { httpCosts } from './http-cpu.ts';
 import { costs } from './process-cpu.ts';
 import { startField, type Env, type GatewayKind } from './targets.ts';
@@ -41,22 +38,16 @@ interface Contender {
 
 const measure = async (name: string, work: Work): Promise<void> => {
   const field = await startField(work.kinds, false, 400, [HERE, ...others]);
-  const folder = tempFolder('forwarder');
-  const port = await freePort();
-  const forwarder = await startService(process.execPath, [join(HERE, 'bench', 'forwarder.ts'), String(port), String(field.target.port)], { cwd: folder.path, logFile: folder.file('log') });
   try {
     await pgbench(['-i', '-s', '20', '-q'], field.direct);
     const contenders: Contender[] = field.trees.flatMap(({ tree, gateways }) => work.kinds.map((kind) => ({ name: `${tree} ${kind}`, pid: gateways[kind].gateway.pid, env: gateways[kind].env })));
-    if (!work.kinds.includes('tlsNone')) contenders.push({ name: 'forwarder', pid: forwarder.pid, env: { ...field.direct, PGPORT: String(port) } });
+    if (!work.kinds.includes('tlsNone')) contenders.push({ name: 'forwarder', ...field.forwarder });
     process.stdout.write(await costs(`${name}: us of CPU for each transaction, with opening its share of a session`, contenders, Number(roundsText), work.each * work.clients, async ({ env }) => {
       const ran = await pgbench(['-n', ...work.args, '-c', String(work.clients), '-j', '1', '-t', String(work.each)], env);
       if (ran.code !== 0) throw new Error(`pgbench failed (${ran.code}): ${ran.stderr.slice(-500)}`);
       return ran.tps ?? NaN;
     }));
   } finally {
-    forwarder.signal('SIGTERM');
-    await forwarder.wait();
-    folder.remove();
     await field.stop();
   }
 };

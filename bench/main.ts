@@ -47,7 +47,7 @@ const measure = async (field: Field, report: (text: string) => void): Promise<vo
   if (wants('select')) {
     for (const clients of ['8', '32']) {
       const args = ['-S', '-M', 'prepared', '-c', clients, '-j', '1'];
-      await row(`pgbench -S prepared, ${clients} clients`, 'tps', [contender('direct', direct, args), contender('pgbouncer', pgbouncer, args), contender('no evidence', gateways.none.env, args), contender('effect, records only', gateways.records.env, args), contender('effect, answers recorded', gateways.answers.env, args)], clients === '32' ? [{ contender: 'no evidence', atLeast: 0.62 }, { contender: 'no evidence', against: 'pgbouncer', atLeast: 0.8 }, { contender: 'effect, records only', atLeast: 0.48 }, { contender: 'effect, answers recorded', atLeast: 0.4 }] : []);
+      await row(`pgbench -S prepared, ${clients} clients`, 'tps', [contender('direct', direct, args), contender('pgbouncer', pgbouncer, args), contender('forwarder', field.forwarder.env, args), contender('no evidence', gateways.none.env, args), contender('effect, records only', gateways.records.env, args), contender('effect, answers recorded', gateways.answers.env, args)], clients === '32' ? [{ contender: 'no evidence', atLeast: 0.62 }, { contender: 'no evidence', against: 'pgbouncer', atLeast: 0.8 }, { contender: 'effect, records only', atLeast: 0.48 }, { contender: 'effect, answers recorded', atLeast: 0.4 }] : []);
     }
   }
   if (wants('strict')) {
@@ -57,7 +57,7 @@ const measure = async (field: Field, report: (text: string) => void): Promise<vo
   if (wants('tpcb')) {
     for (const [clients, atLeast] of [['8', 0.42], ['32', 0.52]] as const) {
       const args = ['-M', 'prepared', '-c', clients, '-j', '1'];
-      await row(`pgbench TPC-B prepared, ${clients} clients`, 'tps', [contender('direct', direct, args), contender('pgbouncer', pgbouncer, args), contender('effect, records only', gateways.records.env, args)], [{ contender: 'effect, records only', atLeast }]);
+      await row(`pgbench TPC-B prepared, ${clients} clients`, 'tps', [contender('direct', direct, args), contender('pgbouncer', pgbouncer, args), contender('forwarder', field.forwarder.env, args), contender('effect, records only', gateways.records.env, args)], [{ contender: 'effect, records only', atLeast }]);
     }
   }
   if (wants('tls')) {

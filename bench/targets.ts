@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startGateway, type Gateway } from '../test/kit/gateway.ts';
+import { freePort } from '../test/kit/ports.ts';
+import { startService } from '../test/kit/run.ts';
 import { staticIssuer } from '../test/kit/static-issuer.ts';
 import { startPgbouncer } from '../test/kit/pgbouncer.ts';
 import { startPostgres, type Postgres } from '../test/kit/postgres.ts';
+import { tempFolder } from '../test/kit/temp.ts';
 
 export type Env = Readonly<Record<string, string>>;
 
@@ -20,6 +23,8 @@ export interface Field {
   readonly directTls: Env;
   readonly pgbouncer: Env;
   readonly pgbouncerTls: Env;
+  /** Passes bytes and looks at none: what no gateway on the same runtime can be quicker than. */
+  readonly forwarder: { readonly pid: number; readonly env: Env };
   /** A gateway for each way of keeping evidence; `tls` and `tlsNone` are encrypted on both sides. */
   readonly gateways: Gateways;
   /** The same for each clone that was asked for. */
@@ -61,6 +66,18 @@ CREATE TABLE bulk AS SELECT n AS id, 'name ' || n AS name, 'row' || n || '@examp
 ALTER TABLE bulk OWNER TO app;
 GRANT SELECT ON bulk TO bulk;`;
 
+const startForwarder = async (to: number): Promise<{ readonly pid: number; readonly port: number; readonly stop: () => Promise<void> }> => {
+  const folder = tempFolder('forwarder');
+  const port = await freePort();
+  const service = await startService(process.execPath, [join(ROOT, 'bench', 'forwarder.ts'), String(port), String(to)], { cwd: folder.path, logFile: folder.file('log') });
+  const stop = async (): Promise<void> => {
+    service.signal('SIGTERM');
+    await service.wait();
+    folder.remove();
+  };
+  return { pid: service.pid, port, stop };
+};
+
 /** Starts PostgreSQL, pgbouncer in session mode and the gateways, all on this machine. `trees`: clones of which the gateways are. */
 export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, connections = 200, trees: readonly string[] = [ROOT]): Promise<Field> => {
   const target = await startPostgres({
@@ -77,6 +94,7 @@ export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, c
   const at = { host: '127.0.0.1', port: target.port };
   const pgbouncer = await startPgbouncer({ target: at, users });
   const pgbouncerTls = await startPgbouncer({ target: at, users, tls: true });
+  const forwarder = await startForwarder(target.port);
   const token = await issuer.token({ claims: { job: 'bench' }, expiresIn: TOKEN_SECONDS });
 
   const start = async (tree: string, kind: GatewayKind): Promise<{ gateway: Gateway; env: Env }> => {
@@ -118,10 +136,12 @@ export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, c
     directTls: { ...direct, PGSSLMODE: 'require' },
     pgbouncer: { ...base, PGHOST: '127.0.0.1', PGPORT: String(pgbouncer.port), PGSSLMODE: 'disable' },
     pgbouncerTls: { ...base, PGHOST: '127.0.0.1', PGPORT: String(pgbouncerTls.port), PGSSLMODE: 'require' },
+    forwarder: { pid: forwarder.pid, env: { ...direct, PGSSLMODE: 'disable', PGPORT: String(forwarder.port) } },
     gateways: started[0]?.gateways as Gateways,
     trees: started,
     stop: async () => {
       for (const { gateways } of started) for (const one of Object.values(gateways)) await one.gateway.stop();
+      await forwarder.stop();
       await pgbouncer.stop();
       await pgbouncerTls.stop();
       await target.stop();

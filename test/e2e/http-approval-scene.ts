@@ -11,6 +11,8 @@ export interface HttpPeople {
   readonly control: Readonly<Record<string, unknown>>;
   show(scene: HttpScene, id: string): Promise<ApprovalView>;
   pending(scene: HttpScene): Promise<readonly ApprovalView[]>;
+  /** How it stands, by the list: that nothing of it is shown needs no record. */
+  state(scene: HttpScene, id: string): Promise<string | undefined>;
   /** The one request that waits for people, once there is one. */
   request(scene: HttpScene): Promise<ApprovalView>;
   answer(scene: HttpScene, id: string, verdict?: Verdict, subject?: string): Promise<LocalAnswer>;
@@ -29,6 +31,7 @@ export const startHttpPeople = async (): Promise<HttpPeople> => {
   };
   const show: HttpPeople['show'] = async (scene, id) => (await local<{ request: ApprovalView }>(scene, { do: 'approvals', act: 'show', id, by: 'tests' })).request;
   const pending: HttpPeople['pending'] = async (scene) => (await local<{ requests: ApprovalView[] }>(scene, { do: 'approvals', act: 'list', limit: 100, state: 'pending' })).requests;
+  const state: HttpPeople['state'] = async (scene, id) => (await local<{ requests: ApprovalView[] }>(scene, { do: 'approvals', act: 'list', limit: 100 })).requests.find((one) => one.id === id)?.state;
   const answer: HttpPeople['answer'] = async (scene, id, verdict = 'approve', subject = 'alice') => {
     const { digest } = await show(scene, id);
     const idToken = await issuer.token({ sub: subject, aud: CLIENT_ID, claims: { name: subject, groups: ['dba'], nonce: 'n' } });
@@ -40,7 +43,7 @@ export const startHttpPeople = async (): Promise<HttpPeople> => {
   };
   return {
     control: { url: 'https://wicketgate.test', login: [{ name: 'okta', issuer: issuer.issuer, clientId: CLIENT_ID, jwksFile: issuer.jwksFile }] },
-    show, pending, answer,
+    show, pending, state, answer,
     request: async (scene) => {
       const found = await until(async () => {
         const all = await pending(scene);

@@ -67,6 +67,7 @@ test('kill -9 between the use of an approval and the request: it is used up, and
   writeFileSync(hold, '');
   const first = ask('/killed-used', 'PATCH');
   // What comes behind it on the way that all take: when this is at the target, that could be.
+  await until(async () => (await people.state(scene, id)) === 'used', 10_000, 'the use of the approval');
   const later = ask('/later', 'GET');
   await until(() => arrived('/later') === 1, 10_000, 'a later read at the target');
   await scene.gateway.kill9();
