@@ -1,8 +1,7 @@
 import { folded } from '../apis/alike.ts';
 import type { RequestFacts } from '../model/request.ts';
-import { anyOf } from './glob.ts';
 import { COVERS, NONE, TOUCHES, type Level } from './level.ts';
-import { couldMatch } from './request-values.ts';
+import { compileValues } from './request-values.ts';
 
 /** Values that one path leads to; more than this are no field that a rule was written for. */
 const MOST_VALUES = 10_000;
@@ -28,8 +27,8 @@ interface Found {
  */
 export function compileFields(path: string, patterns: readonly string[]): (request: RequestFacts) => Level {
   const steps = path.split('.').map((name) => ({ name, alike: folded(name) }));
-  const anyText = anyOf(patterns);
-  const matches = (value: unknown): boolean => anyText(textOf(value));
+  const { surely, possibly } = compileValues(patterns);
+  const matches = (value: unknown): boolean => surely(textOf(value));
   return ({ body }) => {
     if (body.kind !== 'json') return body.kind === 'unread' ? TOUCHES : NONE;
     const found: Found = { values: [], alike: [], full: false };
@@ -39,7 +38,7 @@ export function compileFields(path: string, patterns: readonly string[]): (reque
     if (found.full) return TOUCHES;
     const some = found.values.some(matches);
     if (some && found.values.every((value) => matches(value) && isExact(value)) && found.alike.length === 0) return COVERS;
-    const could = (value: unknown): boolean => (typeof value === 'string' ? couldMatch(value, anyText) : matches(value));
+    const could = (value: unknown): boolean => (typeof value === 'string' ? possibly(value) : matches(value));
     return some || found.values.some(could) || found.alike.some(could) || [...found.values, ...found.alike].some((value) => !isExact(value)) ? TOUCHES : NONE;
   };
 }

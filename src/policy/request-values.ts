@@ -1,3 +1,4 @@
+import { anyOf } from './glob.ts';
 import { COVERS, NONE, TOUCHES, type Level } from './level.ts';
 
 /*
@@ -7,21 +8,32 @@ import { COVERS, NONE, TOUCHES, type Level } from './level.ts';
 /** Control characters and blanks of every kind: some programming languages cut them off, others do not. */
 const BLANK = /[\s\p{Cc}\p{Cf}]/u;
 
-/** The value, where it matches or may be taken for one that does: without blanks around it, or as a list with a member that does. */
-export const couldMatch = (value: string, matches: (text: string) => boolean): boolean => {
-  if (matches(value)) return true;
-  const bare = trimmed(value);
-  return (bare !== value && matches(bare)) || (bare.includes(',') && bare.split(',').some((member) => matches(trimmed(member))));
+/** What a rule says of values, by patterns of which one is enough. */
+export interface ValueMatch {
+  readonly surely: (value: string) => boolean;
+  /** Or it may be taken for one that does: in another case, without blanks around it, or as a list with a member that does. */
+  readonly possibly: (value: string) => boolean;
+}
+
+export const compileValues = (patterns: readonly string[]): ValueMatch => {
+  const surely = anyOf(patterns);
+  const folded = anyOf(patterns.map((pattern) => pattern.toLowerCase()));
+  const possibly = (value: string): boolean => {
+    if (surely(value)) return true;
+    const lower = value.toLowerCase();
+    const bare = trimmed(lower);
+    return folded(lower) || (bare !== lower && folded(bare)) || (bare.includes(',') && bare.split(',').some((member) => folded(trimmed(member))));
+  };
+  return { surely, possibly };
 };
 
 /**
  * How far values reach. Which of several counts is the server's to say. @param alike values of what servers may take for the same name
  * @param rivals whether one of those could take the place of these
  */
-export const reachValues = (values: readonly string[] | undefined, matches: (text: string) => boolean, alike: readonly string[], rivals: boolean): Level => {
-  if (values?.every(matches) === true && !rivals) return COVERS;
-  const could = (value: string): boolean => couldMatch(value, matches);
-  return values?.some(could) === true || alike.some(could) ? TOUCHES : NONE;
+export const reachValues = (values: readonly string[] | undefined, { surely, possibly }: ValueMatch, alike: readonly string[], rivals: boolean): Level => {
+  if (values?.every(surely) === true && !rivals) return COVERS;
+  return values?.some(possibly) === true || alike.some(possibly) ? TOUCHES : NONE;
 };
 
 /** Character by character: an expression for blanks at an end would look at each run of them anew. */

@@ -9,7 +9,7 @@ import { compileFields } from './body-fields.ts';
 import { anyOf, compileGlob } from './glob.ts';
 import { COVERS, NONE, stronger, TOUCHES, weaker, type Level } from './level.ts';
 import type { Reach } from './objects.ts';
-import { reachValues } from './request-values.ts';
+import { compileValues, reachValues } from './request-values.ts';
 
 type OfRequest = (request: RequestFacts, effect: Effect) => Level;
 
@@ -78,7 +78,7 @@ function compilePaths(paths: readonly string[], problem: (message: string) => vo
 
 /** Frameworks read `a[]`, `a[0]`, `A` and, where names become variables, `a.b` for `a_b` as this one. */
 function compileParameter(name: string, patterns: readonly string[]): OfRequest {
-  const matches = anyOf(patterns);
+  const matches = compileValues(patterns);
   const alike = folded(name);
   const own = withParts(name);
   return ({ query }) => {
@@ -93,7 +93,7 @@ const withParts = (name: string): string => name.trim().toLowerCase().replace(/[
 const isRival = (one: string, other: string): boolean => one === other || one.startsWith(`${other}[`) || other.startsWith(`${one}[`);
 
 function compileHeader(name: string, patterns: readonly string[]): OfRequest {
-  const matches = anyOf(patterns);
+  const matches = compileValues(patterns);
   const wanted = name.toLowerCase();
   // Gateways behind which names become variables do not tell a dash from an underscore.
   const alike = wanted.replaceAll('_', '-');
