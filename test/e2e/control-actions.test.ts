@@ -203,13 +203,21 @@ test('the log is verified, and a pack is made that the command line verifies', {
   assert.equal((await viewer.get(`/evidence/jobs/${id}/pack`)).status, 403);
 });
 
+/** An answer of the rate of questions is not what is asked about: a quick machine gets through what one person may ask before that fills again. */
+const patiently = <Answer extends { readonly status: number }>(ask: () => Promise<Answer>): Promise<Answer> =>
+  until(async () => {
+    const answer = await ask();
+    return answer.status === 429 ? undefined : answer;
+  });
+
 test('holds are added, listed, and ended, each on record', async () => {
-  assert.equal((await auditor.post('/evidence/holds', { name: 'lawsuit', reason: 'case 17', connections: ['shop'] })).status, 200);
-  assert.equal((await auditor.post('/evidence/holds', { name: 'lawsuit', reason: 'again' })).status, 409);
+  const hold = (reason: string): ReturnType<typeof auditor.post> => patiently(() => auditor.post('/evidence/holds', { name: 'lawsuit', reason, connections: ['shop'] }));
+  assert.equal((await hold('case 17')).status, 200);
+  assert.equal((await hold('again')).status, 409);
   await until(async () => items<{ name: string }>(await auditor.get('/evidence/holds')).some(({ name }) => name === 'lawsuit'));
-  const plan = (await auditor.get('/evidence/purge-plan')).json<{ stays: { stays: string; connection: string }[] }>();
+  const plan = (await patiently(() => auditor.get('/evidence/purge-plan'))).json<{ stays: { stays: string; connection: string }[] }>();
   assert.ok(plan.stays.some(({ stays, connection }) => connection === 'shop' && stays === 'hold'));
-  assert.equal((await auditor.post('/evidence/holds/lawsuit/release', { reason: 'settled' })).status, 200);
+  assert.equal((await patiently(() => auditor.post('/evidence/holds/lawsuit/release', { reason: 'settled' }))).status, 200);
   await until(async () => items(await auditor.get('/evidence/holds')).length === 0);
   assert.ok((await viewer.get('/evidence')).json<EvidenceView>().health.available);
 });
