@@ -2,18 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { secretCanary } from './canaries.ts';
-import { freePort, releasePort } from './ports.ts';
+import { freePort } from './ports.ts';
 import { radosgwFolder } from './present.ts';
-import { runOk, startService } from './run.ts';
+import { runOk } from './run.ts';
+import { startServed, type Served } from './served.ts';
 import { tempFolder } from './temp.ts';
-import { until } from './until.ts';
 
 /** Ceph's radosgw: an S3 by others, which checks every signature, those of chunks too. */
-export interface Radosgw extends AsyncDisposable {
+export interface Radosgw extends Served {
   readonly port: number;
   readonly accessKey: string;
   readonly secretKey: string;
-  log(): string;
 }
 
 export const startRadosgw = async (): Promise<Radosgw> => {
@@ -41,19 +40,7 @@ log_file = ${folder.file('rgw.log')}
   const secretKey = randomBytes(30).toString('base64');
   secretCanary(secretKey);
   await runOk(...program('radosgw-admin', 'user', 'create', '--uid=gateway', '--display-name=gateway', `--access-key=${accessKey}`, `--secret-key=${secretKey}`));
-  const service = await startService(...program('radosgw', '-n', 'client.rgw', '-f'), { cwd: folder.path, logFile: folder.file('out.log') });
-  await until(async () => {
-    if (service.ended() !== undefined) throw new Error(service.log());
-    return (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).ok;
-  }, 60_000, 'radosgw');
-  return {
-    port, accessKey, secretKey,
-    log: () => service.log(),
-    [Symbol.asyncDispose]: async () => {
-      service.signal('SIGKILL');
-      await service.wait();
-      releasePort(port);
-      folder.remove();
-    },
-  };
+  const [loaded, args] = program('radosgw', '-n', 'client.rgw', '-f');
+  const served = await startServed({ name: 'radosgw', folder, port, program: loaded, args, ready: '/' });
+  return { ...served, port, accessKey, secretKey };
 };

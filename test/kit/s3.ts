@@ -1,17 +1,14 @@
-import { freePort, releasePort } from './ports.ts';
+import { freePort } from './ports.ts';
 import { requireProgram } from './present.ts';
-import { startService } from './run.ts';
+import { startServed, type Served } from './served.ts';
 import { tempFolder } from './temp.ts';
-import { until } from './until.ts';
 
 /** A moto server: S3 with Object Lock that checks signatures and rights. */
-export interface S3Server {
+export interface S3Server extends Served {
   /** `http://127.0.0.1:N`; the buckets are `locked` (with Object Lock) and `plain` (without versions). */
   readonly url: string;
   readonly accessKey: string;
   readonly secretKey: string;
-  log(): string;
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 const POLICY = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] });
@@ -21,11 +18,7 @@ export async function startS3(): Promise<S3Server> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   // From the sixth request on it checks who asks.
-  const service = await startService(requireProgram('moto_server'), ['-H', '127.0.0.1', '-p', String(port)], { env: { INITIAL_NO_AUTH_ACTION_COUNT: '5' }, logFile: folder.file('moto.log') });
-  await until(async () => {
-    if (service.ended() !== undefined) throw new Error(service.log());
-    return (await fetch(`${url}/moto-api/`)).ok;
-  }, 60_000, 'the S3 server');
+  const served = await startServed({ name: 'the S3 server', folder, port, program: requireProgram('moto_server'), args: ['-H', '127.0.0.1', '-p', String(port)], env: { INITIAL_NO_AUTH_ACTION_COUNT: '5' }, ready: '/moto-api/' });
   const ask = async (service_: string, path: string, init: RequestInit): Promise<string> => {
     const authorization = `AWS4-HMAC-SHA256 Credential=setup/20260101/us-east-1/${service_}/aws4_request, SignedHeaders=host, Signature=0`;
     const answer = await fetch(url + path, { ...init, headers: { ...(init.headers as Record<string, string> | undefined), authorization } });
@@ -41,15 +34,9 @@ export async function startS3(): Promise<S3Server> {
   await iam({ Action: 'PutUserPolicy', PolicyName: 'all', PolicyDocument: POLICY });
   const part = (name: string): string => new RegExp(`<${name}>([^<]+)</${name}>`).exec(key)?.[1] ?? '';
   return {
+    ...served,
     url,
     accessKey: part('AccessKeyId'),
     secretKey: part('SecretAccessKey'),
-    log: () => service.log(),
-    [Symbol.asyncDispose]: async () => {
-      service.signal('SIGKILL');
-      await service.wait();
-      releasePort(port);
-      folder.remove();
-    },
   };
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { mutatedOf } from './mutated.ts';
 import { AnswerReader } from '../h1-answer.ts';
 import { NotHttp } from '../h1-fields.ts';
 import type { Seen } from './node-client.ts';
@@ -47,22 +48,10 @@ export const wellFormed = fc
   .filter((text) => !/^HTTP\/1\.0[^]*Transfer-Encoding/m.test(text))
   .map((text) => Buffer.from(text, 'latin1'));
 
-/** What makes two readers see two messages. */
 const POISON = ['\r\n', '\n', '\r', '\0', ' ', '\t', ':', ';', '0', '0\r\n\r\n', 'Content-Length: 3\r\n', 'Content-Length: 0\r\n', 'Transfer-Encoding: chunked\r\n', 'Transfer-Encoding: identity\r\n', 'transfer-encoding: gzip, chunked\r\n', 'Content-Length : 3\r\n', ' folded\r\n', 'HTTP/1.1 200 OK\r\n\r\n', '+1', '0x', '-', '\x0b', '\x7f', '\xff', '1'];
 
-/** Such answers with bytes changed, cut, or put in: what is nearly an answer is nearer to trouble than noise is. */
-export const mutated = fc
-  .tuple(wellFormed, fc.array(fc.tuple(fc.nat(), fc.constantFrom(...POISON), fc.constantFrom('put', 'put', 'over', 'cut', 'line')), { maxLength: 3 }))
-  .map(([answer, changes]) => {
-    let text = answer.toString('latin1');
-    for (const [place, poison, how] of changes) {
-      const lines = [...text.matchAll(/\r\n/g)].map(({ index }) => index + 2);
-      const at = how === 'line' && lines.length > 0 ? (lines[place % lines.length] as number) : place % (text.length + 1);
-      if (how === 'cut') text = text.slice(0, at);
-      else text = `${text.slice(0, at)}${poison}${text.slice(how === 'over' ? at + poison.length : at)}`;
-    }
-    return Buffer.from(text, 'latin1');
-  });
+/** Nearly such answers. */
+export const mutated = mutatedOf(wellFormed.map((answer) => answer.toString('latin1')), { poison: POISON, how: ['put', 'put', 'over', 'cut', 'line'], least: 0 });
 
 export const method = fc.constantFrom('GET', 'GET', 'GET', 'HEAD');
 export const places = fc.array(fc.nat({ max: 400 }), { maxLength: 12 });

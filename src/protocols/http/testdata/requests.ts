@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
+import { mutatedOf } from './mutated.ts';
 import { Http1Server } from '../h1-server.ts';
 import { settled, wireOf, type Taken } from './node-server.ts';
 
@@ -49,18 +50,7 @@ const request = fc.tuple(fc.constantFrom('GET / HTTP/1.1\r\n', 'POST /a?b=c HTTP
 /** Requests as clients write them, one behind another. */
 export const wellFormed = fc.array(request, { minLength: 1, maxLength: 3 });
 
-/** What makes two readers see two messages. */
 const POISON = ['\r\n', '\n', '\r', '\0', ' ', '\t', ':', ';', '0', '0\r\n\r\n', 'Content-Length: 3\r\n', 'Content-Length: 0\r\n', 'Content-Length: 3\t\r\n', 'Transfer-Encoding: chunked\r\n', 'Transfer-Encoding: identity\r\n', 'Transfer-Encoding: chunked\t\r\n', 'transfer-encoding: gzip, chunked\r\n', 'Content-Length : 3\r\n', ' folded\r\n', 'GET /s HTTP/1.1\r\nHost: a\r\n\r\n', 'Connection: close\r\n', 'Expect: 100-continue\r\n', 'Trailer: X\r\n', '+1', '0x', '-', '\x0b', '\x7f', '\xff', '1'];
 
-export const mutated = fc
-  .tuple(wellFormed.map((requests) => requests.join('')), fc.array(fc.tuple(fc.nat(), fc.constantFrom(...POISON), fc.constantFrom('put', 'over', 'cut', 'line', 'line')), { minLength: 1, maxLength: 3 }))
-  .map(([whole, changes]) => {
-    let bytes = whole;
-    for (const [place, poison, how] of changes) {
-      const lines = [...bytes.matchAll(/\r\n/g)].map(({ index }) => index + 2);
-      const at = how === 'line' && lines.length > 0 ? (lines[place % lines.length] as number) : place % (bytes.length + 1);
-      if (how === 'cut') bytes = bytes.slice(0, at);
-      else bytes = `${bytes.slice(0, at)}${poison}${bytes.slice(how === 'over' ? at + poison.length : at)}`;
-    }
-    return Buffer.from(bytes, 'latin1');
-  });
+/** Nearly such requests. */
+export const mutated = mutatedOf(wellFormed.map((requests) => requests.join('')), { poison: POISON, how: ['put', 'over', 'cut', 'line', 'line'], least: 1 });
