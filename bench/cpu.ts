@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { pgbench } from '../test/kit/clients.ts';
-import { httpCosts } from './http-cpu.ts';
+import { httpCosts, httpStreamCosts } from './http-cpu.ts';
 import { costs } from './process-cpu.ts';
 import { startField, type Env, type GatewayKind } from './targets.ts';
 
 /*
  * node bench/cpu.ts ROUNDS WORK[,WORK...] [TREE...]: CPU time of the gateway for each command, of this tree and of others beside it (paths of clones),
- * in alternation, and of a forwarder that looks at nothing; for `http-get` and `http-post` for each request, and of the bare proxy. Rates depend on what else
+ * in alternation, and of a forwarder that looks at nothing; for `http-get` and `http-post` for each request and for `http-gib` for a GiB
+ * down one connection, and of the bare proxy. Rates depend on what else
  * the machine does; this hardly does.
  */
 const HERE = join(import.meta.dirname, '..');
@@ -56,5 +57,6 @@ for (const name of works.split(',')) {
   const work = WORKS[name];
   if (work) await measure(name, work);
   else if (name === 'http-get' || name === 'http-post') process.stdout.write(await httpCosts(Number(roundsText), name === 'http-post', others));
-  else throw new Error(`works are ${Object.keys(WORKS).join(', ')}, http-get, http-post`);
+  else if (name === 'http-gib') process.stdout.write(await httpStreamCosts(Number(roundsText), others));
+  else throw new Error(`works are ${Object.keys(WORKS).join(', ')}, http-get, http-post, http-gib`);
 }

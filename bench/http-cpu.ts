@@ -1,4 +1,6 @@
-import { startHttpField } from './http-field.ts';
+import { program } from '../test/kit/present.ts';
+import { run } from '../test/kit/run.ts';
+import { startHttpField, STREAMED } from './http-field.ts';
 import { loaded } from './http-load.ts';
 import { costs } from './process-cpu.ts';
 
@@ -13,4 +15,18 @@ export const httpCosts = async (rounds: number, post: boolean, others: readonly 
   const { token, processes } = field;
   return await costs(`HTTP/1.1, ${post ? 'POST' : 'GET'}: us of CPU for each request`, processes, rounds, EACH, async ({ url }) =>
     (await loaded({ url: `${url}/small`, token, connections: CONNECTIONS, seconds: 2, count: EACH, ...(post ? { body: BODY } : {}) })).rate);
+};
+
+/** The same for one GiB down one connection, in milliseconds. The rates are megabytes a second. */
+export const httpStreamCosts = async (rounds: number, others: readonly string[]): Promise<string> => {
+  const curl = program('curl');
+  if (curl === undefined) return '\nHTTP/1.1, one GiB: not measured, curl is not installed\n';
+  await using field = await startHttpField(others);
+  const { token, processes } = field;
+  return await costs('HTTP/1.1, one GiB down one connection: ms of CPU, and MB', processes, rounds, 1000, async ({ url }) => {
+    const { stdout, code } = await run(curl, ['-sf', '-o', '/dev/null', '-w', '%{size_download} %{speed_download}', '-H', `Authorization: Bearer ${token}`, `${url}/large`], { timeoutMs: 300_000 });
+    const [bytes, speed = NaN] = stdout.split(' ').map(Number);
+    if (code !== 0 || bytes !== STREAMED) throw new Error(`curl: ${code}, ${stdout}`);
+    return speed / 1e6;
+  });
 };
