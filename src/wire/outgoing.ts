@@ -63,7 +63,7 @@ export class Outgoing {
 
   /**
    * Sends what was added; drops it when the socket is closed or closing. False: the socket holds more than its high-water
-   * mark, so stop reading the other side until `drained`.
+   * mark, so stop reading the other side until `drained`. What the system took at once is no longer held, however much it was.
    */
   flush(): boolean {
     const { socket } = this;
@@ -75,13 +75,13 @@ export class Outgoing {
     this.#size = 0;
     if (pieces.length > 0) this.#pieces = [];
     if (socket.destroyed || socket.writableEnded) return true;
-    if (pieces.length === 0) return socket.write(last);
+    if (pieces.length === 0) return socket.write(last) || socket.writableLength === 0;
     pieces.push(last);
     if (size <= COPY_LIMIT) return socket.write(Buffer.concat(pieces, size));
     socket.cork();
     for (const piece of pieces) socket.write(piece);
     socket.uncork();
-    return !socket.writableNeedDrain;
+    return !socket.writableNeedDrain || socket.writableLength === 0;
   }
 
   /** Calls back once when the socket has room again; at once when it has room now. */

@@ -85,3 +85,35 @@ test('long reads that nobody holds on to come in the same memory', async (t) => 
   assert.equal(bytes, 4 * 1024 * 1024);
   assert.ok(seen.size <= 2, `${seen.size} buffers`);
 });
+
+test('a stream that goes on and on is read in wide buffers: of so many sockets at a time, and of others once those are closed', async (t) => {
+  const body = Buffer.alloc(16 * 1024 * 1024);
+  /** Whether more than a long buffer came at once, and how to end: there the socket stops, and keeps its wide one. */
+  const stream = async (): Promise<{ readonly wide: boolean; readonly close: () => Promise<void> }> => {
+    const { memory, near, far } = await pair(t);
+    memory.free = () => true;
+    far.on('error', () => {}).end(body);
+    const wide = await new Promise<boolean>((resolve) => {
+      near.once('end', () => resolve(false));
+      near.on('data', (chunk: Buffer) => {
+        if (chunk.length <= 64 * 1024) return;
+        near.pause();
+        resolve(true);
+      });
+    });
+    const close = async (): Promise<void> => {
+      if (near.closed) return;
+      const closed = once(near, 'close');
+      near.destroy();
+      await closed;
+    };
+    return { wide, close };
+  };
+  const streams = [];
+  for (let count = 0; count < 18; count++) streams.push(await stream());
+  assert.deepEqual(streams.map(({ wide }) => wide), Array.from({ length: 18 }, (_, index) => index < 16));
+  await streams[0]?.close();
+  const next = await stream();
+  assert.equal(next.wide, true);
+  for (const { close } of [...streams, next]) await close();
+});

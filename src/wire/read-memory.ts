@@ -4,15 +4,24 @@ import { bytesPassed } from './passing-bytes.ts';
 /** Reads of up to so many bytes are handed on as copies. Answers to single commands are mostly that short. */
 const SHORT = 2048;
 const LONG = 64 * 1024;
+/** What a stream is read in that goes on and on: a fifth of what a read and its write cost is there for each, however long (measured). More is no quicker. */
+const WIDE = 256 * 1024;
+/** Long reads, each as much as there is room for, behind which wide ones begin. */
+const FULL_READS = 8;
 /** Long buffers that wait for another socket. */
 const MOST_SPARE = 16;
+/** Sockets that have a wide buffer at a time: who falls silent keeps the one it has. The others make do with long ones. */
+const MOST_WIDE = 16;
 
 const spare: Buffer<ArrayBuffer>[] = [];
+const spareWide: Buffer<ArrayBuffer>[] = [];
+let lent = 0;
 
 /**
  * The memory that one socket is read into. Left to itself, Node allocates 64 KiB for each read: more work than a short read is, and while much
  * is read V8 collects its whole heap again and again because of it. Here short reads are copied out of a small buffer. When one fills it, a long
- * buffer takes its place, whose bytes are handed on as they are: it is used again where nobody holds on to them, and given away otherwise.
+ * buffer takes its place, and a wide one where those are filled again and again. Their bytes are handed on as they are: such a buffer is used again
+ * where nobody holds on to them, and given away otherwise.
  *
  * A buffer serves one socket at a time, because the next read is bound to it long before it comes.
  */
@@ -21,6 +30,8 @@ export class ReadMemory {
   #buffer = this.#short;
   #changed = true;
   #socket: Socket | undefined;
+  /** Long reads without a break that took all the room there was. */
+  #full = 0;
   /** Asked behind a long read: whether nothing of what was handed on is kept any more. */
   free: (memory: ArrayBufferLike) => boolean = () => false;
 
@@ -41,26 +52,43 @@ export class ReadMemory {
   /** What is read comes as `data` of this socket, paused and resumed as any. */
   deliverTo(socket: Socket): void {
     this.#socket = socket;
-    socket.once('close', () => {
-      if (this.#buffer !== this.#short) keep(this.#buffer);
-    });
+    socket.once('close', () => keep(this.#buffer));
   }
 
   #read(length: number, buffer: Buffer<ArrayBuffer>): void {
-    const long = buffer.length === LONG;
-    if (length > SHORT) {
-      this.#socket?.emit('data', length === LONG ? buffer : buffer.subarray(0, length));
-      if (this.free(buffer.buffer)) return;
-      bytesPassed(LONG);
-      this.#use(Buffer.allocUnsafeSlow(LONG));
+    if (length <= SHORT) {
+      this.#readShort(length, buffer);
       return;
     }
+    this.#socket?.emit('data', length === buffer.length ? buffer : buffer.subarray(0, length));
+    const free = this.free(buffer.buffer);
+    if (!free) bytesPassed(buffer.length);
+    const size = this.#next(length, buffer.length);
+    if (size === buffer.length) {
+      if (!free) this.#use(Buffer.allocUnsafeSlow(size));
+      return;
+    }
+    this.#use(taken(size));
+    if (free) keep(buffer);
+    else if (buffer.length === WIDE) lent--;
+  }
+
+  #readShort(length: number, buffer: Buffer<ArrayBuffer>): void {
+    const long = buffer !== this.#short;
+    this.#full = 0;
     if (long) this.#use(this.#short);
-    else if (length === SHORT) this.#use(spare.pop() ?? Buffer.allocUnsafeSlow(LONG));
+    else if (length === SHORT) this.#use(taken(LONG));
     const copy = Buffer.allocUnsafe(length);
     buffer.copy(copy, 0, 0, length);
     if (long) keep(buffer);
     this.#socket?.emit('data', copy);
+  }
+
+  /** How large the next buffer is to be, behind a long read of so many bytes into one of so many. */
+  #next(length: number, had: number): number {
+    if (had === WIDE) return length > LONG ? WIDE : LONG;
+    this.#full = length === LONG ? this.#full + 1 : 0;
+    return this.#full >= FULL_READS && lent < MOST_WIDE ? WIDE : LONG;
   }
 
   #use(buffer: Buffer<ArrayBuffer>): void {
@@ -69,6 +97,15 @@ export class ReadMemory {
   }
 }
 
+const taken = (size: number): Buffer<ArrayBuffer> => {
+  if (size === WIDE) lent++;
+  return (size === WIDE ? spareWide : spare).pop() ?? Buffer.allocUnsafeSlow(size);
+};
+
+/** A buffer that nobody reads into any more, and of whose bytes nobody holds any. */
 const keep = (buffer: Buffer<ArrayBuffer>): void => {
-  if (spare.length < MOST_SPARE) spare.push(buffer);
+  if (buffer.length === WIDE) {
+    lent--;
+    spareWide.push(buffer);
+  } else if (buffer.length === LONG && spare.length < MOST_SPARE) spare.push(buffer);
 };

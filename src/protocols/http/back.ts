@@ -165,7 +165,8 @@ export class Back {
       }
     }
     if (!client.begun) client.begin(head);
-    if (client.write(chunk)) return;
+    // A long piece is more than a socket is to hold; mostly the system has all of it at once.
+    if (client.write(chunk) || client.clear === true) return;
     from.pause();
     client.drained(() => {
       if (this.#over) return;
