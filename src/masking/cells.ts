@@ -81,6 +81,10 @@ export function detectorMasks(masks: readonly DetectorMask[]): ReadonlyMap<Detec
 export function overwrite(bytes: Uint8Array, hit: Hit, keep: number, structured: boolean, json: boolean): void {
   const kept = (hit.end - hit.start) > keep * 2 ? keep : 0;
   const until = hit.end - kept;
+  if (!structured && hit.kind !== 'private_key' && hit.kind !== 'cloud_key') {
+    for (let at = hit.start; at < until; at++) bytes[at] = 0x2a;
+    return;
+  }
   let digits = json;
   for (let at = hit.start; digits && at < hit.end; at++) digits = bytes[at]! >= 0x30 && bytes[at]! <= 0x39;
   const filler = digits ? 0x39 : 0x2a;

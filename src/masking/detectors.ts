@@ -138,9 +138,10 @@ export function detectAt(places: Places, bytes: Uint8Array, start: number, end: 
     } else if (trigger !== nothing) hit = atOther(trigger, bytes, floor, here, end, kinds);
     if (hit === undefined) here = places.next(floor, end);
     else {
-      (hits ??= []).push(hit);
+      if (hits === undefined) hits = [hit];
+      else hits.push(hit);
       floor = hit.end;
-      if (!colonless.has(hit.kind)) wall = floor;
+      if (mayHoldColon(hit.kind)) wall = floor;
       here = beginning(places, bytes, floor, end);
     }
   }
@@ -152,8 +153,7 @@ function beginning(places: Places, bytes: Uint8Array, floor: number, end: number
   return floor < end && isDigit(bytes[floor]) && isDigit(bytes[floor - 1]) ? floor : places.next(floor, end);
 }
 
-/** Finds of these kinds hold no colon. */
-const colonless: ReadonlySet<DetectorKind> = new Set(['us_ssn', 'credit_card', 'phone', 'iban', 'email', 'jwt']);
+const mayHoldColon = (kind: DetectorKind): boolean => kind === 'ip' || kind === 'cloud_key' || kind === 'private_key';
 
 function endOfRun(bytes: Uint8Array, from: number, end: number): number {
   let to = from + 1;

@@ -52,6 +52,15 @@ suite('rows', () => {
     }
   });
 
+  test('a key over several lines keeps them, whichever kind it counts as', () => {
+    const key = '"private_key": "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----"';
+    const stars = '"private_key": "' + [27, 4, 25].map((length) => '*'.repeat(length)).join('\n') + '"';
+    for (const kind of ['private_key', 'cloud_key']) {
+      const detect = [{ name: 'd', kinds: [kind], transform: 'redact', key: new HashKey(Buffer.alloc(32)) }] as const;
+      assert.deepEqual(mask(plan([], { complete: false, detect }), [column()], text(key)), [stars]);
+    }
+  });
+
   test('of an expression over a protected column nothing but a constant is shown', () => {
     for (const transform of ['hash', { partial: 4 }] as const) assert.deepEqual(mask(plan([masked(transform, true)]), [column()], text('6789')), ['***']);
     assert.deepEqual(mask(plan([masked({ fixed: 'x' }, true)]), [column()], text('6789')), ['x']);

@@ -1,5 +1,6 @@
 import { createCellDetector } from './cells.ts';
 import type { CellDetector } from './cells.ts';
+import { isDigit } from './detect/characters.ts';
 import { hasPlaces, Places } from './detect/places.ts';
 import type { AnswerPlan, ColumnMask } from './plan.ts';
 import { Rewrite, SHARED } from './rewrite.ts';
@@ -37,11 +38,13 @@ export interface RowMasker {
   readonly counts: ReadonlyMap<string, number>;
 }
 
-/** What happens to the cells of one column. */
-type Step =
-  | { readonly kind: 'keep' }
-  | { readonly kind: 'mask'; readonly tally: Tally; readonly mask: CellMask }
-  | { readonly kind: 'detect'; readonly detector: CellDetector };
+/** What happens to the cells of one column; undefined: they stay. Of one shape, since it is asked for with every cell. */
+type Step = { readonly masked: Masked | undefined; readonly detector: CellDetector | undefined } | undefined;
+
+interface Masked {
+  readonly tally: Tally;
+  readonly mask: CellMask;
+}
 
 /**
  * Binds the plan of a statement to the description of its answer. A description that has another number of columns
@@ -52,7 +55,7 @@ export function createRowMasker(plan: AnswerPlan, description: readonly Describe
   const tallies = new Tallies();
   const steps = stepsOf(plan, description, tallies);
   if (steps === undefined) return { pass: false, mask: () => 'withhold', maskRun: () => 'withhold', reuse: () => {}, counts: new Map() };
-  const pass = steps.every((step) => step.kind === 'keep');
+  const pass = steps.every((step) => step === undefined);
   let given: Buffer | undefined;
   let spare: Buffer | undefined;
   return {
@@ -85,19 +88,19 @@ function stepsOf(plan: AnswerPlan, description: readonly DescribedColumn[], tall
     if (planned !== undefined) {
       // A constant may be NULL or of the type, but nothing that is made from the derived value.
       const transform = planned.constant && typeof planned.transform === 'object' && 'partial' in planned.transform ? 'redact' : planned.constant && planned.transform === 'hash' ? 'redact' : planned.transform;
-      steps.push({ kind: 'mask', tally: tallies.of(planned.name), mask: cellMask(transform, column.type, column.typmod, column.format, planned.key) });
+      steps.push({ masked: { tally: tallies.of(planned.name), mask: cellMask(transform, column.type, column.typmod, column.format, planned.key) }, detector: undefined });
       continue;
     }
     if (column.table !== 0 && (!plan.knows(column.table) || plan.protects(column.table, column.column) !== undefined)) return undefined;
     const detector = plan.detect.length === 0 ? undefined : createCellDetector(plan.detect, column.type, column.format, tallies);
-    steps.push(detector === undefined ? { kind: 'keep' } : { kind: 'detect', detector });
+    steps.push(detector && { masked: undefined, detector });
   }
   return steps;
 }
 
 const int32 = (bytes: Buffer, at: number): number => (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 
-const placesOf = (steps: readonly Step[], bytes: Buffer): Places | undefined => (hasPlaces && steps.some((step) => step.kind === 'detect') ? new Places(bytes, 0, bytes.length) : undefined);
+const placesOf = (steps: readonly Step[], bytes: Buffer): Places | undefined => (hasPlaces && steps.some((step) => step?.detector !== undefined) ? new Places(bytes, 0, bytes.length) : undefined);
 
 function maskRow(steps: readonly Step[], row: Uint8Array): Uint8Array | 'withhold' {
   const bytes = Buffer.from(row.buffer, row.byteOffset, row.length);
@@ -139,9 +142,10 @@ function maskCells(steps: readonly Step[], bytes: Buffer, from: number, end: num
     at += 4;
     if (size === -1) continue;
     if (size < 0 || size > end - at) return undefined;
-    const step = steps[index]!;
-    if (step.kind !== 'keep') {
-      const value = step.kind === 'mask' ? maskedCell(step, bytes, at, size) : step.detector(bytes, places, at, at + size);
+    const step = steps[index];
+    if (step !== undefined) {
+      const { masked, detector } = step;
+      const value = masked !== undefined ? maskedCell(masked, bytes, at, size) : detector === undefined || isQuiet(places, bytes, at, at + size) ? undefined : detector(bytes, places, at, at + size);
       if (value !== undefined) {
         rewrite.cell(at - 4, at + size, value);
         growth += (value === null ? 0 : value.length) - size;
@@ -152,9 +156,12 @@ function maskCells(steps: readonly Step[], bytes: Buffer, from: number, end: num
   return at === end ? growth : undefined;
 }
 
+/** Nothing in a cell is worth a look of its detector. Its first number may have no place: the last byte of the length before it can be a digit. */
+const isQuiet = (places: Places | undefined, bytes: Buffer, from: number, end: number): boolean =>
+  places !== undefined && places.noneBefore(end) && !(isDigit(bytes[from]) && isDigit(bytes[from - 1]));
+
 /** A cell's new value; undefined when it was changed in place. */
-function maskedCell(step: Step & { readonly kind: 'mask' }, bytes: Buffer, at: number, size: number): Uint8Array | null | undefined {
-  const { mask, tally } = step;
+function maskedCell({ mask, tally }: Masked, bytes: Buffer, at: number, size: number): Uint8Array | null | undefined {
   tally.cells++;
   if (mask.kind === 'each' && mask.inPlace?.(bytes, at, at + size) === true) return undefined;
   const value = mask.kind === 'constant' ? mask.bytes : mask.apply(bytes.subarray(at, at + size));

@@ -29,7 +29,8 @@ export interface DetectorTreatments {
 
 const stars = (bytes: Uint8Array, keep: number): Uint8Array => {
   const made = Buffer.from(bytes);
-  overwrite(made, { kind: 'email', start: 0, end: made.length }, keep, false, false);
+  // Of whatever kind it is: of a key the line ends stay.
+  overwrite(made, { kind: 'private_key', start: 0, end: made.length }, keep, false, false);
   return made;
 };
 

@@ -47,6 +47,8 @@ export class Places {
   #base = 0;
   #count = 0;
   #next = 0;
+  /** No place lies before this that was not given or passed over. */
+  #ahead = 0;
 
   constructor(bytes: Uint8Array, from: number, to: number) {
     if (loaded === undefined) throw new Error('no vectors here');
@@ -58,6 +60,11 @@ export class Places {
     this.#lookOn();
   }
 
+  /** For certain nothing before `limit` is worth a look that was not passed over. Asked for each cell of each row, so that it only compares. */
+  noneBefore(limit: number): boolean {
+    return this.#ahead >= limit && this.#look === looks;
+  }
+
   /** The next place in `[least..limit)`, or -1. Places before `least` are passed over for good, those from `limit` on are not. */
   next(least: number, limit: number): number {
     if (this.#look !== looks) throw new Error('another look has begun');
@@ -65,11 +72,17 @@ export class Places {
     for (;;) {
       for (; this.#next < this.#count; this.#next++) {
         const place = list[this.#next]! + this.#base;
-        if (place >= limit) return -1;
+        if (place >= limit) {
+          this.#ahead = place;
+          return -1;
+        }
         if (place < least) continue;
         this.#next++;
+        // The one behind it is looked up when it is asked for.
+        this.#ahead = place;
         return place;
       }
+      this.#ahead = this.#known;
       if (this.#known >= this.#to || this.#known >= limit) return -1;
       this.#lookOn();
     }

@@ -1,6 +1,6 @@
 import {
-  doWhile, get, i32, i32Add, i32Const, i32LtU, i32ShrU, i32Store, i32Sub, i32Wrap, i64, i64And, i64AndNot, i64Const, i64Ctz, i64Eqz, i64Extend, i64Or, i64Shl, i64ShrU, i64Sub, i8x16Bitmask,
-  i8x16Eq, i8x16LtU, i8x16Sub, moduleOf, set, splat, v128, v128Load, v128Or, whileNot,
+  doWhile, get, i16x8ShrU, i32, i32Add, i32Const, i32Eqz, i32LtU, i32Or, i32Shl, i32ShrU, i32Store, i32Sub, i32Wrap, i64, i64And, i64AndNot, i64Const, i64Ctz, i64Eqz, i64Extend, i64Or, i64Shl, i64ShrU,
+  i64Sub, i8x16Bitmask, i8x16Eq, i8x16LtU, i8x16Splat, i8x16Sub, i8x16Swizzle, moduleOf, set, splat, unless, v128, v128And, v128AndNot, v128AnyTrue, v128Const, v128Load, v128Or, whileNot,
 } from './wasm.ts';
 import type { Code } from './wasm.ts';
 
@@ -29,7 +29,9 @@ const at = 1;
 const out = 2;
 const found = 3;
 const blocks = [4, 5, 6, 7] as const;
-const firstRow = 8;
+/** Signs may be in this stretch. */
+const near = 8;
+const firstRow = 9;
 
 type Class = (bytes: Code) => Code;
 const byte = (character: string): Class => (bytes) => i8x16Eq(bytes, splat(character.charCodeAt(0)));
@@ -48,10 +50,38 @@ const classes = {
   // Rare enough to look at each: addresses, and what stands in the prefixes of keys and tokens (`AKIA`, `eyJ`, `ghp_`).
   alone: anyOf('@IJ_'),
 };
-const names = Object.keys(classes) as readonly (keyof typeof classes)[];
+type Name = keyof typeof classes;
+const names = Object.keys(classes) as readonly Name[];
+const rowAt = (name: Name): number => firstRow + names.indexOf(name);
+/** The classes of signs. */
+const ofSigns = ['dash', 'blank', 'dot', 'colon', 'plus', 'alone'] as const;
+
+/** Without one of these nothing in `signed` holds; and where no digit is near, without one of the first group. */
+const signs = ['-:@IJ_', '+. '] as const;
+
+/**
+ * Whether a byte is a sign: the first group gives bits of the lower half, the second of the higher. Two look-ups, by the lower and the higher
+ * half of the byte: they have a bit in common where it is in the table, since the higher halves of a group have a bit each.
+ */
+const sign: Class = (bytes) => {
+  const bits = new Map<string, number>();
+  const low = new Array<number>(16).fill(0);
+  const high = new Array<number>(16).fill(0);
+  for (const [group, characters] of signs.entries()) {
+    for (const character of characters) {
+      const code = character.charCodeAt(0);
+      const name = `${group} ${code >> 4}`;
+      if (!bits.has(name)) bits.set(name, group === 0 ? 1 << bits.size : withDigits);
+      low[code & 15]! |= bits.get(name)!;
+      high[code >> 4]! |= bits.get(name)!;
+    }
+  }
+  return v128And(i8x16Swizzle(v128Const(low), v128And(bytes, splat(15))), i8x16Swizzle(v128Const(high), v128And(i16x8ShrU(bytes, 4), splat(15))));
+};
+const withDigits = 0x80;
 
 /** The row of a class, moved so that the bit of a place tells of the byte `ahead` of it. */
-const row = (name: keyof typeof classes) => (ahead: number): Code => i64ShrU(get(firstRow + names.indexOf(name)), behind + ahead);
+const row = (name: Name) => (ahead: number): Code => i64ShrU(get(rowAt(name)), behind + ahead);
 const digit = row('digit');
 const upper = row('upper');
 const dash = row('dash');
@@ -73,23 +103,28 @@ const withNext = (one: (ahead: number) => Code, from: number, nearest: number, f
 /** Two colons with one to four bytes between. */
 const group = (from: number): Code => withNext(colon, from, 2, 5);
 
-/** The first digit of a run that looks like one of these. */
-const numbers = i64AndNot(
+/** The first digit of a run. */
+const first = i64AndNot(digit(0), digit(-1));
+
+/** What a run of digits is by itself: all that there is to find where no `sign` is near. */
+const bare = i64And(
+  first,
+  i64Or(
+    digits(1, 10), // a card in one piece, or with only two digits in its last group
+    i64And(upper(-2), upper(-1), digit(1)), // an IBAN, behind its country
+  ),
+);
+
+const signed: readonly Code[] = [
   i64And(
-    digit(0),
+    first,
     i64Or(
       i64And(digits(1, 2), dash(3), digits(4, 2), dash(6), digit(7)), // a social security number
-      digits(1, 10), // a card in one piece, or with only two digits in its last group
-      i64And(upper(-2), upper(-1), digit(1)), // an IBAN, behind its country
       withNext(octet, 0, 2, 4), // IPv4
       plus(-1), // an international phone number
       i64And(digits(1, 2), i64Or(subscriber(4), subscriber(5))), // a North American one, at its area code
     ),
   ),
-  digit(-1),
-);
-
-const others: readonly Code[] = [
   alone(0),
   // Between two groups of a card.
   i64And(i64Or(dash(0), blank(0)), digits(-4, 4), digits(1, 3)),
@@ -101,6 +136,8 @@ const others: readonly Code[] = [
 
 const rowOf = (of: Class): Code => blocks.map((block, index) => i64Shl(i64Extend(i8x16Bitmask(of(get(block)))), index * 16)).reduce((one, other) => i64Or(one, other));
 
+const rows = (...of: readonly Name[]): Code => of.flatMap((name) => set(rowAt(name), rowOf(classes[name])));
+
 /** The module: `run` takes the length of the text, writes the list, and gives the number of places in it. They may lie behind the text's end. */
 export const scanner = (): Uint8Array<ArrayBuffer> => {
   const code = [
@@ -110,8 +147,17 @@ export const scanner = (): Uint8Array<ArrayBuffer> => {
     ...doWhile(
       [
         ...blocks.flatMap((block, index) => set(block, v128Load(get(at), index * 16))),
-        ...names.flatMap((name, index) => set(firstRow + index, rowOf(classes[name]))),
-        ...set(found, i64And(i64Or(numbers, ...others), i64Const(2 ** step - 1))),
+        ...set(found, i64Const(0)),
+        ...rows('digit'),
+        // Most stretches of many texts are letters and digits; behind one with signs the next mostly has some too.
+        ...unless(get(near), set(near, v128AnyTrue(v128AndNot(blocks.map((block) => sign(get(block))).reduce(v128Or), i8x16Splat(i32Shl(i64Eqz(get(rowAt('digit'))), 7)))))),
+        ...unless(i32Or(get(near), i64Eqz(get(rowAt('digit')))), [...rows('upper'), ...set(found, bare)]),
+        ...unless(i32Eqz(get(near)), [
+          ...rows(...names.filter((name) => name !== 'digit')),
+          ...set(found, i64Or(bare, ...signed)),
+          ...set(near, i32Eqz(i64Eqz(i64Or(...ofSigns.map((name) => get(rowAt(name))) as [Code])))),
+        ]),
+        ...set(found, i64And(get(found), i64Const(2 ** step - 1))),
         ...whileNot(i64Eqz(get(found)), [
           ...i32Store(get(out), i32Sub(i32Add(get(at), i32Wrap(i64Ctz(get(found)))), i32Const(textAt - behind))),
           ...set(out, i32Add(get(out), i32Const(4))),
@@ -123,5 +169,5 @@ export const scanner = (): Uint8Array<ArrayBuffer> => {
     ),
     ...i32ShrU(i32Sub(get(out), i32Const(listAt)), 2),
   ];
-  return moduleOf([i32, i32, i64, ...blocks.map(() => v128), ...names.map(() => i64)], code, pages);
+  return moduleOf([i32, i32, i64, ...blocks.map(() => v128), i32, ...names.map(() => i64)], code, pages);
 };

@@ -32,8 +32,11 @@ export const set = (local: number, value: Code): Code => [...value, 0x21, ...uns
 
 export const i32Const = (value: number): Code => [0x41, ...positive(value)];
 export const i32Add = (one: Code, other: Code): Code => [...one, ...other, 0x6a];
+export const i32Eqz = (value: Code): Code => [...value, 0x45];
 export const i32Sub = (one: Code, other: Code): Code => [...one, ...other, 0x6b];
 export const i32ShrU = (value: Code, by: number): Code => [...value, ...i32Const(by), 0x76];
+export const i32Or = (one: Code, other: Code): Code => [...one, ...other, 0x72];
+export const i32Shl = (value: Code, by: number): Code => [...value, ...i32Const(by), 0x74];
 export const i32LtU = (one: Code, other: Code): Code => [...one, ...other, 0x49];
 export const i32Store = (address: Code, value: Code): Code => [...address, ...value, 0x36, 2, 0];
 export const i32Wrap = (value: Code): Code => [...value, 0xa7];
@@ -55,11 +58,23 @@ const simd = (instruction: number): number[] => [0xfd, ...unsigned(instruction)]
 /** Sixteen bytes from anywhere. */
 export const v128Load = (address: Code, offset: number): Code => [...address, ...simd(0x00), 0, ...unsigned(offset)];
 /** The same byte sixteen times. */
-export const splat = (byte: number): Code => [...simd(0x0c), ...new Array<number>(16).fill(byte)];
+export const splat = (byte: number): Code => v128Const(new Array<number>(16).fill(byte));
 export const i8x16Eq = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x23)];
 export const i8x16LtU = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x26)];
 export const i8x16Sub = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x71)];
 export const v128Or = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x50)];
+export const v128And = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x4e)];
+/** The bits of the first that the second has not. */
+export const v128AndNot = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x4f)];
+/** The lowest byte of a number sixteen times. */
+export const i8x16Splat = (value: Code): Code => [...value, ...simd(0x0f)];
+/** Whether any bit is set. */
+export const v128AnyTrue = (value: Code): Code => [...value, ...simd(0x53)];
+/** Sixteen bytes of these values. */
+export const v128Const = (bytes: readonly number[]): Code => [...simd(0x0c), ...bytes];
+/** For each byte of the second the byte of the first at that place; zero from 16 on. */
+export const i8x16Swizzle = (table: Code, places: Code): Code => [...table, ...places, ...simd(0x0e)];
+export const i16x8ShrU = (value: Code, by: number): Code => [...value, ...i32Const(by), ...simd(0x8d)];
 /** The highest bit of each of the sixteen bytes. */
 export const i8x16Bitmask = (value: Code): Code => [...value, ...simd(0x64)];
 
@@ -67,6 +82,9 @@ export const i8x16Bitmask = (value: Code): Code => [...value, ...simd(0x64)];
 export const doWhile = (body: Code, condition: Code): Code => [0x03, 0x40, ...body, ...condition, 0x0d, 0, 0x0b];
 /** Runs `body` as often as `condition`, looked at before it, holds. */
 export const whileNot = (stop: Code, body: Code): Code => [0x02, 0x40, 0x03, 0x40, ...stop, 0x0d, 1, ...body, 0x0c, 0, 0x0b, 0x0b];
+
+/** Runs `body` unless `condition` holds. */
+export const unless = (condition: Code, body: Code): Code => [0x02, 0x40, ...condition, 0x0d, 0, ...body, 0x0b];
 
 const section = (id: number, body: Code): Code => [id, ...unsigned(body.length), ...body];
 const text = (value: string): Code => [value.length, ...Buffer.from(value)];
