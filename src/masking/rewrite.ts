@@ -63,6 +63,8 @@ export class Rewrite {
   }
 
   #keepUntil(out: Buffer, at: number): void {
+    // Cells that are replaced often stand side by side.
+    if (at === this.#taken) return;
     this.#from.copy(out, this.#length, this.#taken, at);
     this.#length += at - this.#taken;
   }
