@@ -6,7 +6,7 @@ const SHORT = 2048;
 const LONG = 64 * 1024;
 /** What a stream is read in that goes on and on: a fifth of what a read and its write cost is there for each, however long (measured). More is no quicker. */
 const WIDE = 256 * 1024;
-/** Long reads, each as much as there is room for, behind which wide ones begin. */
+/** Long reads, each as much as there is room for and given back at once, behind which wide ones begin. */
 const FULL_READS = 8;
 /** Long buffers that wait for another socket. */
 const MOST_SPARE = 16;
@@ -63,7 +63,7 @@ export class ReadMemory {
     this.#socket?.emit('data', length === buffer.length ? buffer : buffer.subarray(0, length));
     const free = this.free(buffer.buffer);
     if (!free) bytesPassed(buffer.length);
-    const size = this.#next(length, buffer.length);
+    const size = this.#next(length, buffer.length, free);
     if (size === buffer.length) {
       if (!free) this.#use(Buffer.allocUnsafeSlow(size));
       return;
@@ -84,10 +84,10 @@ export class ReadMemory {
     this.#socket?.emit('data', copy);
   }
 
-  /** How large the next buffer is to be, behind a long read of so many bytes into one of so many. */
-  #next(length: number, had: number): number {
-    if (had === WIDE) return length > LONG ? WIDE : LONG;
-    this.#full = length === LONG ? this.#full + 1 : 0;
+  /** How large the next buffer is to be, behind a long read of so many bytes into one of so many. Whoever cannot take more than it holds is given no more at a time. */
+  #next(length: number, had: number, free: boolean): number {
+    if (had === WIDE && free && length > LONG) return WIDE;
+    this.#full = length === LONG && free ? this.#full + 1 : 0;
     return this.#full >= FULL_READS && lent < MOST_WIDE ? WIDE : LONG;
   }
 
