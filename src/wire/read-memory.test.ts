@@ -86,6 +86,24 @@ test('long reads that nobody holds on to come in the same memory', async (t) => 
   assert.ok(seen.size <= 2, `${seen.size} buffers`);
 });
 
+test('memory that is free only when the next read comes is used again then', async (t) => {
+  const { memory, near, far } = await pair(t);
+  // Behind a read it is asked for once at once, and once before the next one is handed on.
+  let asked = 0;
+  memory.free = () => asked++ > 0;
+  const seen = new Set<ArrayBufferLike>();
+  let bytes = 0;
+  near.on('data', (chunk: Buffer) => {
+    asked = 0;
+    bytes += chunk.length;
+    if (chunk.length > 2048) seen.add(chunk.buffer);
+  });
+  far.end(Buffer.alloc(16 * 1024 * 1024));
+  await once(near, 'end');
+  assert.equal(bytes, 16 * 1024 * 1024);
+  assert.ok(seen.size <= 6, `${seen.size} buffers`);
+});
+
 test('a stream that goes on and on is read in wide buffers: of so many sockets at a time, and of others once those are closed', async (t) => {
   const body = Buffer.alloc(16 * 1024 * 1024);
   /** Whether more than a long buffer came at once, and how to end: there the socket stops, and keeps its wide one. */

@@ -6,11 +6,11 @@ const SHORT = 2048;
 const LONG = 64 * 1024;
 /** What a stream is read in that goes on and on: a fifth of what a read and its write cost is there for each, however long (measured). More is no quicker. */
 const WIDE = 256 * 1024;
-/** Long reads, each as much as there is room for and given back at once, behind which wide ones begin. */
+/** Long reads, each as much as there is room for, behind which wide ones begin. */
 const FULL_READS = 8;
 /** Long buffers that wait for another socket. */
 const MOST_SPARE = 16;
-/** Sockets that have a wide buffer at a time: who falls silent keeps the one it has. The others make do with long ones. */
+/** Wide buffers in use at a time: a socket that falls silent keeps the one it has. The others make do with long ones. */
 const MOST_WIDE = 16;
 
 const spare: Buffer<ArrayBuffer>[] = [];
@@ -32,7 +32,9 @@ export class ReadMemory {
   #socket: Socket | undefined;
   /** Long reads without a break that took all the room there was. */
   #full = 0;
-  /** Asked behind a long read: whether nothing of what was handed on is kept any more. */
+  /** What came last lies in this, and was not given back at once. */
+  #out: Buffer<ArrayBuffer> | undefined;
+  /** Asked behind a long read, and again before the next: whether nothing of what was handed on is kept any more. */
   free: (memory: ArrayBufferLike) => boolean = () => false;
 
   /** For the socket's constructor: a socket takes it only there. */
@@ -52,25 +54,26 @@ export class ReadMemory {
   /** What is read comes as `data` of this socket, paused and resumed as any. */
   deliverTo(socket: Socket): void {
     this.#socket = socket;
-    socket.once('close', () => keep(this.#buffer));
+    socket.once('close', () => {
+      keep(this.#buffer);
+      if (this.#out !== undefined) giveAway(this.#out);
+      this.#out = undefined;
+    });
   }
 
   #read(length: number, buffer: Buffer<ArrayBuffer>): void {
+    this.#reclaim();
     if (length <= SHORT) {
       this.#readShort(length, buffer);
       return;
     }
     this.#socket?.emit('data', length === buffer.length ? buffer : buffer.subarray(0, length));
     const free = this.free(buffer.buffer);
-    if (!free) bytesPassed(buffer.length);
-    const size = this.#next(length, buffer.length, free);
-    if (size === buffer.length) {
-      if (!free) this.#use(Buffer.allocUnsafeSlow(size));
-      return;
-    }
-    this.#use(taken(size));
+    const size = this.#next(length, buffer.length);
+    if (free && size === buffer.length) return;
     if (free) keep(buffer);
-    else if (buffer.length === WIDE) lent--;
+    else this.#out = buffer;
+    this.#use(taken(size));
   }
 
   #readShort(length: number, buffer: Buffer<ArrayBuffer>): void {
@@ -84,10 +87,19 @@ export class ReadMemory {
     this.#socket?.emit('data', copy);
   }
 
-  /** How large the next buffer is to be, behind a long read of so many bytes into one of so many. Whoever cannot take more than it holds is given no more at a time. */
-  #next(length: number, had: number, free: boolean): number {
-    if (had === WIDE && free && length > LONG) return WIDE;
-    this.#full = length === LONG && free ? this.#full + 1 : 0;
+  /** Whoever could not take the last read at once mostly has by the next: two buffers are enough then. Otherwise it is given away. */
+  #reclaim(): void {
+    const out = this.#out;
+    if (out === undefined) return;
+    this.#out = undefined;
+    if (this.free(out.buffer)) keep(out);
+    else giveAway(out);
+  }
+
+  /** How large the next buffer is to be, behind a long read of so many bytes into one of so many. */
+  #next(length: number, had: number): number {
+    if (had === WIDE) return length > LONG ? WIDE : LONG;
+    this.#full = length === LONG ? this.#full + 1 : 0;
     return this.#full >= FULL_READS && lent < MOST_WIDE ? WIDE : LONG;
   }
 
@@ -108,4 +120,10 @@ const keep = (buffer: Buffer<ArrayBuffer>): void => {
     lent--;
     spareWide.push(buffer);
   } else if (buffer.length === LONG && spare.length < MOST_SPARE) spare.push(buffer);
+};
+
+/** A buffer of whose bytes somebody holds some. */
+const giveAway = (buffer: Buffer<ArrayBuffer>): void => {
+  if (buffer.length === WIDE) lent--;
+  bytesPassed(buffer.length);
 };
