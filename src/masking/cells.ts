@@ -2,7 +2,7 @@ import type { Places } from './detect/places.ts';
 import { detectAt, detectEverywhere, detectorKinds, prepare } from './detectors.ts';
 import type { DetectorKind, Hit } from './detectors.ts';
 import { constantOf } from './constants.ts';
-import { characters, elementOf, firstNormalOid, oid } from './oids.ts';
+import { characters, elementOf, firstNormalOid, oid, structured } from './oids.ts';
 import type { DetectorMask } from './plan.ts';
 import { wins } from './strictness.ts';
 import type { Tallies } from './tallies.ts';
@@ -18,12 +18,12 @@ export type CellDetector = (row: Uint8Array, places: Places | undefined, start: 
 type Shape =
   /** All of it is text, and any text may stand there. */
   | 'text'
-  /** Text inside a form of its own (JSON, XML, arrays, types of extensions): only as many characters may change as were there. */
+  /** Text inside a form of its own (JSON, XML, rows, arrays, types of extensions): only as many characters may change as were there. */
   | 'structured';
 
 function shapeOf(type: number): Shape | undefined {
   if (characters.has(type)) return 'text';
-  if (type === oid.json || type === oid.jsonb || type === oid.xml) return 'structured';
+  if (structured.has(type)) return 'structured';
   const element = elementOf.get(type);
   if (element !== undefined) return shapeOf(element) === undefined ? undefined : 'structured';
   // OIDs from here on are those of types made in the database: citext, hstore, enums, composites.

@@ -147,6 +147,16 @@ suite('rows', () => {
       assert.ok(!shown.includes('MI'));
     }
     assert.equal(one(1009, 0, Buffer.from('{a,123-45-6789}'))?.toString(), '{a,***********}');
+    // ROW(name, ssn) and arrays of such rows, lexemes, paths: an expression that puts a text into one shows no more than the text.
+    assert.equal(one(2249, 0, Buffer.from('(a,123-45-6789)'))?.toString(), '(a,***********)');
+    assert.equal(one(2287, 0, Buffer.from('{"(a,123-45-6789)"}'))?.toString(), '{"(a,***********)"}');
+    assert.equal(one(3614, 0, Buffer.from("'ada@example.com':1"))?.toString(), "'***************':1");
+    assert.equal(one(3615, 0, Buffer.from("'ada@example.com' & 'x'"))?.toString(), "'***************' & 'x'");
+    assert.equal(one(4072, 0, Buffer.from('$."ada@example.com"'))?.toString(), '$."***************"');
+    assert.equal(one(1790, 0, Buffer.from('ada@example.com'))?.toString(), '***************');
+    const field = (cell: string): Buffer => Buffer.concat([Buffer.from([0, 0, 0, 25, 0, 0, 0, cell.length]), Buffer.from(cell)]);
+    const row = (...cells: readonly string[]): Buffer => Buffer.concat([Buffer.from([0, 0, 0, cells.length]), ...cells.map(field)]);
+    assert.deepEqual(one(2249, 1, row('a', '123-45-6789')), row('a', '***********'));
     const counted = createRowMasker(detecting, [column()]);
     counted.mask(encode(text('123-45-6789 234-56-7890')));
     assert.deepEqual([...counted.counts], [['d', 2]]);
