@@ -7,6 +7,7 @@ import { optionText, options } from './copying.ts';
 import { Effects } from './effects.ts';
 import { expression } from './expressions.ts';
 import { query } from './query.ts';
+import { NOT_IN_CATALOG } from './relations.ts';
 import { readsWholeRows, trigger as triggerFunctions } from './reviewed.ts';
 import { addItem, scopeIn } from './scope.ts';
 import type { Scope } from './scope.ts';
@@ -63,7 +64,9 @@ export function calls(around: Around, named: readonly Ast[], object: ObjectRef):
   call(apart, { funcname: named }, scopeIn(undefined));
   for (const effect of apart.effects.list()) {
     const { function: signature, why = 'it runs a function of which not enough is known' } = effect;
-    const about = signature === undefined ? { object } : { object, function: signature };
+    // What does not exist is named itself: a client is told that the function is missing, not the trigger that it is making.
+    const of = why === NOT_IN_CATALOG ? (effect.object ?? object) : object;
+    const about = signature === undefined ? { object: of } : { object: of, function: signature };
     if (effect.class === 'unknown') around.effects.add({ class: 'unknown', verb: 'create', ...about, why }, 'transactional');
     else if (effect.verb === 'call') around.effects.add({ class: 'schema', verb: 'create', ...about }, 'transactional');
     else around.effects.add(effect, 'transactional');

@@ -205,6 +205,7 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ["CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'pg_read_file'", 'transactional', 'admin create function:public.f'],
   ["CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", 'transactional', 'schema create function:public.f'],
   ['CREATE TRIGGER t BEFORE INSERT ON orders EXECUTE FUNCTION touch()', 'transactional', 'schema create trigger:public.orders.t', 'schema alter table:public.orders', 'unknown create trigger:public.orders.t'],
+  ['CREATE TRIGGER t BEFORE INSERT ON orders EXECUTE FUNCTION nofunc()', 'transactional', 'schema create trigger:public.orders.t', 'schema alter table:public.orders', 'unknown create function:nofunc'],
   ['CREATE PUBLICATION p FOR ALL TABLES', 'immediate', 'admin create publication:p'],
   ["ALTER SYSTEM SET archive_command = 'x'", 'immediate', 'admin alter system:*'],
   ['VACUUM orders', 'commits', 'write vacuum table:public.orders'],

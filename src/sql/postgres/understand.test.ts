@@ -149,6 +149,14 @@ test('large but flat texts are understood', async () => {
   assert.equal((await understand('SELECT 1; '.repeat(2000))).statements.length, 2000);
 });
 
+test('a text is called wrong only when it is', async () => {
+  const why = async (text: string): Promise<string | undefined> => (await understand(text)).statements[0]?.facts.effects[0]?.why;
+  assert.equal(await why(`SELECT 1 WHERE 1 IN (${Array.from({ length: 100_000 }, (_, n) => n).join(',')})`), 'more than 200,000 words and signs');
+  assert.equal(await why('x'.repeat(17 * 1024 * 1024)), 'too long to be read');
+  assert.equal(await why("SELECT 'a"), 'not valid PostgreSQL text');
+  assert.equal(await why('SELECT \0'), 'not valid PostgreSQL text');
+});
+
 test('the parser gets time and room, and not more', async () => {
   const hurried = createPostgresUnderstander({ timeout: 1, queue: 2 });
   try {

@@ -6,7 +6,7 @@ import { withinCaps } from './caps.ts';
 import { Lexer, Token } from './lexer.ts';
 import { literalsOf } from './literals.ts';
 import type { Answer } from './protocol.ts';
-import { placesOf, shapeOf } from './shape.ts';
+import { MOST_TOKENS, placesOf, shapeOf } from './shape.ts';
 import type { Shape } from './shape.ts';
 import { ParserThread } from './thread.ts';
 
@@ -45,6 +45,8 @@ const NOBODY: Asker = { id: '', principal: { identity: '' } };
 const NO_LITERALS: readonly Literal[] = [];
 
 const UNLEXED = unknownFacts('not valid PostgreSQL text');
+const TOO_MANY_TOKENS = unknownFacts(`more than ${MOST_TOKENS.toLocaleString('en')} words and signs`);
+const TOO_LONG = unknownFacts('too long to be read');
 const TOO_DEEP = unknownFacts('nested too deeply, or too long');
 const OLD_NUMBER = unknownFacts('a number that this server reads in another way');
 const UNPARSED = unknownFacts('the statement could not be parsed');
@@ -123,7 +125,7 @@ class PostgresUnderstander implements Understander {
     const prefix = this.#prefix(catalog, names, granted);
     // NUL and bytes that are not UTF-8 are refused here, before the parser could read something else in them.
     const shape = text.length > LONGEST ? undefined : shapeOf(text, prefix);
-    if (shape === undefined) return refused(UNLEXED, text, invalidBytes(text));
+    if (shape === undefined) return withoutShape(text);
     if (shape.end === 0) return new UnderstoodText([], false, undefined);
     if (shape.glued && catalog.serverVersion < 160000) return refused(OLD_NUMBER, text);
     const known = (shape.exact ? undefined : this.#shapes.get(shape.key)) ?? this.#texts.get(textKey(text, prefix));
@@ -182,9 +184,16 @@ function refused(facts: readonly StatementFacts[], text: Uint8Array, invalid?: I
   return understood;
 }
 
+/** What has no shape: for its bytes, or because there is too much of it. A text that could be read in parts is never called wrong. */
+function withoutShape(text: Uint8Array): Understood {
+  if (text.length > LONGEST) return refused(TOO_LONG, text);
+  const invalid = invalidBytes(text);
+  return refused(invalid === undefined && !text.includes(0) ? TOO_MANY_TOKENS : UNLEXED, text, invalid);
+}
+
 /** What a server says of bytes that are not UTF-8, or that its lexer cannot read; of NUL nothing, for it never gets there. */
 function invalidBytes(text: Uint8Array): InvalidText | undefined {
-  if (text.length > LONGEST || text.includes(0)) return undefined;
+  if (text.includes(0)) return undefined;
   if (!isUtf8(text)) return { kind: 'encoding', message: 'invalid byte sequence for encoding "UTF8"' };
   const lexer = new Lexer(text);
   let kind = lexer.next();
