@@ -19,10 +19,10 @@ export class HeldCommand {
   #left = false;
 
   /**
-   * @param refused records what it was refused for
+   * @param refused records what it was refused for, and gives what the client is told of it
    * @param over nothing is kept for it any more: it was refused, or has left. One that was told to come again leaves when it has.
    */
-  constructor(command: Command, waiter: Waiter, refused: (why: Refusal) => void, over: (held: HeldCommand) => void) {
+  constructor(command: Command, waiter: Waiter, refused: (why: Refusal) => Refusal, over: (held: HeldCommand) => void) {
     this.command = command;
     this.waiter = waiter;
     this.#over = over;
@@ -31,8 +31,7 @@ export class HeldCommand {
       if (end === 'again') return end;
       over(this);
       // Who left is told nothing; why is recorded by whoever made it leave.
-      if (!this.#left) refused(end);
-      return end;
+      return this.#left ? end : refused(end);
     });
   }
 

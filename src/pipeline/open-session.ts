@@ -187,14 +187,20 @@ export class OpenSession implements GatedSession {
       case 'approved':
         return this.#grant(command, decision, { approval: asked.request, ...(covered === undefined ? {} : { most: covered }) });
       case 'refused':
-        this.#recordRefusal(asked.refusal, command, decision);
-        return asked.refusal;
+        return this.#notApproved(asked.refusal, command, decision);
       case 'held': {
-        const held = new HeldCommand(command, asked.waiter, (why) => this.#recordRefusal(why, command, decision), (over) => this.#held.delete(over));
+        const held = new HeldCommand(command, asked.waiter, (why) => this.#notApproved(why, command, decision), (over) => this.#held.delete(over));
         this.#held.add(held);
         return held;
       }
     }
+  }
+
+  /** What people have not approved, or not yet: a request is asked for by many sessions, and each client is told its own. */
+  #notApproved(why: Refusal, command: Command, decision: Decision): Refusal {
+    const told = { ...why, session: this.session.id };
+    this.#recordRefusal(told, command, decision);
+    return told;
   }
 
   refuse(code: RefusalCode, message: string, command?: Command): Refusal {

@@ -28,8 +28,9 @@ suite('how long and how many commands are held', () => {
   test('after the hold the client gets the link; approved later, the same command runs on its next try', async () => {
     const first = await scene.psql('migrator', '-c', 'DELETE FROM briefly');
     assert.equal(first.code, 1);
-    const { id } = await scene.request();
+    const { id, session } = await scene.request();
     assert.match(first.stderr, new RegExp(`approvals/${id}`));
+    assert.match(first.stderr, new RegExp(`DETAIL:  wicketgate session ${session}\\nHINT`));
     assert.ok((await scene.answer(id, 'approve')).ok);
     assert.equal(await scene.target.count('briefly'), 1);
     const second = await scene.psql('migrator', '-c', 'DELETE FROM briefly');

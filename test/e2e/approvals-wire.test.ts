@@ -107,6 +107,7 @@ suite('a command that people have to approve', () => {
     const request = await scene.request();
     assert.equal((await scene.show(request.id)).inTransaction, true);
     assert.match(first.stderr, new RegExp(`https://wicketgate.test/approvals/${request.id}`));
+    assert.match(first.stderr, new RegExp(`DETAIL:  wicketgate session ${request.session}`));
     assert.ok((await scene.answer(request.id, 'approve')).ok);
     const second = await scene.psql('migrator', ...script);
     assert.equal(second.code, 0, second.stderr);
