@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -181,14 +181,24 @@ describe('messages', () => {
 
   test('65,535 parameters pass as they do straight to the target; 100,000 do not fit a message', async () => {
     using wire = await gatewayWire(scene, 'writer');
-    const text = `SELECT ${Array.from({ length: 60_000 }, (_, n) => `$${n + 1}::int`).join('+')}`;
-    wire.send(say.parse('', text.slice(0, 900_000)), say.sync);
-    await wire.until('ReadyForQuery');
-    const values = Array.from({ length: 65_535 }, () => Buffer.from('1'));
+    const text = `SELECT 1 IN (${Array.from({ length: 65_535 }, (_, n) => `$${n + 1}`).join(',')})`;
+    const values = Array.from({ length: 65_535 }, (_, n) => Buffer.from(n === 65_534 ? '1' : '2'));
+    wire.send(say.parse('', text), say.bind('', '', [], values), say.execute(''), say.sync);
+    assert.deepEqual(plain(await wire.until('ReadyForQuery')), ['ParseComplete', 'BindComplete', '(t)', 'SELECT 1', 'ZI']);
     wire.send(say.parse('', 'SELECT $1::int'), say.bind('', '', [], values), say.execute(''), say.sync);
     assert.deepEqual(plain(await wire.until('ReadyForQuery')), ['ParseComplete', 'E08P01', 'ZI']);
     wire.send(say.bind('', '', [], Array.from({ length: 100_000 }, () => Buffer.from('1'))), say.sync);
     assert.match(errorText(await wire.rest()), /S:FATAL[^]*C:08P01/);
+  });
+
+  test('psql hears why, after a message that is too large: it looks only when all of it is sent', async () => {
+    const file = join(scene.gateway.folder, 'large.sql');
+    writeFileSync(file, `SELECT length('${'x'.repeat(17 * 1024 * 1024)}');\n`);
+    for (let round = 0; round < 3; round += 1) {
+      const ran = await scene.psql('writer', '-f', file);
+      assert.match(ran.stderr, /FATAL: {2}wicketgate: frontend message Q of 178\d+ bytes is above the limit/);
+    }
+    rmSync(file);
   });
 
   test('10,000 prepared statements are enough', async () => {

@@ -18,11 +18,10 @@ import { refusedSession } from './refuse.ts';
 import { applicationName } from './settings.ts';
 import { Tracking } from './tracking.ts';
 import type { Catalog } from '../../sql/catalog.ts';
+import { partFrom, partWith } from '../../wire/parting.ts';
 
 /** How long a command that runs when the client leaves may go on, so that its outcome is known. */
 const LEAVE_MS = 5_000;
-/** How long a client may take to read why its session ended. */
-const LINGER_MS = 1_000;
 const CANCEL_MS = 10_000;
 /** While the gateway stops: how often a session in a transaction is looked at. */
 const DRAIN_LOOK_MS = 20;
@@ -79,10 +78,8 @@ export const runSession = (options: SessionOptions): Promise<string> =>
         target.destroySoon();
       }
       client.resume();
-      if (last && !back.midMessage) client.end(last);
-      else client.end();
-      const linger = setTimeout(() => client.destroy(), LINGER_MS);
-      client.once('close', () => clearTimeout(linger));
+      if (last && !back.midMessage && !client.destroyed) partWith(client, last);
+      else partFrom(client);
     };
 
     const end = (why: Refusal): void => finish(why.code, refusedSession(why));
