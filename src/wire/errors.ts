@@ -14,10 +14,13 @@ export type WireFault =
  */
 export class WireError extends Error {
   readonly fault: WireFault;
-  constructor(fault: WireFault, message: string) {
+  /** Of a message that is too large: its bytes, most of which the peer has yet to send. */
+  readonly due?: number;
+  constructor(fault: WireFault, message: string, due?: number) {
     super(message);
     this.name = 'WireError';
     this.fault = fault;
+    if (due !== undefined) this.due = due;
   }
 }
 

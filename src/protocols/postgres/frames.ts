@@ -40,7 +40,7 @@ class PostgresFrames extends FrameParser {
     const length = ((bytes[at + 1] as number) << 24) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 8) | (bytes[at + 4] as number);
     if (length < 4) throw new WireError('malformed', `length ${length} of ${this.#direction} message ${letter(bytes[at] as number)} is impossible`);
     if (length > (streamed ? STREAMED_LIMIT : limit)) {
-      throw new WireError('too_large', `${this.#direction} message ${letter(bytes[at] as number)} of ${length} bytes is above the limit`);
+      throw new WireError('too_large', `${this.#direction} message ${letter(bytes[at] as number)} of ${length} bytes is above the limit`, length);
     }
     return length + 1;
   }

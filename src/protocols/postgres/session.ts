@@ -18,6 +18,7 @@ import { refusedSession } from './refuse.ts';
 import { applicationName } from './settings.ts';
 import { Tracking } from './tracking.ts';
 import type { Catalog } from '../../sql/catalog.ts';
+import { WireError } from '../../wire/errors.ts';
 import { partFrom, partWith } from '../../wire/parting.ts';
 
 /** How long a command that runs when the client leaves may go on, so that its outcome is known. */
@@ -49,6 +50,8 @@ export const runSession = (options: SessionOptions): Promise<string> =>
     const { gated, client, upstream, cancelKeys, log } = options;
     const target = upstream.socket;
     const { session } = gated;
+    /** Bytes of a message that the client is still sending, which is not read any more. */
+    let due = 0;
     let open = 2;
     let over = 'closed';
 
@@ -78,7 +81,7 @@ export const runSession = (options: SessionOptions): Promise<string> =>
         target.destroySoon();
       }
       client.resume();
-      if (last && !back.midMessage && !client.destroyed) partWith(client, last);
+      if (last && !back.midMessage && !client.destroyed) partWith(client, last, due);
       else partFrom(client);
     };
 
@@ -134,6 +137,7 @@ export const runSession = (options: SessionOptions): Promise<string> =>
       try {
         direction.push(chunk);
       } catch (error) {
+        if (direction === forward && error instanceof WireError) due = error.due ?? 0;
         link.fail(error);
       }
     };
