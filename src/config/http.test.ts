@@ -101,6 +101,8 @@ const bad: readonly (readonly [string, string, readonly RegExp[]])[] = [
   ['bad template', match('{ request: { paths: ["/a/**/b"] } }'), [/request\.paths\[0\]: "\/a\/\*\*\/b" has \*\* before the end/]],
   ['host that leads nowhere here', match('{ request: { hosts: [other.gw] } }'), [/request\.hosts\[0\]: "other\.gw" can never match: the connections of the policy are reached by api\.gw\.internal/]],
   ['header that no rule sees', match('{ request: { headers: { Authorization: ["*"] } } }'), [/headers\.Authorization: can never match: no rule sees this header/]],
+  ['field by the number of an element', match('{ request: { fields: { "items[0].a": ["1"] } } }'), [/has brackets, and elements are written as members: a path such as items\.\*\.price/]],
+  ['field by any element in brackets', match('{ request: { fields: { "items[*].a": ["1"] } } }'), [/has brackets/]],
   ['field by JSONPath', match('{ request: { fields: { "$.a": ["1"] } } }'), [/begins with \$/]],
   ['graphql without a graphql API', match('{ request: { graphql: [mutation] } }'), [/request\.graphql: can never match: no connection of the policy has graphql/]],
   ['grpc in another form', match('{ request: { grpc: [Publish] } }'), [/"Publish" is not package\.Service\/Method/]],
@@ -163,6 +165,15 @@ describe('connections of HTTP in force', () => {
       assert.match(text, /header x-env prod/);
     });
   }
+
+  test('that are limited by rows are limited by nothing, which is said', async () => {
+    const limited = async (connections: string): Promise<string[]> => {
+      const { warnings } = await load(S('connections: [api]', `limits: { rowsPerCommand: 5 }\n    connections: ${connections}`));
+      return warnings.map(formatProblem).filter((line) => line.includes('rowsPerCommand'));
+    };
+    assert.match((await limited('[api]')).join('\n'), /policies\[jobs\]\.limits\.rowsPerCommand: limits nothing: all connections of the policy are of protocol http/);
+    assert.deepEqual(await limited('[api, db]'), []);
+  });
 
   test('are reached through the forward proxy by the host of the target and by their hosts, at one address, told apart by host and port', async () => {
     const config = await loaded(S('    http: { hosts: [api.gw.internal], prefix: /api }\n', '    http: { proxy: true, hosts: ["*.API.example"] }\n').replace('  - { name: db,', '  - { name: plain, protocol: http, listen: "127.0.0.1:8443", target: { host: api.internal, port: 8080, tls: disable }, credential: { type: none }, http: { proxy: true } }\n  - { name: db,').replace('connections: [api]', 'connections: [api, plain]'));

@@ -54,6 +54,7 @@ export function checkRequestMatch(match: RequestMatchSource, connections: readon
   });
   checkNamed('fields', (name) => {
     if (name.startsWith('$')) return 'begins with $: a path such as amount or items.*.price';
+    if (/\[(?:\d*|\*)\]/.test(name)) return 'has brackets, and elements are written as members: a path such as items.*.price';
     return name.split('.').includes('') ? 'has an empty part' : undefined;
   });
 

@@ -37,6 +37,7 @@ export function checkRules(checking: Checking, apis: ApiSets): void {
   }
   for (const policy of source.policies) {
     const world = worldOf(policy, source, apis);
+    if (policy.limits?.rowsPerCommand !== undefined && world.protocols === 'http') warnings.add(places.of(policy.limits, 'rowsPerCommand'), 'limits nothing: all connections of the policy are of protocol http, whose requests do not say how many rows they change', 'remove it');
     for (const rule of policy.rules ?? []) {
       if (rule.match !== undefined) checkMatch(rule.match, world, checking);
       if (rule.match !== undefined) checkRequest(rule.match, policy, world, checking);

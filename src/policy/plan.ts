@@ -27,6 +27,8 @@ export interface PlanRow {
   readonly denies: readonly Candidate[];
   readonly approvals: readonly Candidate[];
   readonly allows: readonly Candidate[];
+  /** Why nobody knows what the body says, where a rule that would allow asks about it. */
+  readonly unread?: string;
 }
 
 /** What could apply to a list of effects. */
@@ -64,15 +66,20 @@ export function planFor(situation: Situation, effects: readonly Effect[]): Plan 
     const denies: Candidate[] = [];
     const approvals: Candidate[] = [];
     const allows: Candidate[] = [];
+    let unread: string | undefined;
     for (const applied of situation.rules) {
       const settled = applied.settled?.level ?? COVERS;
       if (settled === NONE) continue;
       const level = weaker(settled, applied.rule.match.reach(effect));
+      if (level !== NONE && level !== COVERS && applied.rule.effect === 'allow') unread ??= unreadFor(applied.rule, effect);
       if (level === NONE || (level !== COVERS && applied.rule.effect === 'allow')) continue;
       (applied.rule.effect === 'deny' ? denies : applied.rule.effect === 'allow' ? allows : approvals).push({ applied, level });
       live ||= applied.live;
     }
-    return { effect, classGrants: situation.classGrants.get(effect.class) ?? [], denies, approvals, allows };
+    return { effect, classGrants: situation.classGrants.get(effect.class) ?? [], denies, approvals, allows, ...(unread === undefined ? {} : { unread }) };
   });
   return { rows, live };
 }
+
+/** Why the body of a request could not be read, where the rule asks about it: a client has to know what to mend. */
+export const unreadFor = ({ match }: CompiledRule, { request }: Effect): string | undefined => (match.readsBody && request?.body.kind === 'unread' ? request.body.why : undefined);

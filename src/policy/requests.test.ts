@@ -147,6 +147,18 @@ describe('conditions and bodies', () => {
     assert.equal(session([policy('p', { rules: [{ match: { request: { paths: ['/x'] } } }] })]).readsBodies, false);
     assert.equal(session([policy('p', { rules: [{ match: { request: { fields: { a: ['1'] } } } }] })]).readsBodies, true);
   });
+  test('that could not be read say why, to whoever a rule about them refuses', () => {
+    const asked = (kind: RequestFacts['body'], path = '/pay'): RequestFacts => ({ ...request(path, { method: 'POST' }), body: kind });
+    const said = (policies: readonly PolicyConfig[], facts: RequestFacts): string => session(policies).decide({ ...command([{ class: 'write', verb: 'post', request: facts }]), protocol: 'http' }, noon).reason;
+    const unread = { kind: 'unread', why: 'the body is not plain JSON: not JSON' } as const;
+    const small = policy('p', { rules: [{ effect: 'allow', match: { request: { paths: ['/pay'], fields: { amount: ['100'] } } } }] });
+    assert.equal(said([small], asked(unread)), 'no policy grants post (class write); a rule asks about its body, and the body is not plain JSON: not JSON');
+    assert.equal(said([small], asked({ kind: 'json', value: { amount: 5 } })), 'no policy grants post (class write)');
+    assert.equal(said([small], asked(unread, '/other')), 'no policy grants post (class write)');
+    const never = policy('p', { allow: ['write'], rules: [{ effect: 'deny', reason: 'no such currency', match: { request: { fields: { currency: ['XXX'] } } } }] });
+    assert.equal(said([never], asked(unread)), 'no such currency; a rule asks about its body, and the body is not plain JSON: not JSON');
+    assert.equal(said([never], asked({ kind: 'json', value: { currency: 'XXX' } })), 'no such currency');
+  });
   test('rows of requests are nobody\'s to count', () => {
     assert.equal(session([policy('p', { allow: ['write'], limits: { rowsPerCommand: 1 } })]).decide(command([{ class: 'write', verb: 'delete', request: request('/x') }]), noon).threshold, undefined);
   });

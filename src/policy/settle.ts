@@ -4,7 +4,7 @@ import { demandOf } from './demand.ts';
 import { COVERS, NONE, weaker, type Level } from './level.ts';
 import type { RowLimit } from './limits.ts';
 import type { LiveWord } from './live.ts';
-import type { AppliedRule, Candidate, Plan, PlanRow } from './plan.ts';
+import { unreadFor, type AppliedRule, type Candidate, type Plan, type PlanRow } from './plan.ts';
 import { changesRows, nextThreshold } from './threshold.ts';
 
 /** The word of a rule's condition and threshold on the command in question. */
@@ -28,11 +28,11 @@ export function settle(plan: Plan, live: LiveWords, { policyVersion, rowLimit }:
 
   const denies = new Map<AppliedRule, Effect>();
   const approvals = new Map<AppliedRule, Effect>();
-  let ungranted: Effect | undefined;
+  let ungranted: PlanRow | undefined;
   for (const row of plan.rows) {
     note(denies, row.denies, touches, row.effect);
     note(approvals, row.approvals, touches, row.effect);
-    ungranted ??= isGranted(row, covers) ? undefined : row.effect;
+    ungranted ??= isGranted(row, covers) ? undefined : row;
   }
   const changing = rowLimit === undefined ? undefined : plan.rows.find(({ effect }) => changesRows(effect))?.effect;
   const changeLimit = changing === undefined ? undefined : rowLimit;
@@ -45,9 +45,9 @@ export function settle(plan: Plan, live: LiveWords, { policyVersion, rowLimit }:
     const [applied, denied] = rules[0] as [AppliedRule, Effect];
     // Only a count that is not known yet can lift a deny, and only when nothing else refuses.
     const unsure = ungranted === undefined && rules.every(([rule]) => rule.live && live(rule).threshold !== undefined) ? threshold : {};
-    return { effect: 'deny', rules: rules.map(([{ rule }]) => rule.ref), reason: `${applied.rule.reason ?? `${denied.verb} is denied`}${doubt(denied)}`, denied, ...unsure, policyVersion };
+    return { effect: 'deny', rules: rules.map(([{ rule }]) => rule.ref), reason: `${applied.rule.reason ?? `${denied.verb} is denied`}${doubt(denied)}${asksOfBody(unreadFor(applied.rule, denied))}`, denied, ...unsure, policyVersion };
   }
-  if (ungranted !== undefined) return { effect: 'deny', rules: [], reason: whyNotGranted(ungranted), denied: ungranted, policyVersion };
+  if (ungranted !== undefined) return { effect: 'deny', rules: [], reason: `${whyNotGranted(ungranted.effect)}${asksOfBody(ungranted.unread)}`, denied: ungranted.effect, policyVersion };
   if (tooMany !== undefined && changing !== undefined) {
     return { effect: 'deny', rules: [tooMany.ref], reason: `it changes more than the ${tooMany.rows} rows that one command may`, denied: changing, policyVersion };
   }
@@ -88,6 +88,9 @@ function doubt(effect: Effect): string {
   if (effect.class !== 'unknown') return '';
   return ` (it was not understood, and could be that${effect.why === undefined ? '' : `: ${effect.why}`})`;
 }
+
+/** A rule was not met, or was met in doubt, because nobody knows what the body says. */
+const asksOfBody = (unread: string | undefined): string => (unread === undefined ? '' : `; a rule asks about its body, and ${unread}`);
 
 /** Our words and the understander's: nothing of the client's text. */
 function whyNotGranted(effect: Effect): string {

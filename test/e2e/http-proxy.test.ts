@@ -48,6 +48,8 @@ test('a target without TLS, by requests in the absolute form', { skip: CURL }, a
     assert.deepEqual([ran.code, ran.stdout], [0, 'ok\n'], ran.stderr);
     const none = await curl('-o', '/dev/null', '-w', '%{http_code} %header{proxy-authenticate}', '-x', await proxy.proxy(undefined, kind), url);
     assert.equal(none.stdout, '407 Basic realm="wicketgate", charset="UTF-8"');
+    const elsewhere = await curl('-w', ' %{http_code}', '-x', await proxy.proxy('reader', kind), `http://${PLAIN}:81/plain`);
+    assert.match(elsewhere.stdout, /no connection of the forward proxy is for this host and port without TLS","code":"unknown_connection"[^]* 403$/);
   }
   assert.deepEqual(proxy.plain.requests.map(({ url }) => url), ['/plain?y=2', '/plain?y=2']);
   assert.equal(proxy.plain.header(proxy.plain.requests[0]!, 'authorization'), `Bearer ${TARGET_TOKEN}`);

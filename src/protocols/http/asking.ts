@@ -47,6 +47,8 @@ export const readAsking = (head: RequestHead, path: string, door: Door): Asking 
   // The absolute form is what a client writes to a proxy; a server takes it as well (RFC 9112 section 3.2.2).
   const plain = head.absolute === 'http' ? chooseProxied(offered, placeOf(head, 80), 'plain') : undefined;
   if (plain) return absolute(head, plain, providers, certificate);
+  // Who shows the proxy something means the proxy. Of whom it is not known, the address itself may be meant.
+  if (head.absolute === 'http' && head.values.has('proxy-authorization')) return refused('unknown_connection', 'no connection of the forward proxy is for this host and port without TLS', { status: 403 });
   if (head.absolute === 'http' && tls) return refused('protocol', 'the request target is not of the host that TLS was opened for', { status: 421 });
   const choice = chooseConnection(offered, head.host, path);
   return 'refused' in choice ? refused('unknown_connection', choice.refused, { status: choice.status }) : { kind: 'asking', connection: choice.connection, by: 'direct' };

@@ -26,7 +26,8 @@ export const shownToken = ({ values, target, fields }: RequestHead): Shown => {
   const token = own ?? inAuthorization?.token;
   if (token === undefined) return { kind: 'none' };
   if (token === '' || token.length > LONGEST) return refused('the token is empty or too long');
-  if (inAddress(target, token) || elsewhere(fields, token)) return refused('the token stands in a part of the request that would be passed on');
+  const { encoded } = inAuthorization ?? {};
+  if (inAddress(target, token) || elsewhere(fields, token) || (encoded !== undefined && elsewhere(fields, encoded))) return refused('the token stands in a part of the request that would be passed on');
   return { kind: 'token', token };
 };
 
@@ -39,14 +40,15 @@ export const proxyToken = (value: string | undefined): Shown => {
   return token === '' ? { kind: 'none' } : { kind: 'token', token };
 };
 
-/** The token stands in the path or the query. */
-export const inAddress = (target: string, token: string): boolean => token.length >= TELLING && target.includes(token);
+/** The token stands in the path or the query, however it is encoded there: what goes to the target is decoded as far as it can be. */
+export const inAddress = (target: string, token: string): boolean =>
+  token.length >= TELLING && (target.includes(token) || (target.includes('%') && target.replace(/%[0-9A-Fa-f]{2}/g, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16))).includes(token)));
 
 /** The token stands in a field that would be passed on. A short text could stand there by chance. */
 export const elsewhere = (fields: Fields, token: string): boolean => token.length >= TELLING && fields.some(([name, value]) => !CREDENTIAL_FIELDS.has(name.toLowerCase()) && value.includes(token));
 
-/** The token in a value of `Authorization` or `Proxy-Authorization`, where it is of a scheme that carries one. */
-export const fromAuthorization = (value: string): { readonly token?: string } => {
+/** The token in a value of `Authorization` or `Proxy-Authorization`, where it is of a scheme that carries one; `encoded`: as it stands in Basic. */
+export const fromAuthorization = (value: string): { readonly token?: string; readonly encoded?: string } => {
   const space = value.indexOf(' ');
   const scheme = (space < 0 ? value : value.slice(0, space)).toLowerCase();
   const rest = space < 0 ? '' : value.slice(space + 1).trim();
@@ -54,5 +56,5 @@ export const fromAuthorization = (value: string): { readonly token?: string } =>
   if (scheme !== 'basic' || rest.length > 2 * LONGEST || !/^[A-Za-z0-9+/]*={0,2}$/.test(rest)) return {};
   const decoded = Buffer.from(rest, 'base64').toString('latin1');
   const colon = decoded.indexOf(':');
-  return colon < 0 ? {} : { token: decoded.slice(colon + 1) };
+  return colon < 0 ? {} : { token: decoded.slice(colon + 1), encoded: rest };
 };

@@ -78,7 +78,7 @@ describe('an answer of HTTP/1.1', () => {
     assert.throws(() => {
       for (let sent = 0; sent <= HEAD_BYTES; sent += 1_000) endless.push(bytes(`X: ${'y'.repeat(995)}\r\n`));
     }, NotHttp);
-    for (const pieces of [['HTTP/1.1 200 OK\n'], ['HTTP/1.1 200 OK\r', 'X'], ['HTTP/1.1 200 OK\r\nX: y', '\n'], ['HTTP/1.1 200 OK\r\nX: y\r', '\r']]) assert.throws(() => {
+    for (const pieces of [['SSH-2.0-OpenSSH_9.2\r\n'], ['<html>'], ['H', 'TTX'], ['HTTP/2 200\r\n'], ['HTTP/1.1 103 Early Hints\r\n\r\n220 mail'], ['HTTP/1.1 200 OK\n'], ['HTTP/1.1 200 OK\r', 'X'], ['HTTP/1.1 200 OK\r\nX: y', '\n'], ['HTTP/1.1 200 OK\r\nX: y\r', '\r']]) assert.throws(() => {
       const reader = new AnswerReader(false);
       for (const piece of pieces) reader.push(bytes(piece));
     }, NotHttp, JSON.stringify(pieces));

@@ -5,6 +5,8 @@ import { checkLines, HEAD_BYTES, NotHttp, readFields } from './h1-fields.ts';
 /** Answers that are none yet (100, 103) which a target may send before its answer. */
 const MOST_INTERIM = 32;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?$/;
+/** What every answer begins with. */
+const BEGINNING = 'HTTP/1.';
 const END = Buffer.from('\r\n\r\n');
 const NONE = Buffer.alloc(0);
 
@@ -79,6 +81,8 @@ export class AnswerReader {
         while (from > 0 && (all[from - 1] === 0x0d || all[from - 1] === 0x0a)) from -= 1;
         checkLines(`${all.toString('latin1', from)}${all.at(-1) === 0x0d ? '\n' : ''}`);
         this.#begun = Buffer.from(all);
+        // A target that speaks something else may greet and then wait, as one of SSH does.
+        if (!this.#begun.toString('latin1', 0, BEGINNING.length).startsWith(BEGINNING.slice(0, all.length))) throw new NotHttp('not the first line of an answer');
         return;
       }
       if (end > HEAD_BYTES) throw new NotHttp(`the head of the answer has more than ${HEAD_BYTES} bytes`);

@@ -39,6 +39,13 @@ describe('credentials', () => {
     assert.equal(shownToken(head(['Authorization', 'Digest x'])).kind, 'refused');
     assert.equal(shownToken(head(['Authorization', `Bearer ${token}`], { url: `/?access_token=${token}` })).kind, 'refused');
     assert.equal(shownToken(head(['Authorization', `Bearer ${token}`, 'Cookie', `a=${token}`])).kind, 'refused');
+    // What goes to the target is decoded as far as it can be.
+    for (const written of [token.replaceAll('.', '%2E'), `%${token.charCodeAt(0).toString(16)}${token.slice(1)}`]) {
+      assert.equal(shownToken(head(['Authorization', `Bearer ${token}`], { url: `/?access_token=${written}` })).kind, 'refused', written);
+      assert.equal(shownToken(head(['Authorization', `Bearer ${token}`], { url: `/v1/${written}` })).kind, 'refused', written);
+    }
+    assert.equal(shownToken(head(['Authorization', basic, 'X-Copy', basic])).kind, 'refused');
+    assert.equal(shownToken(head(['Authorization', basic, 'X-Copy', 'Basic bm90OnRoYXQtb25lLWJ1dC1hLWxvbmctdGV4dC1hbnlob3c='])).kind, 'token');
   });
 });
 
