@@ -58,6 +58,31 @@ test('ca prints path, certificate, fingerprint and what each client needs', asyn
   assert.doesNotMatch(JSON.stringify(json), /PRIVATE KEY/);
 });
 
+test('ca tells clients of HTTP what they need, and nothing of databases where there are none', async () => {
+  using folder = tempFolder('ca');
+  const config = folder.file('wicketgate.yaml');
+  const made = await createCertificates({ data: folder.file('data'), keys: folder.file('keys'), names: ['gw.internal', '127.0.0.1'], tls: 'auto' });
+  made.close();
+  const api = (more: string): string => `  - { name: billing, protocol: http, listen: "127.0.0.1:8443", target: { host: api.example, port: 443 }, credential: { type: none }${more} }\n`;
+  const printed = async (connections: string): Promise<string> => {
+    writeFileSync(config, CONFIG.replace(/connections:\n[^]*policies:/, `connections:\n${connections}policies:`));
+    const { out, err, code } = await ca('--config', config);
+    assert.equal(code, 0, err);
+    return out;
+  };
+  const { path } = made.authority ?? {};
+  const alone = await printed(api(', http: { prefix: /crm }'));
+  for (const part of [`curl --cacert ${path} -H "Authorization: Bearer $TOKEN" https://gw.internal:8443/crm/`, `REQUESTS_CA_BUNDLE=${path}`, `NODE_EXTRA_CA_CERTS=${path}`, 'curl -k']) assert.ok(alone.includes(part), part);
+  assert.doesNotMatch(alone, /psql|sslmode|--interception/);
+  assert.doesNotMatch(alone, /gcloud|aws/);
+  assert.match(await printed(api(', http: { apis: [gcs] }')), /CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=https:\/\/gw\.internal:8443\/storage\/v1\/ /);
+  assert.match(await printed(api(', http: { apis: [s3] }')), /AWS_CA_BUNDLE=\S+ AWS_ENDPOINT_URL=https:\/\/gw\.internal:8443 /);
+  assert.match(await printed(api(', http: { hosts: ["*.api.internal"] }')), /https:\/\/NAME\.api\.internal:8443\//);
+  const proxied = await printed(api(', http: { proxy: true }'));
+  assert.match(proxied, /wicketgate ca --interception/);
+  assert.doesNotMatch(proxied, /--cacert/);
+});
+
 test('ca says so when the certificate is the operator\'s, and when the configuration cannot be read', async () => {
   using folder = tempFolder('ca');
   const config = folder.file('wicketgate.yaml');

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { load } from '../config/load.ts';
-import type { Config } from '../config/resolved.ts';
+import { isHttp, isPostgres } from '../config/protocols.ts';
+import type { Config, HttpConnectionConfig, PostgresConnectionConfig } from '../config/resolved.ts';
+import { formatHostPort } from '../config/units.ts';
 import { authorityFiles, interceptionFiles, readAuthority, type AuthorityInfo } from '../listeners/certificates-authority.ts';
 import { describeInterception, interceptionAbsence, interceptionPage, type Recipe } from './ca-interception.ts';
 
@@ -53,10 +55,28 @@ const absence = (config: Config): string =>
     : `gateway.tls names a certificate of yours (${config.gateway.tls.cert}): clients trust the CA that signed it`;
 
 const recipes = (config: Config, path: string): readonly Recipe[] => {
+  const [postgres] = config.connections.filter(isPostgres);
+  // Whom the forward proxy alone leads to is asked by its own CA as well: `--interception` has the recipes.
+  const [http] = config.connections.filter(isHttp).filter((connection) => !connection.plaintext && (!connection.http.proxy || connection.http.hosts.length > 0));
+  return [...(postgres ? forPostgres(config, postgres, path) : []), ...(http ? forHttp(config, http, path) : [])];
+};
+
+const forHttp = (config: Config, { listen, http: { hosts, prefix, apis } }: HttpConnectionConfig, path: string): readonly Recipe[] => {
+  const host = hosts[0]?.replace(/^\*\./, 'NAME.') ?? config.gateway.names[0] ?? 'localhost';
+  const base = `https://${formatHostPort({ host, port: listen.port })}${prefix}`;
+  return [
+    { client: 'curl', how: `curl --cacert ${path} -H "Authorization: Bearer $TOKEN" ${base}/` },
+    { client: 'Python requests', how: `REQUESTS_CA_BUNDLE=${path} python3 job.py` },
+    { client: 'Node (fetch, http, https)', how: `NODE_EXTRA_CA_CERTS=${path} node job.js` },
+    { client: 'Go, Python urllib, httpx (SSL_CERT_FILE takes the place of the system\'s roots)', how: `SSL_CERT_FILE=${path} ./job` },
+    // Its links have no path of their own (docs/reference/http-clients.md).
+    ...(apis.includes('gcs') && prefix === '' ? [{ client: 'gcloud', how: `CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE=${path} CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=${base}/storage/v1/ gcloud storage ls` }] : []),
+    ...(apis.includes('s3') ? [{ client: 'aws', how: `AWS_CA_BUNDLE=${path} AWS_ENDPOINT_URL=${base} aws s3 ls` }] : []),
+  ];
+};
+
+const forPostgres = (config: Config, { name: database, listen: { port } }: PostgresConnectionConfig, path: string): readonly Recipe[] => {
   const host = config.gateway.names[0] ?? 'localhost';
-  const connection = config.connections[0];
-  const port = connection?.listen.port ?? 5432;
-  const database = connection?.name ?? 'DATABASE';
   return [
     { client: 'psql, pg_dump, psycopg, anything on libpq', how: `PGSSLMODE=verify-full PGSSLROOTCERT=${path} psql -h ${host} -p ${port} -d ${database}` },
     { client: 'JDBC (pgjdbc)', how: `jdbc:postgresql://${host}:${port}/${database}?sslmode=verify-full&sslrootcert=${path}` },
@@ -87,6 +107,6 @@ Copy this file to each client. It is not secret, but it must arrive unchanged: c
 Every client must verify it, and the gateway's name, before it sends its token:
 
 ${clients.map(({ client, how }) => `  ${client}\n    ${how}\n`).join('\n')}
-sslmode=prefer and sslmode=require verify nothing: whoever is on the way can take the gateway's place and get the token.
-`;
+${[...(config.connections.some(isPostgres) ? ['sslmode=prefer and sslmode=require'] : []), ...(config.connections.some(isHttp) ? ['curl -k, verify=False and their like'] : [])].join(', ')} verify nothing: whoever is on the way can take the gateway's place and get the token.
+${config.connections.filter(isHttp).some(({ http }) => http.proxy) ? 'Clients of the forward proxy need a second CA: wicketgate ca --interception\n' : ''}`;
 };

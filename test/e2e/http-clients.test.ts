@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { startNginx, type Nginx } from '../kit/nginx.ts';
 import { PYTHON, requireProgram, skipUnless } from '../kit/present.ts';
 import { run } from '../kit/run.ts';
+import { until } from '../kit/until.ts';
 import { startHttpScene, TARGET_TOKEN, type HttpScene } from './http-scene.ts';
 import { stopAndVerify } from './whole-evidence.ts';
 
@@ -45,6 +46,17 @@ test('curl, against nginx over TLS: bearer, Basic, HEAD, a range, compressed', {
   assert.match(await curl('-I', '-H', `Authorization: Bearer ${token}`, `${scene.url}/things.json`), /^HTTP\/1\.1 200 OK\r\n[^]*Content-Length: \d+/i);
   assert.equal(await curl('-r', '0-9', '-H', `Authorization: Bearer ${token}`, `${scene.url}/things.json`), THINGS.slice(0, 10));
   assert.match(await curl(`${scene.url}/things.json`), /"code":"unauthenticated"/);
+});
+
+test('clients that do not trust the gateway are told of in the log, once a minute, and send nothing', { skip: SKIP || skipUnless('requests') }, async () => {
+  const curl = await run(requireProgram('curl'), ['-sS', '--cacert', nginx.caFile, `${scene.url}/things.json`]);
+  assert.equal(curl.code, 60, curl.stderr);
+  const python = await run(PYTHON, ['-c', 'import os, requests; requests.get(os.environ["URL"])'], { env: { URL: scene.url } });
+  assert.match(python.stderr, /CERTIFICATE_VERIFY_FAILED/);
+  const said = (): Record<string, unknown>[] => scene.gateway.logLines().filter(({ msg }) => String(msg).startsWith('a client does not trust the certificate of the gateway: '));
+  const [line] = await until(() => (said().length > 0 ? said() : undefined), 5_000, 'the line in the log');
+  assert.deepEqual([line?.['listen'], line?.['peer'], line?.['alert']], [`127.0.0.1:${scene.gateway.port()}`, '127.0.0.1', 'unknown_ca']);
+  assert.equal(said().length, 1);
 });
 
 test('Python requests: a session, and JSON refused by policy', { skip: SKIP || skipUnless('requests') }, async () => {

@@ -12,7 +12,7 @@ import { PROXY_NEEDS, type Tunnel } from './asking.ts';
 import type { RawHead } from './head.ts';
 import { chooseProxied } from './proxy-choose.ts';
 import { readConnect } from './proxy-connect.ts';
-import { Distrust } from './proxy-distrust.ts';
+import { Distrust } from './distrust.ts';
 import { problem, type Wording } from './refuse.ts';
 import type { HttpSession } from './session.ts';
 import type { HttpSessions } from './sessions.ts';
@@ -31,6 +31,7 @@ export interface Intercept {
 export interface TunnelParts {
   readonly gate: Gate;
   readonly log: Logger;
+  readonly distrust: Distrust;
   readonly sessions: HttpSessions;
   readonly intercept: () => Intercept | undefined;
   readonly handshakeMs: () => number;
@@ -67,7 +68,7 @@ export class Tunnels {
 
   constructor(parts: TunnelParts) {
     this.#parts = parts;
-    this.#distrust = new Distrust(parts.log);
+    this.#distrust = parts.distrust;
   }
 
   /** Undefined: it was refused, or its client went. Never rejects for what a client does. */

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { readTarget } from '../../apis/path.ts';
 import type { Config, HttpConnectionConfig } from '../../config/resolved.ts';
+import { formatHostPort } from '../../config/units.ts';
 import { isRefusal, refusal, type Refusal, type RefusalCode } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { BearerCredential, CertificateCredential, Credential, Peer } from '../../model/principal.ts';
@@ -14,6 +15,7 @@ import { withoutPrefix } from './choose.ts';
 import { factsOf } from './commands.ts';
 import { contradiction } from './contradiction.ts';
 import { shownToken } from './credentials.ts';
+import { Distrust } from './distrust.ts';
 import { Entrance, entersByConvention } from './entrance.ts';
 import type { ClientStream } from './exchange.ts';
 import { refusalAnswer } from './grpc.ts';
@@ -65,13 +67,15 @@ export class HttpProtocol {
   readonly #tunnels: Tunnels;
   readonly #kept = new KeptBytes();
   readonly #entrance: Entrance;
+  readonly #distrust: Distrust;
   readonly #visitors = new WeakMap<Http1Connection, Visitor>();
 
   constructor(parts: HttpParts) {
     this.#parts = parts;
     this.#sessions = new HttpSessions(parts.gate, parts.log, (provider) => parts.config().identityProviders.find(({ name }) => name === provider)?.clockSkew ?? 0);
     this.#targets = new Targets(parts.secrets, parts.log);
-    this.#tunnels = new Tunnels({ gate: parts.gate, log: parts.log, sessions: this.#sessions, intercept: parts.intercept, handshakeMs: () => parts.config().gateway.limits.preAuth.seconds * 1000 });
+    this.#distrust = new Distrust(parts.log);
+    this.#tunnels = new Tunnels({ gate: parts.gate, log: parts.log, distrust: this.#distrust, sessions: this.#sessions, intercept: parts.intercept, handshakeMs: () => parts.config().gateway.limits.preAuth.seconds * 1000 });
     this.#entrance = new Entrance(this.#kept);
     this.#server = new Http1Server({
       serve: (turn) => this.#serve(turn),
@@ -97,7 +101,8 @@ export class HttpProtocol {
     if (accepted.kind === 'closed') {
       const code = CODE_OF_FAULT[accepted.fault];
       if (code) gate.refusedBeforeLogin({ ...from, tls: false }, code);
-      log.debug({ peer: from.address, fault: accepted.fault }, 'client asked for nothing');
+      const told = here[0] !== undefined && this.#distrust.direct(accepted.code, { listen: formatHostPort(here[0].listen), peer: from.address });
+      if (!told) log.debug({ peer: from.address, fault: accepted.fault }, 'client asked for nothing');
       return;
     }
     // Whoever shows no token that is good keeps the connection no longer than any other stranger.

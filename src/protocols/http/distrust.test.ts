@@ -7,7 +7,7 @@ import { certificateAuthority } from '../../../test/kit/certificates.ts';
 import { requireProgram, skipUnless } from '../../../test/kit/present.ts';
 import { run } from '../../../test/kit/run.ts';
 import { acceptClient } from './accept.ts';
-import { Distrust } from './proxy-distrust.ts';
+import { Distrust } from './distrust.ts';
 
 const ABOUT = { connection: 'api', host: 'api.example', peer: '10.0.0.9', ca: '/data/interception-ca.pem' };
 
@@ -27,6 +27,14 @@ test('one line a minute for each connection, which says how many there were; wha
   later(60_001);
   distrust.alert('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', ABOUT);
   assert.equal(lines.at(-1)?.fields['since'], 4);
+});
+
+test('at the addresses of the gateway, whoever comes, it is one line a minute too', () => {
+  const { distrust, lines } = scene();
+  for (let count = 0; count < 5; count += 1) assert.equal(distrust.direct('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', { listen: '0.0.0.0:8443', peer: `10.0.0.${count}` }), true);
+  assert.equal(distrust.direct('ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', { listen: '0.0.0.0:9443', peer: '10.0.0.9' }), true);
+  assert.equal(distrust.direct('ERR_SSL_NO_SHARED_CIPHER', { listen: '0.0.0.0:7443', peer: '10.0.0.9' }), false);
+  assert.deepEqual(lines.map(({ fields }) => [fields['listen'], fields['peer'], fields['alert']]), [['0.0.0.0:8443', '10.0.0.0', 'unknown_ca'], ['0.0.0.0:9443', '10.0.0.9', 'bad_certificate']]);
 });
 
 test('what is no word on a certificate is not taken for one', () => {
