@@ -49,7 +49,7 @@ test('curl, against nginx over TLS: bearer, Basic, HEAD, a range, compressed', {
 });
 
 test('clients that do not trust the gateway are told of in the log, once a minute, and send nothing', { skip: SKIP || skipUnless('requests') }, async () => {
-  const curl = await run(requireProgram('curl'), ['-sS', '--cacert', nginx.caFile, `${scene.url}/things.json`]);
+  const curl = await run(requireProgram('curl'), ['-sS', `${scene.url}/things.json`]);
   assert.equal(curl.code, 60, curl.stderr);
   const python = await run(PYTHON, ['-c', 'import os, requests; requests.get(os.environ["URL"])'], { env: { URL: scene.url } });
   assert.match(python.stderr, /CERTIFICATE_VERIFY_FAILED/);
