@@ -1,7 +1,10 @@
 /** A body cannot be understood well enough to be masked. The message says what is wrong with its form and holds none of it. */
 export class BodyNotMasked extends Error {
+  /** What is wrong with its form. */
+  readonly what: string;
   constructor(what: string) {
     super(`the body cannot be masked: ${what}`);
+    this.what = what;
     this.name = 'BodyNotMasked';
   }
 }

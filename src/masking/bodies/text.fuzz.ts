@@ -49,7 +49,7 @@ test('records and the guard take any bytes under any type', () =>
     fc.property(fc.oneof(texts, fc.uint8Array({ maxLength: 60 })), fc.constantFrom('application/json', 'text/plain', '', 'text/csv', 'application/x-www-form-urlencoded', 'application/json-patch+json', 'image/png'), (body, mediaType) => {
       const masks = bodyMasks([{ fields: ['a', '$.b'] }]);
       assert.equal(typeof recordedBody(masks, { mediaType }, body), 'string');
-      const name = bodyWriteBack(masks, { mediaType }, body);
+      const name = bodyWriteBack(masks, { mediaType }, body)?.mask;
       assert.ok(name === undefined || name === 'test/1');
     }),
   ));

@@ -12,22 +12,35 @@ import type { AboutBody } from './masker.ts';
 import { essence, formOf } from './media-types.ts';
 import { BodyNotMasked } from './not-masked.ts';
 
+/** What comes back in a request body, or could. */
+export interface ComesBack {
+  /** Name of the mask that could have made it. */
+  readonly mask: string;
+  /** What is wrong with the form of the body, where nobody knows what is in it. Words of ours. */
+  readonly unread?: string;
+}
+
 /**
- * The name of the mask of which a value comes back in a request body: a value at a masked field that the mask could have made, so that
- * writing it would put it in the place of the real one. A value that is equal by chance counts too. JSON is looked at under whatever
- * name it comes; of a body that says it is JSON or a form and is not, nothing is known, and the first mask answers for it.
+ * Finds a value at a masked field that the mask could have made, so that writing it would put it in the place of the real one. A value that is equal
+ * by chance counts too. JSON is looked at under whatever name it comes; of a body that says it is JSON or a form and is not, nothing is known, and the
+ * first mask answers for it.
  */
-export function bodyWriteBack(masks: BodyMasks, about: AboutBody, body: Uint8Array): string | undefined {
+export function bodyWriteBack(masks: BodyMasks, about: AboutBody, body: Uint8Array): ComesBack | undefined {
   if (masks.fields.length === 0 || body.length === 0) return undefined;
   const form = formOf(about.mediaType);
   const says = form.kind === 'json' || form.kind === 'form';
   try {
+    const mask = foundMask();
+    return mask === undefined ? undefined : { mask };
+  } catch (error) {
+    if (!(error instanceof BodyNotMasked)) throw error;
+    return says ? { mask: masks.fields[0]!.name, unread: error.what } : undefined;
+  }
+
+  function foundMask(): string | undefined {
     if (form.kind === 'form') return formMask(masks.paths, body);
     if (form.kind === 'json') return essence(about.mediaType) === 'application/json-patch+json' ? patchedMask(masks.paths, body) : jsonMask(masks.paths, body, form.sequence);
     return looksLikeJson(body) ? jsonMask(masks.paths, body, 'loose') : undefined;
-  } catch (error) {
-    if (!(error instanceof BodyNotMasked)) throw error;
-    return says ? masks.fields[0]!.name : undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { pipeline, Transform, type Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { charsetParameter } from '../../apis/body.ts';
+import { BodyNotMasked } from '../../masking/bodies/not-masked.ts';
 import { openBodyMasker, type AboutBody, type BodyMasker } from '../../masking/bodies/masker.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { RequestFacts } from '../../model/request.ts';
@@ -149,7 +150,7 @@ const cutOff = (error: unknown): boolean => ['ECONNRESET', 'ERR_STREAM_PREMATURE
 const withheld = (error: unknown): AnswerWithheld => {
   if (error instanceof AnswerWithheld) return error;
   // The masker says what is wrong with the form; a decoder's own words may hold what it read.
-  return new AnswerWithheld(error instanceof Error && error.name === 'BodyNotMasked' ? `the answer cannot be masked: ${error.message}` : 'the answer cannot be masked: it cannot be decoded');
+  return new AnswerWithheld(`the answer cannot be masked: ${error instanceof BodyNotMasked ? error.what : 'it cannot be decoded'}`);
 };
 
 /** What is said to the target: only codings that are understood, since answers are looked through; and of what is masked no part, since a part cannot be. */

@@ -56,6 +56,10 @@ describe('what is found in it', () => {
     }
     assert.equal(await look(gzipSync('{"ssn":"123-45-6789"}'), { 'content-encoding': 'gzip' }), undefined);
   });
+  test('of what is not as it is called, what is wrong with it', async () => {
+    const found = await look(Buffer.from('{"name":'), { 'content-type': 'application/json' });
+    assert.match(typeof found === 'object' ? found.why : '', /^the body is not what its Content-Type says \(not JSON: .*\), so a value that mask p\/1 has made could come back in it$/);
+  });
   test('what cannot be unpacked is refused, unless the mask says pass', async () => {
     for (const [whole, coding] of [[BACK, 'gzip'], [BACK, 'gzip, br'], [BACK, 'deflate'], [gzipSync(BACK).subarray(0, -6), 'gzip']] as const) {
       const found = await look(whole, { 'content-encoding': coding });

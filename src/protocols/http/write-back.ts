@@ -75,6 +75,7 @@ export const writesBack = async ({ masks, facts, about, whole, most }: BodyLook)
       return errorCode(error) === 'ERR_BUFFER_TOO_LARGE' ? 'too large' : { why: 'the body cannot be decoded, so a value that a mask has made could come back in it' };
     }
   }
-  const mask = bodyWriteBack(masks, about, bytes);
-  return mask === undefined ? undefined : { why: `the body holds a value that mask ${mask} could have made, which would replace the real one` };
+  const back = bodyWriteBack(masks, about, bytes);
+  if (!back) return undefined;
+  return { why: back.unread === undefined ? `the body holds a value that mask ${back.mask} could have made, which would replace the real one` : `the body is not what its Content-Type says (${back.unread}), so a value that mask ${back.mask} has made could come back in it` };
 };
