@@ -49,6 +49,6 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
 const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): [string, string][] =>
   fields.flatMap(([name, value]): [string, string][] => {
     if (!PLACES.has(name.toLowerCase())) return [[name, value]];
-    const place = placeForClient(value, connection, outside);
+    const place = placeForClient(value, connection, outside, name.toLowerCase());
     return place === undefined ? [] : [[name, place]];
   });

@@ -108,5 +108,19 @@ describe('places', () => {
     ['https://other.test/b/x', 'https://other.test/b/x'],
     ['mailto:a@b.test', 'mailto:a@b.test'],
   ];
+  test('an upload of another host is not told of', () => {
+    for (const [field, said, told] of [
+      ['x-goog-upload-url', 'https://elsewhere.test/b/x', undefined],
+      ['x-goog-upload-control-url', 'https://elsewhere.test/b/x', undefined],
+      ['x-goog-upload-url', 'https://target.test/b/x', 'https://gw.test:8443/p/x'],
+      ['location', 'https://elsewhere.test/upload?upload_id=a', undefined],
+      ['location', 'https://elsewhere.test/b/x', 'https://elsewhere.test/b/x'],
+    ] as const) assert.equal(placeForClient(said, connection, outside, field), told, `${field}: ${said}`);
+  });
+  test('Cloud Storage is one under both of its names', () => {
+    const google = connectionOf({ http: { apis: ['gcs'] }, target: { host: 'storage.googleapis.com', port: 443, tls: 'verify-full' } });
+    const upload = '/upload/storage/v1/b/x/o?uploadType=resumable&upload_id=a';
+    for (const host of ['storage', 'www']) assert.equal(placeForClient(`https://${host}.googleapis.com${upload}`, google, outside, 'location'), `https://gw.test:8443${upload}`);
+  });
   for (const [said, told] of cases) test(said, () => assert.equal(placeForClient(said, connection, outside), told));
 });

@@ -11,8 +11,6 @@ import { placeForClient, type Outside } from './location.ts';
 const LINK = /("(?:mediaLink|selfLink)"\s{0,16}:\s{0,16}")(https?:\/\/[^"\\]{1,6000})"/g;
 /** More than the longest of them: so much is held back, since a link may go on in what comes next. */
 const HELD = 8_192;
-/** Cloud Storage names itself by either, whichever was asked. */
-const GOOGLE = /^https:\/\/(?:storage|www)\.googleapis\.com\//;
 
 type ToTarget = Pick<HttpConnectionConfig, 'target' | 'http'>;
 
@@ -22,9 +20,7 @@ export const answersWithLinks = ({ http }: ToTarget, { path, query }: Pick<Reque
 
 /** The body of such an answer as the client gets it. Paused. */
 export const throughLinks = (body: Readable, connection: ToTarget, outside: Outside): Readable => {
-  const told = connection.http.host ?? connection.target.host;
-  const google = told.endsWith('.googleapis.com');
-  const place = (link: string): string => placeForClient(google ? link.replace(GOOGLE, `https://${told}/`) : link, connection, outside) ?? '';
+  const place = (link: string): string => placeForClient(link, connection, outside) ?? '';
   let held = '';
   const rewrite = (last: boolean): Buffer => {
     let out = '';
