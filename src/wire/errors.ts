@@ -45,3 +45,8 @@ export const errorCode = (error: unknown): string | undefined => {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' ? code : undefined;
 };
+
+const CERTIFICATE_CODES = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|INVALID_CA|PATH_LENGTH_|INVALID_PURPOSE|HOSTNAME_MISMATCH|ERROR_IN_CERT_|CRL_)/;
+
+/** Whether a code of Node's TLS means that a certificate was not accepted. */
+export const isCertificateCode = (code: string | undefined): boolean => code !== undefined && CERTIFICATE_CODES.test(code);

@@ -1,3 +1,4 @@
+import { isCertificateCode } from '../../wire/errors.ts';
 import { TargetFault } from './exchange.ts';
 
 /** Time to reach a target, TLS included. */
@@ -10,4 +11,4 @@ export const notReachedInTime = (): TargetFault => new TargetFault('late', 'the 
 
 /** @param code of the error that the connection ended with, if any */
 export const notReached = (code: string | undefined): TargetFault =>
-  new TargetFault('unreachable', code === FORBIDDEN_ADDRESS ? 'the name of the target leads to an address that no target may have' : 'the target cannot be reached', code);
+  new TargetFault('unreachable', code === FORBIDDEN_ADDRESS ? 'the name of the target leads to an address that no target may have' : isCertificateCode(code) ? 'the certificate of the target was not accepted' : 'the target cannot be reached', code);

@@ -32,11 +32,6 @@ export class DialError extends Error {
   }
 }
 
-const CERTIFICATE_CODES = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|INVALID_CA|PATH_LENGTH_|INVALID_PURPOSE|HOSTNAME_MISMATCH|ERROR_IN_CERT_|CRL_)/;
-
-/** Whether a code of Node's TLS means that a certificate was not accepted. */
-export const isCertificateCode = (code: string | undefined): boolean => code !== undefined && CERTIFICATE_CODES.test(code);
-
 /** The fault behind a SQLSTATE that a server answers a login with. */
 export const faultOfSqlState = (sqlState: string): DialFault => {
   if (sqlState.startsWith('28') || sqlState === '3D000' || sqlState === '42501') return 'login_refused';
