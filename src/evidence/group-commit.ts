@@ -2,6 +2,7 @@ import { syncFailed, TailMismatch, verifyDurablePart, writeFailed } from './revi
 import type { Disk } from './disk.ts';
 import type { EvidenceRecord } from './log.ts';
 import { assemble, type LogState, type Pending } from './pending.ts';
+import { ProcessorWait } from './processor-wait.ts';
 import { RecordQueue, recordsOf, type Batch } from './queue.ts';
 import { saveResume } from './resume.ts';
 import { describe, type SegmentRow } from './segment-row.ts';
@@ -17,6 +18,12 @@ interface Unsynced {
   readonly group: TicketGroup;
   readonly items: readonly Pending[];
   readonly bytes: Buffer;
+}
+
+/** How far the log has come: what the next frame needs, and where that goes in the segment. */
+interface Reached {
+  readonly state: LogState;
+  readonly position: number;
 }
 
 /** What follows the log leaf by leaf: its Merkle tree. */
@@ -54,7 +61,7 @@ export class GroupCommit {
   readonly #queue: RecordQueue;
   /** Where the log stands as far as written, and as far as durable. */
   #state: LogState;
-  #durable: { readonly state: LogState; readonly position: number };
+  #durable: Reached;
   /** Written, not durable, not covered by the sync that runs. */
   #unsynced: Unsynced[] = [];
   #covered: readonly Unsynced[] = [];
@@ -62,6 +69,7 @@ export class GroupCommit {
   /** A sync on another thread. */
   #syncing: Promise<void> | undefined;
   readonly #pace: SyncPace;
+  readonly #processor = new ProcessorWait();
   #scheduled = false;
   #switching = false;
   #lazy: NodeJS.Timeout | undefined;
@@ -134,6 +142,14 @@ export class GroupCommit {
   }
 
   async close(): Promise<void> {
+    try {
+      await this.#finish();
+    } finally {
+      this.#processor.close();
+    }
+  }
+
+  async #finish(): Promise<void> {
     clearTimeout(this.#lazy);
     await this.#syncing;
     // A full disk fails what is queued, and with it those who wait for the end; what was written before is still to be made durable.
@@ -244,33 +260,40 @@ export class GroupCommit {
     this.#covered = this.#unsynced;
     this.#unsynced = [];
     const reached = { state: this.#state, position: this.#row.position };
+    if (this.#pace.blocks) this.#syncOnLoop(reached);
+    else this.#syncing = this.#syncOnThread(reached);
+  }
+
+  #syncOnLoop(reached: Reached): void {
+    const waited = this.#processor.milliseconds;
     const began = performance.now();
-    const done = (error?: Error): void => {
-      const took = performance.now() - began;
-      this.times.add(took / 1000);
-      this.#pace.took(took);
-      this.#syncing = undefined;
-      this.#synced(reached, error);
-    };
-    if (!this.#pace.blocks) {
-      this.#syncing = new Promise((resolve) => {
-        this.#row.file.sync((error) => {
-          done(error);
-          resolve();
-        });
-      });
-      return;
-    }
     let failure: Error | undefined;
     try {
       this.#row.file.syncData();
     } catch (error) {
       failure = error as Error;
     }
-    done(failure);
+    const took = performance.now() - began;
+    this.times.add(took / 1000);
+    this.#pace.tookOnLoop(took - (this.#processor.milliseconds - waited));
+    this.#synced(reached, failure);
   }
 
-  #synced(reached: { readonly state: LogState; readonly position: number }, error: Error | undefined): void {
+  #syncOnThread(reached: Reached): Promise<void> {
+    const began = performance.now();
+    return new Promise((resolve) => {
+      this.#row.file.sync((error) => {
+        const took = performance.now() - began;
+        this.times.add(took / 1000);
+        this.#pace.tookOnThread(took);
+        this.#syncing = undefined;
+        this.#synced(reached, error);
+        resolve();
+      });
+    });
+  }
+
+  #synced(reached: Reached, error: Error | undefined): void {
     if (error) {
       this.syncFailures += 1;
       if (!this.#dead) this.#break(syncFailed(describe(error)), true);

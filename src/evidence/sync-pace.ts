@@ -1,12 +1,12 @@
 /** How syncs are made: on the event loop's own thread, on another one, or whichever the disk's speed allows. */
 export type SyncMode = 'adaptive' | 'loop' | 'thread';
 
-/** A sync that takes no longer than this may block the event loop, in milliseconds. */
+/** A disk that takes no longer than this may block the event loop, in milliseconds. */
 const QUICK_MS = 0.6;
-/** One that took longer than this moves the next ones off the loop at once. */
+/** When one sync kept the disk longer than this, the next ones go off the loop at once. */
 const STALL_MS = 2;
-/** Quick ones in a row that it takes before they block the loop. */
-const TRUST = 32;
+/** So many are made on another thread before the loop is tried again. */
+const TRIAL = 32;
 /** How much the newest sync counts in the average. */
 const WEIGHT = 1 / 16;
 
@@ -17,7 +17,9 @@ const WEIGHT = 1 / 16;
 export class SyncPace {
   readonly #mode: SyncMode;
   #average = 0;
-  #quick = 0;
+  /** Of those made on another thread since the loop was last left: how many, and the quickest. */
+  #tried = 0;
+  #best = Number.POSITIVE_INFINITY;
   #blocks: boolean;
 
   constructor(mode: SyncMode) {
@@ -29,16 +31,25 @@ export class SyncPace {
     return this.#blocks;
   }
 
-  /** How long a sync took. On another thread the hand-over is in it, which keeps a loaded machine off the loop, too. */
-  took(milliseconds: number): void {
+  /** How long a sync took that blocked the loop, without what its thread waited for a processor: that is no fault of the disk's. */
+  tookOnLoop(milliseconds: number): void {
     if (this.#mode !== 'adaptive') return;
     this.#average += (milliseconds - this.#average) * WEIGHT;
-    if (milliseconds > STALL_MS || this.#average > QUICK_MS) {
-      this.#blocks = false;
-      this.#quick = 0;
-    } else if (milliseconds <= QUICK_MS) {
-      this.#quick += 1;
-      if (this.#quick >= TRUST) this.#blocks = true;
-    } else this.#quick = 0;
+    if (milliseconds <= STALL_MS && this.#average <= QUICK_MS) return;
+    this.#blocks = false;
+    this.#tried = 0;
+    this.#best = Number.POSITIVE_INFINITY;
+  }
+
+  /** How long a sync took on another thread. The hand-over and what a busy machine makes it wait only add to the disk's time: the quickest tells most of it. */
+  tookOnThread(milliseconds: number): void {
+    if (this.#mode !== 'adaptive') return;
+    this.#tried += 1;
+    this.#best = Math.min(this.#best, milliseconds);
+    if (this.#tried < TRIAL) return;
+    this.#blocks = this.#best <= QUICK_MS;
+    this.#average = this.#best;
+    this.#tried = 0;
+    this.#best = Number.POSITIVE_INFINITY;
   }
 }
