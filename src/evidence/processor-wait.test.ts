@@ -10,6 +10,8 @@ const busyFor = (milliseconds: number): void => {
 
 test('what a thread waits for a processor grows while others want it, and is no more than the time that passes', { skip: process.platform === 'linux' ? false : 'told by Linux only' }, async () => {
   const wait = new ProcessorWait();
+  // The same thread: tests run on the main one.
+  const main = new ProcessorWait('main');
   // More threads than processors: each waits for the others.
   const others = Array.from({ length: availableParallelism() * 2 }, () => new Worker(`const { parentPort } = require('node:worker_threads'); parentPort.postMessage('on'); for (;;);`, { eval: true }));
   await Promise.all(others.map((other) => new Promise((resolve) => other.once('message', resolve))));
@@ -18,6 +20,9 @@ test('what a thread waits for a processor grows while others want it, and is no 
   for (; waited === 0 && performance.now() - began < 20_000; waited = wait.milliseconds - before) busyFor(20);
   const passed = performance.now() - began;
   await Promise.all(others.map((other) => other.terminate()));
+  const [own, same] = [wait.milliseconds, main.milliseconds];
   wait.close();
+  main.close();
+  assert.ok(same >= own && same < own + 1000, `${same} ms is not ${own} ms`);
   assert.ok(waited > 0 && waited <= passed, `${waited} ms of ${passed}`);
 });

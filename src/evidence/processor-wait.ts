@@ -1,19 +1,21 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** Where Linux says of the thread that opened it: nanoseconds on a processor, and nanoseconds ready but without one. */
-const SCHEDSTAT = '/proc/thread-self/schedstat';
+/** Where Linux says of a thread: nanoseconds on a processor, and nanoseconds ready but without one. */
+const OWN = '/proc/thread-self/schedstat';
+/** The main thread has the number of its process. */
+const MAIN = `/proc/self/task/${process.pid}/schedstat`;
 
 /**
- * How long this thread was ready to run and had no processor. What a call took by the clock, less that, is what it really waited for. Where
- * the system does not tell, it counts as nothing.
+ * How long a thread was ready to run and had no processor: the one that makes this, or the process's main one. What a call took by the clock,
+ * less that, is what it really waited for. Where the system does not tell, it counts as nothing.
  */
 export class ProcessorWait {
   readonly #fd: number | undefined;
   readonly #line = Buffer.alloc(64);
 
-  constructor() {
+  constructor(thread: 'own' | 'main' = 'own') {
     try {
-      this.#fd = openSync(SCHEDSTAT, 'r');
+      this.#fd = openSync(thread === 'own' ? OWN : MAIN, 'r');
     } catch {
       // No Linux, or one built without.
     }

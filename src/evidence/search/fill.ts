@@ -92,12 +92,14 @@ export const standingOf = (index: IndexFile): { readonly size: number; readonly 
   return { size, head, root: edge.root().toString('base64') };
 };
 
-/** By level: the last complete subtree, hex. */
-const nodesOf = (index: IndexFile): (string | null)[] => {
+const EMPTY = Buffer.alloc(0);
+
+/** By level: the last complete subtree. */
+const nodesOf = (index: IndexFile): (Buffer | null)[] => {
   const saved = index.get('edge') ?? '[]';
   try {
     const nodes: unknown = typeof saved === 'string' ? JSON.parse(saved) : undefined;
-    if (Array.isArray(nodes) && nodes.length < 64 && nodes.every((node) => node === null || (typeof node === 'string' && /^[0-9a-f]{64}$/.test(node)))) return nodes as (string | null)[];
+    if (Array.isArray(nodes) && nodes.length < 64 && nodes.every((node) => node === null || (typeof node === 'string' && /^[0-9a-f]{64}$/.test(node)))) return (nodes as (string | null)[]).map((node) => node === null ? null : Buffer.from(node, 'hex'));
   } catch {
     // Said below.
   }
@@ -113,7 +115,7 @@ const standing = (index: IndexFile): Standing => {
     head: typeof head === 'string' ? head : NO_LEAF,
     segment: Number(index.get('segment') ?? 0),
     write: Number(index.get('write') ?? 0),
-    edge: CompactEdge.at(size, (level) => Buffer.from(saved[level] ?? '', 'hex')),
+    edge: CompactEdge.at(size, (level) => saved[level] ?? EMPTY),
   };
 };
 
@@ -124,7 +126,7 @@ class Slice {
   readonly #rows: Rows;
   readonly #opener: BodyOpener | undefined;
   /** By level: the last complete subtree, from which the edge can be made again. */
-  readonly #nodes: (string | null)[];
+  readonly #nodes: (Buffer | null)[];
   /** Sealed frames of the write that is being read, and those of them that were opened. */
   readonly #sealed = new Map<number, { readonly position: number; readonly bytes: Buffer }>();
   #sealedBytes = 0;
@@ -171,7 +173,7 @@ class Slice {
     index.set('head', this.#at.head);
     index.set('segment', this.#at.segment);
     index.set('write', this.#at.write);
-    index.set('edge', JSON.stringify(this.#nodes));
+    index.set('edge', JSON.stringify(this.#nodes.map((node) => node && node.toString('hex'))));
     index.set('keyed', this.#parts.keys ? 1 : 0);
   }
 
@@ -227,7 +229,7 @@ class Slice {
     if (frame.number !== this.#at.size || leaf.prev !== this.#at.head || leaf.log !== this.#parts.log) throw new OtherHistory(`record ${frame.number} does not follow what the index holds`);
     const digest = hash('sha256', frame.hashed, 'buffer');
     this.#at.edge.push(digest, (level, node) => {
-      this.#nodes[level] = node.toString('hex');
+      this.#nodes[level] = node;
     });
     this.#at.head = digest.toString('hex');
     this.#at.size += 1;

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { KeysFolder } from '../keys.ts';
 import { nodeDisk } from '../node-disk.ts';
+import { ProcessorWait } from '../processor-wait.ts';
 import { LogIndex } from './search.ts';
 import type { FollowData } from './follow.ts';
 
@@ -27,20 +28,21 @@ const room = (): boolean => {
   const { bavail, blocks } = statfsSync(folder);
   return bavail > blocks * LEAST_FREE;
 };
-/** Processor time that the gateway has used outside of this thread, in milliseconds. */
-const usedElsewhere = (): number => {
+const main = new ProcessorWait('main');
+/** Processor time that the gateway has used outside of this thread, or would have used if others had not had the processors, in milliseconds. */
+const wantedElsewhere = (): number => {
   const all = process.cpuUsage();
   const own = process.threadCpuUsage();
-  return (all.user + all.system - own.user - own.system) / 1000;
+  return (all.user + all.system - own.user - own.system) / 1000 + main.milliseconds;
 };
-let used = usedElsewhere();
+let wanted = wantedElsewhere();
 let looked = performance.now();
-/** The part of the time to work, by how much of a processor the gateway has used since this was last asked. */
+/** The part of the time to work, by how much of a processor the gateway has wanted since this was last asked. */
 const share = (): number => {
-  const before = { used, looked };
-  used = usedElsewhere();
+  const before = { wanted, looked };
+  wanted = wantedElsewhere();
   looked = performance.now();
-  const busy = Math.min(1, (used - before.used) / Math.max(1, looked - before.looked));
+  const busy = Math.min(1, (wanted - before.wanted) / Math.max(1, looked - before.looked));
   return WORKING - (WORKING - LEAST_WORKING) * busy;
 };
 while (!ending.signal.aborted) {
@@ -50,5 +52,6 @@ while (!ending.signal.aborted) {
   const working = share();
   await wait(more ? took / working - took : IDLE_MS, undefined, { signal: ending.signal }).catch(() => undefined);
 }
+main.close();
 index.close();
 port.close();

@@ -87,10 +87,10 @@ export class Ledger {
   command({ time, session, identity, connection, verb, verbs, decision, refused, count }: Counted): void {
     if (session !== undefined) {
       add(this.#sessions, session, time, count, refused);
-      this.#manners.add([session, verbs, decision].join());
+      this.#manners.add(`${session},${verbs},${decision}`);
     }
-    add(this.#hours, [Math.floor(time / HOUR_MS), identity, connection, decision].join(), time, count, refused);
-    add(this.#days, [identity, connection, Math.floor(time / DAY_MS), verb].join(), time, count, refused);
+    add(this.#hours, `${Math.floor(time / HOUR_MS)},${identity},${connection},${decision}`, time, count, refused);
+    add(this.#days, `${identity},${connection},${Math.floor(time / DAY_MS)},${verb}`, time, count, refused);
   }
 
   deed({ seq, record }: Leaf, time: number, { segment, position, bodies }: Place): void {

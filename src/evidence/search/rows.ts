@@ -17,12 +17,21 @@ type Refusal = Extract<EvidenceRecord, { kind: 'refusal' }>;
 type NameKind = 'identity' | 'connection' | 'verb' | 'word' | 'decision' | 'object';
 
 /** What a search sees of a command, in the words of its own record. */
-export const wordsOf = (record: Intent | Refusal): { readonly verbs: readonly string[]; readonly decision: string; readonly objects: readonly string[] } => ({
-  // Its own (drop_table) and those of its effects (drop).
-  verbs: [...new Set([...(record.verb === undefined ? [] : [record.verb]), ...(record.effects ?? []).map(({ verb }) => verb)])],
-  decision: record.kind === 'intent' ? record.decision.effect : record.code,
-  objects: [...new Set((record.effects ?? []).flatMap(({ object, function: called }) => [...(object === undefined ? [] : [object]), ...(called === undefined ? [] : [`function:${called}`])]))],
-});
+export const wordsOf = (record: Intent | Refusal): { readonly verbs: readonly string[]; readonly decision: string; readonly objects: readonly string[] } => {
+  // Its own (drop_table) and those of its effects (drop). At most 64 of them.
+  const verbs = record.verb === undefined ? [] : [record.verb];
+  const objects: string[] = [];
+  for (const { verb, object, function: called } of record.effects ?? []) {
+    once(verbs, verb);
+    if (object !== undefined) once(objects, object);
+    if (called !== undefined) once(objects, `function:${called}`);
+  }
+  return { verbs, decision: record.kind === 'intent' ? record.decision.effect : record.code, objects };
+};
+
+const once = (list: string[], text: string): void => {
+  if (!list.includes(text)) list.push(text);
+};
 
 /** Rows that a command returned or changed, whichever is more. */
 export const rowsOf = (record: EvidenceRecord): number | null => {
@@ -59,7 +68,7 @@ interface CommandRow {
 export class Rows {
   readonly #index: IndexFile;
   readonly #keys: KeysFolder | undefined;
-  readonly #names = new Map<string, number>();
+  readonly #names = new Map<NameKind, Map<string, number>>();
   readonly #texts = new Map<string, TextBlock>();
   readonly #ledger: Ledger;
   /** Sessions of this transaction, by name. */
@@ -69,6 +78,8 @@ export class Rows {
   readonly #open = new Map<string, CommandRow>();
   #newest: number;
   #disorder: boolean;
+  #timeText = '';
+  #time = Number.NaN;
 
   constructor(index: IndexFile, keys: KeysFolder | undefined) {
     this.#index = index;
@@ -79,7 +90,7 @@ export class Rows {
   }
 
   add(leaf: Leaf, place: Place, textOf: () => { readonly key: string; readonly text: string } | undefined): void {
-    const time = Date.parse(leaf.time);
+    const time = this.#timeOf(leaf);
     if (time < this.#newest) this.#disorder = true;
     else this.#newest = time;
     const { record } = leaf;
@@ -107,6 +118,15 @@ export class Rows {
     }
   }
 
+  /** Milliseconds since the epoch. Records of one write mostly share the text. */
+  #timeOf({ time }: Leaf): number {
+    if (time !== this.#timeText) {
+      this.#timeText = time;
+      this.#time = Date.parse(time);
+    }
+    return this.#time;
+  }
+
   /** Writes what was gathered. */
   save(): void {
     this.#writeCommands();
@@ -129,7 +149,7 @@ export class Rows {
     const session = record.session === undefined ? undefined : this.#session(record.session);
     const identity = session?.identity ?? (record.kind === 'refusal' && record.identity !== undefined ? this.#name('identity', record.identity) : null);
     const { verbs, decision, objects } = wordsOf(record);
-    const verbSet = verbs.length === 0 ? null : this.#name('verb', verbs.toSorted().join(' '));
+    const verbSet = verbs.length === 0 ? null : this.#name('verb', verbs.length === 1 ? (verbs[0] as string) : verbs.toSorted().join(' '));
     const connection = record.connection === undefined ? null : this.#name('connection', record.connection);
     this.#ledger.command({
       time,
@@ -219,12 +239,13 @@ export class Rows {
   }
 
   #name(kind: NameKind, text: string): number {
-    const cached = `${kind} ${text}`;
-    let id = this.#names.get(cached);
+    let names = this.#names.get(kind);
+    if (!names) this.#names.set(kind, (names = new Map()));
+    let id = names.get(text);
     if (id === undefined) {
       this.#index.sql('INSERT INTO name (kind, text) VALUES (?, ?) ON CONFLICT (kind, text) DO NOTHING').run(kind, text);
       id = this.#index.sql('SELECT id FROM name WHERE kind = ? AND text = ?').get(kind, text)?.['id'] as number;
-      this.#names.set(cached, id);
+      names.set(text, id);
     }
     return id;
   }
