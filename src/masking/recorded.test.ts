@@ -114,6 +114,11 @@ suite('reports', () => {
   ];
   test('with strict masks only severity, code and position stay, and the text is what the code is called', () => {
     assert.deepEqual(maskReport(fields, masks).map(({ code, value }) => `${code}${value}`), ['SERROR', 'VERROR', 'C22P02', 'Minvalid text representation', 'P8']);
+    // Drivers prepare a statement again when they see this, and only this, routine.
+    const stale = (routine: string, state = '0A000'): string => maskReport([{ code: 'C', value: state }, { code: 'M', value: 'cached: 123-45-6789' }, { code: 'R', value: routine }], masks).map(({ code, value }) => `${code}${value}`).join();
+    assert.equal(stale('RevalidateCachedQuery'), 'C0A000,Mcached plan must not change result type,RRevalidateCachedQuery');
+    assert.equal(stale('int4in'), 'C0A000,Mfeature not supported');
+    assert.equal(stale('RevalidateCachedQuery', '22P02'), 'C22P02,Minvalid text representation');
     assert.equal(maskReport([{ code: 'C', value: '22ZZZ' }, { code: 'M', value: 'x' }], masks)[1]?.value, 'data exception');
     assert.equal(maskReport([{ code: 'C', value: 'ZZZZZ' }, { code: 'M', value: 'x' }], masks)[1]?.value, 'error');
   });

@@ -14,6 +14,12 @@ export interface ReportField {
 const kept: ReadonlySet<string> = new Set(['S', 'V', 'C', 'P']);
 
 /**
+ * The one error that drivers know by the routine that raised it: a prepared statement whose answer has other columns since the table was altered
+ * (JDBC, Active Record and others prepare it again). It is about types alone. The name of any other routine could tell values apart.
+ */
+const STALE = { state: '0A000', routine: 'RevalidateCachedQuery', message: 'cached plan must not change result type' } as const;
+
+/**
  * The fields of an error or notice as the client may see them.
  * With strict masks the text goes, as do detail, context, hint, the internal query and the names of what failed: each
  * can hold a value of a row that the client may not see. In its place stands what the SQLSTATE is called.
@@ -33,7 +39,9 @@ export function maskReport<Field extends ReportField>(fields: readonly Field[], 
     return changed ? masked : fields;
   }
   const state = fields.find((field) => field.code === 'C')?.value ?? 'XX000';
-  return fields.filter((field) => kept.has(field.code) || field.code === 'M').map((field) => (field.code === 'M' ? { ...field, value: conditionName(state) } : field));
+  const stale = state === STALE.state && fields.some(({ code, value }) => code === 'R' && value === STALE.routine);
+  const message = stale ? STALE.message : conditionName(state);
+  return fields.filter(({ code }) => kept.has(code) || code === 'M' || (stale && code === 'R')).map((field) => (field.code === 'M' ? { ...field, value: message } : field));
 }
 
 /** A notification's payload, a parameter's value, a command's tag: a text of the server's, looked through by the detectors. */
