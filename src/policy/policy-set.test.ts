@@ -9,6 +9,7 @@ import { command, config, identity, noon, policy, principal, session, table } fr
 
 const read: Effect = { class: 'read', verb: 'select', object: table('customers', 'public'), columns: ['id', 'ssn'] };
 const remove: Effect = { class: 'write', verb: 'delete', object: table('customers', 'public'), columns: ['id'] };
+const dropSchema: Effect = { class: 'schema', verb: 'drop', object: { kind: 'schema', name: 'billing' } };
 const dropDatabase: Effect = { class: 'schema', verb: 'drop', object: { kind: 'database', name: 'billing' } };
 const role: Effect = { class: 'admin', verb: 'create', object: { kind: 'role', name: 'root' } };
 const opaque: Effect = { class: 'unknown', verb: 'do', why: 'a body that is not read' };
@@ -51,6 +52,8 @@ const cases: readonly Case[] = [
   { name: 'unknown by class', policies: [policy('p', { allow: ['unknown'] })], effects: [opaque], expect: 'allow', rules: ['p'] },
   { name: 'unknown by a rule that names it', policies: rules([{ effect: 'allow', match: { classes: ['unknown'], verbs: ['do'] } }]), effects: [opaque], expect: 'allow' },
   { name: 'unknown not by another rule', policies: rules([{ effect: 'allow', match: { verbs: ['do'] } }]), effects: [opaque], expect: 'deny', rules: [] },
+  { name: 'a deny on an object could be met by its schema', policies: rules([{ match: { verbs: ['drop'], objects: ['customers'] }, reason: 'rows are kept' }], ['schema']), effects: [dropSchema], expect: 'deny', rules: ['p/r0'], reason: 'rows are kept (what is in the schema goes with it)' },
+  { name: 'a deny on the schema itself', policies: rules([{ match: { objects: ['schema:billing'] }, reason: 'kept' }], ['schema']), effects: [dropSchema], expect: 'deny', rules: ['p/r0'], reason: 'kept' },
   { name: 'a deny on an object could be met by what is unknown', policies: rules([{ match: { objects: ['customers'] }, reason: 'rows are kept' }], ['unknown']), effects: [opaque], expect: 'deny', rules: ['p/r0'], reason: 'rows are kept (it was not understood, and could be that: a body that is not read)' },
   { name: 'require_approval restricts what a class grants', policies: rules([{ effect: 'require_approval', match: { verbs: ['delete'] } }], ['write']), effects: [remove], expect: 'require_approval', rules: ['p/r0', 'p'], reason: 'delete needs an approval' },
   { name: 'require_approval grants', policies: rules([{ effect: 'require_approval', match: { verbs: ['delete'] }, reason: 'ask' }]), effects: [remove], expect: 'require_approval', rules: ['p/r0'], reason: 'ask' },

@@ -43,9 +43,11 @@ export function settle(plan: Plan, live: LiveWords, { policyVersion, rowLimit }:
   if (denies.size > 0) {
     const rules = inOrder(denies);
     const [applied, denied] = rules[0] as [AppliedRule, Effect];
+    // It names what the effect is about, and not something that this could reach.
+    const sure = plan.rows.some((row) => row.effect === denied && row.denies.some((candidate) => candidate.applied === applied && covers(candidate)));
     // Only a count that is not known yet can lift a deny, and only when nothing else refuses.
     const unsure = ungranted === undefined && rules.every(([rule]) => rule.live && live(rule).threshold !== undefined) ? threshold : {};
-    return { effect: 'deny', rules: rules.map(([{ rule }]) => rule.ref), reason: `${applied.rule.reason ?? `${denied.verb} is denied`}${doubt(denied)}${asksOfBody(unreadFor(applied.rule, denied))}`, denied, ...unsure, policyVersion };
+    return { effect: 'deny', rules: rules.map(([{ rule }]) => rule.ref), reason: `${applied.rule.reason ?? `${denied.verb} is denied`}${doubt(denied, sure)}${asksOfBody(unreadFor(applied.rule, denied))}`, denied, ...unsure, policyVersion };
   }
   if (ungranted !== undefined) return { effect: 'deny', rules: [], reason: `${whyNotGranted(ungranted.effect)}${asksOfBody(ungranted.unread)}`, denied: ungranted.effect, policyVersion };
   if (tooMany !== undefined && changing !== undefined) {
@@ -83,9 +85,9 @@ function grantsOf(plan: Plan, covers: (candidate: Candidate) => boolean): Set<Ru
 
 const inOrder = (found: ReadonlyMap<AppliedRule, Effect>): [AppliedRule, Effect][] => [...found].sort(([a], [b]) => a.order - b.order);
 
-/** What is not understood is touched by every rule that could matter, and whoever sent it must not look for what the rule names. */
-function doubt(effect: Effect): string {
-  if (effect.class !== 'unknown') return '';
+/** A rule can touch what does not name its object at all, and whoever sent it must not look for that name in vain. */
+function doubt(effect: Effect, sure: boolean): string {
+  if (effect.class !== 'unknown') return sure || effect.object?.kind !== 'schema' ? '' : ' (what is in the schema goes with it)';
   return ` (it was not understood, and could be that${effect.why === undefined ? '' : `: ${effect.why}`})`;
 }
 
