@@ -106,11 +106,12 @@ test('addresses of the target lead back through the gateway, those of others are
     scene.target.clear();
     scene.target.handler = (request, response) => {
       request.resume();
-      response.writeHead(302, { Location: said, 'Alt-Svc': 'h3=":443"' }).end();
+      response.writeHead(302, { Location: said, Link: `<${said}>; rel="next"`, 'Alt-Svc': 'h3=":443"' }).end();
     };
     const answer = await scene.ask('reader', '/api/redirect');
     assert.equal(answer.status, 302);
     assert.equal(answer.headers.location, told, said);
+    assert.equal(answer.headers.link, told === undefined ? undefined : `<${told}>; rel="next"`, said);
     assert.equal(answer.headers['alt-svc'], undefined);
     assert.equal(scene.target.requests.length, 1);
   }

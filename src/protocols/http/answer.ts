@@ -6,7 +6,7 @@ import { isBodiless, streamOf, type TargetAnswer } from './exchange.ts';
 import { fieldsForClient, single } from './fields.ts';
 import type { Fields, RequestHead } from './head.ts';
 import { throughLinks } from './links.ts';
-import { PLACES, placeForClient, type Outside } from './location.ts';
+import { linkForClient, PLACES, placeForClient, type Outside } from './location.ts';
 import { maskedAnswer } from './mask.ts';
 import { lookedThrough } from './packed-echo.ts';
 
@@ -48,7 +48,8 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
 
 const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): [string, string][] =>
   fields.flatMap(([name, value]): [string, string][] => {
-    if (!PLACES.has(name.toLowerCase())) return [[name, value]];
-    const place = placeForClient(value, connection, outside, name.toLowerCase());
+    const field = name.toLowerCase();
+    if (field !== 'link' && !PLACES.has(field)) return [[name, value]];
+    const place = field === 'link' ? linkForClient(value, connection, outside) : placeForClient(value, connection, outside, field);
     return place === undefined ? [] : [[name, place]];
   });

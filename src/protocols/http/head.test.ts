@@ -4,7 +4,7 @@ import { chooseConnection, withoutPrefix } from './choose.ts';
 import { shownToken } from './credentials.ts';
 import { fieldsForClient, fieldsForTarget, judgedFields } from './fields.ts';
 import { readHead, type RequestHead } from './head.ts';
-import { placeForClient } from './location.ts';
+import { linkForClient, placeForClient } from './location.ts';
 import { connectionOf } from './testdata/connection.ts';
 
 const head = (fields: readonly string[], more: { readonly url?: string; readonly sni?: string; readonly method?: string } = {}): RequestHead => {
@@ -108,6 +108,12 @@ describe('places', () => {
     ['https://other.test/b/x', 'https://other.test/b/x'],
     ['mailto:a@b.test', 'mailto:a@b.test'],
   ];
+  test('each address of Link is one', () => {
+    assert.equal(linkForClient('<https://target.test/b/x?page=2>; rel="next", </b/x?page=9>; rel="last"', connection, outside), '<https://gw.test:8443/p/x?page=2>; rel="next", </p/x?page=9>; rel="last"');
+    assert.equal(linkForClient('<https://elsewhere.test/x>; rel=license', connection, outside), '<https://elsewhere.test/x>; rel=license');
+    assert.equal(linkForClient('<https://target.test/b/x>; rel=next, <https://target.test/c>; rel=up', connection, outside), undefined);
+    assert.equal(linkForClient('none', connection, outside), 'none');
+  });
   test('an upload of another host is not told of', () => {
     for (const [field, said, told] of [
       ['x-goog-upload-url', 'https://elsewhere.test/b/x', undefined],

@@ -49,6 +49,17 @@ export const placeForClient = (said: string, { target, http }: Pick<HttpConnecti
   return absolute ? `${outside.scheme}://${outside.authority}${rest}` : rest;
 };
 
+/** The same for each address in a field `Link` (RFC 8288), by which clients turn pages. Undefined: one of them cannot be told. */
+export const linkForClient = (value: string, connection: Pick<HttpConnectionConfig, 'target' | 'http'>, outside: Outside): string | undefined => {
+  let told = true;
+  const links = value.replace(/<([^<>]*)>/g, (_, said: string) => {
+    const place = placeForClient(said, connection, outside);
+    told &&= place !== undefined;
+    return `<${place}>`;
+  });
+  return told ? links : undefined;
+};
+
 const ownHost = (url: URL, { target, http }: Pick<HttpConnectionConfig, 'target' | 'http'>): boolean => {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return false;
   const name = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
