@@ -190,10 +190,10 @@ test('both sides talk at once; the intent is written before, and the end of the 
   assert.equal((await recorded(scene, '/test.Echo/Chat')).at(-1)?.end, 'ok');
 });
 
-test('through the forward proxy, as grpc-js takes it from its environment: a call, a refusal, a stream', async () => {
-  process.env['https_proxy'] = `http://job:${await scene.token('writer')}@localhost:${scene.gateway.port('proxied')}`;
+for (const variable of ['https_proxy', 'grpc_proxy']) test(`through the forward proxy, as grpc-js takes it from ${variable}: a call, a refusal, a stream`, async () => {
+  process.env[variable] = `http://job:${await scene.token('writer')}@localhost:${scene.gateway.port('proxied')}`;
   const proxied = new EchoClient('echo.example:443', grpc.credentials.createSsl(readFileSync(`${scene.gateway.dataDir}/interception-ca.pem`))) as unknown as Calls;
-  delete process.env['https_proxy'];
+  delete process.env[variable];
   const own = new grpc.Metadata();
   own.set('authorization', 'Bearer of-the-client');
   const call = (name: 'unary' | 'forbidden'): Promise<number> => new Promise((resolve) => proxied[name](Buffer.from('x'), own, {}, (error) => resolve(error?.code ?? 0)));

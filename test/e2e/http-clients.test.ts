@@ -59,22 +59,23 @@ test('clients that do not trust the gateway are told of in the log, once a minut
   assert.equal(said().length, 1);
 });
 
-test('Python requests: a session, and JSON refused by policy', { skip: SKIP || skipUnless('requests') }, async () => {
+test('Python requests: a session, and JSON refused by policy; and urllib', { skip: SKIP || skipUnless('requests') }, async () => {
   const program = `
-import os, requests
+import json, os, requests
 s = requests.Session()
-s.verify = os.environ['CA']
 s.headers['Authorization'] = 'Bearer ' + os.environ['TOKEN']
 for _ in range(3):
     r = s.get(os.environ['URL'] + '/things.json')
     r.raise_for_status()
     assert len(r.json()['things']) == 500
+from urllib.request import Request, urlopen
+assert len(json.load(urlopen(Request(os.environ['URL'] + '/things.json', headers={'Authorization': s.headers['Authorization']})))['things']) == 500
 r = s.post(os.environ['URL'] + '/things.json', json={'a': 1})
 assert r.status_code == 403, r.status_code
 assert r.json()['code'] == 'denied', r.text
 print('fine')
 `;
-  const ran = await run(PYTHON, ['-c', program], { env: { CA: scene.gateway.caFile, TOKEN: await scene.token('reader'), URL: scene.url } });
+  const ran = await run(PYTHON, ['-c', program], { env: { REQUESTS_CA_BUNDLE: scene.gateway.caFile, SSL_CERT_FILE: scene.gateway.caFile, TOKEN: await scene.token('reader'), URL: scene.url } });
   assert.equal(ran.stdout.trim(), 'fine', ran.stderr);
 });
 
