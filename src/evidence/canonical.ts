@@ -58,6 +58,9 @@ export const fixed = <Value extends object>(value: Value): Value => {
   return value;
 };
 
+/** Whether a value was made by `fixed`, so that its text stays what it is. */
+export const isFixed = (value: object): boolean => texts.has(value);
+
 const canonicalArray = (values: readonly unknown[], depth: number): string => {
   const known = texts.get(values);
   if (known !== undefined) return known;

@@ -245,9 +245,14 @@ export class GroupCommit {
     else if (this.#unsynced.length > 0) this.#lazy ??= setTimeout(this.#syncLazily, LAZY_MS);
   }
 
+  /** Not taken back by a sync that comes before it, which would cost each sync a timer: what has come since then is made durable a little early. */
   readonly #syncLazily = (): void => {
     this.#lazy = undefined;
-    if (!this.#syncing && !this.#dead && this.#unsynced.length > 0) this.#sync();
+    const last = this.#unsynced.at(-1);
+    if (!last) return;
+    // When a sync is under way, the next one follows it at once.
+    last.group.wanted = true;
+    this.#syncIfDue();
   };
 
   #sync(): void {
@@ -255,8 +260,6 @@ export class GroupCommit {
       if (this.#switching) this.#switch();
       return;
     }
-    clearTimeout(this.#lazy);
-    this.#lazy = undefined;
     this.#covered = this.#unsynced;
     this.#unsynced = [];
     const reached = { state: this.#state, position: this.#row.position };

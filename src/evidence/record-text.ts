@@ -1,5 +1,5 @@
 import type { Outcome } from '../model/outcome.ts';
-import { canonical, canonicalInteger, canonicalString } from './canonical.ts';
+import { canonical, canonicalInteger, canonicalString, isFixed } from './canonical.ts';
 import type { EvidenceRecord } from './log.ts';
 
 type Intent = Extract<EvidenceRecord, { readonly kind: 'intent' }>;
@@ -23,8 +23,30 @@ export const recordText = (record: EvidenceRecord): string => {
   }
 };
 
-const intentText = ({ approval, bytes, command, connection, decision, effects, masks, session, timing, verb }: Intent): TextOf<Intent, 'approval' | 'bytes' | 'command' | 'connection' | 'decision' | 'effects' | 'kind' | 'masks' | 'session' | 'timing' | 'verb'> =>
-  `{${approval === undefined ? '' : `"approval":${canonicalString(approval)},`}"bytes":${canonicalInteger(bytes)},"command":${canonicalInteger(command)},"connection":${canonicalString(connection)},"decision":${canonical(decision)},"effects":${canonical(effects)},"kind":"intent","masks":${canonical(masks)},"session":${canonicalString(session)},"timing":${canonicalString(timing)},"verb":${canonicalString(verb)}}`;
+const intentText = (intent: Intent): TextOf<Intent, 'approval' | 'bytes' | 'command' | 'connection' | 'decision' | 'effects' | 'kind' | 'masks' | 'session' | 'timing' | 'verb'> => {
+  const { approval, bytes, command, session } = intent;
+  const { before, behind } = constantOf(intent);
+  return `{${approval === undefined ? '' : `"approval":${canonicalString(approval)},`}"bytes":${canonicalInteger(bytes)},"command":${canonicalInteger(command)},${before}"session":${canonicalString(session)},${behind}`;
+};
+
+/** What commands of one shape have in common, as text, and what it was made of. */
+interface Constant extends Pick<Intent, 'connection' | 'decision' | 'masks' | 'timing' | 'verb'> {
+  readonly before: string;
+  readonly behind: string;
+}
+
+/** By their effects, which are one value for each shape: what the last one of it had. */
+const constants = new WeakMap<Intent['effects'], Constant>();
+
+const constantOf = ({ connection, decision, effects, masks, timing, verb }: Intent): Constant => {
+  const known = constants.get(effects);
+  if (known && known.connection === connection && known.decision === decision && known.masks === masks && known.timing === timing && known.verb === verb) return known;
+  const before = `"connection":${canonicalString(connection)},"decision":${canonical(decision)},"effects":${canonical(effects)},"kind":"intent","masks":${canonical(masks)},`;
+  const made = { connection, decision, masks, timing, verb, before, behind: `"timing":${canonicalString(timing)},"verb":${canonicalString(verb)}}` };
+  // Only what cannot change any more.
+  if (isFixed(effects) && isFixed(decision) && isFixed(masks)) constants.set(effects, made);
+  return made;
+};
 
 const outcomeRecordText = ({ answer, command, data, outcome, session }: OutcomeRecord): TextOf<OutcomeRecord, 'answer' | 'command' | 'data' | 'kind' | 'outcome' | 'session'> =>
   `{${answer === undefined ? '' : `"answer":${canonical(answer)},`}"command":${canonicalInteger(command)},${data === undefined ? '' : `"data":${canonical(data)},`}"kind":"outcome","outcome":${outcomeText(outcome)},"session":${canonicalString(session)}}`;

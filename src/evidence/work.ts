@@ -3,8 +3,8 @@ import type { EvidenceRecord } from './log.ts';
 interface SessionWork {
   /** Opened in this log and not yet closed. */
   open: boolean;
-  /** Numbers of commands whose intent is in the log without an outcome. */
-  readonly intents: Set<number>;
+  /** Numbers of commands whose intent is in the log without an outcome, in the order in which they came. Mostly one: a set would grow and shrink with each. */
+  readonly intents: number[];
 }
 
 /** What stands open in the log: sessions without a close, intents without an outcome, purges that were begun. */
@@ -19,7 +19,7 @@ export class OpenWork {
         this.#of(record.session).open = true;
         return;
       case 'intent':
-        this.#of(record.session).intents.add(record.command);
+        this.#of(record.session).intents.push(record.command);
         return;
       case 'outcome':
         this.#settle(record.session, record.command);
@@ -44,7 +44,7 @@ export class OpenWork {
   }
 
   hasIntent(session: string, command: number): boolean {
-    return this.#sessions.get(session)?.intents.has(command) === true;
+    return this.#sessions.get(session)?.intents.includes(command) === true;
   }
 
   /** Intents without outcome, then sessions without close, in the order in which they came. */
@@ -68,7 +68,7 @@ export class OpenWork {
   static from(saved: SavedWork): OpenWork {
     const work = new OpenWork();
     const [sessions, purges] = saved;
-    for (const [session, open, intents] of sessions) work.#sessions.set(session, { open, intents: new Set(intents) });
+    for (const [session, open, intents] of sessions) work.#sessions.set(session, { open, intents: [...intents] });
     for (const purge of purges) work.#purges.set(purge.plan, purge);
     return work;
   }
@@ -76,7 +76,7 @@ export class OpenWork {
   #of(session: string): SessionWork {
     let work = this.#sessions.get(session);
     if (!work) {
-      work = { open: false, intents: new Set() };
+      work = { open: false, intents: [] };
       this.#sessions.set(session, work);
     }
     return work;
@@ -90,15 +90,16 @@ export class OpenWork {
   #settle(session: string, command: number): void {
     const work = this.#sessions.get(session);
     if (!work) return;
-    work.intents.delete(command);
-    if (!work.open && work.intents.size === 0) this.#sessions.delete(session);
+    const at = work.intents.indexOf(command);
+    if (at >= 0) work.intents.splice(at, 1);
+    if (!work.open && work.intents.length === 0) this.#sessions.delete(session);
   }
 
   #close(session: string): void {
     const work = this.#sessions.get(session);
     if (!work) return;
     work.open = false;
-    if (work.intents.size === 0) this.#sessions.delete(session);
+    if (work.intents.length === 0) this.#sessions.delete(session);
   }
 }
 
