@@ -12,7 +12,7 @@ import { PROXY_NEEDS, type Tunnel } from './asking.ts';
 import type { RawHead } from './head.ts';
 import { chooseProxied } from './proxy-choose.ts';
 import { readConnect } from './proxy-connect.ts';
-import { Distrust } from './distrust.ts';
+import type { Distrust } from './distrust.ts';
 import { problem, type Wording } from './refuse.ts';
 import type { HttpSession } from './session.ts';
 import type { HttpSessions } from './sessions.ts';
