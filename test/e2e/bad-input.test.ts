@@ -7,7 +7,7 @@ import { freePort, releasePort } from '../kit/ports.ts';
 import { until } from '../kit/until.ts';
 import { readEvidence } from './recorded-evidence.ts';
 import { startScene, TARGET_PASSWORD, type Scene } from './scene.ts';
-import { stopAndVerify } from './whole-evidence.ts';
+import { closeReasons, stopAndVerify } from './whole-evidence.ts';
 import { errorText, gatewayWire, openSocket, openTls, plain, say, startWire, Wire } from './wire.ts';
 
 /* Whatever comes in: a native error or a clean end, a record, a log line without secrets, and others are served on undisturbed. */
@@ -233,6 +233,9 @@ describe('messages', () => {
     bystander.close();
     bystander = { query: async () => [{ kind: 'ReadyForQuery', status: 'I' }] } as unknown as Wire;
     await stopAndVerify(scene);
+    const closed = (await closeReasons(scene)).filter((reason) => reason === 'protocol').length;
+    // Each that ended its session, 100,000 parameters, and psql three times.
+    assert.equal(closed, Object.keys(ending).length + 4);
     assertNoSecrets(scene);
     assert.ok(!scene.gateway.log().includes('session failed'), scene.gateway.log());
     assert.ok(!/SELECT|INSERT/.test(scene.gateway.log()));

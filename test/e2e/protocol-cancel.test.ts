@@ -7,7 +7,7 @@ import { python } from '../kit/clients.ts';
 import { environment } from '../kit/run.ts';
 import { until } from '../kit/until.ts';
 import { startScene, type Scene } from './scene.ts';
-import { stopAndVerify } from './whole-evidence.ts';
+import { recorded, stopAndVerify } from './whole-evidence.ts';
 import { gatewayWire, openSocket, openTls, plain, say, type Wire } from './wire.ts';
 
 let scene: Scene;
@@ -143,4 +143,7 @@ with psycopg.connect("", autocommit=True) as c:
 
 test('what was cancelled is recorded as failed, and the evidence is whole', async () => {
   await stopAndVerify(scene);
+  const slept = await recorded(scene, 'pg_sleep(60)');
+  assert.ok(slept.length >= 6, String(slept.length));
+  assert.deepEqual([...new Set(slept.map(({ end }) => end))], ['error']);
 });
