@@ -20,12 +20,13 @@ let lent = 0;
 /**
  * The memory that one socket is read into. Left to itself, Node allocates 64 KiB for each read: more work than a short read is, and while much
  * is read V8 collects its whole heap again and again because of it. Here short reads are copied out of a small buffer. When one fills it, a long
- * buffer takes its place, and a wide one where those are filled again and again. Their bytes are handed on as they are: such a buffer is used again
+ * buffer takes its place, and a wide one, where that is asked for, when those are filled again and again. Their bytes are handed on as they are: such a buffer is used again
  * where nobody holds on to them, and given away otherwise.
  *
  * A buffer serves one socket at a time, because the next read is bound to it long before it comes.
  */
 export class ReadMemory {
+  readonly #widens: boolean;
   readonly #short = Buffer.allocUnsafeSlow(SHORT);
   #buffer = this.#short;
   #changed = true;
@@ -36,6 +37,11 @@ export class ReadMemory {
   #out: Buffer<ArrayBuffer> | undefined;
   /** Asked behind a long read, and again before the next: whether nothing of what was handed on is kept any more. */
   free: (memory: ArrayBufferLike) => boolean = () => false;
+
+  /** @param widens long streams are read in wide buffers: of use where bytes are passed on, and none where they are looked at again and again, which goes better in few */
+  constructor(widens: boolean) {
+    this.#widens = widens;
+  }
 
   /** For the socket's constructor: a socket takes it only there. */
   readonly onread: OnReadOpts = {
@@ -100,7 +106,7 @@ export class ReadMemory {
   #next(length: number, had: number): number {
     if (had === WIDE) return length > LONG ? WIDE : LONG;
     this.#full = length === LONG ? this.#full + 1 : 0;
-    return this.#full >= FULL_READS && lent < MOST_WIDE ? WIDE : LONG;
+    return this.#widens && this.#full >= FULL_READS && lent < MOST_WIDE ? WIDE : LONG;
   }
 
   #use(buffer: Buffer<ArrayBuffer>): void {
