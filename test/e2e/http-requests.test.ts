@@ -118,6 +118,20 @@ test('addresses of the target lead back through the gateway, those of others are
   scene.target.handler = answerOk;
 });
 
+test('an address of another host that is signed leads past the gateway: the answer is withheld, and the refusal says so', async () => {
+  const signed = 'https://elsewhere.example/x?X-Amz-Expires=900&X-Amz-Signature=0a1b2c3d4e5f';
+  scene.target.handler = (request, response) => {
+    request.resume();
+    response.writeHead(302, { Location: signed }).end(`moved to ${signed}`);
+  };
+  const answer = await scene.ask('reader', '/api/signed');
+  assert.equal(answer.status, 403);
+  assert.match(String(answer.problem['detail']), /an address of another host in location .*leads past the gateway; the request itself was carried out/);
+  assert.ok(!answer.text.includes('0a1b2c3d4e5f') && answer.headers.location === undefined);
+  assert.equal(await until(async () => (await recorded(scene, '/signed')).at(-1)?.end), 'withheld');
+  scene.target.handler = answerOk;
+});
+
 test('HEAD, 204, 304, an empty answer, HTTP/1.0 and 100 (Continue)', async () => {
   scene.target.handler = (request, response) => {
     request.resume();

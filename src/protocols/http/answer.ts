@@ -6,7 +6,7 @@ import { isBodiless, streamOf, type TargetAnswer } from './exchange.ts';
 import { fieldsForClient, single } from './fields.ts';
 import type { Fields, RequestHead } from './head.ts';
 import { throughLinks } from './links.ts';
-import { linkForClient, PLACES, placeForClient, type Outside } from './location.ts';
+import { leadsPast, linkForClient, PLACES, placeForClient, type Outside } from './location.ts';
 import { maskedAnswer } from './mask.ts';
 import { lookedThrough } from './packed-echo.ts';
 
@@ -34,6 +34,8 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
   const answer = echo ? { ...raw, fields: echo.fields(raw.fields) } : raw;
   const { status, length, body } = answer;
   const bodiless = isBodiless(head.method, status);
+  const past = answer.fields.find(([name, value]) => isPlace(name) && leadsPast(value, connection, outside, name.toLowerCase()));
+  if (past) return { withheld: `the answer names an address of another host in ${past[0].toLowerCase()} that is leave by itself (signed, or an upload that goes on there), and leads past the gateway` };
   const masked = maskedAnswer(answer, head, masks, echo);
   if (masked !== undefined && 'withheld' in masked) return masked;
   const fields = withPlaces(fieldsForClient(masked?.fields ?? answer.fields), connection, outside);
@@ -46,10 +48,14 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
   return { head: { status, fields, length: status === 204 ? undefined : bodiless ? length : whole, bodiless }, body: looked ?? body, masked: undefined, eager: !looked, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers())), echo: coded ? undefined : echo };
 };
 
+const isPlace = (name: string): boolean => {
+  const field = name.toLowerCase();
+  return field === 'link' || PLACES.has(field);
+};
+
 const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): [string, string][] =>
   fields.flatMap(([name, value]): [string, string][] => {
-    const field = name.toLowerCase();
-    if (field !== 'link' && !PLACES.has(field)) return [[name, value]];
-    const place = field === 'link' ? linkForClient(value, connection, outside) : placeForClient(value, connection, outside, field);
+    if (!isPlace(name)) return [[name, value]];
+    const place = name.toLowerCase() === 'link' ? linkForClient(value, connection, outside) : placeForClient(value, connection, outside);
     return place === undefined ? [] : [[name, place]];
   });

@@ -4,7 +4,7 @@ import { chooseConnection, withoutPrefix } from './choose.ts';
 import { shownToken } from './credentials.ts';
 import { fieldsForClient, fieldsForTarget, judgedFields } from './fields.ts';
 import { readHead, type RequestHead } from './head.ts';
-import { linkForClient, placeForClient } from './location.ts';
+import { leadsPast, linkForClient, placeForClient } from './location.ts';
 import { connectionOf } from './testdata/connection.ts';
 
 const head = (fields: readonly string[], more: { readonly url?: string; readonly sni?: string; readonly method?: string } = {}): RequestHead => {
@@ -93,7 +93,7 @@ describe('which connection', () => {
 
 describe('places', () => {
   const connection = connectionOf({ http: { prefix: '/p', basePath: '/b', host: 'told.test' }, target: { host: 'target.test', port: 443, tls: 'verify-full' } });
-  const outside = { scheme: 'https', authority: 'gw.test:8443' } as const;
+  const outside = { scheme: 'https', authority: 'gw.test:8443', proxied: false } as const;
   const cases: readonly (readonly [string, string | undefined])[] = [
     ['https://target.test/b/x?y#z', 'https://gw.test:8443/p/x?y#z'],
     ['https://told.test/b/x', 'https://gw.test:8443/p/x'],
@@ -114,19 +114,31 @@ describe('places', () => {
     assert.equal(linkForClient('<https://target.test/b/x>; rel=next, <https://target.test/c>; rel=up', connection, outside), undefined);
     assert.equal(linkForClient('none', connection, outside), 'none');
   });
-  test('an upload of another host is not told of', () => {
-    for (const [field, said, told] of [
-      ['x-goog-upload-url', 'https://elsewhere.test/b/x', undefined],
-      ['x-goog-upload-control-url', 'https://elsewhere.test/b/x', undefined],
-      ['x-goog-upload-url', 'https://target.test/b/x', 'https://gw.test:8443/p/x'],
-      ['location', 'https://elsewhere.test/upload?upload_id=a', undefined],
-      ['location', 'https://elsewhere.test/b/x', 'https://elsewhere.test/b/x'],
-    ] as const) assert.equal(placeForClient(said, connection, outside, field), told, `${field}: ${said}`);
+  test('addresses of other hosts that are leave by themselves lead past the gateway', () => {
+    for (const [field, said, past] of [
+      ['x-goog-upload-url', 'https://elsewhere.test/b/x', true],
+      ['x-goog-upload-control-url', '//elsewhere.test/b/x', true],
+      ['x-goog-upload-url', 'https://target.test/b/x', false],
+      ['location', 'https://elsewhere.test/upload?upload_id=a', true],
+      ['location', 'https://elsewhere.test/b/x?X-Amz-Date=20261122T000000Z&X-Amz-Signature=0a', true],
+      ['location', 'https://elsewhere.test/b/x?x-amz-%73ignature=0a', true],
+      ['location', 'https://elsewhere.test/b/x?GoogleAccessId=a&Expires=1&Signature=b', true],
+      ['location', 'https://account.blob.test/c/x?sv=2024-11-04&sp=r&sig=a%3D', true],
+      ['content-location', 'https://elsewhere.test/b/x?X-Goog-Signature=0a', true],
+      ['link', '<https://target.test/b/x>; rel=next, <https://elsewhere.test/x?sig=a>; rel=up', true],
+      ['link', '<https://target.test/b/x?sig=a>; rel=next', false],
+      ['location', 'https://target.test/b/x?X-Amz-Signature=0a', false],
+      ['location', '/b/x?X-Amz-Signature=0a', false],
+      ['location', 'https://elsewhere.test/b/x?signed=no', false],
+    ] as const) {
+      assert.equal(leadsPast(said, connection, outside, field), past, `${field}: ${said}`);
+      assert.equal(leadsPast(said, connection, { proxied: true }, field), false);
+    }
   });
   test('Cloud Storage is one under both of its names', () => {
     const google = connectionOf({ http: { apis: ['gcs'] }, target: { host: 'storage.googleapis.com', port: 443, tls: 'verify-full' } });
     const upload = '/upload/storage/v1/b/x/o?uploadType=resumable&upload_id=a';
-    for (const host of ['storage', 'www']) assert.equal(placeForClient(`https://${host}.googleapis.com${upload}`, google, outside, 'location'), `https://gw.test:8443${upload}`);
+    for (const host of ['storage', 'www']) assert.equal(placeForClient(`https://${host}.googleapis.com${upload}`, google, outside), `https://gw.test:8443${upload}`);
   });
   for (const [said, told] of cases) test(said, () => assert.equal(placeForClient(said, connection, outside), told));
 });

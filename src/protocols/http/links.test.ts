@@ -7,7 +7,7 @@ import { answersWithLinks, throughLinks } from './links.ts';
 
 const connection = (over: object = {}): HttpConnectionConfig =>
   ({ target: { host: 'storage.googleapis.com', port: 443, tls: 'verify-full' }, http: { apis: ['gcs'], prefix: '/gcs', basePath: '', ...over } }) as unknown as HttpConnectionConfig;
-const outside = { scheme: 'https', authority: 'gw.internal:8443' } as const;
+const outside = { scheme: 'https', authority: 'gw.internal:8443', proxied: false } as const;
 
 const through = async (...pieces: readonly (string | Buffer)[]): Promise<string> => {
   const body = Readable.from(pieces.map((piece) => Buffer.from(piece as string)));

@@ -263,7 +263,7 @@ export class HttpProtocol {
       signed: entered?.signed,
       dialect,
       injector,
-      outside: { scheme: by === 'tunnel' || (by === 'direct' && peer.tls) ? 'https' : 'http', authority: head.authority },
+      outside: { scheme: by === 'tunnel' || (by === 'direct' && peer.tls) ? 'https' : 'http', authority: head.authority, proxied: by !== 'direct' },
       pages: control.url,
     });
   }
