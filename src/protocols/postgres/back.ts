@@ -305,8 +305,6 @@ export class Back {
       return;
     }
     if (!(event instanceof Frame)) {
-      // The client has all that was made for it before, also where it could not take it at once.
-      if (this.#guard === undefined && this.#tail.length === 0 && this.#link.client.idle) answer.reuseRun();
       const shown = row && answer.masksRuns ? answer.maskRun(event.bytes) : event.bytes;
       if (shown === 'withhold') this.#unmaskable(answer);
       else if (shown === event.bytes) this.#give(event, answer);
