@@ -240,7 +240,7 @@ export class Rows {
 
   #name(kind: NameKind, text: string): number {
     let names = this.#names.get(kind);
-    if (!names) this.#names.set(kind, (names = new Map()));
+    if (!names) this.#names.set(kind, (names = new Map<string, number>()));
     let id = names.get(text);
     if (id === undefined) {
       this.#index.sql('INSERT INTO name (kind, text) VALUES (?, ?) ON CONFLICT (kind, text) DO NOTHING').run(kind, text);

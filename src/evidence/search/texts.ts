@@ -131,7 +131,7 @@ const filterOf = (bodies: readonly Buffer[]): Buffer => {
   const bits = Buffer.alloc(FILTER_BYTES);
   let before: Buffer = Buffer.alloc(0);
   // Most commands are a few statements with other values: in order, each begins as the one before, whose rows of bytes are known already.
-  for (const body of bodies.toSorted(Buffer.compare)) {
+  for (const body of bodies.toSorted((one, other) => Buffer.compare(one, other))) {
     const known = alike(before, body);
     for (const gram of GRAMS) {
       for (let at = Math.max(0, known - gram + 1); at + gram <= body.length; at += 1) {
