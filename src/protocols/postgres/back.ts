@@ -352,9 +352,8 @@ export class Back {
     if (this.#link.copyIn?.answer === answer) this.#link.copyIn = undefined;
     this.#releaseTail();
     if (this.#guard) this.#counted(this.#guard, frame, item, answer);
-    else if (item.kind === 'execute') {
-      this.#finish(answer, frame);
-    } else if (!answer.withheld) {
+    else if (item.kind === 'execute') this.#finish(answer, frame);
+    else if (!answer.withheld) {
       answer.passage.down(frame);
       this.#tail.push(frame.bytes);
     }
