@@ -40,6 +40,9 @@ export const withPerson = (command: Command): Command =>
 export const withPage = (command: Command): Command =>
   command.option('--limit <number>', 'at most so many, up to 200; default: 50', wholeNumber(1, 200)).option('--cursor <cursor>', 'go on where the page before has ended: its next');
 
+/** What `--reason` leaves a choice of. */
+export const WITHOUT_REASON = 'without --reason it is done as the user of the gateway';
+
 /** For options that take a number. */
 export const wholeNumber = (least: number, most: number) => (text: string): number => {
   const value = Number(text);
@@ -52,9 +55,9 @@ export const pageOf = ({ limit, cursor }: PageOptions): PageOptions => ({ ...(li
 
 /**
  * Asks the running gateway as a person, through the API that the page uses: the same actions, roles and records. Prints what came of it.
- * Exit code 1 when the gateway says no, 2 for wrong use; why is said.
+ * Exit code 1 when the gateway says no, 2 for wrong use; why is said, and with `otherwise` what goes without a person.
  */
-export const askAsPerson = async <T>(options: AsPersonOptions, ask: (client: Client) => Promise<T>, print: (result: T) => string): Promise<void> => {
+export const askAsPerson = async <T>(options: AsPersonOptions, ask: (client: Client) => Promise<T>, print: (result: T) => string, otherwise?: string): Promise<void> => {
   const { config: where, json } = options;
   if (options.login && options.idToken !== undefined) return wrongUse('give --login or --id-token, not both');
   const wait = browserWait(options);
@@ -65,7 +68,7 @@ export const askAsPerson = async <T>(options: AsPersonOptions, ask: (client: Cli
     const result = await ask(createClient({ fetch: overSocket(config, idToken) }));
     process.stdout.write(json ? `${JSON.stringify(result)}\n` : print(result));
   } catch (error) {
-    if (isLoginProblem(error)) sayNo({ ok: false, error: error.message, code: 'not_logged_in' }, json);
+    if (isLoginProblem(error)) sayNo({ ok: false, error: otherwise === undefined ? error.message : `${error.message}; ${otherwise}`, code: 'not_logged_in' }, json);
     else if (error instanceof NotAsked) sayNo(error.answer, json);
     else if (error instanceof ApiProblem) sayNo({ ok: false, error: error.message, code: error.code }, json);
     else throw error;

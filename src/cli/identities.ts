@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { load } from '../config/load.ts';
 import { isCertificateName } from '../identity/revocations.ts';
 import { openState } from '../store/state.ts';
-import { askAsPerson, withProof, type AsPersonOptions } from './as-person.ts';
+import { askAsPerson, WITHOUT_REASON, withProof, type AsPersonOptions } from './as-person.ts';
 import { registerIdentitiesLive } from './identities-live.ts';
 import { visibleLine } from './recorded.ts';
 
@@ -64,7 +64,7 @@ export function registerIdentities(program: Command): void {
     withProof(command)
       .action(async (name: string, options: AsPersonOptions & { readonly reason?: string }) => {
         const { config: where, json, reason } = options;
-        if (reason !== undefined) return askAsPerson(options, ({ identities: of }) => of[verb]({ name }, { reason }), () => said(name, verb));
+        if (reason !== undefined) return askAsPerson(options, ({ identities: of }) => of[verb]({ name }, { reason }), () => said(name, verb), WITHOUT_REASON);
         const config = await configOf(where);
         if (!config) return;
         if (!isCertificateName(name) && !config.identities.some((identity) => identity.name === name)) {

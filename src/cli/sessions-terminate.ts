@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { askAsPerson, withProof, type AsPersonOptions } from './as-person.ts';
+import { askAsPerson, WITHOUT_REASON, withProof, type AsPersonOptions } from './as-person.ts';
 import { visibleLine, wrongUse } from './recorded.ts';
 import { ask, type AskOptions } from './reload.ts';
 
@@ -19,6 +19,6 @@ export function registerSessionsTerminate(sessions: Command): void {
     const ended = (): string => `session ${visibleLine(session)} ended\n`;
     if (reason === undefined) return ask(options, { do: 'terminate', session }, ended);
     if (config === undefined) return wrongUse('--reason needs --config, which says how people log in');
-    return askAsPerson({ ...options, config }, (client) => client.sessions.terminate({ id: session }, { reason }), ended);
+    return askAsPerson({ ...options, config }, (client) => client.sessions.terminate({ id: session }, { reason }), ended, WITHOUT_REASON);
   });
 }

@@ -26,7 +26,8 @@ export function checkAddresses(checking: Checking): void {
     const parsed = parseHostPort(written);
     if (parsed !== undefined) return { ...parsed, holder, name };
     const port = /^(?:\*|)?:?([0-9]{1,5})$/.exec(written)?.[1];
-    problems.add(places.of(holder, 'listen'), 'expected host:port', port === undefined ? 'such as 127.0.0.1:6432 or [::1]:6432' : `write 127.0.0.1:${port}, or 0.0.0.0:${port} for every address`);
+    if (Number(/:([0-9]{5})$/.exec(written)?.[1]) > 65535) problems.add(places.of(holder, 'listen'), 'a port is at most 65535');
+    else problems.add(places.of(holder, 'listen'), 'expected host:port', port === undefined ? 'such as 127.0.0.1:6432 or [::1]:6432' : `write 127.0.0.1:${port}, or 0.0.0.0:${port} for every address`);
     return undefined;
   };
 

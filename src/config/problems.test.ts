@@ -143,6 +143,9 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
   ['listen without host', S('listen: 127.0.0.1:6432', 'listen: ":6432"'), [
     'w.yaml:9:5: connections[db].listen: expected host:port (write 127.0.0.1:6432, or 0.0.0.0:6432 for every address)',
   ]],
+  ['port too large', S('listen: 127.0.0.1:6432', 'listen: "127.0.0.1:65536"'), [
+    'w.yaml:9:5: connections[db].listen: a port is at most 65535',
+  ]],
   ['listen is a number', S('listen: 127.0.0.1:6432', 'listen: 6432'), [
     'w.yaml:9:5: connections[db].listen: expected text; found a number (write it in quotes)',
   ]],

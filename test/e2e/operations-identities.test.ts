@@ -27,6 +27,9 @@ test('a revoked identity is out within two seconds, stays out, and comes back wh
   await until(async () => (await around.target.query(`SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%1000000000%' AND application_name LIKE 'wg:%'`)).length === 1, 20_000, 'the long query');
   const ended = ending(idle);
 
+  const asPerson = await gateway.cli('identities', 'revoke', 'writer', '--reason', 'leaked', '--config', gateway.configFile);
+  assert.equal(asPerson.code, 1);
+  assert.match(asPerson.stderr, /control\.login names no provider that people log in with; without --reason it is done as the user of the gateway/);
   const revoke = await gateway.cli('identities', 'revoke', 'writer', '--config', gateway.configFile);
   const began = performance.now();
   assert.deepEqual([revoke.code, revoke.stdout], [0, 'writer revoked: its sessions end within 2 seconds\n'], revoke.stderr);

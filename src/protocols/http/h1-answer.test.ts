@@ -53,7 +53,7 @@ describe('an answer of HTTP/1.1', () => {
     ];
     for (const head of heads) assert.equal(read(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n0\r\n\r\n`), 'not http', head);
     assert.equal(read('HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'), 'not http');
-    for (const first of ['HTTP/1.1 200 OK\n', 'HTTP/1.1  200 OK\r\n', 'HTTP/2.0 200 OK\r\n', 'HTTP/1.1 20 OK\r\n', 'HTTP/1.1 2000 OK\r\n', 'HTTP/1.1 099 OK\r\n', 'http/1.1 200 OK\r\n', 'ICY 200 OK\r\n', '\r\nHTTP/1.1 200 OK\r\n', '']) assert.equal(read(`${first}Content-Length: 0\r\n\r\n`), 'not http', first);
+    for (const first of ['HTTP/1.1 200 OK\n', 'HTTP/1.1  200 OK\r\n', 'HTTP/2.0 200 OK\r\n', 'HTTP/1.1 20 OK\r\n', 'HTTP/1.1 2000 OK\r\n', 'HTTP/1.1 099 OK\r\n', 'HTTP/1.1 600 OK\r\n', 'HTTP/1.1 999 OK\r\n', 'http/1.1 200 OK\r\n', 'ICY 200 OK\r\n', '\r\nHTTP/1.1 200 OK\r\n', '']) assert.equal(read(`${first}Content-Length: 0\r\n\r\n`), 'not http', first);
   });
   test('that is none yet has no body, and ends nothing', () => {
     assert.equal(body('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab'), 'ab');

@@ -4,7 +4,8 @@ import { checkLines, HEAD_BYTES, NotHttp, readFields } from './h1-fields.ts';
 
 /** Answers that are none yet (100, 103) which a target may send before its answer. */
 const MOST_INTERIM = 32;
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?$/;
+// RFC 9110 section 15: none is above 599.
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n]*)?$/;
 /** What every answer begins with. */
 const BEGINNING = 'HTTP/1.';
 const END = Buffer.from('\r\n\r\n');

@@ -104,7 +104,7 @@ const answerOf = (raw: readonly string[], body: StreamBody): TargetAnswer | Targ
     else if (!name.startsWith(':')) fields.push([name, raw[index + 1] as string]);
   }
   if (fields.length > MOST_FIELDS) return new TargetFault('broken', `the target answered with more than ${MOST_FIELDS} header fields`);
-  if (!Number.isInteger(status) || status < 200 || status > 999) return new TargetFault('broken', 'the target answered with a status that is none');
+  if (!Number.isInteger(status) || status < 200 || status > 599) return new TargetFault('broken', 'the target answered with a status that is none');
   const length = fields.find(([name]) => name === 'content-length')?.[1];
   return { status, fields, body, length: length === undefined ? undefined : Number(length), trailers: () => trailersOf(body.trailers) };
 };
