@@ -87,7 +87,7 @@ test('what cannot be used is refused by its reference', async () => {
     [{ from: 'file', path: empty }, /is empty$/],
   ];
   for (const [ref, message] of table) {
-    await assert.rejects(secrets.lease(ref), (error) => {
+    await assert.rejects(async () => secrets.lease(ref), (error) => {
       assert.ok(error instanceof SecretUnavailable);
       assert.match(error.message, message);
       assert.ok(!inspect(error, { depth: 9 }).includes(VALUE));

@@ -8,10 +8,10 @@ export const MAX_SECRET_BYTES = 64 * 1024;
 /** Where upstream credentials come from. */
 export interface Secrets {
   /**
-   * Reads a secret now, so that a rotated one serves the next time. Rejects with SecretUnavailable, which names the
-   * reference and never the value.
+   * Reads a secret now, so that a rotated one serves the next time: at once, where it is in memory already (`env:`). Throws, or rejects with,
+   * SecretUnavailable, which names the reference and never the value.
    */
-  lease(ref: SecretRef): Promise<Lease>;
+  lease(ref: SecretRef): Lease | Promise<Lease>;
 }
 
 /** A reference does not lead to a usable value. */
@@ -19,12 +19,12 @@ export class SecretUnavailable extends Error {
   override name = 'SecretUnavailable';
 }
 
-/** @param env where `env:` references look; the process's own by default */
-export const createSecrets = (env: Readonly<Record<string, string | undefined>> = process.env): Secrets => ({
+/** @param env where `env:` references look; by default the process's own, as they are now: to ask the system for each request costs more than all else of it */
+export const createSecrets = (env: Readonly<Record<string, string | undefined>> = { ...process.env }): Secrets => ({
   lease: (ref) => (ref.from === 'env' ? leaseOfVariable(ref.name, env) : leaseOfFile(ref.path)),
 });
 
-const leaseOfVariable = async (name: string, env: Readonly<Record<string, string | undefined>>): Promise<Lease> => {
+const leaseOfVariable = (name: string, env: Readonly<Record<string, string | undefined>>): Lease => {
   const value = env[name];
   if (value === undefined) throw new SecretUnavailable(`env:${name} is not set`);
   return leaseOf(Buffer.from(value, 'utf8'), `env:${name}`);

@@ -1,16 +1,16 @@
 import { readBody } from '../../apis/body.ts';
-import type { Api } from '../../apis/api.ts';
+import type { Command } from '../../model/command.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { isNeedsApproval, isNeedsCount, type NeedsApproval, type Passage } from '../../pipeline/gate.ts';
 import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
 import { KeptBody, type KeptBytes } from './body.ts';
 import { boundOf } from './bound.ts';
-import { commandOf } from './commands.ts';
 import type { ClientStream } from './exchange.ts';
 import { isCall } from './grpc.ts';
 import { holdRequest } from './holding.ts';
 import { aboutBody } from './mask.ts';
+import type { ReadRequest } from './read-request.ts';
 import { unmaskable } from './unmaskable.ts';
 import type { Wording } from './refuse.ts';
 import type { HttpSession } from './session.ts';
@@ -22,17 +22,13 @@ const CALL_ENDS_MS = 1_000;
 const UNCOUNTABLE = { uncountable: 'a request does not say how many rows it changes' };
 
 /** What is known of a request before anything of its body is. */
-export interface ReadRequest {
+export interface AdmissionParts {
   readonly client: ClientStream;
   readonly session: HttpSession;
-  readonly api: Api;
-  readonly facts: RequestFacts;
-  readonly rawQuery: string;
+  readonly request: ReadRequest;
   readonly kept: KeptBytes;
   /** What was read of the body already, to know who asks. */
   readonly body?: KeptBody | undefined;
-  /** Resolves when the session has ended. */
-  readonly ended: () => Promise<Refusal>;
 }
 
 /** What came of it. `body`: what was read of the body, to be sent on first. */
@@ -45,15 +41,18 @@ const refusedAs = (refused: Refusal, wording?: Wording): Admitted => ({ kind: 'r
 
 /** One request on its way to being admitted: read as far as rules need it, understood, decided, and approved where people have to. */
 export class Admission {
-  readonly #request: ReadRequest;
+  readonly #parts: AdmissionParts;
   readonly #body: KeptBody | undefined;
+  readonly #ended: () => Promise<Refusal>;
   #facts: RequestFacts;
   #whole: Buffer | undefined;
 
-  constructor(request: ReadRequest) {
-    this.#request = request;
+  /** @param ended resolves when the session has ended */
+  constructor(parts: AdmissionParts, ended: () => Promise<Refusal>) {
+    this.#parts = parts;
+    this.#ended = ended;
+    const { client, session, request, kept, body } = parts;
     this.#facts = request.facts;
-    const { client, session, kept, body } = request;
     this.#body = body ?? (client.body && new KeptBody(client.body, session.connection.http.wholeBody, kept.of(`${session.connection.name} ${session.gated.session.principal.identity}`)));
   }
 
@@ -62,28 +61,39 @@ export class Admission {
     this.#body?.release();
   }
 
-  /** @param needsBytes what signs the request reads its body */
-  async admit(needsBytes: boolean): Promise<Admitted> {
-    const { api, session, client } = this.#request;
-    if (this.#body) {
-      // A call of gRPC may go on for hours, and is not JSON: what a rule asks of its body is not known.
-      const must = needsBytes || (!isCall(client.head) && (api.readsBody(this.#facts) || session.gated.readsBodies));
-      const failed = await (must ? this.#readWhole() : this.#look(this.#body));
-      if (failed) return failed;
-    }
-    return this.#decide(undefined);
+  /** At once, where nothing of the body has to be read and nobody has to be asked. @param needsBytes what signs the request reads its body */
+  admit(needsBytes: boolean): Admitted | Promise<Admitted> {
+    const { session, client, request: { target: { api } } } = this.#parts;
+    const body = this.#body;
+    if (!body) return this.#decide(undefined);
+    // A call of gRPC may go on for hours, and is not JSON: what a rule asks of its body is not known.
+    if (needsBytes || (!isCall(client.head) && (api.readsBody(this.#facts) || session.gated.readsBodies))) return this.#readFirst(() => this.#readWhole());
+    // A call of gRPC sends frames, which nobody here looks into.
+    return session.gated.masks.bodies.fields.length === 0 || isCall(client.head) ? this.#decide(undefined) : this.#readFirst(() => this.#look(body));
   }
 
-  async #decide(again: HeldCommand | undefined): Promise<Admitted> {
-    const { session: { gated, connection }, client, rawQuery, api } = this.#request;
-    const command = commandOf(client.head, this.#facts, rawQuery, api);
+  async #readFirst(read: () => Promise<Admitted | undefined>): Promise<Admitted> {
+    return (await read()) ?? this.#decide(undefined);
+  }
+
+  #decide(again: HeldCommand | undefined): Admitted | Promise<Admitted> {
+    const { session: { gated }, client, request } = this.#parts;
+    const command = request.command(this.#facts);
     // What is kept of a call is for its approval: no mask can be looked for in it.
-    const whole = isCall(client.head) ? undefined : this.#whole;
-    const back = whole && (await writesBack({ masks: gated.masks.bodies, facts: this.#facts, about: aboutBody(this.#facts), whole, most: connection.http.wholeBody }));
-    if (back !== undefined) {
-      again?.leave('ended');
-      return back === 'too large' ? this.#tooLarge() : refusedAs(gated.refuse('write_back', back.why, command));
-    }
+    return this.#whole && !isCall(client.head) && gated.masks.bodies.fields.length > 0 ? this.#judgeBody(this.#whole, command, again) : this.#judge(command, again);
+  }
+
+  /** First whether a value that was masked comes back in it. */
+  async #judgeBody(whole: Buffer, command: Command, again: HeldCommand | undefined): Promise<Admitted> {
+    const { gated, connection } = this.#parts.session;
+    const back = await writesBack({ masks: gated.masks.bodies, facts: this.#facts, about: aboutBody(this.#facts), whole, most: connection.http.wholeBody });
+    if (back === undefined) return this.#judge(command, again);
+    again?.leave('ended');
+    return back === 'too large' ? this.#tooLarge() : refusedAs(gated.refuse('write_back', back.why, command));
+  }
+
+  #judge(command: Command, again: HeldCommand | undefined): Admitted | Promise<Admitted> {
+    const { session: { gated }, client } = this.#parts;
     const unmasked = unmaskable(client.head, command.effects, gated.masks);
     if (unmasked !== undefined) {
       again?.leave('ended');
@@ -96,10 +106,9 @@ export class Admission {
     return isRefusal(word) ? refusedAs(word) : this.#passed(word);
   }
 
-  /** Reads the body where a value that was masked could come back in it. A call of gRPC sends frames, which nobody here looks into. */
+  /** Reads the body where a value that was masked could come back in it. */
   async #look(body: KeptBody): Promise<Admitted | undefined> {
-    const { session: { gated: { masks: { bodies } } }, client } = this.#request;
-    if (bodies.fields.length === 0 || isCall(client.head)) return undefined;
+    const { session: { gated: { masks: { bodies } } }, client } = this.#parts;
     client.sendContinue();
     const needed = await needsLook(bodies, this.#facts, aboutBody(this.#facts), body);
     if (needed === false) return undefined;
@@ -112,7 +121,7 @@ export class Admission {
 
   /** People have to approve: asks them, and waits. What they are asked for covers the body where all of it can be kept. */
   async #approve(needs: NeedsApproval, again: HeldCommand | undefined): Promise<Admitted> {
-    const { session, client, rawQuery, ended } = this.#request;
+    const { session, client, request: { rawQuery } } = this.#parts;
     const { gated } = session;
     const { head } = client;
     const call = isCall(head);
@@ -125,20 +134,24 @@ export class Admission {
     }
     const asked = gated.ask(needs, { bound: boundOf(head, this.#facts, rawQuery, session.connection, this.#whole, gated.masks.bodies), place: 'free', ...(again ? { again } : {}) });
     if (!isHeld(asked)) return isRefusal(asked) ? refusedAs(asked) : this.#passed(asked);
-    const end = await holdRequest(asked, client, this.#body, ended());
+    const end = await holdRequest(asked, client, this.#body, this.#ended());
     if (end === 'gone') return { kind: 'gone' };
     if (end === 'overflow') {
       const refused = gated.refuse('approval_required', `this request needs approval, and more has come on its connection than is kept while people answer (request ${asked.request})`, needs.command);
       return refusedAs({ ...refused, approval: asked.request, hint: 'Send it again once the request is approved.' });
     }
     if (end !== 'again') return refusedAs(end);
-    // Whatever becomes of it now: what was kept for it and is not used goes to the next.
-    return this.#decide(asked).finally(() => asked.leave('ended'));
+    try {
+      return await this.#decide(asked);
+    } finally {
+      // Whatever becomes of it now: what was kept for it and is not used goes to the next.
+      asked.leave('ended');
+    }
   }
 
   /** @param must one that is too large is refused, and not sent on as it is */
   async #readWhole(must = true): Promise<Admitted | undefined> {
-    const { client, session } = this.#request;
+    const { client, session } = this.#parts;
     const { head } = client;
     const { wholeBody } = session.connection.http;
     if (head.body.kind === 'length' && head.body.length > wholeBody) return must ? this.#tooLarge() : undefined;
@@ -153,12 +166,12 @@ export class Admission {
   }
 
   #tooLarge(): Admitted {
-    const { gated, connection } = this.#request.session;
+    const { gated, connection } = this.#parts.session;
     return refusedAs(gated.refuse('limit', `the body has to be read before it is sent on, and has more than ${connection.http.wholeBody} bytes`), { status: 413 });
   }
 
   #unread(to: 'too large' | 'no room' | 'idle' | 'broken'): Admitted {
-    const { gated } = this.#request.session;
+    const { gated } = this.#parts.session;
     if (to === 'too large') return this.#tooLarge();
     if (to === 'broken') return { kind: 'gone' };
     if (to === 'idle') return refusedAs(gated.refuse('protocol', 'the body of the request did not come'), { status: 408 });

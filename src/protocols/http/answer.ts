@@ -3,10 +3,11 @@ import type { MaskSet } from '../../masking/plan.ts';
 import type { Release } from './back.ts';
 import type { Echo } from './echo.ts';
 import { isBodiless, streamOf, type TargetAnswer } from './exchange.ts';
+import { fieldName } from './field-names.ts';
 import { fieldsForClient, single } from './fields.ts';
 import type { Fields, RequestHead } from './head.ts';
 import { throughLinks } from './links.ts';
-import { leadsPast, linkForClient, PLACES, placeForClient, type Outside } from './location.ts';
+import { leadsPast, linkForClient, placeForClient, type Outside } from './location.ts';
 import { maskedAnswer } from './mask.ts';
 import { lookedThrough } from './packed-echo.ts';
 
@@ -27,14 +28,14 @@ export interface ReleaseParts {
   readonly echo: Echo | undefined;
 }
 
-const isPlainJson = (fields: Fields): boolean => /^application\/json\b/i.test(single(fields, 'content-type') ?? '') && !fields.some(([name]) => name.toLowerCase() === 'content-encoding');
-const isCoded = (fields: Fields): boolean => fields.some(([name, value]) => name.toLowerCase() === 'content-encoding' && value.trim().toLowerCase() !== 'identity');
+const isPlainJson = (fields: Fields): boolean => /^application\/json\b/i.test(single(fields, 'content-type') ?? '') && !fields.some(([name]) => fieldName(name).lower === 'content-encoding');
+const isCoded = (fields: Fields): boolean => fields.some(([name, value]) => fieldName(name).lower === 'content-encoding' && value.trim().toLowerCase() !== 'identity');
 
 const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outside, echo }: ReleaseParts): Release | { readonly withheld: string } => {
   const answer = echo ? { ...raw, fields: echo.fields(raw.fields) } : raw;
   const { status, length, body } = answer;
   const bodiless = isBodiless(head.method, status);
-  const past = answer.fields.find(([name, value]) => isPlace(name) && leadsPast(value, connection, outside, name.toLowerCase()));
+  const past = answer.fields.find(([name, value]) => fieldName(name).place && leadsPast(value, connection, outside, fieldName(name).lower));
   if (past) return { withheld: `the answer names an address of another host in ${past[0].toLowerCase()} that is leave by itself (signed, or an upload that goes on there), and leads past the gateway` };
   const masked = maskedAnswer(answer, head, masks, echo);
   if (masked !== undefined && 'withheld' in masked) return masked;
@@ -48,14 +49,13 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
   return { head: { status, fields, length: status === 204 ? undefined : bodiless ? length : whole, bodiless }, body: looked ?? body, masked: undefined, eager: !looked, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers())), echo: coded ? undefined : echo };
 };
 
-const isPlace = (name: string): boolean => {
-  const field = name.toLowerCase();
-  return field === 'link' || PLACES.has(field);
-};
-
-const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): [string, string][] =>
-  fields.flatMap(([name, value]): [string, string][] => {
-    if (!isPlace(name)) return [[name, value]];
-    const place = name.toLowerCase() === 'link' ? linkForClient(value, connection, outside) : placeForClient(value, connection, outside);
+const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): Fields => {
+  if (!fields.some(([name]) => fieldName(name).place)) return fields;
+  return fields.flatMap((field): Fields => {
+    const [name, value] = field;
+    const { lower, place: names } = fieldName(name);
+    if (!names) return [field];
+    const place = lower === 'link' ? linkForClient(value, connection, outside) : placeForClient(value, connection, outside);
     return place === undefined ? [] : [[name, place]];
   });
+};

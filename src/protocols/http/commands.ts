@@ -21,16 +21,20 @@ export const factsOf = (head: RequestHead, { path, segments, query }: Pick<Reque
   body: head.body.kind === 'none' ? { kind: 'none' } : { kind: 'unread', why: 'the body was not read' },
 });
 
+export type HttpCommand = Command & { readonly operation?: string };
+
 /** A request as the pipeline and policy see it. */
-export const commandOf = (head: RequestHead, facts: RequestFacts, rawQuery: string, api: Api): Command & { readonly operation?: string } => {
+export const commandOf = (head: RequestHead, facts: RequestFacts, rawQuery: string, api: Api): HttpCommand => {
   const { verb, effects, timing, operation } = head.upgrade ? opened(facts) : api.understand(facts);
+  const recorded = recordedRequest(head, facts, rawQuery);
   return {
     protocol: 'http',
     verb,
     effects,
     timing,
     facts: { method: facts.method, ...(operation === undefined ? {} : { operation }) },
-    recorded: recordedRequest(head, facts, rawQuery),
+    recorded,
+    recordedBytes: Buffer.from(recorded, 'utf8'),
     bytes: head.bytes,
   };
 };
@@ -63,10 +67,11 @@ const withoutSecret = (parameter: string): string => {
 };
 
 /** The text with stars for what a detector hits, whatever the masks. */
-export const starred = (text: string): string => {
+export const starred = (text: string): string => starredBytes(text).toString('utf8');
+
+/** The same in UTF-8. */
+export const starredBytes = (text: string): Buffer => {
   const bytes = Buffer.from(text);
-  const hits = detect(bytes, 0, bytes.length, allDetectors);
-  if (hits === undefined) return text;
-  for (const { start, end } of hits) bytes.fill(0x2a, start, end);
-  return bytes.toString('utf8');
+  for (const { start, end } of detect(bytes, 0, bytes.length, allDetectors) ?? []) bytes.fill(0x2a, start, end);
+  return bytes;
 };

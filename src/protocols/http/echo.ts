@@ -33,22 +33,31 @@ const secretsOf = (value: string): string[] => {
 
 const longEnough = (value: string): boolean => value.length >= SHORTEST;
 
+/** Values that are looked for, made ready. */
+export class EchoValues {
+  readonly bytes: readonly Buffer[];
+  readonly texts: readonly string[];
+  readonly longest: number;
+
+  /** @param values from `credentialValues` */
+  constructor(values: readonly Buffer[]) {
+    this.bytes = values;
+    this.texts = values.map((value) => value.toString('latin1'));
+    this.longest = Math.max(0, ...values.map((value) => value.length));
+  }
+}
+
 /** Puts stars where the credential comes back, in one answer: its header fields, and its body over all borders of chunks. */
 export class Echo {
-  readonly #values: readonly Buffer[];
-  readonly #texts: readonly string[];
-  readonly #longest: number;
+  readonly #wanted: EchoValues;
   /** The end of what came, as it came: it may be the beginning of a value. */
   #held: Buffer | undefined;
   /** So many bytes of it were given already. */
   #given = 0;
   #found = 0;
 
-  /** @param values from `credentialValues` */
-  constructor(values: readonly Buffer[]) {
-    this.#values = values;
-    this.#texts = values.map((value) => value.toString('latin1'));
-    this.#longest = Math.max(0, ...values.map((value) => value.length));
+  constructor(wanted: EchoValues) {
+    this.#wanted = wanted;
   }
 
   /** Occurrences so far. */
@@ -57,7 +66,10 @@ export class Echo {
   }
 
   fields(fields: Fields): Fields {
-    return fields.map(([name, value]): [string, string] => [name, this.#field(value)]);
+    return fields.map((field): Fields[number] => {
+      const clean = this.#field(field[1]);
+      return clean === field[1] ? field : [field[0], clean];
+    });
   }
 
   /** What may be given now. Fewer bytes than came: the rest may be the beginning of a value. */
@@ -101,17 +113,19 @@ export class Echo {
 
   #field(value: string): string {
     let clean = value;
-    for (const text of this.#texts) {
+    for (const text of this.#wanted.texts) {
+      if (!clean.includes(text)) continue;
       const parts = clean.split(text);
       this.#found += parts.length - 1;
-      if (parts.length > 1) clean = parts.join('*'.repeat(text.length));
+      clean = parts.join('*'.repeat(text.length));
     }
     return clean;
   }
 
   /** @returns from: behind the last occurrence */
   #clean(data: Buffer): { readonly clean: Buffer; readonly from: number } {
-    const next = this.#values.map((value) => data.indexOf(value));
+    const { bytes } = this.#wanted;
+    const next = bytes.map((value) => data.indexOf(value));
     let clean = data;
     let from = 0;
     for (;;) {
@@ -119,18 +133,18 @@ export class Echo {
       if (which < 0) return { clean, from };
       const start = next[which] as number;
       if (clean === data) clean = Buffer.from(data);
-      from = start + (this.#values[which] as Buffer).length;
+      from = start + (bytes[which] as Buffer).length;
       clean.fill(STAR, start, from);
       this.#found += 1;
-      for (const [index, at] of next.entries()) if (at >= 0 && at < from) next[index] = data.indexOf(this.#values[index] as Buffer, from);
+      for (const [index, at] of next.entries()) if (at >= 0 && at < from) next[index] = data.indexOf(bytes[index] as Buffer, from);
     }
   }
 
   /** Where the first beginning of a value stands which the end of the data cuts off. */
   #tail(data: Buffer, from: number): number {
     let first = data.length;
-    const earliest = Math.max(from, data.length - this.#longest + 1);
-    for (const value of this.#values) {
+    const earliest = Math.max(from, data.length - this.#wanted.longest + 1);
+    for (const value of this.#wanted.bytes) {
       for (let at = Math.max(earliest, data.length - value.length + 1); at < first; at += 1) {
         let same = 0;
         while (at + same < data.length && data[at + same] === value[same]) same += 1;

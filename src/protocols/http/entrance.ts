@@ -19,7 +19,7 @@ export interface EntranceParts {
   /** Behind the connection's prefix. */
   readonly path: string;
   /** The session of a token. */
-  readonly open: (token: string) => HttpSession | Promise<HttpSession | Refusal>;
+  readonly open: (token: string) => HttpSession | Refusal | Promise<HttpSession | Refusal>;
   /** Counts what was refused before anybody was known. */
   readonly refused: (code: RefusalCode) => void;
 }

@@ -1,12 +1,6 @@
 import { CREDENTIAL_FIELDS } from './credentials.ts';
+import { fieldName } from './field-names.ts';
 import type { BodyLength, Fields, RequestHead } from './head.ts';
-
-/** What belongs to one hop (RFC 9110 section 7.6.1), and what each side of the gateway says for itself. */
-const HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings']);
-/** Who the client says it is speaking for: a target that trusts the gateway would believe it. */
-const CLAIMS = /^(?:forwarded|via|proxy|x-forwarded(?:-.*)?|x-host|x-real-ip|(?:x-)?(?:client|remote|cluster-client|originating|true-client|azure-client|fastly-client|cf-connecting)-?(?:ip|addr)|(?:x-)?remote-(?:user|group|extra).*|x-(?:webauth|auth-request|authenticated|goog-authenticated-user|goog-iap|amzn-oidc|ms-client-principal|ms-token|envoy|ssl-client)-.*|x-(?:authenticated-user(?:id)?|ms-client-principal)|ssl-client-.*|client-cert(?:-.*)?|x-client-(?:cert|verify|dn)(?:-.*)?|cf-access-.*|tailscale-.*|x-wicketgate-.*)$/;
-/** Of an answer: would lead the client to the target past the gateway. */
-const LEADS_PAST: ReadonlySet<string> = new Set(['alt-svc', 'alt-used']);
 
 export interface Outward {
   /** Lower-case names that only the gateway may send. */
@@ -24,10 +18,10 @@ export interface Outward {
 export const fieldsForTarget = (head: RequestHead, { owns, host, session, body, without }: Outward): [string, string][] => {
   const fields: [string, string][] = [['Host', host]];
   for (const [name, value] of head.fields) {
-    const lower = name.toLowerCase();
-    if (lower === 'host' || lower === 'content-length' || lower === 'expect' || HOP.has(lower) || head.nominated.has(lower) || CREDENTIAL_FIELDS.has(lower) || CLAIMS.test(lower) || without.has(lower)) continue;
+    const { lower, dashed, hop, claims } = fieldName(name);
+    if (lower === 'host' || lower === 'content-length' || lower === 'expect' || hop || head.nominated.has(lower) || CREDENTIAL_FIELDS.has(lower) || claims || without.has(lower)) continue;
     // `_` is `-` to many targets.
-    if (owns.includes(lower) || (lower.includes('_') && (owns.includes(lower.replaceAll('_', '-')) || CLAIMS.test(lower.replaceAll('_', '-'))))) continue;
+    if (owns.includes(lower) || (lower !== dashed && (owns.includes(dashed) || fieldName(dashed).claims))) continue;
     fields.push([name, value]);
   }
   if (body.kind === 'length') fields.push(['Content-Length', String(body.length)]);
@@ -42,23 +36,24 @@ export const fieldsForTarget = (head: RequestHead, { owns, host, session, body, 
 export const judgedFields = (head: RequestHead): ReadonlyMap<string, readonly string[]> => {
   const judged = new Map<string, readonly string[]>();
   for (const [name, values] of head.values) {
-    if (!HOP.has(name) && !head.nominated.has(name) && !CREDENTIAL_FIELDS.has(name) && !CLAIMS.test(name)) judged.set(name, values);
+    const { hop, claims } = fieldName(name);
+    if (!hop && !head.nominated.has(name) && !CREDENTIAL_FIELDS.has(name) && !claims) judged.set(name, values);
   }
   return judged;
 };
 
 /** Header fields of an answer for the client. */
-export const fieldsForClient = (fields: Fields): [string, string][] => {
+export const fieldsForClient = (fields: Fields): Fields => {
   const nominated = new Set<string>();
-  for (const [name, value] of fields) if (name.toLowerCase() === 'connection') for (const item of value.toLowerCase().split(',')) nominated.add(item.trim());
+  for (const [name, value] of fields) if (fieldName(name).lower === 'connection') for (const item of value.toLowerCase().split(',')) nominated.add(item.trim());
   return fields.filter(([name]) => {
-    const lower = name.toLowerCase();
-    return !HOP.has(lower) && !nominated.has(lower) && !LEADS_PAST.has(lower) && lower !== 'content-length';
-  }).map(([name, value]) => [name, value]);
+    const { lower, hop, leadsPast } = fieldName(name);
+    return !hop && !leadsPast && lower !== 'content-length' && !nominated.has(lower);
+  });
 };
 
 /** The one value of a field of an answer; undefined when it did not come, or came more than once. */
 export const single = (fields: Fields, name: string): string | undefined => {
-  const found = fields.filter(([one]) => one.toLowerCase() === name);
+  const found = fields.filter(([one]) => fieldName(one).lower === name);
   return found.length === 1 ? found[0]?.[1] : undefined;
 };

@@ -5,7 +5,7 @@ import { Http1Client } from './h1-client.ts';
 import { FRAMING, NotHttp } from './h1-fields.ts';
 import { HeadReader, HeadTooLarge, RequestBody } from './h1-request.ts';
 import { SwitchingClient } from './h1-switching.ts';
-import { readHead, refusedHead, type BodyLength, type Channel, type HeadRefused, type RawHead, type RequestHead } from './head.ts';
+import { persistent, readHead, refusedHead, type BodyLength, type Channel, type HeadRefused, type RawHead, type RequestHead } from './head.ts';
 
 /** How long a connection may stay between two requests. */
 export const BETWEEN_MS = 65_000;
@@ -20,14 +20,21 @@ export interface Turn {
 }
 
 export interface Http1ServerParts {
-  /** Serves one request. Resolves when its answer is over. Never rejects. */
-  readonly serve: (turn: Turn) => Promise<void>;
+  /** Serves one request, to the end of its answer. Never throws. */
+  readonly serve: (turn: Turn) => void;
   /** A CONNECT. From here on the socket, which is paused, is nobody else's; `early` is what came behind the head. Never throws. */
   readonly connect: (request: RawHead, connection: Http1Connection, early: Buffer) => void;
   /** What came was no HTTP; `status` is what it was answered. */
   readonly malformed: (connection: Http1Connection, status: number) => void;
   /** Milliseconds for one head. */
   readonly headMs: () => number;
+}
+
+interface KnownHead {
+  readonly raw: RawHead;
+  readonly head: RequestHead | HeadRefused;
+  /** Another request may follow it. */
+  readonly goesOn: boolean;
 }
 
 /** One connection of a client. Its requests are served one after another: what a client has sent in this order happens in this order. */
@@ -37,10 +44,13 @@ export class Http1Connection {
   readonly #raw: Socket;
   readonly #parts: Http1ServerParts;
   readonly #reader = new HeadReader();
-  readonly #onLeft = new Set<() => void>();
+  /** Who is answered now. */
+  #client: Turn['client'] | undefined;
   readonly #onDeaf = new Set<() => void>();
   /** More has come behind the request that runs than is kept: the socket is not read, and does not tell that its other end is gone. */
   #deaf = false;
+  /** What the last head means. */
+  #last: KnownHead | undefined;
   /** The body that is being read, and how its end is found. */
   #body: RequestBody | undefined;
   #left = 0;
@@ -83,20 +93,12 @@ export class Http1Connection {
     return () => this.#onDeaf.delete(then);
   }
 
-  /** Calls back when the client has gone. Returns how to stop that. */
-  onLeft(then: () => void): () => void {
-    if (this.#gone) then();
-    else this.#onLeft.add(then);
-    return () => this.#onLeft.delete(then);
-  }
-
   left(): void {
     if (this.#gone) return;
     this.#gone = true;
     this.#shutOff();
     if (this.#body && !this.#body.complete) this.#body.destroy(Object.assign(new Error('the client has gone'), { code: 'ECONNRESET' }));
-    for (const then of this.#onLeft) then();
-    this.#onLeft.clear();
+    this.#client?.left();
   }
 
   drain(): void {
@@ -202,10 +204,10 @@ export class Http1Connection {
       this.#parts.connect(raw, this, rest);
       return;
     }
-    const head = readHead(raw, this.channel);
+    const { head, goesOn } = this.#headOf(raw);
     const refused = 'refused' in head;
     // What is doubtful in one head is doubtful in where the next one begins.
-    if (refused || !persistent(raw.version, head)) this.#closing = true;
+    if (!goesOn) this.#closing = true;
     const length: BodyLength = refused ? { kind: 'none' } : head.body;
     // Where a body ends whose head is doubtful, nobody knows: what comes of it is dropped while the client reads the answer.
     const dropped = refused && raw.rawHeaders.some((name, index) => index % 2 === 0 && FRAMING.test(name));
@@ -224,20 +226,34 @@ export class Http1Connection {
       client = new SwitchingClient(plain, this.socket, this);
     }
     this.#busy = true;
-    const stop = this.onLeft(() => client.left());
-    void this.#parts.serve({ client, head, connection: this }).then(() => {
-      stop();
-      this.#busy = false;
-      if (this.#gone) return;
-      if (this.#closing) this.#end();
-      else if (!this.#body) this.#rest();
-    });
+    this.#client = client;
+    client.onOver(this.#served);
+    this.#parts.serve({ client, head, connection: this });
   }
+
+  #headOf(raw: RawHead): KnownHead {
+    if (this.#last?.raw === raw) return this.#last;
+    const head = readHead(raw, this.channel);
+    return (this.#last = { raw, head, goesOn: !('refused' in head) && persistent(raw.version, head) });
+  }
+
+  readonly #served = (): void => {
+    this.#client = undefined;
+    this.#busy = false;
+    if (this.#gone) return;
+    if (this.#closing) this.#end();
+    else if (!this.#body) this.#rest();
+  };
 
   /** The request is over on both sides: what has come behind it is next. */
   #rest(): void {
     this.#idleUntil = this.#until = performance.now() + BETWEEN_MS;
-    if (this.#behindBytes === 0) return;
+    // Not within whatever gave the answer, which has nothing to do with the next request.
+    if (this.#behindBytes > 0) queueMicrotask(() => this.#readBehind());
+  }
+
+  #readBehind(): void {
+    if (this.#shut || this.#busy || this.#behindBytes === 0) return;
     const behind = this.#behind.length === 1 ? (this.#behind[0] as Buffer) : Buffer.concat(this.#behind);
     this.#behind = [];
     this.#behindBytes = 0;
@@ -278,9 +294,3 @@ export class Http1Connection {
     this.socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`, () => this.socket.destroySoon());
   }
 }
-
-/** The client sends another request on the same connection (RFC 9112 section 9.3). */
-const persistent = (version: string, { values }: Pick<RequestHead, 'values'>): boolean => {
-  const options = (values.get('connection') ?? []).flatMap((value) => value.toLowerCase().split(',')).map((option) => option.trim());
-  return !options.includes('close') && (version === '1.1' || options.includes('keep-alive'));
-};

@@ -60,10 +60,31 @@ export const readFields = (text: string, from: number): [name: string, value: st
 const NOT_PATH = /[^\x21-\x7e\x80-\xff]/;
 const NOT_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** The head of a request as it is sent. Throws when a part of it would be read as more than one: it was checked where it came from, and this is the last place to see it. */
-export const writeRequestHead = (method: string, path: string, fields: Fields): string => {
+/** The head of a request as it is sent. */
+export interface WrittenHead {
+  readonly bytes: Buffer;
+  /** Of the body, as it says; undefined: in chunks. */
+  readonly length: number | undefined;
+}
+
+/** Throws when a part of it would be read as more than one: it was checked where it came from, and this is the last place to see it. */
+export const writtenHead = (method: string, path: string, fields: Fields): WrittenHead => {
   if (!NAME.test(method) || path === '' || NOT_PATH.test(path)) throw new Error('a request line that could be read in two ways was about to be sent');
-  return `${method} ${path} HTTP/1.1\r\n${fieldLines(fields)}\r\n`;
+  return { bytes: Buffer.from(`${method} ${path} HTTP/1.1\r\n${fieldLines(fields)}\r\n`, 'latin1'), length: lengthOf(fields) };
+};
+
+/** Throws where it says so twice: two readers could take two ends from it. */
+const lengthOf = (fields: Fields): number | undefined => {
+  let length: number | undefined;
+  let chunked = false;
+  for (const [name, value] of fields) {
+    const lower = name.toLowerCase();
+    if (lower !== 'transfer-encoding' && lower !== 'content-length') continue;
+    if (chunked || length !== undefined) throw new Error('a head that says twice where its message ends was about to be sent');
+    if (lower === 'transfer-encoding') chunked = true;
+    else length = Number(value);
+  }
+  return chunked ? undefined : length ?? 0;
 };
 
 /** Fields as they are sent, each on its line. Throws when one of them would be read as more than one. */

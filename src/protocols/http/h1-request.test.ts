@@ -39,6 +39,22 @@ describe('a head of a request', () => {
     assert.deepEqual(reader.push(Buffer.from('\nHost: a\r\nX:  b \t\r\n\r\nbody')), { method: 'POST', url: '/a', version: '1.1', rawHeaders: ['Host', 'a', 'X', 'b'] });
     assert.equal(String(reader.rest), 'body');
   });
+  test('that comes again is the one that was read, and whatever differs is read anew', () => {
+    const reader = new HeadReader();
+    const push = (text: string): unknown => reader.push(Buffer.from(text, 'latin1'));
+    const first = push('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
+    assert.equal(push('GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /a'), first);
+    assert.equal(String(reader.rest), 'GET /a');
+    assert.deepEqual(push('\r\nGET /a HTTP/1.1\r\nHost: a\r\n\r\n'), first);
+    for (const other of ['GET /b HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /a HTTP/1.1\r\nHost: b\r\n\r\n', 'GET /a HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n', 'GET /a HTTP/1.0\r\nHost: a\r\n\r\n']) {
+      push('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
+      assert.notDeepEqual(push(other), first, other);
+    }
+    assert.equal(push('GET /a HTTP/1.1\r\nHo'), undefined);
+    assert.deepEqual(push('st: a\r\n\r\n'), first);
+    // What the last one was does not stand in for what is no head.
+    assert.throws(() => push('GET /a HTTP/1.1\r\nHost: a\r\n\n'), NotHttp);
+  });
   test('is refused as soon as it cannot become one', () => {
     for (const pieces of [['GET / HTTP/1.1\n'], ['GET / HTTP/1.1\r', 'X'], ['GET / HTTP/1.1\r\nX: y', '\n'], ['GET / HTTP/1.1\r\n\0'], ['\n'], ['GET  / HTTP/1.1\r\n\r\n'], ['GET / HTTP/1.1 \r\n\r\n'], ['GET /\r\n\r\n'], ['GET / http/1.1\r\n\r\n'], ['GET / HTTP/1.1\r\n X: a\r\n\r\n'], ['GET / HTTP/1.1\r\nX : a\r\n\r\n'], ['GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n'], ['G\xe9T / HTTP/1.1\r\n\r\n'], ['GET / HTTP/1.1\r\nContent-Length: 1\t\r\n\r\n']]) {
       assert.throws(() => read(...pieces), NotHttp, JSON.stringify(pieces));

@@ -3,6 +3,8 @@ import { checkLines, HEAD_BYTES, NotHttp, readField } from './h1-fields.ts';
 import type { RawHead } from './head.ts';
 
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP\/([0-9]\.[0-9])$/;
+/** Bytes of a head that is kept, to know it again. */
+const MOST_KEPT = 8 * 1024;
 /** Empty lines that may stand before a head. */
 const MOST_EMPTY = 8;
 const END = Buffer.from('\r\n\r\n');
@@ -15,12 +17,16 @@ export class HeadTooLarge extends NotHttp {
   override name = 'HeadTooLarge';
 }
 
-/** Reads heads of requests out of the bytes of a connection, however they are cut: RFC 9112 section 3, strictly. What they mean is read in head.ts. */
+/**
+ * Reads heads of requests out of the bytes of a connection, however they are cut: RFC 9112 section 3, strictly. What they mean is read in head.ts. Most clients send the
+ * same head again and again: one that is byte for byte the last gives the same object, and is not read again.
+ */
 export class HeadReader {
   /** What came behind the last head. */
   rest: Buffer = NONE;
   #begun = NONE;
   #skipped = 0;
+  #last: { readonly bytes: Buffer; readonly raw: RawHead } | undefined;
 
   /** The beginning of a head has come. */
   get begun(): boolean {
@@ -30,6 +36,13 @@ export class HeadReader {
   /** Undefined: its end has not come. Throws NotHttp, and is not asked again then. */
   push(bytes: Buffer): RawHead | undefined {
     const known = this.#begun.length;
+    const last = this.#last;
+    // With its end, so nothing of it goes on behind that.
+    if (last && known === 0 && bytes.length >= last.bytes.length && bytes.compare(last.bytes, 0, last.bytes.length, 0, last.bytes.length) === 0) {
+      this.#skipped = 0;
+      this.rest = bytes.subarray(last.bytes.length);
+      return last.raw;
+    }
     let all = known === 0 ? bytes : Buffer.concat([this.#begun, bytes]);
     let from = Math.max(0, known - 3);
     // Section 2.2: some clients end the body before it with a line more than it has.
@@ -49,8 +62,11 @@ export class HeadReader {
     }
     this.#begun = NONE;
     this.#skipped = 0;
-    this.rest = all.subarray(end + END.length);
-    return rawHead(all.toString('latin1', 0, end));
+    const behind = end + END.length;
+    this.rest = all.subarray(behind);
+    const raw = rawHead(all.toString('latin1', 0, end));
+    this.#last = behind <= MOST_KEPT ? { bytes: Buffer.from(all.subarray(0, behind)), raw } : undefined;
+    return raw;
   }
 }
 

@@ -4,17 +4,14 @@ import { errorCode } from '../../wire/errors.ts';
 import type { TargetPool } from './dial.ts';
 import { LentBody, TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { AnswerReader, type Http1Answer } from './h1-answer.ts';
-import { NotHttp, writeRequestHead } from './h1-fields.ts';
+import { NotHttp, type WrittenHead } from './h1-fields.ts';
 import type { Http1Link, Http1Pool, LinkUser } from './h1-pool.ts';
-import type { Fields } from './head.ts';
 import { FORBIDDEN_ADDRESS, notReached } from './reaching.ts';
 import { badSwitch, type Upgrade } from './websocket.ts';
 
 export interface OutgoingRequest {
   readonly method: string;
-  /** With query. */
-  readonly path: string;
-  readonly fields: Fields;
+  readonly head: WrittenHead;
   /** Nothing follows the head. */
   readonly bodiless: boolean;
   /** It asks for a WebSocket. */
@@ -48,9 +45,8 @@ class Http1Target implements TargetStream, LinkUser {
   #switched: Socket | undefined;
   #drained: (() => void) | undefined;
 
-  constructor(pool: Http1Pool, { method, path, fields, bodiless, upgrade }: OutgoingRequest) {
-    const head = writeRequestHead(method, path, fields);
-    this.#left = lengthOf(fields);
+  constructor(pool: Http1Pool, { method, head: { bytes, length }, bodiless, upgrade }: OutgoingRequest) {
+    this.#left = length;
     this.#pool = pool;
     this.#reader = new AnswerReader(method === 'HEAD');
     this.#upgrade = upgrade;
@@ -64,13 +60,13 @@ class Http1Target implements TargetStream, LinkUser {
     this.#reached = link.connected;
     const { socket } = link;
     if (bodiless) {
-      socket.write(head, 'latin1');
+      socket.write(bytes);
       this.end();
       return;
     }
     // What of the body is here already leaves with the head.
     socket.cork();
-    socket.write(head, 'latin1');
+    socket.write(bytes);
     process.nextTick(() => socket.uncork());
   }
 
@@ -237,20 +233,6 @@ class Http1Target implements TargetStream, LinkUser {
 }
 
 const faultOf = (error: unknown): TargetFault => new TargetFault('broken', error instanceof NotHttp ? `the target answered with what is not HTTP: ${error.message}` : 'the answer of the target could not be read');
-
-/** Bytes of the body as the head says; undefined: in chunks. Throws where it says so twice: two readers could take two ends from it. */
-const lengthOf = (fields: Fields): number | undefined => {
-  let length: number | undefined;
-  let chunked = false;
-  for (const [name, value] of fields) {
-    const lower = name.toLowerCase();
-    if (lower !== 'transfer-encoding' && lower !== 'content-length') continue;
-    if (chunked || length !== undefined) throw new Error('a head that says twice where its message ends was about to be sent');
-    if (lower === 'transfer-encoding') chunked = true;
-    else length = Number(value);
-  }
-  return chunked ? undefined : length ?? 0;
-};
 
 /** The body of an answer that comes in more than one piece. */
 class AnswerBody extends LentBody {

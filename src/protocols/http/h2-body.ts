@@ -12,10 +12,8 @@ export class StreamBody extends Readable {
   #whole = false;
   #trailers: readonly string[] = [];
 
-  /** @param ended the head was all of the message: Node has ended the stream already */
-  constructor(stream: Http2Stream, ended = false) {
+  constructor(stream: Http2Stream) {
     super({ highWaterMark: WAITING_BYTES, read: () => void stream.resume() });
-    this.#whole = ended;
     // It is told by `close`, and may be broken off before anybody listens.
     this.on('error', () => {});
     const push = stream.push.bind(stream);

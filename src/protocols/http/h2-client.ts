@@ -18,7 +18,8 @@ export class Http2Client implements ClientStream {
   readonly head: RequestHead;
   readonly body: Readable | undefined;
   readonly #stream: ServerHttp2Stream;
-  readonly #body: StreamBody;
+  /** Undefined: the head was all of the request. */
+  readonly #body: StreamBody | undefined;
   #head: AnswerHead | undefined;
   /** Its head was handed over. */
   #responded = false;
@@ -37,9 +38,10 @@ export class Http2Client implements ClientStream {
   constructor(head: RequestHead, stream: ServerHttp2Stream, ended: boolean) {
     this.head = head;
     this.#stream = stream;
-    this.#body = new StreamBody(stream, ended);
+    this.#body = ended ? undefined : new StreamBody(stream);
     this.body = head.body.kind === 'none' ? undefined : this.#body;
-    if (!this.body) this.#body.resume();
+    // Its end has to be read, also where nothing comes before it.
+    if (!this.body) (this.#body ?? stream).resume();
     stream.on('error', () => {});
     stream.once('finish', () => this.#finished());
     stream.once('aborted', () => this.#closed());
@@ -49,7 +51,7 @@ export class Http2Client implements ClientStream {
   }
 
   get complete(): boolean {
-    return this.body === undefined || this.#body.whole;
+    return this.body === undefined || this.#body?.whole !== false;
   }
 
   get begun(): boolean {
@@ -161,7 +163,7 @@ export class Http2Client implements ClientStream {
   #finished(): void {
     if (this.#over) return;
     this.#end();
-    if (this.#body.whole) return;
+    if (this.#body?.whole !== false) return;
     // What the client still sends is nobody's (RFC 9113 section 8.1). At once, a reset would take the place of the answer, which may not have left yet.
     const timer = setTimeout(() => this.#stream.close(NGHTTP2_NO_ERROR), LINGER_MS);
     this.#stream.once('close', () => clearTimeout(timer));

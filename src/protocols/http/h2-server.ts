@@ -77,6 +77,7 @@ export class Http2Connection {
   readonly #settings = new Allowance(50, 2);
   readonly #resets = new Allowance(200, 33);
   #known = false;
+  #last: { readonly raw: readonly string[]; readonly ended: boolean; readonly head: RequestHead | HeadRefused } | undefined;
   #streams = 0;
   #open = 0;
   #cut = false;
@@ -123,7 +124,7 @@ export class Http2Connection {
     this.#streams += 1;
     this.#open += 1;
     const ended = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
-    const head = readHttp2Head(raw, ended, this.#parts.channel);
+    const head = this.#headOf(raw, ended);
     const client = new Http2Client('refused' in head ? refusedHead('') : head, stream, ended);
     stream.once('close', () => {
       this.#open -= 1;
@@ -136,6 +137,15 @@ export class Http2Connection {
     }
     this.#parts.asked();
     this.#parts.serve({ client, head });
+  }
+
+  /** Most clients send the same head again and again: it is read once. */
+  #headOf(raw: readonly string[], ended: boolean): RequestHead | HeadRefused {
+    const last = this.#last;
+    if (last && last.ended === ended && last.raw.length === raw.length && last.raw.every((text, index) => text === raw[index])) return last.head;
+    const head = readHttp2Head(raw, ended, this.#parts.channel);
+    this.#last = { raw, ended, head };
+    return head;
   }
 
   #broken(why: string): void {

@@ -4,12 +4,17 @@ import { errorCode } from '../../wire/errors.ts';
 import { TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { breakOff, StreamBody } from './h2-body.ts';
 import type { Place } from './h2-pool.ts';
-import type { OutgoingRequest } from './h1-target.ts';
 import { MOST_FIELDS, type Fields } from './head.ts';
 
 const { NGHTTP2_REFUSED_STREAM } = constants;
 
-export interface OutgoingStream extends OutgoingRequest {
+export interface OutgoingStream {
+  readonly method: string;
+  /** With query. */
+  readonly path: string;
+  readonly fields: Fields;
+  /** Nothing follows the head. */
+  readonly bodiless: boolean;
   readonly scheme: 'http' | 'https';
   readonly authority: string;
   /** The client takes what comes behind an answer. */

@@ -161,5 +161,11 @@ const bodyLength = (values: ReadonlyMap<string, readonly string[]>, version: str
   return Number(length) === 0 ? { kind: 'none' } : { kind: 'length', length: Number(length) };
 };
 
+/** The client sends another request on the same connection (RFC 9112 section 9.3). */
+export const persistent = (version: string, { values }: Pick<RequestHead, 'values'>): boolean => {
+  const options = (values.get('connection') ?? []).flatMap((value) => value.toLowerCase().split(',')).map((option) => option.trim());
+  return !options.includes('close') && (version === '1.1' || options.includes('keep-alive'));
+};
+
 /** Stands for a head that is refused: nothing of it is used but its method. */
 export const refusedHead = (method: string): RequestHead => ({ method, authority: '', host: '', target: '/', fields: [], values: new Map(), nominated: new Set(), body: { kind: 'none' }, expectsContinue: false, bytes: 0 });

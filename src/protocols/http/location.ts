@@ -10,10 +10,7 @@ export interface Outside {
   readonly proxied: boolean;
 }
 
-/** Header fields that name a place. */
-export const PLACES: ReadonlySet<string> = new Set(['location', 'content-location', 'x-goog-upload-url', 'x-goog-upload-control-url', 'operation-location', 'azure-asyncoperation']);
-
-/** Those that are for uploads alone: whoever has such an address may go on with the upload, without another word on who they are. */
+/** Header fields whose places are for uploads alone: whoever has such an address may go on with the upload, without another word on who they are. */
 const UPLOADS: ReadonlySet<string> = new Set(['x-goog-upload-url', 'x-goog-upload-control-url']);
 /** Parameters that are leave by themselves: signatures of AWS, Google and CloudFront, of Azure (SAS), and the session of a resumable upload. */
 const LEAVE: ReadonlySet<string> = new Set(['x-amz-signature', 'x-goog-signature', 'signature', 'sig', 'upload_id']);

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { Echo } from './echo.ts';
+import { Echo, EchoValues } from './echo.ts';
 import { AnswerWithheld } from './mask.ts';
 import { lookedThrough } from './packed-echo.ts';
 
@@ -12,7 +12,7 @@ const PACK: Readonly<Record<string, (bytes: Buffer) => Buffer>> = { gzip: gzipSy
 const cut = (bytes: Buffer, step: number): Buffer[] => Array.from({ length: Math.ceil(bytes.length / step) }, (_, at) => bytes.subarray(at * step, (at + 1) * step));
 
 /** What a client gets, and whether it was refused. */
-const through = async (chunks: readonly Buffer[], coding: string, echo = new Echo([Buffer.from(SECRET)])): Promise<{ readonly got: Buffer; readonly refused: boolean; readonly found: number }> => {
+const through = async (chunks: readonly Buffer[], coding: string, echo = new Echo(new EchoValues([Buffer.from(SECRET)]))): Promise<{ readonly got: Buffer; readonly refused: boolean; readonly found: number }> => {
   const looked = lookedThrough(Readable.from(chunks, { objectMode: false }), [['Content-Encoding', coding]], echo);
   assert.ok(looked);
   const got: Buffer[] = [];
@@ -56,7 +56,7 @@ test('a body that is called packed and is not, or not to its end, is looked thro
 });
 
 test('what stood in header fields before does not count, and very much is looked through in part', async () => {
-  const echo = new Echo([Buffer.from(SECRET)]);
+  const echo = new Echo(new EchoValues([Buffer.from(SECRET)]));
   echo.fields([['X-Shown', SECRET]]);
   assert.equal((await through([gzipSync('nothing')], 'gzip', echo)).refused, false);
   const large = gzipSync(Buffer.concat([Buffer.alloc(40 * 1024 * 1024, 'z'), Buffer.from('the end')]));
@@ -64,5 +64,5 @@ test('what stood in header fields before does not count, and very much is looked
 });
 
 test('a coding that is not understood, and several, are not looked through', () => {
-  for (const coding of ['deflate', 'gzip, br', '']) assert.equal(lookedThrough(Readable.from([]), [['Content-Encoding', coding]], new Echo([])), undefined);
+  for (const coding of ['deflate', 'gzip, br', '']) assert.equal(lookedThrough(Readable.from([]), [['Content-Encoding', coding]], new Echo(new EchoValues([]))), undefined);
 });

@@ -1,15 +1,14 @@
 import { STATUS_CODES } from 'node:http';
-import { BodyRecorder, isSecretName } from '../../masking/bodies/recorded-body.ts';
+import { BodyRecorder } from '../../masking/bodies/recorded-body.ts';
 import type { BodyMasks } from '../../masking/bodies/masks.ts';
 import type { RequestFacts } from '../../model/request.ts';
-import { starred, withoutSecrets } from './commands.ts';
+import { starred, starredBytes, withoutSecrets } from './commands.ts';
 import type { AnswerHead } from './exchange.ts';
+import { fieldName } from './field-names.ts';
 import { aboutBody } from './mask.ts';
 
 /** Bytes of the recorded head of an answer. */
 const LONGEST_HEAD = 32 * 1024;
-/** Whose values are for the client alone: they open something, or prove that somebody may. */
-const SECRET_FIELDS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'authentication-info', 'proxy-authentication-info']);
 /** Of a challenge the scheme says what is wanted; what is behind it may be of use to somebody else. */
 const CHALLENGES: ReadonlySet<string> = new Set(['www-authenticate', 'proxy-authenticate']);
 /** Whose values are addresses, which may be signed. */
@@ -20,18 +19,17 @@ const ADDRESS = /^[^?\s]*\?/;
  * and of fields that are called as secrets are are left out.
  */
 export const recordedHead = ({ status, fields, length }: Pick<AnswerHead, 'status' | 'fields' | 'length'>): Buffer => {
-  const lines = [`HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()];
-  for (const [name, value] of fields) lines.push(`${name}: ${shownValue(name.toLowerCase(), value)}`);
-  if (length !== undefined) lines.push(`Content-Length: ${length}`);
-  const text = starred(lines.join('\r\n'));
-  return Buffer.from(`${text.length <= LONGEST_HEAD ? text : `${text.slice(0, LONGEST_HEAD)} ...`}\r\n\r\n`, 'utf8');
+  let text = `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
+  for (const [name, value] of fields) text += `\r\n${name}: ${shownValue(name, value)}`;
+  if (length !== undefined) text += `\r\nContent-Length: ${length}`;
+  return text.length <= LONGEST_HEAD ? starredBytes(`${text}\r\n\r\n`) : Buffer.from(`${starred(text).slice(0, LONGEST_HEAD)} ...\r\n\r\n`, 'utf8');
 };
 
-/** @param name in lower case */
-export const shownValue = (name: string, value: string): string => {
+export const shownValue = (written: string, value: string): string => {
+  const { lower: name, secret } = fieldName(written);
   if (name === 'set-cookie') return value.replace(/^([^=;]*)=[^;]*/, '$1=*');
   if (CHALLENGES.has(name)) return value.replace(/^([A-Za-z][\w-]{0,40})\s.*$/s, '$1 *');
-  if (SECRET_FIELDS.has(name) || isSecretName(name)) return '*';
+  if (secret) return '*';
   return ADDRESS.test(value) ? value.replace(/\?(\S*)/g, (_, query: string) => `?${withoutSecrets(query)}`) : value;
 };
 

@@ -1,8 +1,8 @@
 import type { Transform } from 'node:stream';
-import { refusal, isRefusal, type Refusal } from '../../model/decision.ts';
+import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Passage } from '../../pipeline/gate.ts';
-import { Admission } from './admission.ts';
+import { Admission, type Admitted } from './admission.ts';
 import { releaseOf } from './answer.ts';
 import { Back, brokenAnswer } from './back.ts';
 import { BODY_IDLE_MS, type KeptBody } from './body.ts';
@@ -13,9 +13,10 @@ import { TargetFault, type ClientStream, type TargetAnswer, type TargetStream } 
 import { CALL_IDLE_MS, callDeadline, callStatus, isCall, mayGoInHttp2, outcomeOfCall, placeFor, refusalAnswer } from './grpc.ts';
 import { AS_IT_IS, Forward } from './forward.ts';
 import { AnswerWithheld } from './mask.ts';
-import { hasLinks, needsBytes, openFor, withCredential, type ExchangeParts } from './outgoing.ts';
+import { needsBytes, openFor, withCredential, type ExchangeParts } from './outgoing.ts';
 import { requestRecorder } from './recorded.ts';
 import type { Wording } from './refuse.ts';
+import type { Running } from './session.ts';
 
 /** How long a request that changes something may go on after its client has left, so that its outcome is known. */
 const LEAVE_MS = 5_000;
@@ -32,10 +33,10 @@ interface Tries {
   readonly renewed: boolean;
 }
 
-/** One request, from its head to the end of its answer. Resolves when the client's side is over. Never rejects. */
-export const runExchange = (parts: ExchangeParts): Promise<void> => new Exchange(parts).run();
+/** One request, from its head to the end of its answer. Never throws. */
+export const runExchange = (parts: ExchangeParts): void => new Exchange(parts).run();
 
-class Exchange {
+class Exchange implements Running {
   readonly #parts: ExchangeParts;
   readonly #client: ClientStream;
   /** Why the session has ended, and who waits for that. */
@@ -63,29 +64,34 @@ class Exchange {
     this.#client = parts.client;
   }
 
-  async run(): Promise<void> {
+  run(): void {
     const { session, client } = this.#parts;
-    const leave = session.enter((why) => this.#cut(why));
-    if (isRefusal(leave)) {
-      this.#answer(leave);
-    } else {
-      client.onGone(() => this.#left());
-      const admission = new Admission({ ...this.#parts, ended: () => this.#ended() });
-      try {
-        await this.#way(admission);
-      } catch (error) {
-        this.#failed(error);
-      } finally {
-        admission.release();
-      }
+    const refused = session.enter(this);
+    if (refused) {
+      this.#answer(refused);
+      return;
     }
-    await new Promise<void>((resolve) => client.onOver(resolve));
-    if (!isRefusal(leave)) leave();
+    // Behind whatever else is done then: the outcome is written before its session can end for want of requests.
+    client.onOver(() => queueMicrotask(() => session.leave(this)));
+    client.onGone(() => this.#left());
+    void this.#run();
   }
 
-  async #way(admission: Admission): Promise<void> {
+  /** Nothing is waited for that is there already: what is known at once is decided, and sent, at once. */
+  async #run(): Promise<void> {
+    const admission = new Admission(this.#parts, () => this.#ended());
+    try {
+      const admitted = admission.admit(needsBytes(this.#parts));
+      await this.#admitted(admitted instanceof Promise ? await admitted : admitted);
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      admission.release();
+    }
+  }
+
+  async #admitted(admitted: Admitted): Promise<void> {
     const { session } = this.#parts;
-    const admitted = await admission.admit(needsBytes(this.#parts));
     if (admitted.kind === 'passage') this.#passage = admitted.passage;
     if (this.#over) {
       this.#settle('unused');
@@ -99,25 +105,25 @@ class Exchange {
       this.#answer(admitted.refused, admitted.wording);
       return;
     }
-    const { pool, release } = await session.pool();
-    this.#client.onOver(release);
-    if (!this.#over) await this.#send(pool, admitted.body, admitted.whole);
+    const opened = session.upstream();
+    const upstream = opened instanceof Promise ? await opened : opened;
+    this.#client.onOver(() => session.release(upstream));
+    if (!this.#over) await this.#send(upstream.pool as TargetPool, admitted.body, admitted.whole);
   }
 
   /** To the target, when its evidence allows it: a read at once, everything else when its intent is durable. */
   async #send(pool: TargetPool, body: KeptBody | undefined, whole: Buffer | undefined, tries: Tries = { stale: 0, renewed: false }): Promise<void> {
-    const { injector } = this.#parts;
+    const { injector } = this.#parts.request.target;
     const passage = this.#passage as Passage;
     const { head } = this.#client;
     const read = passage.command.timing === 'read';
+    const injected = withCredential(this.#parts, { body: body !== undefined, whole, stop: () => (this.#injecting = new AbortController()) });
     const ready = read && passage.forward() !== undefined ? undefined : this.#durable();
-    const stop = new AbortController();
-    this.#injecting = stop;
-    const injected = withCredential(this.#parts, { body: body !== undefined, whole, stop });
-    if (ready) await Promise.all([injected, ready]);
-    const { outgoing, transforms, own } = await injected;
+    if (ready) await (injected instanceof Promise ? Promise.all([injected, ready]) : ready);
+    const credited = injected instanceof Promise ? await injected : injected;
+    const { sent: { own }, transforms } = credited;
     this.#injecting = undefined;
-    this.#echo = own.length > 0 ? new Echo(own) : undefined;
+    this.#echo = own && new Echo(own);
     const place = mayGoInHttp2(pool, head) ? await placeFor(pool, head) : undefined;
     if (this.#over) {
       place?.leave();
@@ -125,7 +131,7 @@ class Exchange {
     }
     const permit = read ? passage.forward() : passage.effect();
     if (!permit) throw new Error('a request was about to be sent without a permit');
-    const target = openFor(head, { pool, place, permit, outgoing, bodiless: !body });
+    const target = openFor(head, { pool, place, permit, credited, bodiless: !body });
     this.#target = target;
     const again = tries.renewed && body && whole ? { stream: body.stream, release: () => [whole] } : body;
     if (again) this.#sendBody(target, again, transforms, tries.renewed);
@@ -141,7 +147,7 @@ class Exchange {
       return;
     }
     clearTimeout(this.#wait);
-    if (answer.status === 401 && injector.rejected(outgoing) && !tries.renewed && (!body || whole) && !this.#over) {
+    if (answer.status === 401 && injector.rejected(credited.outgoing) && !tries.renewed && (!body || whole) && !this.#over) {
       // It was not carried out: with the next credential it may be.
       this.#forward?.recorded();
       this.#forward?.stop();
@@ -153,7 +159,7 @@ class Exchange {
   }
 
   #sendBody(target: TargetStream, body: Pick<KeptBody, 'stream' | 'release'>, transforms: readonly Transform[], again: boolean): void {
-    const { session, facts } = this.#parts;
+    const { session, request: { facts } } = this.#parts;
     this.#client.sendContinue();
     this.#forward = new Forward({
       body,
@@ -191,10 +197,11 @@ class Exchange {
       this.#target?.cut();
       return;
     }
-    await this.#durable();
+    const ready = this.#durable();
+    if (ready) await ready;
     if (this.#over) return;
-    const { session, outside } = this.#parts;
-    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: hasLinks(this.#parts), echo: this.#echo });
+    const { session, request, outside } = this.#parts;
+    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: request.links, echo: this.#echo });
     if ('withheld' in released) {
       this.#withhold(released.withheld);
       return;
@@ -269,7 +276,7 @@ class Exchange {
   }
 
   /** The session may not go on. */
-  #cut(why: Refusal): void {
+  cut(why: Refusal): void {
     this.#endedBy = why;
     for (const then of this.#whenEnded.splice(0)) then(why);
     if (this.#over && this.#passage) this.#settle(this.#endStatus(false));
@@ -322,8 +329,8 @@ class Exchange {
   #echoed(): Readonly<Record<string, number>> {
     const found = this.#echo?.found ?? 0;
     if (found === 0) return {};
-    const { injector, session } = this.#parts;
-    warnOfEcho(injector, session.log, session.connection.name);
+    const { session, request } = this.#parts;
+    warnOfEcho(request.target.injector, session.log, session.connection.name);
     return { [CREDENTIAL_MASK]: found };
   }
 
@@ -341,8 +348,10 @@ class Exchange {
     return new Promise((resolve) => (this.#endedBy ? resolve(this.#endedBy) : this.#whenEnded.push(resolve)));
   }
 
-  #durable(): Promise<void> {
-    return new Promise((resolve, reject) => (this.#passage as Passage).whenDurable((failure) => (failure ? reject(new Unwritable(failure)) : resolve())));
+  /** Undefined: the intent is durable. */
+  #durable(): Promise<void> | undefined {
+    const passage = this.#passage as Passage;
+    return passage.durable ? undefined : new Promise((resolve, reject) => passage.whenDurable((failure) => (failure ? reject(new Unwritable(failure)) : resolve())));
   }
 
   get #named(): { readonly session: string } {

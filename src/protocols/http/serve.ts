@@ -1,15 +1,13 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { readTarget } from '../../apis/path.ts';
 import type { Config, HttpConnectionConfig } from '../../config/resolved.ts';
 import { formatHostPort } from '../../config/units.ts';
 import { isRefusal, refusal, type Refusal, type RefusalCode } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
-import type { BearerCredential, CertificateCredential, Credential, Peer } from '../../model/principal.ts';
+import type { BearerCredential, Credential, Peer } from '../../model/principal.ts';
 import type { Gate } from '../../pipeline/gate.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import { acceptClient, type Accepted, type AcceptFault } from './accept.ts';
-import { readAsking, type Tunnel } from './asking.ts';
 import { KeptBytes } from './body.ts';
 import { withoutPrefix } from './choose.ts';
 import { factsOf } from './commands.ts';
@@ -24,6 +22,8 @@ import { Http1Server } from './h1-server.ts';
 import { Http2Server } from './h2-server.ts';
 import type { HeadRefused, RawHead, RequestHead } from './head.ts';
 import { Tunnels, type Intercept } from './proxy-tunnel.ts';
+import { readingOf, type Visitor } from './reading.ts';
+import { ReadRequest } from './read-request.ts';
 import type { Wording } from './refuse.ts';
 import { runExchange } from './run.ts';
 import type { HttpSession } from './session.ts';
@@ -40,19 +40,6 @@ export interface HttpParts {
   /** What the forward proxy shows; undefined: no connection is reached by it. */
   readonly intercept: () => Intercept | undefined;
   readonly log: Logger;
-}
-
-/** Whoever comes on a connection: where from, to which connections, and whether somebody of it was ever known. */
-interface Visitor {
-  readonly peer: Peer;
-  /** What it showed when it opened TLS to the gateway. */
-  readonly certificate: CertificateCredential | undefined;
-  readonly offered: () => readonly HttpConnectionConfig[];
-  readonly known: () => void;
-  /** It came through the forward proxy. */
-  readonly tunnel?: Tunnel & { readonly end: () => void };
-  /** A request has come. */
-  asked?: boolean;
 }
 
 const CODE_OF_FAULT: Partial<Record<AcceptFault, RefusalCode>> = { deadline: 'limit', tls: 'protocol', tls_required: 'protocol' };
@@ -129,12 +116,16 @@ export class HttpProtocol {
 
   /** The same in HTTP/2, where requests do not wait for one another. */
   async #speakHttp2({ stream, channel }: Accepted, visitor: Visitor): Promise<void> {
-    const { connection, closed } = this.#http2.serve(stream, {
-      channel,
-      serve: ({ client, head }) => void this.#serveHttp2(client, head, { ...visitor, known: () => {
+    const within: Visitor = {
+      ...visitor,
+      known: () => {
         connection.known();
         visitor.known();
-      } }),
+      },
+    };
+    const { connection, closed } = this.#http2.serve(stream, {
+      channel,
+      serve: ({ client, head }) => void this.#answer(client, head, within),
       asked: () => (visitor.asked = true),
       malformed: (why) => {
         this.#parts.gate.refusedBeforeLogin(visitor.peer, 'protocol');
@@ -145,7 +136,7 @@ export class HttpProtocol {
     await closed;
   }
 
-  async #serveHttp2(client: ClientStream, head: RequestHead | HeadRefused, visitor: Visitor): Promise<void> {
+  async #answer(client: ClientStream, head: RequestHead | HeadRefused, visitor: Visitor): Promise<void> {
     try {
       if ('refused' in head) this.#refuseHead(client, visitor.peer, head);
       else await this.#request(client, head, visitor);
@@ -186,30 +177,27 @@ export class HttpProtocol {
     }
   }
 
-  async #serve({ client, head, connection }: Turn): Promise<void> {
+  #serve({ client, head, connection }: Turn): void {
     const visitor = this.#visitors.get(connection);
-    if (visitor) visitor.asked = true;
-    try {
-      if (!visitor) client.cut();
-      else if ('refused' in head) this.#refuseHead(client, visitor.peer, head);
-      else await this.#request(client, head, visitor);
-    } catch (error) {
-      this.#parts.log.error({ error: error instanceof Error ? error.stack : 'unknown' }, 'request failed');
+    if (!visitor) {
       client.cut();
+      return;
     }
-    await new Promise<void>((resolve) => client.onOver(resolve));
+    visitor.asked = true;
+    void this.#answer(client, head, visitor);
   }
 
-  async #request(client: ClientStream, head: RequestHead, { peer, certificate, offered, known, tunnel }: Visitor): Promise<void> {
-    const { gate, config, log } = this.#parts;
+  async #request(client: ClientStream, head: RequestHead, visitor: Visitor): Promise<void> {
+    const { gate, log } = this.#parts;
+    const { peer, certificate, tunnel } = visitor;
+    const config = this.#parts.config();
     const early = (code: RefusalCode, message: string, wording: Wording = {}): void => {
       gate.refusedBeforeLogin(peer, code);
       refuse(client, refusal(code, message), wording);
     };
-    // By a reading that only serves to find the connection; what is sent and judged is read below, by its own rules.
-    const named = readTarget(head.target, () => true);
-    if ('refused' in named) return early('protocol', named.refused);
-    const asking = readAsking(head, named.path, { offered: offered(), tls: peer.tls, tunnel, certificate, providers: config().identityProviders });
+    const reading = readingOf(head, config, visitor);
+    if ('refused' in reading) return early('protocol', reading.refused);
+    const { named, asking } = reading;
     if (asking.kind === 'refused') {
       const { code, message, wording, connection: within } = asking;
       const session = tunnel && within && (await this.#sessions.of(within, tunnel.credential, peer));
@@ -217,12 +205,7 @@ export class HttpProtocol {
     }
     const { connection, by } = asking;
     if (!peer.tls && !connection.plaintext) return early('protocol', 'this connection takes a token only inside TLS');
-    const open = async (credential: Credential): Promise<HttpSession | Refusal> => {
-      const session = await this.#sessions.of(connection, credential, peer);
-      if (isRefusal(session)) return session;
-      known();
-      return contradiction(gate, session, credential, certificate) ?? session;
-    };
+    const open = (credential: Credential): HttpSession | Refusal | Promise<HttpSession | Refusal> => this.#open(connection, credential, visitor);
     const entered = by !== 'direct' || !entersByConvention(connection) ? undefined : await this.#entrance.enter(client, connection, { path: withoutPrefix(connection.http.prefix, named.path), open: (token) => open(bearer(token)), refused: (code) => gate.refusedBeforeLogin(peer, code) });
     if (entered === 'answered') return;
     if (entered) {
@@ -231,12 +214,15 @@ export class HttpProtocol {
         entered.signed.chunks?.key.fill(0);
       });
     }
-    const shown = by === 'direct' && !entered ? shownToken(head) : undefined;
+    // The same head shows the same token, and a session that stands was opened with it.
+    const standing = !entered && reading.session && this.#sessions.stands(reading.session) && certificate === undefined ? reading.session : undefined;
+    const shown = by === 'direct' && !entered && !standing ? shownToken(head) : undefined;
     if (shown?.kind === 'refused') return early('protocol', shown.why);
     const credential = by !== 'direct' ? asking.credential : entered ? bearer(entered.token) : shown?.kind === 'token' ? bearer(shown.token) : certificate;
-    if (credential === undefined) return early('unauthenticated', 'a token is needed: Authorization: Bearer, or Basic with the token as the password', { token: 'missing' });
+    if (credential === undefined && !standing) return early('unauthenticated', 'a token is needed: Authorization: Bearer, or Basic with the token as the password', { token: 'missing' });
 
-    const session = await open(credential);
+    const opened = standing ?? open(credential as Credential);
+    const session = opened instanceof Promise ? await opened : opened;
     const dialect = entered?.dialect;
     if (isRefusal(session)) {
       if (session.code === 'revoked') entered?.forget();
@@ -244,28 +230,42 @@ export class HttpProtocol {
       log.debug({ peer: peer.address, connection: connection.name, code: session.code }, 'request refused');
       // A tunnel shows its token once: its client has to open another.
       if (tunnel) client.onOver(tunnel.end);
-      return refuse(client, session, { dialect, ...(session.code === 'unauthenticated' ? (by === 'plain proxy' ? { status: 407 } : credential.kind === 'bearer' ? { token: 'shown' } : {}) : session.code === 'limit' ? { status: 503 } : {}) });
+      return refuse(client, session, { dialect, ...(session.code === 'unauthenticated' ? (by === 'plain proxy' ? { status: 407 } : credential?.kind === 'bearer' ? { token: 'shown' } : {}) : session.code === 'limit' ? { status: 503 } : {}) });
     }
-    const { api, injector } = await this.#targets.of(session.connection);
-    const { prefix } = session.connection.http;
-    const rawQuery = entered?.rawQuery ?? named.rawQuery;
-    const target = api.readTarget(`${withoutPrefix(prefix, named.path)}${rawQuery === '' ? '' : `?${rawQuery}`}`, head.host);
-    if ('refused' in target) return refuse(client, session.gated.refuse('protocol', target.refused), { dialect });
-    const { control } = config();
-    await runExchange({
+    const leadsTo = this.#targets.of(session.connection);
+    const target = leadsTo instanceof Promise ? await leadsTo : leadsTo;
+    let { request } = reading;
+    if (entered || !request?.holds(session, target)) {
+      const rawQuery = entered?.rawQuery ?? named.rawQuery;
+      const read = target.api.readTarget(`${withoutPrefix(session.connection.http.prefix, named.path)}${rawQuery === '' ? '' : `?${rawQuery}`}`, head.host);
+      if ('refused' in read) return refuse(client, session.gated.refuse('protocol', read.refused), { dialect });
+      request = new ReadRequest(head, factsOf(head, read), read.rawQuery, session, target);
+      if (!entered) {
+        reading.session = session;
+        reading.request = request;
+      }
+    }
+    runExchange({
       client,
       session,
-      api,
-      facts: factsOf(head, target),
-      rawQuery: target.rawQuery,
+      request,
       kept: this.#kept,
       body: entered?.body,
       signed: entered?.signed,
       dialect,
-      injector,
       outside: { scheme: by === 'tunnel' || (by === 'direct' && peer.tls) ? 'https' : 'http', authority: head.authority, proxied: by !== 'direct' },
-      pages: control.url,
+      pages: config.control.url,
     });
+  }
+
+  #open(connection: HttpConnectionConfig, credential: Credential, { peer, certificate, known }: Visitor): HttpSession | Refusal | Promise<HttpSession | Refusal> {
+    const checked = (session: HttpSession | Refusal): HttpSession | Refusal => {
+      if (isRefusal(session)) return session;
+      known();
+      return contradiction(this.#parts.gate, session, credential, certificate) ?? session;
+    };
+    const session = this.#sessions.of(connection, credential, peer);
+    return session instanceof Promise ? session.then(checked) : checked(session);
   }
 
   #refuseHead(client: ClientStream, peer: Peer, { status, refused }: HeadRefused): void {

@@ -9,11 +9,19 @@ import { openPool, type TargetPool } from './dial.ts';
 const MOST_RUNNING = 256;
 
 /** Upstream connections to a target as configured at some time. */
-interface Upstream {
+export interface Upstream {
   connection: HttpConnectionConfig;
-  readonly pool: Promise<TargetPool>;
+  readonly opening: Promise<TargetPool>;
+  /** There once it is open. */
+  pool: TargetPool | undefined;
   users: number;
   retired: boolean;
+}
+
+/** A request that runs. */
+export interface Running {
+  /** It may not go on. */
+  cut(why: Refusal): void;
 }
 
 /** One Principal on one connection: its requests, and the upstream connections that are nobody else's. */
@@ -21,10 +29,11 @@ export class HttpSession {
   readonly gated: GatedSession;
   readonly log: Logger;
   readonly #over: (session: HttpSession) => void;
-  /** What cuts each request that runs. */
-  readonly #running = new Set<(why: Refusal) => void>();
+  readonly #running = new Set<Running>();
   #upstream: Upstream | undefined;
   #idle: NodeJS.Timeout | undefined;
+  /** When the last request ended. */
+  #restedAt = performance.now();
   #retired: string | undefined;
   #closed = false;
 
@@ -37,7 +46,7 @@ export class HttpSession {
     gated.draining.addEventListener('abort', () => this.retire((gated.draining.reason as Refusal).code));
     if (gated.ended.aborted) this.#end(gated.ended.reason as Refusal);
     else if (gated.draining.aborted) this.retire((gated.draining.reason as Refusal).code);
-    else this.#rest();
+    else this.#watchIdle();
   }
 
   get connection(): HttpConnectionConfig {
@@ -57,17 +66,18 @@ export class HttpSession {
     return now >= this.gated.session.principal.tokenExpiresAt;
   }
 
-  /** A request begins. `cut` is called when it may not go on. Returns what to call at its end. */
-  enter(cut: (why: Refusal) => void): (() => void) | Refusal {
+  /** A request begins, and is cut when it may not go on. Undefined: it runs, until it is told to `leave`. */
+  enter(request: Running): Refusal | undefined {
     if (this.#running.size >= MOST_RUNNING) return this.gated.refuse('limit', `more than ${MOST_RUNNING} requests of one session at a time`);
     if (this.#closed) return refusal('internal', 'the session is over', { session: this.gated.session.id });
-    clearTimeout(this.#idle);
-    this.#running.add(cut);
-    return () => {
-      if (!this.#running.delete(cut) || this.#running.size > 0) return;
-      if (this.#retired === undefined) this.#rest();
-      else this.#close(this.#retired);
-    };
+    this.#running.add(request);
+    return undefined;
+  }
+
+  leave(request: Running): void {
+    if (!this.#running.delete(request) || this.#running.size > 0) return;
+    if (this.#retired === undefined) this.#restedAt = performance.now();
+    else this.#close(this.#retired);
   }
 
   /** Takes no further request; what runs goes on to its end. */
@@ -79,20 +89,26 @@ export class HttpSession {
     if (this.#running.size === 0) this.#close(reason);
   }
 
-  /** The upstream connections to the target as it is configured now. Give them back. */
-  async pool(): Promise<{ readonly pool: TargetPool; readonly release: () => void }> {
+  /** The upstream connections to the target as it is configured now. `release` them. */
+  upstream(): Upstream | Promise<Upstream> {
     const upstream = this.#upstreamNow();
     upstream.users += 1;
-    const release = (): void => {
-      upstream.users -= 1;
-      if (upstream.users === 0 && upstream.retired) discard(upstream);
-    };
+    return upstream.pool ? upstream : this.#opened(upstream);
+  }
+
+  release(upstream: Upstream): void {
+    upstream.users -= 1;
+    if (upstream.users === 0 && upstream.retired) discard(upstream);
+  }
+
+  async #opened(upstream: Upstream): Promise<Upstream> {
     try {
-      return { pool: await upstream.pool, release };
+      await upstream.opening;
+      return upstream;
     } catch (error) {
       upstream.retired = true;
       if (this.#upstream === upstream) this.#upstream = undefined;
-      release();
+      this.release(upstream);
       throw error;
     }
   }
@@ -109,16 +125,20 @@ export class HttpSession {
       known.retired = true;
       if (known.users === 0) discard(known);
     }
-    const pool = openPool(connection);
-    pool.catch(() => {});
-    return (this.#upstream = { connection, pool, users: 0, retired: false });
+    const opening = openPool(connection);
+    const upstream: Upstream = { connection, opening, pool: undefined, users: 0, retired: false };
+    opening.then((pool) => (upstream.pool = pool), () => {});
+    return (this.#upstream = upstream);
   }
 
-  #rest(): void {
-    clearTimeout(this.#idle);
-    // Looked at again when it is over: a reload may have made it longer.
-    const { sessionIdle } = this.connection.http;
-    this.#idle = setTimeout(() => this.retire('idle'), Math.min(sessionIdle, 2 ** 31 - 1));
+  /** Looks again when its time may be over. Requests come and go meanwhile, and a reload may have changed how long it is. */
+  #watchIdle(): void {
+    const left = this.#restedAt + this.connection.http.sessionIdle - performance.now();
+    if (this.idle && left <= 0) {
+      this.retire('idle');
+      return;
+    }
+    this.#idle = setTimeout(() => this.#watchIdle(), Math.min(this.idle ? Math.ceil(left) : this.connection.http.sessionIdle, 2 ** 31 - 1));
     this.#idle.unref();
   }
 
@@ -127,7 +147,7 @@ export class HttpSession {
     this.#retired ??= why.code;
     this.#over(this);
     // Each writes its outcome at once, so that the session's end stands behind them.
-    for (const cut of this.#running) cut(why);
+    for (const request of this.#running) request.cut(why);
     this.#close(why.code);
   }
 
@@ -145,4 +165,4 @@ export class HttpSession {
   }
 }
 
-const discard = ({ pool }: Upstream): void => void pool.then((open) => open.close()).catch(() => {});
+const discard = ({ opening }: Upstream): void => void opening.then((open) => open.close()).catch(() => {});

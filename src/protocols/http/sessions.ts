@@ -27,11 +27,16 @@ export class HttpSessions {
     this.#skew = skew;
   }
 
+  /** A request of the same may still come to it: it is open to others, and its token is good. */
+  stands(session: HttpSession): boolean {
+    return !session.retired && !session.expired(Date.now() - this.#skew(session.gated.session.principal.provider));
+  }
+
   /** The session of a request. Opens it by the first; others that come meanwhile wait for the same. */
   of(connection: HttpConnectionConfig, credential: Credential, peer: Peer): HttpSession | Promise<HttpSession | Refusal> {
     const key = `${connection.name} ${peer.address} ${peer.tls} ${shownHash(credential)}`;
     const known = this.#open.get(key);
-    if (known && !known.expired(Date.now() - this.#skew(known.gated.session.principal.provider))) return known;
+    if (known && this.stands(known)) return known;
     // What runs goes on; the token has to be verified again, and will be found to have expired.
     known?.retire(credential.kind === 'bearer' ? 'token expired' : 'certificate expired');
     let opening = this.#opening.get(key);

@@ -29,8 +29,7 @@ describe('bytes that could be read in two ways', () => {
       connection.socket.end('HTTP/1.1 501 Not Implemented\r\n\r\n');
     },
     malformed: () => (malformed += 1),
-    serve: ({ client, head }) => new Promise((resolve) => {
-      client.onOver(() => resolve());
+    serve: ({ client, head }) => {
       if ('refused' in head) {
         client.answer(head.status, [], Buffer.alloc(0));
         return;
@@ -41,7 +40,7 @@ describe('bytes that could be read in two ways', () => {
       };
       if (!client.body) done();
       else client.body.once('end', done).resume();
-    }),
+    },
   });
   before(async () => {
     server.on('connection', (socket: Socket) => void http.serve(socket, socket, { tls: false }));
@@ -95,10 +94,7 @@ describe('floods', () => {
       headMs: () => 10_000,
       connect: (_, connection) => connection.reset(),
       malformed: () => {},
-      serve: ({ client, head }) => new Promise((resolve) => {
-        client.onOver(() => resolve());
-        client.answer('refused' in head ? head.status : 200, [], Buffer.alloc(0));
-      }),
+      serve: ({ client, head }) => client.answer('refused' in head ? head.status : 200, [], Buffer.alloc(0)),
     });
     server.on('connection', (socket: Socket) => void http.serve(socket, socket, { tls: false }));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -123,7 +119,7 @@ describe('floods', () => {
   test('a head that comes slowly is not waited for', async () => {
     const server = createServer({ pauseOnConnect: true });
     let malformed = 0;
-    const http = new Http1Server({ headMs: () => 1_000, connect: (_, connection) => connection.reset(), malformed: (_, status) => (malformed = status), serve: () => Promise.resolve() });
+    const http = new Http1Server({ headMs: () => 1_000, connect: (_, connection) => connection.reset(), malformed: (_, status) => (malformed = status), serve: () => {} });
     server.on('connection', (socket: Socket) => void http.serve(socket, socket, { tls: false }));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;

@@ -20,19 +20,19 @@ export class Targets {
   readonly #secrets: Secrets;
   readonly #log: Logger;
   readonly #entries = new Map<string, Entry>();
-  readonly #byConfig = new WeakMap<HttpConnectionConfig, Promise<Target>>();
+  readonly #byConfig = new WeakMap<HttpConnectionConfig, Target | Promise<Target>>();
 
   constructor(secrets: Secrets, log: Logger) {
     this.#secrets = secrets;
     this.#log = log;
   }
 
-  of(connection: HttpConnectionConfig): Promise<Target> {
-    let target = this.#byConfig.get(connection);
-    if (!target) {
-      target = this.#current(connection);
-      this.#byConfig.set(connection, target);
-    }
+  of(connection: HttpConnectionConfig): Target | Promise<Target> {
+    const known = this.#byConfig.get(connection);
+    if (known) return known;
+    const target = this.#current(connection);
+    this.#byConfig.set(connection, target);
+    target.then((open) => this.#byConfig.set(connection, open), () => this.#byConfig.delete(connection));
     return target;
   }
 
@@ -52,7 +52,6 @@ export class Targets {
     this.#entries.set(name, { key, target });
     target.catch(() => {
       // The next request tries again: a file may be there then.
-      this.#byConfig.delete(connection);
       if (this.#entries.get(name)?.target === target) this.#entries.delete(name);
     });
     return target;

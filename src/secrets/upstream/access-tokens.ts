@@ -37,8 +37,8 @@ export class AccessTokens {
     this.#log = log;
   }
 
-  /** Rejects with CredentialUnavailable, or with the signal's reason. */
-  async take(signal: AbortSignal): Promise<HeldToken> {
+  /** At once, while one is held. Throws, or rejects with, CredentialUnavailable, or the signal's reason. */
+  take(signal: () => AbortSignal): HeldToken | Promise<HeldToken> {
     if (this.#closed) throw new CredentialUnavailable('the connection is closed');
     const now = this.#clock();
     const failure = this.#failure !== undefined && now < this.#failure.until ? this.#failure : undefined;
@@ -48,7 +48,7 @@ export class AccessTokens {
       return this.#held;
     }
     if (failure !== undefined) throw new CredentialUnavailable(failure.message);
-    return within(this.#renew(), signal);
+    return within(this.#renew(), signal());
   }
 
   /** The target refused a token. Without one: whichever is held. True: it is held no longer, so that `take` gives another. */

@@ -90,7 +90,7 @@ test('other services need the whole body, unless the client says its hash or tha
   const injector = createInjector(aws({ service: 'sqs' }), testParts(ENV));
   const at = (over: Partial<OutgoingHead>): OutgoingHead => headOf({ method: 'POST', ...over });
   assert.equal(injector.needsBytes?.(at({ body: stream(5) })), true);
-  await assert.rejects(injector.inject(at({ body: stream(5) }), NEVER), /NotSignable: the body must be read as a whole/);
+  await assert.rejects(async () => injector.inject(at({ body: stream(5) }), NEVER), /NotSignable: the body must be read as a whole/);
   assert.equal(injector.needsBytes?.(at({})), false);
   assert.equal(injector.needsBytes?.(at({ body: { kind: 'bytes', bytes: Buffer.from('x') } })), false);
   assert.equal(injector.needsBytes?.(at({ body: stream(5), headers: [['x-amz-content-sha256', EMPTY_SHA256]] })), false);
@@ -212,7 +212,7 @@ test('requests that cannot be signed are refused, and nothing was put on', async
     await t.test(name, async () => {
       const head = s3Head(over);
       const before = JSON.stringify(head.headers);
-      await assert.rejects(inject(head, config), (error) => error instanceof NotSignable && !inspect(error).includes('canary'));
+      await assert.rejects(async () => inject(head, config), (error) => error instanceof NotSignable && !inspect(error).includes('canary'));
       assert.equal(JSON.stringify(head.headers), before);
     });
   }
@@ -229,7 +229,7 @@ test('keys that cannot be had are named, never told', async () => {
   for (const [env, message] of table) {
     const parts = testParts(env);
     const head = s3Head({ method: 'GET' });
-    await assert.rejects(createInjector(aws(WITH_SESSION), parts).inject(head, NEVER), (error) => {
+    await assert.rejects(async () => createInjector(aws(WITH_SESSION), parts).inject(head, NEVER), (error) => {
       assert.ok(error instanceof CredentialUnavailable);
       assert.match(error.message, message);
       assert.ok(!(inspect(error, { depth: 9, showHidden: true }) + parts.lines.join()).includes('canary'));

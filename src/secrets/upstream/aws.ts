@@ -36,7 +36,7 @@ export const awsInjector = (credential: CredentialOf<'aws'>, parts: InjectorPart
       const payload = payloadOf(head, service);
       const timestamp = amzDate(parts.clock());
       const scope = { day: timestamp.slice(0, 8), region, service };
-      const keys = await within(readKeys(credential, reader, (secret) => signingKey(secret, scope)), signal);
+      const keys = await within(readKeys(credential, reader, (secret) => signingKey(secret, scope)), signal());
       const seed = sign(head, payload, keys, { timestamp, scope: scopeText(scope) }, service);
       const body = bodyOf(head, payload, seed);
       if (body === undefined) seed.key.fill(0);

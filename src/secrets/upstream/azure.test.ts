@@ -77,7 +77,7 @@ test('a federated assertion is read anew for each exchange', async () => {
 test('a refusal is told by its codes, never in the words of the answer', async () => {
   await using entra = await startEntra();
   const parts = testParts({ SECRET: 'canary-wrong' });
-  await assert.rejects(createInjector(azure({ authority: entra.authority, clientSecret: { from: 'env', name: 'SECRET' } }), parts).inject(headOf(), NEVER), (error) => {
+  await assert.rejects(async () => createInjector(azure({ authority: entra.authority, clientSecret: { from: 'env', name: 'SECRET' } }), parts).inject(headOf(), NEVER), (error) => {
     assert.ok(error instanceof CredentialUnavailable);
     assert.match(error.message, /answered 401 \(invalid_client, AADSTS7000215\)$/);
     assert.ok(!(inspect(error, { depth: 9, showHidden: true }) + parts.lines.join()).includes('canary'));
@@ -97,5 +97,5 @@ test('what cannot be asked is refused before anything is sent', async () => {
     [{ clientSecret: secret, authority: 'https://169.254.169.254' }, /forbidden address/],
     [{ clientSecret: { from: 'env', name: 'MISSING' } }, /env:MISSING is not set$/],
   ];
-  for (const [over, message] of table) await assert.rejects(createInjector(azure(over), testParts({ SECRET })).inject(headOf(), NEVER), message);
+  for (const [over, message] of table) await assert.rejects(async () => createInjector(azure(over), testParts({ SECRET })).inject(headOf(), NEVER), message);
 });

@@ -5,5 +5,10 @@ import { staticInjector } from './static-injector.ts';
 /** `Authorization: Bearer VALUE` (RFC 6750 section 2.1). */
 export const bearerInjector = ({ token }: CredentialOf<'bearer'>, parts: InjectorParts): Injector => {
   const reader = secretReader(parts);
-  return staticInjector('authorization', async () => `Bearer ${await reader.token(token)}`);
+  return staticInjector('authorization', () => {
+    const value = reader.token(token);
+    return value instanceof Promise ? value.then(bearer) : bearer(value);
+  });
 };
+
+const bearer = (token: string): string => `Bearer ${token}`;

@@ -89,7 +89,7 @@ test('the address of the key file is judged: only https, no private address, no 
     ['canary', true, /not a URL/],
   ];
   for (const [tokenUri, allowPrivate, message] of table) {
-    await assert.rejects(createInjector(google({ allowPrivate }), testParts({ KEY: account.json({ token_uri: tokenUri }) })).inject(headOf(), NEVER), (error) => {
+    await assert.rejects(async () => createInjector(google({ allowPrivate }), testParts({ KEY: account.json({ token_uri: tokenUri }) })).inject(headOf(), NEVER), (error) => {
       assert.ok(error instanceof CredentialUnavailable);
       assert.match(error.message, message);
       return true;
@@ -133,7 +133,7 @@ test('a file that is no such key is refused without a word of it', async () => {
   ];
   for (const [value, message] of table) {
     const parts = testParts({ KEY: value });
-    await assert.rejects(createInjector(google(), parts).inject(headOf(), NEVER), (error) => {
+    await assert.rejects(async () => createInjector(google(), parts).inject(headOf(), NEVER), (error) => {
       assert.ok(error instanceof CredentialUnavailable);
       assert.match(error.message, /^env:KEY /);
       assert.match(error.message, message);

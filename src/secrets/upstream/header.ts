@@ -9,10 +9,12 @@ import { CredentialUnavailable } from './unavailable.ts';
 export const headerInjector = ({ name, value }: CredentialOf<'header'>, parts: InjectorParts): Injector => {
   const reader = secretReader(parts);
   const lower = name.toLowerCase();
-  return staticInjector(lower, async () => {
+  return staticInjector(lower, () => {
     if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name) || !mayCarryCredential(name)) throw new CredentialUnavailable('the configured header cannot carry a credential');
-    const text = await reader.bytes(value, (bytes) => bytes.toString('latin1'));
-    if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) throw new CredentialUnavailable(`${formatSecretRef(value)} holds control characters, which no header can carry`);
-    return text;
+    return reader.bytes(value, (bytes) => {
+      const text = bytes.toString('latin1');
+      if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) throw new CredentialUnavailable(`${formatSecretRef(value)} holds control characters, which no header can carry`);
+      return text;
+    });
   });
 };

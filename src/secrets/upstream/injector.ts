@@ -48,10 +48,11 @@ export interface Injector {
   readonly needsBytes?: (head: OutgoingHead) => boolean;
   /**
    * Puts the credential on: changes head.headers, last of all, because what is signed must not change any more. May give a transform for the
-   * body; `content-length` among the headers then says its length, or is gone. Rejects with CredentialUnavailable (the gateway's side), NotSignable
-   * (the client's side), or the signal's reason.
+   * body; `content-length` among the headers then says its length, or is gone. What is at hand is put on at once; only where something has to be waited
+   * for, `signal` is asked for, and a promise comes back. Throws, or rejects with, CredentialUnavailable (the gateway's side), NotSignable (the client's
+   * side), or the signal's reason.
    */
-  inject(head: OutgoingHead, signal: AbortSignal): Promise<{ readonly body?: OutgoingBody } | undefined>;
+  inject(head: OutgoingHead, signal: () => AbortSignal): Promise<{ readonly body?: OutgoingBody } | undefined> | undefined;
   /**
    * The target refused the credential (401): what is cached is dropped. With the head, only when that head carried what is cached now. True: the
    * same request would now go with another one.

@@ -1,4 +1,4 @@
 import type { Injector } from './injector.ts';
 
 /** The target asks for no credential. */
-export const noneInjector = (): Injector => ({ owns: [], inject: async () => undefined, rejected: () => false, close: () => {} });
+export const noneInjector = (): Injector => ({ owns: [], inject: () => undefined, rejected: () => false, close: () => {} });

@@ -162,7 +162,7 @@ test('what a hostile server answers is refused, and nothing of it is told', asyn
       server.answer(path, answer);
       const parts = testParts({ SECRET });
       const head = headOf();
-      await assert.rejects(createInjector(oauth({ tokenUrl: `${server.issuer}${path}` }), parts).inject(head, NEVER), unavailable(message));
+      await assert.rejects(async () => createInjector(oauth({ tokenUrl: `${server.issuer}${path}` }), parts).inject(head, NEVER), unavailable(message));
       assert.deepEqual(head.headers, []);
       assert.ok(!parts.lines.join().includes('canary'));
     });
@@ -175,7 +175,7 @@ test('a server that does not answer is given up after five seconds; a client tha
   server.answer('/token', () => came.resolve());
   const injector = createInjector(oauth({ tokenUrl: `${server.issuer}/token` }), testParts({ SECRET }));
   const leaving = new AbortController();
-  const left = assert.rejects(injector.inject(headOf(), leaving.signal), /the client went away/);
+  const left = assert.rejects(async () => injector.inject(headOf(), () => leaving.signal), /the client went away/);
   const waiting = assert.rejects(tokenOf(injector), unavailable(/no answer within 5 s$/));
   await came.promise;
   leaving.abort(new Error('the client went away'));

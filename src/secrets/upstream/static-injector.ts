@@ -3,11 +3,18 @@ import type { Injector } from './injector.ts';
 import { within } from './within.ts';
 
 /** Puts a value that is read for each request into one header. */
-export const staticInjector = (name: string, value: () => Promise<string>): Injector => ({
+export const staticInjector = (name: string, value: () => string | Promise<string>): Injector => ({
   owns: [name],
-    inject: async ({ headers }, signal) => {
-    setHeader(headers, name, await within(value(), signal));
-    return undefined;
+  inject: ({ headers }, signal) => {
+    const read = value();
+    if (!(read instanceof Promise)) {
+      setHeader(headers, name, read);
+      return undefined;
+    }
+    return within(read, signal()).then((text) => {
+      setHeader(headers, name, text);
+      return undefined;
+    });
   },
   // Nothing is cached: the next request reads the value anew.
   rejected: () => false,

@@ -71,7 +71,7 @@ test('what cannot be a header is refused by its reference, never by its value', 
   ];
   for (const [config, parts, message] of table) {
     const head = headOf();
-    await assert.rejects(createInjector(config, parts).inject(head, NEVER), (error) => {
+    await assert.rejects(async () => createInjector(config, parts).inject(head, NEVER), (error) => {
       assert.ok(error instanceof CredentialUnavailable);
       assert.match(error.message, message);
       assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes(CANARY));
@@ -79,6 +79,15 @@ test('what cannot be a header is refused by its reference, never by its value', 
     });
     assert.deepEqual(head.headers, []);
     assert.ok(!parts.lines.join().includes(CANARY));
+  }
+});
+
+test('what is at hand is put on at once, and nothing is made that could stop it', () => {
+  const never = (): AbortSignal => assert.fail('there is nothing to wait for');
+  for (const config of [{ type: 'none' }, { type: 'bearer', token: VALUE }, { type: 'header', name: 'X-Api-Key', value: VALUE }, { type: 'basic', username: 'ci', password: VALUE }] satisfies HttpCredentialConfig[]) {
+    const head = headOf();
+    assert.equal(createInjector(config, testParts({ VALUE: CANARY })).inject(head, never), undefined);
+    assert.equal(head.headers.length, config.type === 'none' ? 0 : 1);
   }
 });
 
@@ -97,9 +106,12 @@ test('a file that everybody can read is warned of once', async () => {
 });
 
 test('a request that was given up gets nothing', async () => {
-  const injector = createInjector({ type: 'bearer', token: VALUE }, testParts({ VALUE: CANARY }));
+  using folder = tempFolder('static');
+  const path = folder.file('token');
+  writeFileSync(path, CANARY, { mode: 0o600 });
+  const injector = createInjector({ type: 'bearer', token: { from: 'file', path } }, testParts());
   const head = headOf();
   const gone = new Error('the client went away');
-  await assert.rejects(injector.inject(head, AbortSignal.abort(gone)), gone);
+  await assert.rejects(async () => injector.inject(head, () => AbortSignal.abort(gone)), gone);
   assert.deepEqual(head.headers, []);
 });

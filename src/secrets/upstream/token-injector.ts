@@ -10,11 +10,14 @@ export const tokenInjector = (ask: () => Promise<GrantedToken>, parts: InjectorP
   const sentWith = new WeakMap<OutgoingHead, HeldToken>();
   return {
     owns: ['authorization', ...owns],
-        inject: async (head, signal) => {
-      const token = await tokens.take(signal);
-      setHeader(head.headers, 'authorization', `Bearer ${token.value}`);
-      sentWith.set(head, token);
-      return undefined;
+    inject: (head, signal) => {
+      const put = (token: HeldToken): undefined => {
+        setHeader(head.headers, 'authorization', `Bearer ${token.value}`);
+        sentWith.set(head, token);
+        return undefined;
+      };
+      const token = tokens.take(signal);
+      return token instanceof Promise ? token.then(put) : put(token);
     },
     rejected: (head) => tokens.reject(head === undefined ? undefined : sentWith.get(head)),
     close: () => tokens.close(),

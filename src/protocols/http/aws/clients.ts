@@ -53,7 +53,7 @@ export class AwsClients {
   }
 
   /** Answers one that asks for keys. `open` gives the session of its token. Resolves to why it was refused, for what is counted. */
-  async issue(client: ClientStream, open: (token: string) => HttpSession | Promise<HttpSession | Refusal>): Promise<Refusal['code'] | undefined> {
+  async issue(client: ClientStream, open: (token: string) => HttpSession | Refusal | Promise<HttpSession | Refusal>): Promise<Refusal['code'] | undefined> {
     const { head } = client;
     const read = head.method === 'GET' ? { form: head.target.slice(head.target.indexOf('?') + 1) } : await readForm(client, MAX_STS_REQUEST, this.#parts.kept);
     if (read === 'gone') return undefined;

@@ -229,7 +229,7 @@ test('a body that a client signed in chunks reaches the target signed with the t
     const parts = testParts({ ACCESS: 'AKIATARGET', SECRET: 'of the target' }, NOW);
     const injector = createInjector({ type: 'aws', accessKey: { from: 'env', name: 'ACCESS' }, secretKey: { from: 'env', name: 'SECRET' }, region: 'eu-west-1', service: 's3' }, parts);
     const head: OutgoingHead = { method: 'PUT', scheme: 'https', authority: 's3.example', path: '/bucket/key', headers: [['x-amz-content-sha256', word], ['x-amz-decoded-content-length', String(data.length)]], body: { kind: 'stream', length: body.length, chunks: payload.seed } };
-    const outgoing = (await injector.inject(head, new AbortController().signal))?.body ?? assert.fail('no body');
+    const outgoing = (await injector.inject(head, () => new AbortController().signal))?.body ?? assert.fail('no body');
     return { out: await drained(outgoing.transform, body), head, length: outgoing.length };
   };
   const { out, head, length } = await send(written);

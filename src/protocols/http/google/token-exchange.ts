@@ -22,7 +22,7 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 export const asksForToken = ({ method, values }: RequestHead, path: string): boolean => method === 'POST' && path === PATH && !values.has('authorization') && !values.has('x-wicketgate-token') && isForm(values);
 
 /** Answers one that asks. `open` gives the session of its token. Resolves to why it was refused, for what is counted. */
-export const exchangeToken = async (client: ClientStream, kept: KeptBytes, open: (token: string) => HttpSession | Promise<HttpSession | Refusal>): Promise<Refusal['code'] | undefined> => {
+export const exchangeToken = async (client: ClientStream, kept: KeptBytes, open: (token: string) => HttpSession | Refusal | Promise<HttpSession | Refusal>): Promise<Refusal['code'] | undefined> => {
   const read = await readForm(client, LARGEST, kept);
   if (read === 'gone') return undefined;
   const token = 'refused' in read ? { error: 'invalid_request', description: read.refused } : subjectToken(read.form);

@@ -35,4 +35,4 @@ export const testParts = (variables: Readonly<Record<string, string>> = {}, star
 
 export const headOf = (over: Partial<OutgoingHead> = {}): OutgoingHead => ({ method: 'GET', scheme: 'https', authority: 'api.example', path: '/', headers: [], body: { kind: 'none' }, ...over });
 
-export const NEVER = new AbortController().signal;
+export const NEVER = (): AbortSignal => new AbortController().signal;
