@@ -9,7 +9,7 @@ import type { Env, Field } from './targets.ts';
 export const quantile = (sorted: readonly number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 
 /** Latencies of every transaction of one client, in microseconds, sorted. */
-const latencies = async (env: Env, args: readonly string[]): Promise<number[]> => {
+const latenciesOf = async (env: Env, args: readonly string[]): Promise<number[]> => {
   const folder = mkdtempSync(join(tmpdir(), 'wicketgate-bench-'));
   try {
     await pgbench(['-n', '-T', '2', '-c', '1', '-l', '--log-prefix', join(folder, 'l'), ...args], env);
@@ -45,19 +45,21 @@ const TRANSACTION = ['-M', 'prepared'];
 
 /** What one client waits longer through the gateway, against the fdatasync of the same round. */
 export const addedLatency = async (field: Field, rounds: number): Promise<string> => {
-  const { direct, gateways } = field;
+  const { direct } = field;
+  const { strict: { env: strictly }, records: { env: recorded } } = field.gateways;
+  const latencies = (env: Env, args: readonly string[]): Promise<number[]> => field.alone(Object.values(field.gateways).find((one) => one.env === env)?.gateway, () => latenciesOf(env, args));
   const rows = { strict: [] as number[], strictTail: [] as number[], transaction: [] as number[], allowed: [] as number[], sync: [] as number[] };
   // As in the other rows, twice before what counts: what has just started still compiles.
-  for (const env of [direct, gateways.strict.env, gateways.records.env]) {
+  for (const env of [direct, strictly, recorded]) {
     for (const args of [READ, TRANSACTION, READ, TRANSACTION]) await latencies(env, args);
   }
   for (let round = 0; round < rounds; round++) {
-    const sync = syncTime(gateways.records.gateway.dataDir);
+    const sync = syncTime(field.gateways.records.gateway.dataDir);
     const base = await latencies(direct, READ);
-    const strict = await latencies(gateways.strict.env, READ);
-    const hop = (quantile(await latencies(gateways.records.env, READ), 0.5) - quantile(base, 0.5) - sync);
+    const strict = await latencies(strictly, READ);
+    const hop = (quantile(await latencies(recorded, READ), 0.5) - quantile(base, 0.5) - sync);
     const baseTransaction = quantile(await latencies(direct, TRANSACTION), 0.5);
-    const transaction = quantile(await latencies(gateways.records.env, TRANSACTION), 0.5);
+    const transaction = quantile(await latencies(recorded, TRANSACTION), 0.5);
     rows.sync.push(sync);
     rows.strict.push(quantile(strict, 0.5) - quantile(base, 0.5));
     rows.strictTail.push(quantile(strict, 0.99) - quantile(base, 0.99));

@@ -27,6 +27,8 @@ export interface Field {
   readonly forwarder: { readonly pid: number; readonly env: Env };
   /** A gateway for each way of keeping evidence; `tls` and `tlsNone` are encrypted on both sides. */
   readonly gateways: Gateways;
+  /** Runs this while every gateway but one, or all of them, stand still: what one still does for its last run would be another's cost. */
+  readonly alone: <Result>(gateway: Gateway | undefined, work: () => Promise<Result>) => Promise<Result>;
   /** The same for each clone that was asked for. */
   readonly trees: readonly { readonly tree: string; readonly gateways: Gateways }[];
   stop(): Promise<void>;
@@ -139,6 +141,15 @@ export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, c
     forwarder: { pid: forwarder.pid, env: { ...direct, PGSSLMODE: 'disable', PGPORT: String(forwarder.port) } },
     gateways: started[0]?.gateways as Gateways,
     trees: started,
+    alone: async (measured, work) => {
+      const others = started.flatMap(({ gateways }) => Object.values(gateways)).filter(({ gateway }) => gateway !== measured);
+      for (const { gateway } of others) gateway.signal('SIGSTOP');
+      try {
+        return await work();
+      } finally {
+        for (const { gateway } of others) gateway.signal('SIGCONT');
+      }
+    },
     stop: async () => {
       for (const { gateways } of started) for (const one of Object.values(gateways)) await one.gateway.stop();
       await forwarder.stop();
