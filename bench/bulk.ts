@@ -24,10 +24,11 @@ export const bulkCosts = async (rounds: number, kinds: readonly GatewayKind[], t
 export const bulkRead = async (field: Field, rounds: number): Promise<string[]> => {
   const read = (name: string, env: Env, connections: number): Contender => ({
     name,
-    measure: async () => {
-      const rates = await Promise.all(Array.from({ length: connections }, () => readAll(env)));
-      return rates.reduce((sum, rate) => sum + rate, 0);
-    },
+    measure: () =>
+      field.alone(env, async () => {
+        const rates = await Promise.all(Array.from({ length: connections }, () => readAll(env)));
+        return rates.reduce((sum, rate) => sum + rate, 0);
+      }),
   });
   const { gateways } = field;
   const reports: string[] = [];

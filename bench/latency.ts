@@ -47,7 +47,7 @@ const TRANSACTION = ['-M', 'prepared'];
 export const addedLatency = async (field: Field, rounds: number): Promise<string> => {
   const { direct } = field;
   const { strict: { env: strictly }, records: { env: recorded } } = field.gateways;
-  const latencies = (env: Env, args: readonly string[]): Promise<number[]> => field.alone(Object.values(field.gateways).find((one) => one.env === env)?.gateway, () => latenciesOf(env, args));
+  const latencies = (env: Env, args: readonly string[]): Promise<number[]> => field.alone(env, () => latenciesOf(env, args));
   const rows = { strict: [] as number[], strictTail: [] as number[], transaction: [] as number[], allowed: [] as number[], sync: [] as number[] };
   // As in the other rows, twice before what counts: what has just started still compiles.
   for (const env of [direct, strictly, recorded]) {

@@ -1,7 +1,6 @@
 import { cpus } from 'node:os';
 import { writeFileSync } from 'node:fs';
 import { pgbench } from '../test/kit/clients.ts';
-import type { Gateway } from '../test/kit/gateway.ts';
 import { addedLatency } from './latency.ts';
 import { logAlone } from './log.ts';
 import { IDLE_SESSIONS, idleMemory } from './memory.ts';
@@ -40,11 +39,9 @@ const kindsNeeded = (): readonly GatewayKind[] => {
   return GATEWAYS.filter((kind) => kinds.has(kind));
 };
 
-const gatewayAt = ({ gateways }: Field, env: Env): Gateway | undefined => Object.values(gateways).find((one) => one.env === env)?.gateway;
-
 const measure = async (field: Field, report: (text: string) => void): Promise<void> => {
   const { direct, pgbouncer, gateways } = field;
-  const contender = (name: string, env: Env, args: readonly string[]): Contender => ({ name, measure: () => field.alone(gatewayAt(field, env), tps(env, args)) });
+  const contender = (name: string, env: Env, args: readonly string[]): Contender => ({ name, measure: () => field.alone(env, tps(env, args)) });
   const row = async (what: string, unit: string, contenders: readonly Contender[], goals: Row['goals']): Promise<void> => report(printRow({ what, unit, paired: await pairedRounds(contenders, rounds), goals }));
 
   if (wants('select')) {

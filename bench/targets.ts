@@ -27,8 +27,8 @@ export interface Field {
   readonly forwarder: { readonly pid: number; readonly env: Env };
   /** A gateway for each way of keeping evidence; `tls` and `tlsNone` are encrypted on both sides. */
   readonly gateways: Gateways;
-  /** Runs this while every gateway but one, or all of them, stand still: what one still does for its last run would be another's cost. */
-  readonly alone: <Result>(gateway: Gateway | undefined, work: () => Promise<Result>) => Promise<Result>;
+  /** Runs this while every gateway stands still but the one that `env` leads to, if any: what one still does for its last run would be another's cost. */
+  readonly alone: <Result>(env: Env, work: () => Promise<Result>) => Promise<Result>;
   /** The same for each clone that was asked for. */
   readonly trees: readonly { readonly tree: string; readonly gateways: Gateways }[];
   stop(): Promise<void>;
@@ -142,7 +142,7 @@ export const startField = async (kinds: readonly GatewayKind[], bulk: boolean, c
     gateways: started[0]?.gateways as Gateways,
     trees: started,
     alone: async (measured, work) => {
-      const others = started.flatMap(({ gateways }) => Object.values(gateways)).filter(({ gateway }) => gateway !== measured);
+      const others = started.flatMap(({ gateways }) => Object.values(gateways)).filter(({ env }) => env !== measured);
       for (const { gateway } of others) gateway.signal('SIGSTOP');
       try {
         return await work();
