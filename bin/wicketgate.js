@@ -6,14 +6,11 @@ import module from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import v8 from 'node:v8';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major > 24 || (major === 24 && minor >= 15)) {
-  // What is read at the start stays: room for what is short-lived need not grow to 32 MB for it. `start` lets it grow with the work.
-  v8.setFlagsFromString('--semi-space-growth-factor=1');
   // A clone has the sources, which run as they are; the published package has what was built from them.
   const source = join(root, 'src', 'cli', 'main.ts');
   if (existsSync(source)) {

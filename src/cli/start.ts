@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import { ConfigurationRefused, startGateway } from '../main.ts';
@@ -21,8 +20,6 @@ export function registerStart(program: Command): void {
       const log = pino({ level: options.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
       try {
         const gateway = await startGateway(options.config, log);
-        // bin/wicketgate.js held it small. Under load small means a third more CPU.
-        setFlagsFromString('--semi-space-growth-factor=2');
         const stop = (): void => {
           gateway.stop().then(
             () => process.exit(0),
