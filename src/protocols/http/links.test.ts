@@ -30,6 +30,10 @@ test('links of the target lead through the gateway, and nothing else changes, ho
   );
 });
 
+test('a signed link of another host would lead past the gateway, and is not told', async () => {
+  assert.equal(await through('{"mediaLink": "https://elsewhere.example/x?X-Goog-Signature=0a", "selfLink": "https://elsewhere.example/x?upload_id=a"}'), '{"mediaLink": "", "selfLink": ""}');
+});
+
 test('metadata has links; a stored object is passed as it is', () => {
   const asked = (path: string, alt?: string): boolean => answersWithLinks(connection(), { path, query: new Map(alt === undefined ? [] : [['alt', [alt]]]) });
   assert.ok(asked('/storage/v1/b/x/o'));

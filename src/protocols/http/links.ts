@@ -1,7 +1,7 @@
 import { pipeline, Transform, type Readable } from 'node:stream';
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import type { RequestFacts } from '../../model/request.ts';
-import { placeForClient, type Outside } from './location.ts';
+import { leadsPast, placeForClient, type Outside } from './location.ts';
 
 /*
  * Cloud Storage tells in the JSON of an object where its bytes are (`mediaLink`), and some client libraries go there next, with their token. Of the
@@ -20,7 +20,7 @@ export const answersWithLinks = ({ http }: ToTarget, { path, query }: Pick<Reque
 
 /** The body of such an answer as the client gets it. Paused. */
 export const throughLinks = (body: Readable, connection: ToTarget, outside: Outside): Readable => {
-  const place = (link: string): string => placeForClient(link, connection, outside) ?? '';
+  const place = (link: string): string => (leadsPast(link, connection, outside, 'mediaLink') ? '' : (placeForClient(link, connection, outside) ?? ''));
   let held = '';
   const rewrite = (last: boolean): Buffer => {
     let out = '';
