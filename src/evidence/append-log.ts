@@ -25,16 +25,6 @@ const CLOSING: ReadonlySet<EvidenceRecord['kind']> = new Set(['session_close', '
 const ENDLESS: ReadonlySet<EvidenceRecord['kind']> = new Set(['refusal', 'heartbeat', 'self_check', 'clock']);
 
 const PART = /^[a-z_]{1,32}$/;
-/** Parts that were looked at: there are few, all of them words of ours. */
-const parts = new Set<string>();
-const MOST_PARTS = 100;
-
-const checkPart = (part: string): void => {
-  if (parts.has(part)) return;
-  if (!PART.test(part)) throw new Error('a part is named in small letters');
-  if (parts.size < MOST_PARTS) parts.add(part);
-};
-
 const NO_BODIES: readonly Body[] = [];
 const NO_PENDING: readonly PendingBody[] = [];
 
@@ -220,7 +210,7 @@ export class AppendLog implements EvidenceLog {
   }
 
   #body({ part, connection, bytes }: Body, wall: number): PendingBody {
-    checkPart(part);
+    if (!PART.test(part)) throw new Error('a part is named in small letters');
     return pendingBody(this.#key(connection, wall), part, bytes);
   }
 

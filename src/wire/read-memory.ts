@@ -10,7 +10,7 @@ const WIDE = 256 * 1024;
 const FULL_READS = 8;
 /** Long buffers that wait for another socket. */
 const MOST_SPARE = 16;
-/** Wide buffers in use at a time: a socket that falls silent keeps the one it has. The others make do with long ones. */
+/** Wide buffers in use from which on no further socket gets one, and makes do with long ones. One that falls silent keeps what it has; one whose reader is slow has two. */
 const MOST_WIDE = 16;
 
 const spare: Buffer<ArrayBuffer>[] = [];

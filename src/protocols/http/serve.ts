@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Config, HttpConnectionConfig } from '../../config/resolved.ts';
 import { formatHostPort } from '../../config/units.ts';
+import { whenThere } from '../../model/when-there.ts';
 import { isRefusal, refusal, type Refusal, type RefusalCode } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { BearerCredential, Credential, Peer } from '../../model/principal.ts';
@@ -259,13 +260,11 @@ export class HttpProtocol {
   }
 
   #open(connection: HttpConnectionConfig, credential: Credential, { peer, certificate, known }: Visitor): HttpSession | Refusal | Promise<HttpSession | Refusal> {
-    const checked = (session: HttpSession | Refusal): HttpSession | Refusal => {
+    return whenThere(this.#sessions.of(connection, credential, peer), (session): HttpSession | Refusal => {
       if (isRefusal(session)) return session;
       known();
       return contradiction(this.#parts.gate, session, credential, certificate) ?? session;
-    };
-    const session = this.#sessions.of(connection, credential, peer);
-    return session instanceof Promise ? session.then(checked) : checked(session);
+    });
   }
 
   #refuseHead(client: ClientStream, peer: Peer, { status, refused }: HeadRefused): void {

@@ -1,6 +1,7 @@
 import type { Spools } from '../../approvals/spool.ts';
 import { recordedText } from '../../masking/recorded.ts';
 import { isRefusal, refusal, type Refusal } from '../../model/decision.ts';
+import { whenThere } from '../../model/when-there.ts';
 import type { NeedsApproval, Passage } from '../../pipeline/gate.ts';
 import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
 import type { Permit } from '../../pipeline/permits.ts';
@@ -23,8 +24,8 @@ import type { Tracking } from './tracking.ts';
 /** What handling a message comes to: done at once, or done when this resolves. */
 export type Wait = Promise<void> | undefined;
 
-/** Goes on at once where the value is there, so that the common case costs no promise. */
-export const after = <Value>(value: Value | Promise<Value>, then: (value: Value) => Wait): Wait => (value instanceof Promise ? value.then(then) : then(value));
+/** Goes on with a value, where that is handling a message. */
+export const after = <Value>(value: Value | Promise<Value>, then: (value: Value) => Wait): Wait => whenThere(value, then);
 
 /** Why nothing more of a series can be understood. */
 export const SERIES_CHANGED_NAMES = 'search_path or role changed in this series: send Sync first';

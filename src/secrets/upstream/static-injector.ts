@@ -1,3 +1,4 @@
+import { whenThere } from '../../model/when-there.ts';
 import { setHeader } from './headers.ts';
 import type { Injector } from './injector.ts';
 import { within } from './within.ts';
@@ -7,11 +8,7 @@ export const staticInjector = (name: string, value: () => string | Promise<strin
   owns: [name],
   inject: ({ headers }, signal) => {
     const read = value();
-    if (!(read instanceof Promise)) {
-      setHeader(headers, name, read);
-      return undefined;
-    }
-    return within(read, signal()).then((text) => {
+    return whenThere(read instanceof Promise ? within(read, signal()) : read, (text) => {
       setHeader(headers, name, text);
       return undefined;
     });

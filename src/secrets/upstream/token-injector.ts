@@ -1,3 +1,4 @@
+import { whenThere } from '../../model/when-there.ts';
 import { AccessTokens, type HeldToken } from './access-tokens.ts';
 import { setHeader } from './headers.ts';
 import type { Injector, InjectorParts, OutgoingHead } from './injector.ts';
@@ -10,15 +11,12 @@ export const tokenInjector = (ask: () => Promise<GrantedToken>, parts: InjectorP
   const sentWith = new WeakMap<OutgoingHead, HeldToken>();
   return {
     owns: ['authorization', ...owns],
-    inject: (head, signal) => {
-      const put = (token: HeldToken): undefined => {
+    inject: (head, signal) =>
+      whenThere(tokens.take(signal), (token) => {
         setHeader(head.headers, 'authorization', `Bearer ${token.value}`);
         sentWith.set(head, token);
         return undefined;
-      };
-      const token = tokens.take(signal);
-      return token instanceof Promise ? token.then(put) : put(token);
-    },
+      }),
     rejected: (head) => tokens.reject(head === undefined ? undefined : sentWith.get(head)),
     close: () => tokens.close(),
   };
