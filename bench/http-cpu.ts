@@ -1,6 +1,5 @@
 import { program } from '../test/kit/present.ts';
-import { run } from '../test/kit/run.ts';
-import { startHttpField, STREAMED } from './http-field.ts';
+import { startHttpField, streamedTo } from './http-field.ts';
 import { loaded } from './http-load.ts';
 import { costs } from './process-cpu.ts';
 
@@ -23,10 +22,5 @@ export const httpStreamCosts = async (rounds: number, others: readonly string[])
   if (curl === undefined) return '\nHTTP/1.1, one GiB: not measured, curl is not installed\n';
   await using field = await startHttpField(others);
   const { token, processes } = field;
-  return await costs('HTTP/1.1, one GiB down one connection: ms of CPU, and MB', processes, rounds, 1000, async ({ url }) => {
-    const { stdout, code } = await run(curl, ['-sf', '-o', '/dev/null', '-w', '%{size_download} %{speed_download}', '-H', `Authorization: Bearer ${token}`, `${url}/large`], { timeoutMs: 300_000 });
-    const [bytes, speed = NaN] = stdout.split(' ').map(Number);
-    if (code !== 0 || bytes !== STREAMED) throw new Error(`curl: ${code}, ${stdout}`);
-    return speed / 1e6;
-  });
+  return await costs('HTTP/1.1, one GiB down one connection: ms of CPU, and MB', processes, rounds, 1000, ({ url }) => streamedTo(curl, url, token));
 };

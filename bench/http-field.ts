@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { certificateAuthority } from '../test/kit/certificates.ts';
 import { startGateway, type Gateway } from '../test/kit/gateway.ts';
 import { startNginx, type Nginx } from '../test/kit/nginx.ts';
+import { run } from '../test/kit/run.ts';
 import { staticIssuer } from '../test/kit/static-issuer.ts';
 import { tempFolder } from '../test/kit/temp.ts';
 import { startListening, type Listening } from './listening.ts';
@@ -82,3 +83,11 @@ export const startHttpField = async (others: readonly string[] = []): Promise<Ht
 /** The server's own block ends early, because connections to a target are kept by an `upstream` beside it. */
 const nginxProxy = (target: Nginx): Promise<Nginx> =>
   startNginx({ server: `location / { proxy_pass http://target; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_max_temp_file_size 0; proxy_request_buffering off; } } upstream target { server 127.0.0.1:${target.port}; keepalive 64;` });
+
+/** Megabytes a second of the large body, down one connection to a client that throws it away. */
+export const streamedTo = async (curl: string, url: string, token: string): Promise<number> => {
+  const { stdout, code } = await run(curl, ['-sf', '-o', '/dev/null', '-w', '%{size_download} %{speed_download}', '-H', `Authorization: Bearer ${token}`, `${url}/large`], { timeoutMs: 300_000 });
+  const [bytes, speed = NaN] = stdout.split(' ').map(Number);
+  if (code !== 0 || bytes !== STREAMED) throw new Error(`curl: ${code}, ${stdout}`);
+  return speed / 1e6;
+};

@@ -1,8 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { program } from '../test/kit/present.ts';
-import { run } from '../test/kit/run.ts';
 import { loaded, type Load } from './http-load.ts';
-import { startHttpField, STREAMED, type HttpField } from './http-field.ts';
+import { startHttpField, streamedTo, type HttpField } from './http-field.ts';
 import { quantile, syncTime } from './latency.ts';
 import { printRow } from './report.ts';
 import { median, pairedRounds, type Contender } from './rounds.ts';
@@ -69,11 +68,9 @@ const streamed = async ({ token, direct, nginx, bare, gated, gateway }: HttpFiel
       const before = kib(gateway.pid, 'VmRSS');
       // Linux: the highest point is forgotten.
       writeFileSync(`/proc/${gateway.pid}/clear_refs`, '5');
-      const { stdout, code } = await run(curl, ['-sf', '-o', '/dev/null', '-w', '%{size_download} %{speed_download}', '-H', `Authorization: Bearer ${token}`, `${url}/large`], { timeoutMs: 300_000 });
-      const [bytes, speed] = stdout.split(' ').map(Number);
-      if (code !== 0 || bytes !== STREAMED) throw new Error(`curl: ${code}, ${stdout}`);
+      const rate = await streamedTo(curl, url, token);
       if (url === gated) grown.push((kib(gateway.pid, 'VmHWM') - before) / 1024);
-      return (speed ?? NaN) / 1e6;
+      return rate;
     },
   });
   const row = printRow({ what: 'HTTP/1.1, one GiB down, one connection', unit: 'MB/s', goals: [{ contender: 'gateway', atLeast: 0.85 }], paired: await pairedRounds([rate('nginx', nginx), rate('gateway', gated), rate('bare proxy on node:http', bare), rate('direct', direct)], rounds) });

@@ -4,6 +4,7 @@ import type { MaskConfig } from '../src/config/resolved.ts';
 import { HashKey } from '../src/masking/hash-key.ts';
 import type { AnswerPlan } from '../src/masking/plan.ts';
 import type { createRowMasker, DescribedColumn } from '../src/masking/rows.ts';
+import { toClient } from '../src/protocols/postgres/encode.ts';
 import { median } from './rounds.ts';
 
 /*
@@ -22,22 +23,9 @@ const cellsOf = (n: number): readonly string[] => [
 ];
 const TYPES = [23, 25, 25, 25, 25, 25, 23, 25];
 
-const message = (cells: readonly string[]): Buffer => {
-  const bytes = Buffer.alloc(7 + cells.reduce((sum, cell) => sum + 4 + cell.length, 0));
-  bytes.write('D', 'latin1');
-  bytes.writeInt32BE(bytes.length - 1, 1);
-  bytes.writeInt16BE(cells.length, 5);
-  let at = 7;
-  for (const cell of cells) {
-    at = bytes.writeInt32BE(cell.length, at);
-    at += bytes.write(cell, at, 'latin1');
-  }
-  return bytes;
-};
-
 const runs: Buffer[] = [];
 for (let n = 1, rows: Buffer[] = [], size = 0; runs.length * RUN < MEGABYTES * 1e6; n += 1) {
-  const next = message(cellsOf(n));
+  const next = toClient.dataRow(cellsOf(n).map((cell) => Buffer.from(cell)));
   if (size + next.length > RUN) {
     runs.push(Buffer.concat(rows));
     rows = [];

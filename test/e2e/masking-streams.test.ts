@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { toClient } from '../../src/protocols/postgres/encode.ts';
 import { until } from '../kit/until.ts';
 import { startScene, type Role, type Scene } from './scene.ts';
 import { gatewayWire, openWire, say, type Wire } from './wire.ts';
@@ -28,16 +29,7 @@ const row = (n: number, masked: boolean): Buffer => {
   const cells = masked
     ? [String(n), '***', `${stars(12)}${card.slice(-4)}`, 'a badge that is longer than what it stands for', `write to ${stars(email.length)} or call ${stars(phone.length)}, ${digest}`, 'x'.repeat(n % 300)]
     : [String(n), `${digits((n % 899) + 100, 3)}-45-${digits((n % 8999) + 1000, 4)}`, card, `b${n}`, `write to ${email} or call ${phone}, ${digest}`, 'x'.repeat(n % 300)];
-  const body = Buffer.alloc(5 + 2 + cells.reduce((sum, cell) => sum + 4 + cell.length, 0));
-  body.write('D', 'latin1');
-  body.writeInt32BE(body.length - 1, 1);
-  body.writeInt16BE(cells.length, 5);
-  let at = 7;
-  for (const cell of cells) {
-    at = body.writeInt32BE(cell.length, at);
-    at += body.write(cell, at, 'latin1');
-  }
-  return body;
+  return toClient.dataRow(cells.map((cell) => Buffer.from(cell)));
 };
 
 /** All bytes of the answer, from a client that stops each time that so much has come, until the target stands still. */
