@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { giveWay } from '../../evidence/give-way.ts';
 import { nodeDisk } from '../../evidence/node-disk.ts';
 import { exportPack, periodsOf } from '../../evidence/pack/export.ts';
 import { openBodies } from '../../evidence/unseal.ts';
@@ -11,6 +12,7 @@ import type { JobEnd, JobWork } from './jobs.ts';
 /** The thread of one long work: it reads the whole log, and no command waits for it. */
 const port = parentPort;
 if (!port) throw new Error('runs as a worker thread only');
+giveWay();
 
 const MOST_FINDINGS = 100;
 

@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { giveWay } from '../give-way.ts';
 import { KeysFolder } from '../keys.ts';
 import { nodeDisk } from '../node-disk.ts';
 import { ProcessorWait } from '../processor-wait.ts';
@@ -19,6 +20,7 @@ const LEAST_FREE = 0.1;
 
 const port = parentPort;
 if (!port) throw new Error('runs as a worker thread only');
+giveWay();
 const { folder, indexes, keysFolder, kek } = workerData as FollowData;
 const index = new LogIndex({ folder, indexes, keys: KeysFolder.open(nodeDisk, keysFolder, false, kek && Buffer.from(kek)) });
 
