@@ -18,7 +18,7 @@ import { bulkRead } from './bulk.ts';
  */
 const [roundsText = '5', ...wanted] = process.argv.slice(2);
 const rounds = Number(roundsText);
-const SECONDS = '2';
+const SECONDS = '4';
 /** Rows for which no PostgreSQL is started. */
 const WITHOUT_POSTGRES: ReadonlySet<string> = new Set(['log', 'bodies', 'http', 'handshake']);
 const wants = (row: string): boolean => wanted.length === 0 || wanted.includes(row);
