@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Config, ConnectionConfig } from '../config/resolved.ts';
 import type { Logger } from '../model/logger.ts';
+import { takenOver } from '../wire/accepted.ts';
 
 export interface ListenersParts {
   /** The configuration in force when a client comes; addresses are fixed at start. */
@@ -75,7 +76,7 @@ export const startListeners = async ({ config, serve, log }: ListenersParts): Pr
 
   try {
     for (const [address, listen] of addresses) {
-      const server = createServer({ pauseOnConnect: true }, (socket) => accept(listen, socket));
+      const server = createServer({ pauseOnConnect: true }, (socket) => accept(listen, takenOver(socket)));
       servers.push(server);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

@@ -11,7 +11,7 @@ const pair = async (t: TestContext): Promise<{ memory: ReadMemory; near: Socket;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  const memory = new ReadMemory(true);
+  const memory = new ReadMemory(true, true);
   const near = connect({ host: '127.0.0.1', port: typeof address === 'object' && address !== null ? address.port : 0, onread: memory.onread });
   memory.deliverTo(near);
   const [far] = (await once(server, 'connection')) as [Socket];

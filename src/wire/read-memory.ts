@@ -4,6 +4,8 @@ import { bytesPassed } from './passing-bytes.ts';
 /** Reads of up to so many bytes are handed on as copies. Answers to single commands are mostly that short. */
 const SHORT = 2048;
 const LONG = 64 * 1024;
+/** What all sockets are read into that are not read at length: nothing of it is handed on, and whatever a read brings is copied before the next one of any socket. */
+const common: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(LONG);
 /** What a stream is read in that goes on and on: a fifth of what a read and its write cost is there for each, however long (measured). More is no quicker. */
 const WIDE = 256 * 1024;
 /** Long reads, each as much as there is room for, behind which wide ones begin. */
@@ -19,16 +21,16 @@ let lent = 0;
 
 /**
  * The memory that one socket is read into. Left to itself, Node allocates 64 KiB for each read: more work than a short read is, and while much
- * is read V8 collects its whole heap again and again because of it. Here short reads are copied out of a small buffer. When one fills it, a long
+ * is read V8 collects its whole heap again and again because of it. Here short reads are copied out of a buffer that all sockets share. Behind one that is not short, a long
  * buffer takes its place, and a wide one, where that is asked for, when those are filled again and again. Their bytes are handed on as they are: such a buffer is used again
  * where nobody holds on to them, and given away otherwise.
  *
- * A buffer serves one socket at a time, because the next read is bound to it long before it comes.
+ * A long or wide buffer serves one socket at a time, because the next read is bound to it long before it comes.
  */
 export class ReadMemory {
   readonly #widens: boolean;
-  readonly #short = Buffer.allocUnsafeSlow(SHORT);
-  #buffer = this.#short;
+  readonly #counts: boolean;
+  #buffer = common;
   #changed = true;
   #socket: Socket | undefined;
   /** Long reads without a break that took all the room there was. */
@@ -38,9 +40,13 @@ export class ReadMemory {
   /** Asked behind a long read, and again before the next: whether nothing of what was handed on is kept any more. */
   free: (memory: ArrayBufferLike) => boolean = () => false;
 
-  /** @param widens long streams are read in wide buffers: of use where bytes are passed on, and none where they are looked at again and again, which goes better in few */
-  constructor(widens: boolean) {
+  /**
+   * @param widens long streams are read in wide buffers: of use where bytes are passed on, and none where they are looked at again and again, which goes better in few
+   * @param counts what is given away is told of (`bytesPassed`); not where whoever takes the bytes does so
+   */
+  constructor(widens: boolean, counts: boolean) {
     this.#widens = widens;
+    this.#counts = counts;
   }
 
   /** For the socket's constructor: a socket takes it only there. */
@@ -61,36 +67,41 @@ export class ReadMemory {
   deliverTo(socket: Socket): void {
     this.#socket = socket;
     socket.once('close', () => {
-      keep(this.#buffer);
-      if (this.#out !== undefined) giveAway(this.#out);
+      if (this.#buffer !== common) keep(this.#buffer);
+      if (this.#out !== undefined) this.#giveAway(this.#out);
       this.#out = undefined;
     });
   }
 
   #read(length: number, buffer: Buffer<ArrayBuffer>): void {
     this.#reclaim();
-    if (length <= SHORT) {
-      this.#readShort(length, buffer);
-      return;
-    }
-    this.#socket?.emit('data', length === buffer.length ? buffer : buffer.subarray(0, length));
-    const free = this.free(buffer.buffer);
-    const size = this.#next(length, buffer.length);
-    if (free && size === buffer.length) return;
-    if (free) keep(buffer);
-    else this.#out = buffer;
-    this.#use(taken(size));
+    if (length <= SHORT) this.#readShort(length, buffer);
+    else if (buffer === common) this.#readLong(length, copied(length));
+    else this.#readLong(length, buffer);
   }
 
   #readShort(length: number, buffer: Buffer<ArrayBuffer>): void {
-    const long = buffer !== this.#short;
     this.#full = 0;
-    if (long) this.#use(this.#short);
-    else if (length === SHORT) this.#use(taken(LONG));
     const copy = Buffer.allocUnsafe(length);
     buffer.copy(copy, 0, 0, length);
-    if (long) keep(buffer);
+    if (buffer !== common) {
+      this.#use(common);
+      keep(buffer);
+    }
     this.#socket?.emit('data', copy);
+  }
+
+  #readLong(length: number, buffer: Buffer<ArrayBuffer>): void {
+    this.#socket?.emit('data', length === buffer.length ? buffer : buffer.subarray(0, length));
+    const free = this.free(buffer.buffer);
+    const size = this.#next(length, buffer.length);
+    if (free && size === buffer.length) {
+      if (buffer !== this.#buffer) this.#use(buffer);
+      return;
+    }
+    if (free) keep(buffer);
+    else this.#out = buffer;
+    this.#use(taken(size));
   }
 
   /** Whoever could not take the last read at once mostly has by the next: two buffers are enough then. Otherwise it is given away. */
@@ -99,7 +110,7 @@ export class ReadMemory {
     if (out === undefined) return;
     this.#out = undefined;
     if (this.free(out.buffer)) keep(out);
-    else giveAway(out);
+    else this.#giveAway(out);
   }
 
   /** How large the next buffer is to be, behind a long read of so many bytes into one of so many. */
@@ -107,6 +118,12 @@ export class ReadMemory {
     if (had === WIDE) return length > LONG ? WIDE : LONG;
     this.#full = length === LONG ? this.#full + 1 : 0;
     return this.#widens && this.#full >= FULL_READS && lent < MOST_WIDE ? WIDE : LONG;
+  }
+
+  /** A buffer of whose bytes somebody holds some. */
+  #giveAway(buffer: Buffer<ArrayBuffer>): void {
+    if (buffer.length === WIDE) lent--;
+    if (this.#counts) bytesPassed(buffer.length);
   }
 
   #use(buffer: Buffer<ArrayBuffer>): void {
@@ -120,16 +137,17 @@ const taken = (size: number): Buffer<ArrayBuffer> => {
   return (size === WIDE ? spareWide : spare).pop() ?? Buffer.allocUnsafeSlow(size);
 };
 
+/** A long buffer with what was read into the common one. */
+const copied = (length: number): Buffer<ArrayBuffer> => {
+  const buffer = taken(LONG);
+  common.copy(buffer, 0, 0, length);
+  return buffer;
+};
+
 /** A buffer that nobody reads into any more, and of whose bytes nobody holds any. */
 const keep = (buffer: Buffer<ArrayBuffer>): void => {
   if (buffer.length === WIDE) {
     lent--;
     spareWide.push(buffer);
   } else if (buffer.length === LONG && spare.length < MOST_SPARE) spare.push(buffer);
-};
-
-/** A buffer of whose bytes somebody holds some. */
-const giveAway = (buffer: Buffer<ArrayBuffer>): void => {
-  if (buffer.length === WIDE) lent--;
-  bytesPassed(buffer.length);
 };

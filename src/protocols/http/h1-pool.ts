@@ -124,7 +124,7 @@ export class Http1Pool {
       }
       link.socket.destroy();
     }
-    return this.#open(user, this.#parts.tls ? undefined : new ReadMemory(true));
+    return this.#open(user, this.#parts.tls ? undefined : new ReadMemory(true, true));
   }
 
   /** Its answer has come whole, and so has gone its request. @param idleMs how long the target says that it keeps it */

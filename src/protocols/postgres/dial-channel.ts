@@ -29,7 +29,7 @@ export const openChannel = async (target: PostgresConnectionConfig['target'], si
   // PostgreSQL does not encrypt Unix sockets.
   const unix = isUnix(target.host);
   if (unix || target.tls === 'disable') {
-    const memory = new ReadMemory(false);
+    const memory = new ReadMemory(false, true);
     return { socket: await connectPlain(target, signal, memory), tls: false, confidential: unix, memory };
   }
   const socket = await connectPlain(target, signal);
