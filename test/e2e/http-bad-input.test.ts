@@ -128,6 +128,64 @@ test('a body that stops coming is given up: the target never has a request that 
   assert.equal(scene.target.requests.length, 0);
 });
 
+test('a malformed chunk in the middle of a body is told, the connection ends, and the target never has a request that looks whole', async () => {
+  scene.target.clear();
+  const head = async (role: 'reader' | 'writer', path: string): Promise<string> => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${await scene.token(role)}\r\nContent-Type: ${role === 'reader' ? 'application/json' : 'application/octet-stream'}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  const told = /^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/problem\+json\r\n[^]*Connection: close\r\n\r\n\{[^]*"code":"protocol"\}\n$/;
+  const { open } = scene.target;
+  const socket = await scene.dial();
+  let text = '';
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.on('error', () => {});
+  socket.write(`${await head('writer', '/bad-chunk')}4\r\nhalf\r\n`);
+  await until(() => scene.target.requests[0]?.bytes === 4);
+  socket.write('zz\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await closed;
+  assert.match(text, told);
+  await until(() => scene.target.open <= open, 2_000, 'the end of the upstream connection');
+  assert.deepEqual(scene.target.requests.map(({ url, complete }) => [url, complete]), [['/bad-chunk', false]]);
+  assert.equal(await until(() => outcomeOf('/bad-chunk')), 'indeterminate');
+
+  // Whoever goes on sending gets to read it as well.
+  const busy = await scene.dial();
+  let read = '';
+  busy.on('data', (chunk: Buffer) => (read += chunk.toString('latin1')));
+  busy.on('error', () => {});
+  busy.write(`${await head('writer', '/bad-chunk')}4\r\nhalf\r\n4\r\nhalf!\r\n${'x'.repeat(4 * 1024 * 1024)}`);
+  await new Promise((resolve) => busy.once('end', resolve));
+  assert.match(read, told);
+
+  // Where the body has to be read first, the target hears nothing at all.
+  scene.target.clear();
+  assert.match(await scene.say(`${await head('reader', '/payments')}4\r\n{"a"\r\n-1\r\n`), told);
+  assert.equal(scene.target.requests.length, 0);
+
+  // One that is refused anyhow hears why that is.
+  assert.match(await scene.say('POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n'), /^HTTP\/1\.1 401 /);
+
+  // What has begun to answer is broken off: a word in between would become a part of it.
+  scene.target.handler = (request, response) => {
+    request.resume();
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.write('data: first\n\n');
+  };
+  const streaming = await scene.dial();
+  let answer = '';
+  const ended = new Promise<string | undefined>((resolve) => {
+    streaming.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+    streaming.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    streaming.once('end', () => resolve('end'));
+  });
+  streaming.write(`${await head('writer', '/both-ways')}4\r\nhalf\r\n`);
+  await until(() => answer.includes('data: first'));
+  streaming.write('zz\r\n');
+  assert.equal(await ended, 'ECONNRESET');
+  assert.ok(!answer.includes('400 Bad Request'));
+  assert.equal(await until(() => outcomeOf('/both-ways')), 'aborted');
+  scene.target.handler = answerOk;
+});
+
 test('an answer that stops coming, or is not read, is cut, and a target that takes no body is given up', async () => {
   scene.target.handler = (request, response) => {
     request.resume();

@@ -41,6 +41,7 @@ export class Http1Client implements ClientStream {
   #over = false;
   #gone = false;
   #continued = false;
+  #answered = false;
   readonly #onGone: (() => void)[] = [];
   readonly #onOver: (() => void)[] = [];
 
@@ -58,6 +59,11 @@ export class Http1Client implements ClientStream {
 
   get begun(): boolean {
     return this.#head !== undefined;
+  }
+
+  /** A whole answer of the gateway's own is what the client gets. */
+  get answered(): boolean {
+    return this.#answered;
   }
 
   sendContinue(): void {
@@ -114,6 +120,7 @@ export class Http1Client implements ClientStream {
     if (this.#over) return;
     const head = { status, fields, length: body.length, bodiless: this.head.method === 'HEAD' };
     this.#head = head;
+    this.#answered = true;
     // What came with the head may be read only after this: a short body has then come whole, and the connection can stay.
     if (this.complete) this.#answerNow(head, body);
     else setImmediate(() => this.#answerNow(head, body));

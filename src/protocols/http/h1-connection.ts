@@ -1,8 +1,8 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { Chunks } from './h1-chunks.ts';
 import { Http1Client } from './h1-client.ts';
 import { FRAMING, NotHttp } from './h1-fields.ts';
+import { tellMalformed } from './h1-malformed.ts';
 import { HeadReader, HeadTooLarge, RequestBody } from './h1-request.ts';
 import { SwitchingClient } from './h1-switching.ts';
 import { persistent, readHead, refusedHead, type BodyLength, type Channel, type HeadRefused, type RawHead, type RequestHead } from './head.ts';
@@ -65,6 +65,8 @@ export class Http1Connection {
   #closing = false;
   /** Nothing more is read: the connection is somebody else's, or what comes is nobody's request. */
   #shut = false;
+  /** What came was no HTTP: the client is told so, and the connection ends. */
+  #refused = false;
 
   constructor(socket: Socket, raw: Socket, channel: Channel, parts: Http1ServerParts) {
     this.socket = socket;
@@ -240,7 +242,7 @@ export class Http1Connection {
   readonly #served = (): void => {
     this.#client = undefined;
     this.#busy = false;
-    if (this.#gone) return;
+    if (this.#gone || this.#refused) return;
     if (this.#closing) this.#end();
     else if (!this.#body) this.#rest();
   };
@@ -284,13 +286,18 @@ export class Http1Connection {
   /** Nothing that follows on this connection can be trusted to be what it seems. */
   #refuse(status: number, why: string): void {
     this.#parts.malformed(this, status);
-    if (this.#busy) {
-      // An answer is under way: what is written now would become a part of it.
-      this.reset();
-      return;
-    }
+    const [client, body] = [this.#client, this.#body];
+    // An answer is under way: what is written now would become a part of it.
+    if (client?.begun === true && !client.answered) return this.reset();
     this.#shutOff();
-    const body = `${JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: `wicketgate: ${why}`, code: 'protocol' })}\n`;
-    this.socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`, () => this.socket.destroySoon());
+    // It has its answer, or gets it now, and the connection ends with that.
+    if (client?.answered === true) return;
+    if (body && !client) return this.#end();
+    this.#refused = true;
+    this.#body = undefined;
+    tellMalformed(this.socket, status, why);
+    // To whoever serves the request its client is gone, in the middle of the body: nothing more of it will come.
+    client?.left();
+    body?.breakOff();
   }
 }

@@ -91,7 +91,7 @@ export class RequestBody extends Readable {
   /** All of it has come. */
   complete = false;
   readonly #more: () => void;
-  readonly #unwanted: () => void;
+  #unwanted: () => void;
 
   /** @param more there is room for more of it @param unwanted it was destroyed before its end, so what follows on the connection cannot be found */
   constructor(more: () => void, unwanted: () => void) {
@@ -99,6 +99,12 @@ export class RequestBody extends Readable {
     this.#more = more;
     this.#unwanted = unwanted;
     this.on('error', () => {});
+  }
+
+  /** What comes is not the body any more: it is lost before its end, and what becomes of its connection is said elsewhere. */
+  breakOff(): void {
+    this.#unwanted = () => {};
+    this.destroy(new NotHttp('the body is not HTTP/1.1'));
   }
 
   override _read(): void {

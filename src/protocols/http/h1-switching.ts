@@ -31,6 +31,10 @@ export class SwitchingClient implements ClientStream {
     socket.on('data', this.#early).resume();
   }
 
+  get answered(): boolean {
+    return this.#plain.answered;
+  }
+
   get begun(): boolean {
     return this.#switch !== undefined || this.#plain.begun;
   }
