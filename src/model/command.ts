@@ -30,6 +30,8 @@ export interface Effect {
   readonly columns?: readonly string[];
   /** For a call: the function as `schema.name(argument types)`, as far as known. */
   readonly function?: string;
+  /** Nothing goes with its object: the target refuses it where something would. */
+  readonly alone?: true;
   /** The target has nothing of this name now: it would answer with its own error. */
   readonly missing?: true;
   /** Of an HTTP request: what rules about requests match. Client's text: in no record's leaf. */

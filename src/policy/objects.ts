@@ -93,8 +93,8 @@ export function reachName(object: ObjectRef, schema: NamePart | undefined, name:
   return schema.any ? named : TOUCHES;
 }
 
-/** Dropping or altering a schema touches everything in it: `drop schema billing cascade` is caught by a deny on `billing.invoices`. */
+/** Dropping or altering a schema touches everything in it: `drop schema billing cascade` is caught by a deny on `billing.invoices`. An empty one has nothing to touch. */
 export function reachContents(effect: Effect, object: ObjectRef, schema: NamePart | undefined): Level {
-  if (object.kind !== 'schema' || (effect.verb !== 'drop' && effect.verb !== 'alter')) return NONE;
+  if (object.kind !== 'schema' || effect.alone === true || (effect.verb !== 'drop' && effect.verb !== 'alter')) return NONE;
   return schema === undefined || object.name === '*' || schema.test(object.name) ? TOUCHES : NONE;
 }

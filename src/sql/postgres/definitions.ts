@@ -71,7 +71,9 @@ export function drop(around: Around, fields: Ast): void {
   const kind = kindWord(fields['removeType']);
   for (const node of list(fields, 'objects')) {
     const object = objectRef(around, kind, node);
-    define(around, 'drop', object);
+    // Without CASCADE the server drops a schema only when nothing is in it, whatever the catalog said a moment ago.
+    if (kind === 'schema' && fields['behavior'] === 'DROP_RESTRICT') effects.add({ class: 'schema', verb: 'drop', object, alone: true }, 'transactional');
+    else define(around, 'drop', object);
     if (fields['behavior'] === 'DROP_CASCADE') effects.add({ class: 'schema', verb: 'cascade', object }, 'transactional');
     if (object.schema !== undefined) names.gone(object.schema, object.name);
     if (kind === 'schema') gone(around, object.name);

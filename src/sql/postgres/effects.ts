@@ -25,7 +25,7 @@ export class Effects {
   add(effect: Omit<Effect, 'columns'>, timing: Timing): Growing {
     this.timing = later(this.timing, timing);
     const { object } = effect;
-    const key = JSON.stringify([effect.class, effect.verb, object?.kind, object?.schema, object?.name, effect.function, effect.why]);
+    const key = JSON.stringify([effect.class, effect.verb, object?.kind, object?.schema, object?.name, effect.function, effect.why, effect.alone]);
     let found = this.#all.get(key);
     if (!found) this.#all.set(key, (found = { effect, columns: new Set() }));
     return found;

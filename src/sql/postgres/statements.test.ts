@@ -57,9 +57,9 @@ function facts(sql: string, signatures: readonly string[] = [], searchPath: read
 /** Effects in one line each: `class verb kind:schema.name(columns)`. */
 const effects = (all: readonly StatementFacts[]): readonly string[] =>
   all.flatMap((each) =>
-    each.effects.map(({ class: granted, verb, object, columns }) => {
+    each.effects.map(({ class: granted, verb, object, columns, alone }) => {
       const of = object ? ` ${object.kind}:${object.schema === undefined ? '' : `${object.schema}.`}${object.name}` : '';
-      return `${granted} ${verb}${of}${columns ? `(${columns.join(',')})` : ''}`;
+      return `${granted} ${verb}${of}${columns ? `(${columns.join(',')})` : ''}${alone ? ' alone' : ''}`;
     }),
   );
 
@@ -196,6 +196,9 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['ALTER TABLE orders ALTER COLUMN note TYPE text USING id::text', 'transactional', 'schema alter table:public.orders(note)', 'write update table:public.orders(note)', 'read select table:public.orders(id)'],
   ['ALTER TABLE orders RENAME COLUMN note TO n', 'transactional', 'schema alter table:public.orders(note)'],
   ['DROP TABLE orders, nope CASCADE', 'transactional', 'schema drop table:public.orders', 'schema cascade table:public.orders', 'schema drop table:nope', 'schema cascade table:nope'],
+  ['DROP SCHEMA billing', 'transactional', 'schema drop schema:billing alone'],
+  ['DROP SCHEMA IF EXISTS billing, nope RESTRICT', 'transactional', 'schema drop schema:billing alone', 'schema drop schema:nope alone'],
+  ['DROP SCHEMA billing CASCADE', 'transactional', 'schema drop schema:billing', 'schema cascade schema:billing'],
   ['DROP DATABASE shop', 'commits', 'schema drop database:shop'],
   ['DROP EXTENSION hstore', 'transactional', 'admin drop extension:hstore'],
   ['DROP ROLE bob', 'immediate', 'admin drop role:bob'],
