@@ -96,7 +96,6 @@ scenes('where it cannot be held it is refused with the link, and runs on a next 
     assert.equal(told.code, 'approval_required');
     assert.ok(told.approval);
     assert.match(told.hint ?? '', new RegExp(`https://wicketgate.example/approvals/${told.approval}$`));
-    assert.equal(told.rule?.rule, 'drops');
     assert.equal(refusal(scene.ask({ text, place })).approval, told.approval);
     await approve(scene, told.approval);
     assert.equal(scene.ask({ text, place }).kind, 'approved');

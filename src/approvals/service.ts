@@ -63,7 +63,7 @@ class Service implements Approvals {
         ...(asked.maxRows === undefined ? {} : { maxRows: asked.maxRows }),
       });
       if (back !== undefined && back.holding.digest !== digest) {
-        return refused(notHeld(back.request, this.#url, back.rule, 'what this command would do has changed since it was asked for, so its approval does not cover it'));
+        return refused(notHeld(back.request, this.#url, 'what this command would do has changed since it was asked for, so its approval does not cover it'));
       }
       lines.add(digest);
       const unseen = unshowable(asked);
@@ -128,7 +128,7 @@ class Service implements Approvals {
 
   #deniedTo(back: Held): Refusal | undefined {
     const before = this.#requests.get(back.request);
-    return before?.state === 'denied' ? deniedBy(before.id, this.#denial(before.id), back.rule) : undefined;
+    return before?.state === 'denied' ? deniedBy(before.id, this.#denial(before.id)) : undefined;
   }
 
   #denial(id: string): string | undefined {
@@ -141,14 +141,14 @@ class Service implements Approvals {
 
   /** Keeps the command waiting for the request, as far as it may wait where it stands. */
   #hold(asked: Ask, request: StoredRequest, digest: string, back: Held | undefined, fresh: boolean): Asked {
-    const { session, decision: { approval: demand, rules }, place, mostHeld } = asked;
+    const { session, decision: { approval: demand }, place, mostHeld } = asked;
     const { clock, settings } = this.#ports;
     const { identity } = session.principal;
     const { connection } = session;
     const line = this.#waiters.line(digest);
     const refuse = (why: string): Asked => {
       if (line !== undefined) line.mayReturn = true;
-      return refused(notHeld(request.id, this.#url, demand.steps[0]?.rule ?? rules[0], why));
+      return refused(notHeld(request.id, this.#url, why));
     };
     const longest = place === 'free' ? demand.hold : place === 'transaction' ? Math.min(demand.holdInTransaction, demand.hold, LONGEST_IN_TRANSACTION) : 0;
     if (longest <= 0) return refuse(place === 'free' ? 'this command needs approval' : 'this command needs approval, and cannot be held inside a transaction or a series');
@@ -175,7 +175,7 @@ class Service implements Approvals {
 
   #leave(held: Held, why: Parameters<Waiter['leave']>[0]): void {
     const line = this.#waiters.take(held);
-    held.end(why === 'cancelled' ? refusal('cancelled', 'the client cancelled the command while it was held', { approval: held.request }) : notHeld(held.request, this.#url, held.rule, 'the client did not wait for the approval of this command'));
+    held.end(why === 'cancelled' ? refusal('cancelled', 'the client cancelled the command while it was held', { approval: held.request }) : notHeld(held.request, this.#url, 'the client did not wait for the approval of this command'));
     if (line === undefined) return;
     if (why !== 'cancelled') line.mayReturn = true;
     this.#guarded(() => {
@@ -189,7 +189,7 @@ class Service implements Approvals {
 
   #late(held: Held): void {
     const line = this.#waiters.take(held);
-    held.end(notHeld(held.request, this.#url, held.rule, 'nobody has approved this command in time'));
+    held.end(notHeld(held.request, this.#url, 'nobody has approved this command in time'));
     if (line === undefined) return;
     line.mayReturn = true;
     this.#guarded(() => this.#settle(line));
@@ -206,7 +206,7 @@ class Service implements Approvals {
     }
     if (request?.state === 'denied') {
       const reason = this.#denial(request.id);
-      this.#waiters.dismiss(line, (held) => deniedBy(request.id, reason, held.rule));
+      this.#waiters.dismiss(line, () => deniedBy(request.id, reason));
     } else {
       this.#moveOn(line);
     }

@@ -1,5 +1,5 @@
 import type { ApprovalDemand } from '../model/approval.ts';
-import type { RuleRef, Refusal } from '../model/decision.ts';
+import type { Refusal } from '../model/decision.ts';
 import type { Waiter } from './approvals.ts';
 import type { RequestDetail } from './detail.ts';
 import type { Asker } from './duties.ts';
@@ -52,10 +52,6 @@ export class Held implements Waiter {
 
   get until(): number {
     return this.holding.until;
-  }
-
-  get rule(): RuleRef | undefined {
-    return this.holding.demand.steps[0]?.rule;
   }
 
   leave(why: Left): void {

@@ -16,16 +16,12 @@ export const heldNotice = (request: string, url: string | undefined, until: numb
   `waiting for approval of request ${request} until ${new Date(until).toISOString()}: ${where(url, request)}`;
 
 /** For the client: it is not held (any longer), and runs when it is tried again after its approval. */
-export const notHeld = (request: string, url: string | undefined, rule: RuleRef | undefined, why: string): Refusal =>
-  refusal('approval_required', `${why} (request ${request})`, {
-    approval: request,
-    hint: `Run it again once the request is approved: ${where(url, request)}`,
-    ...(rule === undefined ? {} : { rule }),
-  });
+export const notHeld = (request: string, url: string | undefined, why: string): Refusal =>
+  refusal('approval_required', `${why} (request ${request})`, { approval: request, hint: `Run it again once the request is approved: ${where(url, request)}` });
 
 /** For the client: people have said no. */
-export const deniedBy = (request: string, reason: string | undefined, rule?: RuleRef): Refusal =>
-  refusal('denied', `an approver denied this command${reason === undefined ? '' : `: ${reason}`} (request ${request})`, { approval: request, ...(rule === undefined ? {} : { rule }) });
+export const deniedBy = (request: string, reason: string | undefined): Refusal =>
+  refusal('denied', `an approver denied this command${reason === undefined ? '' : `: ${reason}`} (request ${request})`, { approval: request });
 
 /** For people: the rows of a command, and how far an approval goes. Undefined where rows are not what it is about. */
 export function rowsOf({ rows, maxRows, estimatedRows, liftsRowLimit, data }: Pick<ApprovalView, 'rows' | 'maxRows' | 'estimatedRows' | 'liftsRowLimit' | 'data'>): string | undefined {

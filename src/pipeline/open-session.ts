@@ -198,14 +198,17 @@ export class OpenSession implements GatedSession {
 
   /** What people have not approved, or not yet: a request is asked for by many sessions, and each client is told its own. */
   #notApproved(why: Refusal, command: Command, decision: Decision): Refusal {
-    const told = { ...why, session: this.session.id };
+    const told = { ...(ABOUT_APPROVAL.has(why.code) ? withRule(why, decision) : why), session: this.session.id };
     this.#recordRefusal(told, command, decision);
     return told;
   }
 
   refuse(code: RefusalCode, message: string, command?: Command): Refusal {
-    const refused = refusal(code, message, { session: this.session.id });
-    this.#recordRefusal(refused, command, undefined);
+    const plain = refusal(code, message, { session: this.session.id });
+    // Where people cannot be asked, the client is told which rule wants them to be.
+    const decision = code === 'approval_required' && command ? this.#decide(command) : undefined;
+    const refused = decision && this.#asks(decision) ? withRule(plain, decision) : plain;
+    this.#recordRefusal(refused, command, decision);
     return refused;
   }
 
@@ -407,6 +410,13 @@ export class OpenSession implements GatedSession {
     this.#age.unref();
   }
 }
+
+/** Refusals that come of people not having approved: the others are about something else that happened meanwhile. */
+const ABOUT_APPROVAL: ReadonlySet<RefusalCode> = new Set(['approval_required', 'denied', 'limit']);
+
+/** Names the rule, and its reason, beside the request. */
+const withRule = (why: Refusal, { rules: [rule], reason }: Decision): Refusal =>
+  rule === undefined ? why : { ...why, message: `${why.message}; approval is required by ${ruleName(rule)}: ${reason}`, rule };
 
 const needsApproval = (command: Command, { approval: { coverData } }: Decision & { readonly approval: ApprovalDemand }): NeedsApproval => ({ kind: 'needs_approval', command, ...(coverData === undefined ? {} : { coverData }) });
 

@@ -86,10 +86,11 @@ test('people see the header fields and the body that they approve, without what 
 test('what is denied is told so', async () => {
   scene.target.clear();
   const asked = scene.ask('writer', '/things/2', { method: 'DELETE' });
-  await answer((await pending()).id, 'deny');
+  const { id } = await pending();
+  await answer(id, 'deny');
   const refused = await asked;
-  assert.deepEqual([refused.status, refused.problem['code']], [403, 'denied']);
-  assert.match(String(refused.problem['detail']), /agreed in the ticket/);
+  assert.deepEqual([refused.status, refused.problem['code'], refused.problem['rule'], refused.problem['approval']], [403, 'denied', 'writing/deletes', id]);
+  assert.equal(refused.problem['detail'], `wicketgate: an approver denied this command: agreed in the ticket (request ${id}); approval is required by writing/deletes: what is deleted is gone`);
   assert.equal(scene.target.requests.length, 0);
 });
 
@@ -111,7 +112,8 @@ test('when nobody answers in time the client gets the link, and the same request
   const refused = await put('{"a":1}');
   assert.deepEqual([refused.status, refused.problem['code'], refused.headers['retry-after']], [403, 'approval_required', '30']);
   const { id } = await pending();
-  assert.equal(refused.problem['approval'], id);
+  assert.deepEqual([refused.problem['approval'], refused.problem['rule']], [id, 'writing/puts']);
+  assert.equal(refused.problem['detail'], `wicketgate: nobody has approved this command in time (request ${id}); approval is required by writing/puts: what is put stays`);
   assert.equal(refused.problem['link'], `https://wicketgate.test/approvals/${id}`);
   await answer(id, 'approve');
   const other = await put('{"a":2}');

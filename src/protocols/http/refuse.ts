@@ -1,4 +1,4 @@
-import { linkTo } from '../../approvals/words.ts';
+import { linkTo, ruleName } from '../../approvals/words.ts';
 import type { Refusal, RefusalCode } from '../../model/decision.ts';
 import { awsProblem, codeOf, type AwsDialect } from './aws/refusals.ts';
 
@@ -73,6 +73,7 @@ export const problem = (refused: Refusal, { status = STATUS[refused.code], pages
     detail: `wicketgate: ${refused.message}`,
     code: refused.code,
     ...(refused.hint === undefined ? {} : { hint: refused.hint }),
+    ...(refused.rule === undefined ? {} : { rule: ruleName(refused.rule) }),
     ...(refused.session === undefined ? {} : { session: refused.session }),
     ...(refused.approval === undefined ? {} : { approval: refused.approval }),
     ...(link === undefined ? {} : { link }),
