@@ -271,12 +271,17 @@ describe('targets', () => {
     releasePort(nobody);
   });
 
-  for (const name of ['nobody', 'untrusted', 'wrong']) {
+  for (const [name, why] of [['nobody', 'the target cannot be reached \\(ECONNREFUSED\\)'], ['untrusted', 'the certificate of the target was not accepted'], ['wrong', 'the target refused the login of the gateway']] as const) {
     test(`${name}: the login fails with a native error`, async () => {
       using wire = await startWire({ to: scene.gateway.port(name), ca: ca(scene), parameters: { user: 'writer', database: name } });
       const token = await scene.token('writer');
       secrets.add(token);
-      assert.match(errorText(await wire.login(token)), /S:FATAL[^]*C:08006[^]*M:wicketgate: (no connection|the certificate of the target|the target)/);
+      const told = errorText(await wire.login(token));
+      assert.match(told, new RegExp(`S:FATAL[^]*C:08006[^]*M:wicketgate: connection ${name}: (?:${why})`));
+      // Where the target is, the operator reads in the log.
+      const at = name === 'nobody' ? nobody : scene.target.port;
+      assert.ok(!told.includes(String(at)) && !told.includes('127.0.0.1'), told);
+      await until(() => scene.gateway.logLines().some(({ msg, connection, target }) => msg === 'target unavailable' && connection === name && String(target).endsWith(`:${at}`)), 5_000, 'the log line');
     });
   }
 

@@ -73,7 +73,7 @@ test('a target whose name leads to an address that no target may have gets nothi
 test('a target with a certificate of another CA, or for another name, gets no request and no credential', async () => {
   for (const name of ['other-ca', 'other-name']) {
     const answer = await scene.ask('reader', '/certificate', { port: scene.gateway.port(name) });
-    assert.deepEqual([answer.status, answer.problem['code'], answer.problem['detail']], [502, 'target_unavailable', 'wicketgate: the certificate of the target was not accepted'], name);
+    assert.deepEqual([answer.status, answer.problem['code'], answer.problem['detail']], [502, 'target_unavailable', `wicketgate: connection ${name}: the certificate of the target was not accepted`], name);
   }
   assert.equal(tls.requests.length, 0);
   assert.equal(await until(() => outcomeOf('/certificate')), 'unused');

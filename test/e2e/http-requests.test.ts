@@ -184,7 +184,11 @@ test('a target that is down, hangs, answers garbage, or breaks off is 502 or 504
     assert.ok(seen === 'ECONNRESET' || (typeof seen === 'object' && seen.status === 502), JSON.stringify(seen));
   }
   await scene.target.down();
-  assert.equal((await scene.ask('reader', '/api/down')).status, 502);
+  const down = await scene.ask('reader', '/api/down');
+  assert.deepEqual([down.status, down.problem['detail']], [502, 'wicketgate: connection api: the target cannot be reached']);
+  // Where the target is, the operator reads in the log.
+  assert.ok(!down.text.includes(String(scene.target.port)) && !down.text.includes('127.0.0.1'), down.text);
+  await until(() => scene.gateway.logLines().some(({ msg, target, code }) => msg === 'target unavailable' && target === `127.0.0.1:${scene.target.port}` && code === 'ECONNREFUSED'), 5_000, 'the log line');
   assert.equal((await scene.ask('writer', '/api/down-write', { method: 'POST', body: 'x' })).status, 502);
   await scene.target.start();
   scene.target.handler = answerOk;

@@ -70,7 +70,7 @@ const connectPlain = (target: PostgresConnectionConfig['target'], signal: AbortS
     const onError = (error: unknown): void => {
       settle();
       socket.destroy();
-      reject(new DialError('network', `no connection to ${host}:${port}`, errorCode(error)));
+      reject(new DialError('network', 'the target cannot be reached', errorCode(error)));
     };
     const onAbort = (): void => {
       settle();

@@ -17,8 +17,8 @@ export type DialFault =
   | 'server_error'; // any other error of its own
 
 /**
- * A target cannot be used. The message is for operators: our own words, a host and port of the configuration at most, never
- * text of the server, which may repeat names, and never a secret.
+ * A target cannot be used. The message is for operators and clients: our own words, never where the target is, never text of the
+ * server, which may repeat names, and never a secret.
  */
 export class DialError extends Error {
   readonly fault: DialFault;

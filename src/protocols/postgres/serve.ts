@@ -3,6 +3,7 @@ import type { SecureContext } from 'node:tls';
 import type { Spools } from '../../approvals/spool.ts';
 import { isPostgres } from '../../config/protocols.ts';
 import type { Config, PostgresConnectionConfig } from '../../config/resolved.ts';
+import { formatHostPort } from '../../config/units.ts';
 import { isRefusal, type Refusal, type RefusalCode } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { Credential, Peer } from '../../model/principal.ts';
@@ -186,9 +187,11 @@ export class PostgresProtocol {
         return undefined;
       }
       const why = error instanceof DialError ? error.message : 'the target could not be asked for its catalog';
-      log.warn({ session: session.id, connection: connection.name, why, ...(error instanceof DialError ? { fault: error.fault } : {}) }, 'target unavailable');
+      // Where the target is, the log alone says.
+      log.warn({ session: session.id, connection: connection.name, target: formatHostPort(connection.target), why, ...(error instanceof DialError ? { fault: error.fault } : {}) }, 'target unavailable');
       // A value of the client's that the target does not take is the client's mistake.
-      const refused = gated.refuse(error instanceof DialError && error.fault === 'parameter_refused' ? 'protocol' : 'target_unavailable', why);
+      const mistaken = error instanceof DialError && error.fault === 'parameter_refused';
+      const refused = gated.refuse(mistaken ? 'protocol' : 'target_unavailable', mistaken ? why : `connection ${connection.name}: ${why}`);
       gated.close('target unavailable');
       await login.refuse(refusedLogin(refused));
       return undefined;
