@@ -5,7 +5,8 @@ import type { Ran } from '../kit/run.ts';
 import { until } from '../kit/until.ts';
 import { PATIENT, startApprovalScene, type ApprovalScene } from './approvals-scene.ts';
 
-const TABLES = ['lapses', 'outlives', 'own'];
+const TABLES = ['lapses', 'outlives', 'own', 'moved'];
+const PASSWORD = 'only-the-gateway-knows-this-9f2';
 
 /** Refused after a second with its request; what is approved then is for the next try. */
 const rule = (table: string, expires: string): Record<string, unknown> => ({ name: table, match: { verbs: ['delete'], objects: [table] }, effect: 'require_approval', reason: `${table} is kept`, approval: { ...PATIENT, groups: ['okta/dba', 'okta/leads'], hold: '1s', expires } });
@@ -14,10 +15,11 @@ suite('an approval that counts no more, or not for this job', () => {
   let scene: ApprovalScene;
   before(async () => {
     scene = await startApprovalScene({
-      postgres: { users: [{ name: 'app', password: 'only-the-gateway-knows-this-9f2' }], setup: TABLES.map((name) => `CREATE TABLE ${name}(id int); INSERT INTO ${name} VALUES (1); ALTER TABLE ${name} OWNER TO app;`).join(' ') },
+      postgres: { users: [{ name: 'app', password: PASSWORD }, { name: 'other', password: PASSWORD, attributes: 'SUPERUSER' }], setup: TABLES.map((name) => `CREATE TABLE ${name}(id int); INSERT INTO ${name} VALUES (1); ALTER TABLE ${name} OWNER TO app;`).join(' ') },
       control: { roles: { approver: { groups: ['okta/dba'] } } },
+      env: { SAME_PASSWORD: PASSWORD },
       login: { accounts: { ci: 'claims.ci_login' } },
-      policies: [{ name: 'deleting', identities: ['migrator'], connections: ['*'], allow: ['read', 'write', 'session'], rules: [rule('lapses', '2s'), rule('outlives', '15m'), rule('own', '15m')] }],
+      policies: [{ name: 'deleting', identities: ['migrator'], connections: ['*'], allow: ['read', 'write', 'session'], rules: [rule('lapses', '2s'), rule('outlives', '15m'), rule('own', '15m'), rule('moved', '15m')] }],
       more: {
         approvals: { forbid: ['requester'] },
         identities: [{ name: 'migrator', owner: { contact: 'migrators@acme.example' }, provider: 'ci', claims: { job: 'migrator' }, requester: 'claims.actor' }],
@@ -37,6 +39,34 @@ suite('an approval that counts no more, or not for this job', () => {
   };
   const approve = async (id: string, subject: string, groups: readonly string[] = ['dba']) =>
     scene.answer(id, 'approve', { idToken: await scene.idToken(subject, groups, { claims: { ci_login: `${subject}-ci` } }) });
+
+  const reload = async (changed: Readonly<Record<string, unknown>>): Promise<void> => {
+    const inForce = (): number => scene.gateway.logLines().filter(({ msg }) => msg === 'configuration in force').length;
+    const before = inForce();
+    await scene.gateway.reload({ ...scene.config, ...changed });
+    await until(() => inForce() > before, 20_000, 'the reload');
+  };
+
+  test('given for another server, address or user than the connection has by now: not used, until it leads there again', async () => {
+    const [connection] = scene.config['connections'] as readonly [Readonly<Record<'target' | 'credential', Readonly<Record<string, unknown>>>>];
+    const leading = (change: { readonly target?: object; readonly credential?: object }): Promise<void> =>
+      reload({ connections: [{ ...connection, target: { ...connection.target, ...change.target }, credential: { ...connection.credential, ...change.credential } }] });
+    const asked = await refused('moved');
+    assert.ok((await approve(asked, 'alice')).ok);
+    const elsewhere: string[] = [];
+    for (const change of [{ target: { host: 'localhost' } }, { credential: { username: 'other' } }]) {
+      await leading(change);
+      elsewhere.push(await refused('moved'));
+    }
+    assert.equal(new Set([asked, ...elsewhere]).size, 3);
+    assert.equal((await scene.show(asked)).state, 'approved');
+    // The same user by another password is the same.
+    await leading({ credential: { password: 'env:SAME_PASSWORD' } });
+    const ran = await remove('moved');
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.equal((await scene.show(asked)).state, 'used');
+    await reload({});
+  });
 
   test('expired: the command is asked for anew', async () => {
     const first = await refused('lapses');
@@ -63,11 +93,8 @@ suite('an approval that counts no more, or not for this job', () => {
     const asked = await refused('outlives');
     assert.ok((await approve(asked, 'alice')).ok);
     assert.equal((await scene.show(asked)).state, 'approved');
-    const inForce = (): number => scene.gateway.logLines().filter(({ msg }) => msg === 'configuration in force').length;
-    const before = inForce();
     const control = scene.config['control'] as Readonly<Record<string, unknown>>;
-    await scene.gateway.reload({ ...scene.config, control: { ...control, roles: { approver: { groups: ['okta/leads'] } } } });
-    await until(() => inForce() > before, 20_000, 'the reload');
+    await reload({ control: { ...control, roles: { approver: { groups: ['okta/leads'] } } } });
     assert.equal(await refused('outlives'), asked);
     assert.equal((await scene.show(asked)).state, 'pending');
     const gone = await approve(asked, 'alice');

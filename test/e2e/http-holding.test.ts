@@ -24,6 +24,7 @@ before(async () => {
   scene = await startHttpScene({
     target: { handler: answerJson },
     http: { wholeBody: '64KiB' },
+    env: { OTHER_TOKEN: 'only-the-gateway-knows-this-token-too-2e90' },
     policies: [
       { name: 'reading', identities: ['reader'], connections: ['*'], allow: ['read'], mask: [{ fields: ['ssn'], transform: 'redact' }] },
       {
@@ -104,6 +105,45 @@ test('a client that leaves while it is held is seen within a second', async () =
   await until(async () => (await show(id)).waiting === 0);
   assert.ok(performance.now() - from < 1_000);
   await answer(id, 'deny');
+});
+
+test('an approval is for the target and the credential that the connection had: not used once it leads elsewhere', async () => {
+  scene.target.clear();
+  const [connection] = scene.config['connections'] as readonly [Readonly<Record<string, Readonly<Record<string, unknown>>>>];
+  const reload = async (change: Readonly<Record<string, unknown>>): Promise<void> => {
+    const inForce = (): number => scene.gateway.logLines().filter(({ msg }) => msg === 'configuration in force').length;
+    const before = inForce();
+    await scene.gateway.reload({ ...scene.config, connections: [{ ...connection, ...change }] });
+    await until(() => inForce() > before, 20_000, 'the reload');
+  };
+  const elsewhere = [{ target: { ...connection['target'], host: 'localhost' } }, { credential: { type: 'bearer', token: 'env:OTHER_TOKEN' } }];
+  const put = (): ReturnType<HttpScene['ask']> => scene.ask('writer', '/things/5', { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: '{"a":5}' });
+  assert.equal((await put()).status, 403);
+  const { id } = await pending();
+  await answer(id, 'approve');
+  for (const change of elsewhere) {
+    await reload(change);
+    const refused = await put();
+    assert.deepEqual([refused.status, refused.problem['code']], [403, 'approval_required']);
+    assert.notEqual(refused.problem['approval'], id);
+    await answer(String(refused.problem['approval']), 'deny');
+  }
+  // One that is held meanwhile would go where nobody approved it to.
+  for (const change of elsewhere) {
+    await reload({});
+    const asked = scene.ask('writer', '/things/6', { method: 'DELETE' });
+    const held = await pending();
+    await reload(change);
+    await answer(held.id, 'approve');
+    const refused = await asked;
+    assert.deepEqual([refused.status, refused.problem['code'], refused.problem['rule']], [403, 'approval_required', 'writing/deletes']);
+    assert.match(String(refused.problem['detail']), /leads elsewhere since it came/);
+    await reload({});
+    assert.equal((await scene.ask('writer', '/things/6', { method: 'DELETE' })).status, 200, 'it is there for the next try');
+  }
+  assert.equal((await put()).status, 200);
+  assert.equal((await show(id)).state, 'used');
+  assert.deepEqual(scene.target.requests.map(({ url }) => url), ['/things/6', '/things/6', '/things/5']);
 });
 
 test('when nobody answers in time the client gets the link, and the same request runs later: another one, or another body, does not', async () => {

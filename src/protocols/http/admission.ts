@@ -121,7 +121,7 @@ export class Admission {
 
   /** People have to approve: asks them, and waits. What they are asked for covers the body where all of it can be kept. */
   async #approve(needs: NeedsApproval, again: HeldCommand | undefined): Promise<Admitted> {
-    const { session, client, request: { rawQuery } } = this.#parts;
+    const { session, client, request } = this.#parts;
     const { gated } = session;
     const { head } = client;
     const call = isCall(head);
@@ -132,7 +132,11 @@ export class Admission {
       if (to === 'whole') this.#whole = this.#body.bytes();
       else if (to !== undefined && to !== 'too large') return this.#unread(to);
     }
-    const asked = gated.ask(needs, { bound: boundOf(head, this.#facts, rawQuery, session.connection, this.#whole, gated.masks.bodies), place: 'free', ...(again ? { again } : {}) });
+    if (request.astray) {
+      again?.leave('ended');
+      return refusedAs(gated.refuse('approval_required', 'this request needs approval, and its connection leads elsewhere since it came: send it again', needs.command));
+    }
+    const asked = gated.ask(needs, { bound: boundOf(head, this.#facts, request.rawQuery, session.connection, this.#whole, gated.masks.bodies), place: 'free', ...(again ? { again } : {}) });
     if (!isHeld(asked)) return isRefusal(asked) ? refusedAs(asked) : this.#passed(asked);
     const end = await holdRequest(asked, client, this.#body, this.#ended());
     if (end === 'gone') return { kind: 'gone' };

@@ -58,6 +58,12 @@ export class ReadRequest {
     return this.#session === session && this.target === target && this.#connection === session.connection && this.#masks === session.gated.masks;
   }
 
+  /** A reload has led its connection to another target, or given it another credential, since it was read. */
+  get astray(): boolean {
+    const [read, now] = [this.#connection, this.#session.connection];
+    return read !== now && JSON.stringify([read.target, read.credential]) !== JSON.stringify([now.target, now.credential]);
+  }
+
   /** As the pipeline and policy see it. @param facts with what was read of its body */
   command(facts: RequestFacts): HttpCommand {
     const { head, rawQuery, target: { api } } = this;

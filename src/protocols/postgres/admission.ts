@@ -167,7 +167,7 @@ export class Admission {
       const { context } = tracking;
       if (!context) return letGo(unknown);
       const inTransaction = link.status !== 'I';
-      const bound = boundOf(named, { context, searchPath: tracking.names.searchPath, catalog: tracking.catalog, inTransaction, inSeries: this.series.forwarded }, message, needs.command.effects);
+      const bound = boundOf(named, { reached: tracking.reached, context, searchPath: tracking.names.searchPath, catalog: tracking.catalog, inTransaction, inSeries: this.series.forwarded }, message, needs.command.effects);
       // What was undone is not held either: it is refused at once, and the client told how many rows it was.
       const place = this.series.forwarded || undone ? 'series' : inTransaction ? 'transaction' : 'free';
       const answer = gated.ask(needs, { bound: { ...bound, ...(estimate === undefined ? {} : { estimatedRows: estimate }), ...(shown.length === 0 ? {} : { standsFor: shown }) }, place, ...(again ? { again } : {}), ...(rows === undefined ? {} : { rows }) });

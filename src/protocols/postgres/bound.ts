@@ -120,6 +120,8 @@ export const changingQuery = (effects: readonly Effect[], catalog: Catalog): str
 
 /** Where the message stands, and under what it was understood. */
 export interface Standpoint {
+  /** The server that the session is on, as it is configured, and the user there. */
+  readonly reached: BoundValue;
   readonly context: SessionContext;
   readonly searchPath: readonly string[];
   readonly catalog: Catalog;
@@ -129,9 +131,10 @@ export interface Standpoint {
 }
 
 /** What an approval of this message is bound to. `understood` of the message is the one before EXECUTE and FETCH were put in their place. */
-export const boundOf = (named: readonly NamedText[], { context: session, searchPath, catalog, inTransaction, inSeries }: Standpoint, { text, understood, bind, data }: Message, effects: readonly Effect[]): Bound => {
+export const boundOf = (named: readonly NamedText[], { reached, context: session, searchPath, catalog, inTransaction, inSeries }: Standpoint, { text, understood, bind, data }: Message, effects: readonly Effect[]): Bound => {
   const context: Record<string, BoundValue> = {
     protocol: bind ? 'extended' : 'simple',
+    reached,
     session,
     searchPath,
     inTransaction,

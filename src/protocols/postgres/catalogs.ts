@@ -1,6 +1,7 @@
 import type { PostgresConnectionConfig } from '../../config/resolved.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
+import type { BoundValue } from '../../model/approval.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 import { catalogVersionQuery, clusterQuery, loadCatalog, lockedViewsQuery } from './catalog.ts';
 import { dialConnection } from './dial-connection.ts';
@@ -46,6 +47,12 @@ export class TargetCatalogs {
     this.#connection = connection;
     this.#secrets = secrets;
     this.#log = log;
+  }
+
+  /** Where the sessions that hold it lead, and as whom: an approval is for that. The password may change. */
+  get reached(): BoundValue {
+    const { target: { host, port, tls, database }, credential: { username } } = this.#connection;
+    return { host, port, tls, database, username };
   }
 
   /** The snapshot when it was true a moment ago; undefined when `current` has to be awaited. Asking keeps it true. */

@@ -1,3 +1,4 @@
+import type { BoundValue } from '../../model/approval.ts';
 import type { Effect } from '../../model/command.ts';
 import type { Catalog, NameContext } from '../../sql/catalog.ts';
 import type { StatementFacts } from '../../sql/facts.ts';
@@ -50,6 +51,10 @@ export class Tracking {
     this.#clientName = start.clientName;
     this.#reportedName = start.reportedName;
     this.#pinned = this.#pinnedName(start.clientName);
+  }
+
+  get reached(): BoundValue {
+    return this.#catalogs.reached;
   }
 
   get catalog(): Catalog {
