@@ -1,4 +1,5 @@
 import { WireError } from './errors.ts';
+import { PIECES, STREAMING_NOTHING, WHOLE, type Streaming } from './streaming.ts';
 
 /** One whole message. Where it lies in `memory`: see `FrameParser.push` for how long it stays there. */
 export class Frame {
@@ -60,9 +61,6 @@ export class Run {
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
-/** How messages of a type come, when not as frames. */
-const PIECES = 1;
-const WHOLE = 2;
 /** A message that is spread over chunks is gathered in steps, so that a lying length costs the sender real bytes. */
 const FIRST_GATHER = 16 * 1024;
 
@@ -75,7 +73,7 @@ const FIRST_GATHER = 16 * 1024;
  */
 export abstract class FrameParser {
   readonly #header: number;
-  readonly #streamed = new Uint8Array(256);
+  #streaming: Streaming = STREAMING_NOTHING;
   #chunk: Buffer = EMPTY;
   #at = 0;
   /** A message that is being gathered: `#have` of `#need` bytes; `#need` is 0 while its header is incomplete. */
@@ -105,7 +103,7 @@ export abstract class FrameParser {
    * whole messages, as many as have arrived, and as a frame where one is spread over chunks; the limit of frames holds for all.
    */
   stream(type: number, on: boolean | 'whole'): void {
-    this.#streamed[type] = on === 'whole' ? WHOLE : on ? PIECES : 0;
+    this.#streaming = this.#streaming.with(type, on === 'whole' ? WHOLE : on ? PIECES : 0);
   }
 
   /**
@@ -149,7 +147,7 @@ export abstract class FrameParser {
     }
     if (available < this.#header) return this.#keep(0);
     const type = this.typeAt(chunk, at);
-    const streamed = this.#streamed[type];
+    const streamed = this.#streaming.how[type];
     if (streamed === PIECES) return this.#run(type, at, 0);
     const size = this.sizeAt(chunk, at, false);
     if (available < size) return this.#keep(size);
@@ -207,7 +205,7 @@ export abstract class FrameParser {
     if (available >= this.#left) {
       const lead = this.#left;
       this.#left = 0;
-      if (this.#streamed[this.#openType] === PIECES) return this.#run(this.#openType, from, lead);
+      if (this.#streaming.how[this.#openType] === PIECES) return this.#run(this.#openType, from, lead);
       this.#at = from + lead;
       return new Run(this.#openType, chunk.subarray(from, from + lead), 1, lead, false);
     }
@@ -231,7 +229,7 @@ export abstract class FrameParser {
     if (this.#need === 0) {
       if (!this.#fill(this.#header)) return undefined;
       const type = this.typeAt(this.#gathered, 0);
-      const streamed = this.#streamed[type] === PIECES;
+      const streamed = this.#streaming.how[type] === PIECES;
       const size = this.sizeAt(this.#gathered, 0, streamed);
       if (streamed) {
         const head = this.#gathered;
