@@ -1,3 +1,7 @@
+/** What is allocated for the first byte of what comes next. */
+const AFRESH = 256;
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /**
  * Builds bytes, big-endian, in one growing buffer. `finish` hands the bytes over; after that the writer starts afresh with
  * new memory, so that what was handed over is never written again.
@@ -6,7 +10,7 @@ export class Writer {
   #bytes: Buffer;
   #at = 0;
 
-  constructor(initial = 256) {
+  constructor(initial = AFRESH) {
     this.#bytes = Buffer.allocUnsafe(initial);
   }
 
@@ -18,7 +22,7 @@ export class Writer {
     const at = this.#at;
     const need = at + count;
     if (need > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(need, this.#bytes.length * 2));
+      const grown = Buffer.allocUnsafe(Math.max(need, this.#bytes.length === 0 ? AFRESH : this.#bytes.length * 2));
       this.#bytes.copy(grown, 0, 0, at);
       this.#bytes = grown;
     }
@@ -85,8 +89,8 @@ export class Writer {
 
   finish(): Buffer {
     const out = this.#bytes.subarray(0, this.#at);
-    // Memory that is left over is worth keeping; the part handed over is out of reach of what follows.
-    this.#bytes = this.#bytes.length - this.#at >= 64 ? this.#bytes.subarray(this.#at) : Buffer.allocUnsafe(256);
+    // Memory that is left over is worth keeping; the part handed over is out of reach of what follows. Most writers write one message only.
+    this.#bytes = this.#bytes.length - this.#at >= 64 ? this.#bytes.subarray(this.#at) : NOTHING;
     this.#at = 0;
     return out;
   }
