@@ -9,7 +9,7 @@ import { refusal, type Decision, type Refusal, type RefusalCode } from '../model
 import type { Outcome } from '../model/outcome.ts';
 import type { Session } from '../model/session.ts';
 import { WindowCounter, type RateCounter } from '../policy/limits.ts';
-import type { SessionPolicy } from '../policy/policy-set.ts';
+import type { DecisionContext, SessionPolicy } from '../policy/policy-set.ts';
 import type { RowBudget } from '../policy/row-budget.ts';
 import { changesRows } from '../policy/threshold.ts';
 import { coveredRows } from './covered-rows.ts';
@@ -67,6 +67,27 @@ interface Granted {
   readonly counted?: number;
 }
 
+/** What decisions depend on besides the command. Few depend on the time: it is looked at when one does. */
+class Now implements DecisionContext {
+  readonly #openedAt: number;
+
+  constructor(openedAt: number) {
+    this.#openedAt = openedAt;
+  }
+
+  get now(): Date {
+    return new Date();
+  }
+
+  get sessionAgeMs(): number {
+    return Date.now() - this.#openedAt;
+  }
+
+  with(rows: Pick<DecisionContext, 'rows' | 'recentRows'>): DecisionContext {
+    return { now: this.now, sessionAgeMs: this.sessionAgeMs, ...rows };
+  }
+}
+
 /** The only implementation of GatedSession: numbers the commands, asks policy, writes the intents. */
 export class OpenSession implements GatedSession {
   readonly session: Session;
@@ -74,19 +95,20 @@ export class OpenSession implements GatedSession {
   readonly #end = new AbortController();
   readonly #drain = new AbortController();
   readonly #live = new Crowd<AdmittedPassage>();
-  readonly #held = new Set<HeldCommand>();
-  readonly #housekeeping = new Map<Housekeeping, { count: number }>();
+  // These are made when there is something to keep in them: of most sessions there is nothing, and empty they would be a twentieth of one.
+  #held: Set<HeldCommand> | undefined;
+  #housekeeping: Map<Housekeeping, { count: number }> | undefined;
   #standing: Standing;
   /** What the passages of this session share; one that is under way keeps what it began with. */
   #home: PassageHome;
   #maskNames: readonly string[];
   readonly #rateKey: string;
-  readonly #now: { readonly now: Date; readonly sessionAgeMs: number };
+  readonly #now: Now;
   #commands = 0;
   #refused = 0;
   readonly #refusalRate = new WindowCounter();
   /** Refusals of this minute beyond those written one by one. */
-  readonly #unwritten = new Map<RefusalCode, number>();
+  #unwritten: Map<RefusalCode, number> | undefined;
   #sum: NodeJS.Timeout | undefined;
   #closed = false;
   #age: NodeJS.Timeout | undefined;
@@ -97,16 +119,7 @@ export class OpenSession implements GatedSession {
     this.#standing = standing;
     this.#home = this.#homeOf(standing);
     this.#maskNames = fixed(standing.policy.masks.map(({ name }) => name));
-    const { openedAt } = parts.session;
-    // Few decisions depend on the time: it is looked at when one does.
-    this.#now = {
-      get now() {
-        return new Date();
-      },
-      get sessionAgeMs() {
-        return Date.now() - openedAt;
-      },
-    };
+    this.#now = new Now(parts.session.openedAt);
     this.#rateKey = `${parts.session.principal.identity} ${parts.session.connection}`;
     this.#limitAge();
   }
@@ -189,8 +202,8 @@ export class OpenSession implements GatedSession {
       case 'refused':
         return this.#notApproved(asked.refusal, command, decision);
       case 'held': {
-        const held = new HeldCommand(command, asked.waiter, (why) => this.#notApproved(why, command, decision), (over) => this.#held.delete(over));
-        this.#held.add(held);
+        const held = new HeldCommand(command, asked.waiter, (why) => this.#notApproved(why, command, decision), (over) => this.#held?.delete(over));
+        (this.#held ??= new Set()).add(held);
         return held;
       }
     }
@@ -213,9 +226,9 @@ export class OpenSession implements GatedSession {
   }
 
   housekeeping(what: Housekeeping): Permit {
-    const counted = this.#housekeeping.get(what);
+    const counted = this.#housekeeping?.get(what);
     if (counted) counted.count += 1;
-    else this.#housekeeping.set(what, { count: 1 });
+    else (this.#housekeeping ??= new Map()).set(what, { count: 1 });
     return mint();
   }
 
@@ -224,7 +237,7 @@ export class OpenSession implements GatedSession {
     this.#closed = true;
     clearTimeout(this.#age);
     // One that was told to come again, and cannot any more, must not keep what was approved from the next.
-    for (const held of this.#held) held.leave('ended');
+    for (const held of this.#held ?? []) held.leave('ended');
     this.#writeSum();
     const { log, session } = this.#parts;
     log.append({
@@ -233,7 +246,7 @@ export class OpenSession implements GatedSession {
       reason,
       commands: this.#commands,
       refused: this.#refused,
-      housekeeping: Object.fromEntries([...this.#housekeeping].map(([what, { count }]) => [what, count])),
+      housekeeping: Object.fromEntries([...(this.#housekeeping ?? [])].map(([what, { count }]) => [what, count])),
     });
     this.#parts.closed(this);
   }
@@ -254,11 +267,11 @@ export class OpenSession implements GatedSession {
     this.#home = this.#homeOf(standing);
     this.#maskNames = fixed(standing.policy.masks.map(({ name }) => name));
     this.#limitAge();
-    for (const held of this.#held) if (!this.#asks(this.#decide(held.command))) held.reconsider();
+    for (const held of this.#held ?? []) if (!this.#asks(this.#decide(held.command))) held.reconsider();
     for (const passage of this.#live.all) {
       // One that was let through for its few rows is under the number that is in force now, or not; what it has used up itself does not count.
       const { mostRows } = passage;
-      const { effect } = mostRows === undefined ? this.#decide(passage.command) : this.#standing.policy.decide(passage.command, { ...this.#now, rows: mostRows });
+      const { effect } = mostRows === undefined ? this.#decide(passage.command) : this.#standing.policy.decide(passage.command, this.#now.with({ rows: mostRows }));
       // What people have approved may go on while policy would ask them again.
       if (effect !== 'allow' && !(effect === 'require_approval' && passage.decision.effect === 'require_approval')) {
         this.terminate(refusal('revoked', 'policy no longer allows the command that is running', { session: this.session.id }));
@@ -270,7 +283,7 @@ export class OpenSession implements GatedSession {
   #decide(command: Command, rows?: RowCount): Decision {
     const { policy } = this.#standing;
     if (typeof rows !== 'number') return policy.decide(command, this.#now);
-    return policy.decide(command, { ...this.#now, rows, recentRows: this.#parts.rowBudget.recent(this.#budgetKey(command)) });
+    return policy.decide(command, this.#now.with({ rows, recentRows: this.#parts.rowBudget.recent(this.#budgetKey(command)) }));
   }
 
   /** Thresholds count by what is changed: the first table that the command changes. */
@@ -369,7 +382,8 @@ export class OpenSession implements GatedSession {
     this.#refused += 1;
     // A client that is refused over and over must not fill the disk: past some a minute they are counted.
     if (!this.#refusalRate.take(MOST_REFUSALS, performance.now())) {
-      this.#unwritten.set(refused.code, (this.#unwritten.get(refused.code) ?? 0) + 1);
+      const unwritten = (this.#unwritten ??= new Map());
+      unwritten.set(refused.code, (unwritten.get(refused.code) ?? 0) + 1);
       this.#sum ??= setTimeout(() => this.#writeSum(), SUM_MS).unref();
       return;
     }
@@ -393,8 +407,8 @@ export class OpenSession implements GatedSession {
     clearTimeout(this.#sum);
     this.#sum = undefined;
     const { log, session } = this.#parts;
-    for (const [code, count] of this.#unwritten) log.append({ kind: 'refusal', session: session.id, connection: session.connection, code, count });
-    this.#unwritten.clear();
+    for (const [code, count] of this.#unwritten ?? []) log.append({ kind: 'refusal', session: session.id, connection: session.connection, code, count });
+    this.#unwritten = undefined;
   }
 
   #limitAge(): void {

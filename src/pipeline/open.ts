@@ -1,6 +1,6 @@
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Config, MaskConfig } from '../config/resolved.ts';
-import type { EvidenceLog, RecordedStream, Recording } from '../evidence/log.ts';
+import type { EvidenceLog, RecordedStream, Recording, Ticket } from '../evidence/log.ts';
 import type { Identities } from '../identity/identities.ts';
 import { certificateName, isCertificateName, type Revocations } from '../identity/revocations.ts';
 import { compileMasks } from '../masking/compile.ts';
@@ -53,6 +53,9 @@ export interface RunningGate extends Gate {
   readonly live: ReadonlyMap<string, OpenSession>;
   close(): void;
 }
+
+/** Why it could not be made durable, if so. Apart from where it is waited for: there it would be kept for as long as the session lives. */
+const durable = (ticket: Ticket): Promise<string | undefined> => new Promise((done) => ticket.whenDurable(done));
 
 export const createGate = (parts: GateParts): RunningGate => {
   const { log, identities, revocations } = parts;
@@ -153,7 +156,7 @@ export const createGate = (parts: GateParts): RunningGate => {
       },
       [{ part: 'principal', connection, bytes: Buffer.from(JSON.stringify({ subject: principal.subject, requester: principal.requester, author: principal.author })) }],
     );
-    const failure = await new Promise<string | undefined>((done) => ticket.whenDurable(done));
+    const failure = await durable(ticket);
     if (failure !== undefined) {
       opened.close('evidence unavailable');
       return refusal('evidence_unavailable', `evidence cannot be written, so no session may open: ${failure}`);

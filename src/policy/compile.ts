@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { canonical } from '../config/resolve.ts';
-import type { Config } from '../config/resolved.ts';
+import type { Config, ConnectionConfig } from '../config/resolved.ts';
+import type { Principal } from '../model/principal.ts';
 import { situationOf, type AppliedRule } from './plan.ts';
 import type { PolicySet } from './policy-set.ts';
 import { compilePolicy, type CompiledPolicy, type CompiledRule, type PolicyProblem } from './rules.ts';
-import { sessionPolicy, SharedDecisions } from './session-policy.ts';
+import { PolicyOfSession, SharedDecisions } from './session-policy.ts';
 import { celMap, ConnectionVariable, IdentityVariable, type Variables } from './variables.ts';
 
 /** Policies that cannot be compiled. */
@@ -42,11 +43,7 @@ export function compilePolicies(config: Config): PolicySet {
       if (groups === undefined || connection === undefined) return undefined;
       const applied = policies.filter((policy) => names(policy, principal.identity, groups, connectionName));
       if (applied.length === 0) return undefined;
-      const variables: Variables = {
-        identity: new IdentityVariable(principal, groups),
-        claims: celMap(principal.claims),
-        connection: new ConnectionVariable(connection),
-      };
+      const variables = variablesWhenAsked(principal, groups, connection);
       const settled = new Map(applied.flatMap(({ rules }) => rules).map((rule) => [rule, settledFor(rule, variables)]));
       const key = `${applied.map(({ name }) => name).join(' ')} ${[...settled.values()].map((said) => `${said?.level ?? '-'}${said?.error ?? ''}`).join(',')}`;
       let shared = situations.get(key);
@@ -55,18 +52,29 @@ export function compilePolicies(config: Config): PolicySet {
         shared = new SharedDecisions(situationOf(applied, (rule) => settled.get(rule)), version);
         situations.set(key, shared);
       }
-      return sessionPolicy(shared, variables);
+      return new PolicyOfSession(shared, variables);
     },
   };
 }
+
+/** A function by itself: what it returns lives as long as the session, and with it everything around it that any function uses. */
+const variablesWhenAsked = (principal: Principal, groups: readonly string[], connection: ConnectionConfig): (() => Variables) => {
+  let made: Variables | undefined;
+  return () =>
+    (made ??= {
+      identity: new IdentityVariable(principal, groups),
+      claims: celMap(principal.claims),
+      connection: new ConnectionVariable(connection),
+    });
+};
 
 const names = (policy: CompiledPolicy, identity: string, groups: readonly string[], connection: string): boolean =>
   (policy.connections.has('*') || policy.connections.has(connection)) && (policy.identities.has(identity) || groups.some((group) => policy.groups.has(group)));
 
 /** A condition that reads only who asks and where is settled for the session. */
-function settledFor(rule: CompiledRule, variables: Variables): AppliedRule['settled'] {
+function settledFor(rule: CompiledRule, variables: () => Variables): AppliedRule['settled'] {
   if (rule.condition === undefined) return { level: 2 };
-  return rule.condition.reads.size === 0 ? rule.condition.evaluate(variables) : undefined;
+  return rule.condition.reads.size === 0 ? rule.condition.evaluate(variables()) : undefined;
 }
 
 function versionOf(config: Config): string {

@@ -29,13 +29,15 @@ export function strictestRows(policies: readonly { readonly limits: LimitsConfig
 }
 
 const SECONDS = 60;
+const NONE = new Uint32Array(0);
 
 /**
  * Counts what happened within the last minute, in slots of one second: memory is fixed, and no 60 seconds ever hold more than the
  * limit (at worst one second's worth less). A bucket that refills would let twice the limit through in one minute.
  */
 export class WindowCounter {
-  readonly #slots = new Uint32Array(SECONDS + 1);
+  /** Made when something is counted: most are there for what hardly ever happens. */
+  #slots = NONE;
   #second = 0;
   #total = 0;
 
@@ -43,6 +45,7 @@ export class WindowCounter {
   take(limit: number, now: number): boolean {
     this.#advance(now);
     if (this.#total >= limit) return false;
+    if (this.#slots === NONE) this.#slots = new Uint32Array(SECONDS + 1);
     const slot = this.#second % this.#slots.length;
     this.#slots[slot] = (this.#slots[slot] ?? 0) + 1;
     this.#total += 1;

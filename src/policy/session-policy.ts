@@ -1,6 +1,8 @@
+import type { LimitsConfig, MaskConfig } from '../config/resolved.ts';
 import type { Command, Effect } from '../model/command.ts';
 import type { Decision } from '../model/decision.ts';
 import { explain } from './explain.ts';
+import type { Explanation } from './explanation.ts';
 import { Instant } from './instant.ts';
 import { COVERS, NONE, TOUCHES, weaker } from './level.ts';
 import { SURE, type LiveWord } from './live.ts';
@@ -10,14 +12,24 @@ import type { DecisionContext, SessionPolicy } from './policy-set.ts';
 import { settle, type Standing } from './settle.ts';
 import { SessionVariable, statementVariable, type Variables } from './variables.ts';
 
-/** Decisions of sessions in the same situation, kept by the identity of their `effects` arrays. */
+/** What is the same for all sessions in the same situation; decisions are kept by the identity of their `effects` arrays. */
 export class SharedDecisions {
   readonly situation: Situation;
   readonly standing: Standing;
+  readonly masks: readonly MaskConfig[];
+  readonly mayAsk: boolean;
+  readonly readsBodies: boolean;
+  readonly limits: LimitsConfig;
+  readonly policies: readonly string[];
   readonly #kept = new WeakMap<readonly Effect[], Found>();
 
   constructor(situation: Situation, policyVersion: string) {
     this.situation = situation;
+    this.masks = situation.policies.flatMap(({ mask }) => mask);
+    this.mayAsk = situation.rules.some(({ rule }) => rule.effect === 'require_approval');
+    this.readsBodies = situation.rules.some(({ rule }) => rule.match.readsBody);
+    this.limits = strictest(situation.policies.map(({ limits }) => limits));
+    this.policies = situation.policies.map(({ name }) => name);
     this.standing = { policyVersion, rowLimit: strictestRows(situation.policies) };
   }
 
@@ -39,22 +51,45 @@ interface Found {
 }
 
 /** The policy of one session: the shared part with the session's own variables. */
-export function sessionPolicy(shared: SharedDecisions, variables: Variables): SessionPolicy {
-  const { situation, standing } = shared;
-  const decide: SessionPolicy['decide'] = (command, context) => {
-    const { plan, uncounted } = shared.lookUp(command.effects);
+export class PolicyOfSession implements SessionPolicy {
+  readonly #shared: SharedDecisions;
+  readonly #variables: () => Variables;
+
+  /** @param variables asked where a condition is: those of most sessions are never needed */
+  constructor(shared: SharedDecisions, variables: () => Variables) {
+    this.#shared = shared;
+    this.#variables = variables;
+  }
+
+  decide(command: Command, context: DecisionContext): Decision {
+    const { plan, uncounted } = this.#shared.lookUp(command.effects);
     if (uncounted !== undefined && context.rows === undefined) return uncounted;
-    return settle(plan, liveWords(variables, command, context), standing, context.rows);
-  };
-  return {
-    decide,
-    explain: (command, context) => explain(situation, decide(command, context), command.effects, (applied) => askLive(applied, withLive(variables, command, context), context)),
-    masks: situation.policies.flatMap(({ mask }) => mask),
-    mayAsk: situation.rules.some(({ rule }) => rule.effect === 'require_approval'),
-    readsBodies: situation.rules.some(({ rule }) => rule.match.readsBody),
-    limits: strictest(situation.policies.map(({ limits }) => limits)),
-    policies: situation.policies.map(({ name }) => name),
-  };
+    return settle(plan, liveWords(this.#variables(), command, context), this.#shared.standing, context.rows);
+  }
+
+  explain(command: Command, context: DecisionContext): Explanation {
+    return explain(this.#shared.situation, this.decide(command, context), command.effects, (applied) => askLive(applied, withLive(this.#variables(), command, context), context));
+  }
+
+  get masks(): readonly MaskConfig[] {
+    return this.#shared.masks;
+  }
+
+  get mayAsk(): boolean {
+    return this.#shared.mayAsk;
+  }
+
+  get readsBodies(): boolean {
+    return this.#shared.readsBodies;
+  }
+
+  get limits(): LimitsConfig {
+    return this.#shared.limits;
+  }
+
+  get policies(): readonly string[] {
+    return this.#shared.policies;
+  }
 }
 
 /** Asks each live rule at most once for a command. */
