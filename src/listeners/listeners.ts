@@ -23,6 +23,9 @@ export interface Listeners {
   close(): void;
 }
 
+/** What goes wrong with a socket shows in its end. */
+const IGNORED = (): void => {};
+
 const addressOf = ({ listen }: ConnectionConfig): string => `${listen.host}:${listen.port}`;
 
 /** Listens at every address of the configuration. Rejects, with nothing left open, when one cannot be had. */
@@ -58,8 +61,8 @@ export const startListeners = async ({ config, serve, log }: ListenersParts): Pr
     strangers.add(socket);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
-    socket.on('error', () => {});
-    socket.once('close', () => {
+    socket.on('error', IGNORED);
+    socket.on('close', () => {
       sockets.delete(socket);
       strangers.delete(socket);
     });

@@ -51,6 +51,13 @@ export interface AdmissionParts {
   };
 }
 
+const NO_FUNCTIONS: GrantedFunctions = { id: '', signatures: [] };
+
+const namesOf = ({ prepared, portals }: Link): NamedStatements => ({
+  prepared: (name) => prepared.get(name)?.understood.statements[0]?.facts,
+  cursor: (name) => portals.get(name)?.understood.statements[0]?.facts,
+});
+
 /** What every way of sending SQL shares on its way to being admitted: a known state, understanding, permits. */
 export class Admission {
   readonly link: Link;
@@ -59,8 +66,8 @@ export class Admission {
   readonly limits: AdmissionParts['limits'];
   readonly spools: Spools;
   readonly #understander: Understander;
-  readonly #named: NamedStatements;
-  #granted: GrantedFunctions = { id: '', signatures: [] };
+  #named: NamedStatements | undefined;
+  #granted = NO_FUNCTIONS;
   /** The catalog under which a command was understood again before people were asked. */
   #confirmed = '';
   /** The series of the extended protocol that is open. */
@@ -76,11 +83,6 @@ export class Admission {
     this.limits = parts.limits;
     this.spools = parts.spools;
     this.#understander = parts.understander;
-    const { prepared, portals } = parts.link;
-    this.#named = {
-      prepared: (name) => prepared.get(name)?.understood.statements[0]?.facts,
-      cursor: (name) => portals.get(name)?.understood.statements[0]?.facts,
-    };
   }
 
   /**
@@ -300,7 +302,7 @@ export class Admission {
 
   /** Puts what EXECUTE and FETCH name in their place. */
   resolve(understood: Understood): Understood {
-    return resolveNamed(understood, this.#named);
+    return resolveNamed(understood, (this.#named ??= namesOf(this.link)));
   }
 
   /** Statements that EXECUTE names are understood again when the catalog or the names have moved on. */

@@ -30,7 +30,7 @@ export class Back {
   readonly #link: Link;
   readonly #tracking: Tracking;
   readonly #frames: FrameParser;
-  readonly #ends: GuardEnds;
+  #ends: GuardEnds | undefined;
   /** CommandComplete of a simple Query and what came behind it: it may be the end of the answer, which waits for the outcome. */
   #tail: Buffer[] = [];
   /** What holds back the answer that the event at hand belongs to. */
@@ -55,13 +55,13 @@ export class Back {
     this.#link = link;
     this.#tracking = tracking;
     this.#frames = frames;
-    this.#ends = new GuardEnds(link, {
-      release: (guard, answer) => this.#release(guard, answer),
-      report: (frame) => this.#report(frame),
-      finish: (answer, then) => this.#finish(answer, undefined, then),
-      showReady: (frame) => this.#showReady(frame),
-      failTarget: (error) => link.failTarget(error),
-    });
+  }
+
+  /** Few sessions ever have a guarded Query. */
+  get #guardEnds(): GuardEnds {
+    const release = (guard: Guard, answer: Answer): void => this.#release(guard, answer);
+    const finish = (answer: Answer, then: () => void): void => this.#finish(answer, undefined, then);
+    return (this.#ends ??= new GuardEnds(this.#link, { release, finish, report: (frame) => this.#report(frame), showReady: (frame) => this.#showReady(frame), failTarget: (error) => this.#link.failTarget(error) }));
   }
 
   push(chunk: Buffer): void {
@@ -418,7 +418,7 @@ export class Back {
   #ready(frame: Frame, item: Expected<Owed>, answer: Answer | undefined): void {
     this.#status(frame);
     if (this.#guard && answer) {
-      this.#ends.close(this.#guard, answer, frame);
+      this.#guardEnds.close(this.#guard, answer, frame);
       return;
     }
     const show = (): void => {

@@ -154,7 +154,7 @@ class Entrance {
           break;
         case 'BackendKeyData':
           this.#afterLogin();
-          backendKey = { processId: message.processId, key: kept(message.key) };
+          backendKey = { processId: message.processId, key: message.key };
           break;
         case 'NoticeResponse':
           break;
@@ -290,11 +290,4 @@ const SAYING: Partial<Record<DialError['fault'], string>> = {
 const versionNumber = (version: string | undefined): number => {
   const parts = /^(\d{1,3})(?:\.(\d{1,3}))?/.exec(version ?? '');
   return parts === null ? 0 : Number(parts[1]) * 10_000 + Number(parts[2] ?? 0);
-};
-
-/** A copy to be kept for as long as the session lives: not of the pool, or a few bytes would hold 64 KiB of it. */
-const kept = (bytes: Buffer): Buffer => {
-  const copy = Buffer.alloc(bytes.length);
-  bytes.copy(copy);
-  return copy;
 };

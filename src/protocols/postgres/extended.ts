@@ -36,7 +36,7 @@ const NOT_FIRST = 'needs approval, and people approve its rows with it: somethin
  */
 export class ExtendedQueries {
   readonly #admission: Admission;
-  readonly #guarded = new WeakMap<Answer, Guarded>();
+  #guarded: WeakMap<Answer, Guarded> | undefined;
   /** What the target owes for a Sync: the same for each. */
   readonly #endOfSeries: Expected<Owed>;
 
@@ -111,7 +111,7 @@ export class ExtendedQueries {
       series.guarded = undefined;
       return;
     }
-    const again = this.#guarded.get(answer);
+    const again = this.#guarded?.get(answer);
     await link.whileOpen(undo(link, guard));
     series.guarded = undefined;
     series.forwarded = series.ran = series.wrote = false;
@@ -288,7 +288,7 @@ export class ExtendedQueries {
       return;
     }
     series.guarded = answer;
-    this.#guarded.set(answer, { bind: binding.frame, message: binding.message, execute: undefined });
+    (this.#guarded ??= new WeakMap()).set(answer, { bind: binding.frame, message: binding.message, execute: undefined });
     await this.#admission.sendDeferred();
     await this.#sendBind(binding, answer);
   }
@@ -384,7 +384,7 @@ export class ExtendedQueries {
     // Bound before this series; what was bound or admitted in it is younger, and is waited for instead.
     series.last ??= passage;
     series.forwarded = series.ran = true;
-    const again = this.#guarded.get(answer);
+    const again = this.#guarded?.get(answer);
     if (again) again.execute = frame;
     if (timing !== 'read') series.wrote = true;
     if (facts?.changesCatalog) series.changesObjects = true;

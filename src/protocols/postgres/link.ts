@@ -65,13 +65,16 @@ export interface CopyIn {
 const MOST_NAMES = 10_000;
 const MOST_PREPARED_BYTES = 8 * 1024 * 1024;
 
+const bytesOfPrepared = ({ text, recorded }: Prepared): number => text.length + (recorded?.bytes.length ?? 0);
+const bytesOfPortal = ({ bound, text }: Portal): number => (bound ? 0 : text.length);
+
 /** Everything both directions of one session share. Only `session.ts` creates it. */
 export class Link {
   readonly gated: GatedSession;
   readonly log: Logger;
   readonly owed = new ExpectedReplies<Owed>();
-  readonly prepared = new Names<Prepared>(({ text, recorded }) => text.length + (recorded?.bytes.length ?? 0));
-  readonly portals = new Names<Portal>(({ bound, text }) => (bound ? 0 : text.length));
+  readonly prepared = new Names<Prepared>(bytesOfPrepared);
+  readonly portals = new Names<Portal>(bytesOfPortal);
   readonly target: Outgoing;
   readonly client: Outgoing;
   status: TransactionStatus = 'I';

@@ -40,8 +40,9 @@ export class Names<Value> {
   readonly #weigh: (value: Value) => number;
   /** Sum of what the values weigh. */
   weight = 0;
-  readonly #confirmed = new Map<string, Value>();
-  readonly #pending = new Map<string, Value | undefined>();
+  /** Both are made with the first name: many sessions never give one. */
+  #confirmed: Map<string, Value> | undefined;
+  #pending: Map<string, Value | undefined> | undefined;
   /** The unnamed one stands by itself: it comes and goes with every command, and a map would grow and shrink as often. */
   #unnamed: Value | undefined;
   #proposed: { readonly value: Value | undefined } | undefined;
@@ -53,22 +54,22 @@ export class Names<Value> {
 
   get(name: string): Value | undefined {
     if (name === '') return this.#proposed ? this.#proposed.value : this.#unnamed;
-    return this.#pending.size > 0 && this.#pending.has(name) ? this.#pending.get(name) : this.#confirmed.get(name);
+    return this.#pending !== undefined && this.#pending.size > 0 && this.#pending.has(name) ? this.#pending.get(name) : this.#confirmed?.get(name);
   }
 
   get size(): number {
-    return this.#confirmed.size + this.#pending.size + (this.#unnamed === undefined ? 0 : 1) + (this.#proposed ? 1 : 0);
+    return (this.#confirmed?.size ?? 0) + (this.#pending?.size ?? 0) + (this.#unnamed === undefined ? 0 : 1) + (this.#proposed ? 1 : 0);
   }
 
   /** Defines (or with undefined removes) a name, until `confirm` or `forget`. */
   propose(name: string, value: Value | undefined): void {
     if (name === '') this.#proposed = { value };
-    else this.#pending.set(name, value);
+    else (this.#pending ??= new Map()).set(name, value);
   }
 
   /** The target has done it. */
   confirm(name: string, value: Value | undefined): void {
-    const before = name === '' ? this.#unnamed : this.#confirmed.get(name);
+    const before = name === '' ? this.#unnamed : this.#confirmed?.get(name);
     if (before !== undefined) this.weight -= this.#weigh(before);
     if (value !== undefined) this.weight += this.#weigh(value);
     if (name === '') {
@@ -76,28 +77,29 @@ export class Names<Value> {
       if (this.#proposed?.value === value) this.#proposed = undefined;
       return;
     }
-    if (value === undefined) this.#confirmed.delete(name);
-    else this.#confirmed.set(name, value);
-    if (this.#pending.get(name) === value) this.#pending.delete(name);
+    if (value === undefined) this.#confirmed?.delete(name);
+    else (this.#confirmed ??= new Map()).set(name, value);
+    if (this.#pending?.get(name) === value) this.#pending?.delete(name);
   }
 
   /** The series is over: what was not confirmed did not happen. */
   forget(): void {
     this.#proposed = undefined;
-    if (this.#pending.size > 0) this.#pending.clear();
+    if (this.#pending !== undefined && this.#pending.size > 0) this.#pending.clear();
   }
 
   /** Removes the confirmed ones that match and returns them. */
   removeWhere(matches: (value: Value, name: string) => boolean): readonly Value[] {
-    if (this.#unnamed === undefined && this.#confirmed.size === 0) return [];
+    const confirmed = this.#confirmed;
+    if (this.#unnamed === undefined && (confirmed === undefined || confirmed.size === 0)) return [];
     const removed: Value[] = [];
     if (this.#unnamed !== undefined && matches(this.#unnamed, '')) {
       removed.push(this.#unnamed);
       this.#unnamed = undefined;
     }
-    for (const [name, value] of this.#confirmed) {
+    for (const [name, value] of confirmed ?? []) {
       if (!matches(value, name)) continue;
-      this.#confirmed.delete(name);
+      confirmed?.delete(name);
       removed.push(value);
     }
     for (const value of removed) this.weight -= this.#weigh(value);
@@ -107,7 +109,6 @@ export class Names<Value> {
   clear(): void {
     this.weight = 0;
     this.#unnamed = this.#proposed = undefined;
-    this.#confirmed.clear();
-    this.#pending.clear();
+    this.#confirmed = this.#pending = undefined;
   }
 }

@@ -53,16 +53,9 @@ export class PostgresProtocol {
 
   /** Serves one client socket until it is closed. Never rejects. */
   async serve(socket: Socket, offered: readonly PostgresConnectionConfig[], loggedIn: () => void): Promise<void> {
-    // What waits here for the end of the session holds nothing of the login: the token, above all, is gone.
     const session = await this.#admitted(socket, offered, loggedIn);
-    if (!session) return;
-    const { catalogs, log } = session;
-    try {
-      const reason = await runSession(session);
-      log.info({ reason }, 'session closed');
-    } finally {
-      catalogs.release();
-    }
+    // Returned, not waited for: what waits would hold everything of the login, the token above all, until the session ends.
+    return session && run(session);
   }
 
   /** From the first byte to a session with both sides logged in; undefined when it came to none and the client is gone. */
@@ -246,6 +239,13 @@ export class PostgresProtocol {
     return catalogs;
   }
 }
+
+const run = (session: SessionOptions): Promise<void> => {
+  const { catalogs, log } = session;
+  return runSession(session)
+    .then((reason) => log.info({ reason }, 'session closed'))
+    .finally(() => catalogs.release());
+};
 
 /** Users paste tokens into the wrong field; a user name goes into many logs. */
 const looksLikeToken = (user: string): boolean => user.length > 100 && user.split('.').length === 3;

@@ -44,155 +44,215 @@ export interface SessionOptions {
   readonly log: Logger;
 }
 
-/** One session between ReadyForQuery and its end: the only file that holds both sockets. Resolves with why it ended, when both are closed. */
-export const runSession = (options: SessionOptions): Promise<string> =>
-  new Promise((resolve) => {
-    const { gated, client, upstream, cancelKeys, log } = options;
-    const target = upstream.socket;
-    const { session } = gated;
-    /** Bytes of a message that the client is still sending, which is not read any more. */
-    let due = 0;
-    let open = 2;
-    let over = 'closed';
+/** One session between ReadyForQuery and its end. Resolves with why it ended, when both sides are closed. */
+export const runSession = (options: SessionOptions): Promise<string> => new Promise((resolve) => new RunningSession(options, resolve).begin(options));
 
-    const closed = (): void => {
-      open -= 1;
-      if (open === 0) resolve(over);
-    };
+/** What goes wrong with a socket shows in its end. */
+const IGNORED = (): void => {};
 
-    /** Everything that still runs is settled, both sides are closed. `last` is what the client is told. */
-    const finish = (reason: string, last?: Buffer): void => {
-      if (link.over) return;
-      link.over = true;
-      over = reason;
-      link.holding.leave(client.destroyed || client.readableEnded || reason === 'client left' ? 'client_left' : 'ended');
-      gated.ended.removeEventListener('abort', aborted);
-      gated.draining.removeEventListener('abort', drain);
-      cancelKeys.revoke(virtual.processId);
-      // What runs at the target would go on without its client, unseen.
-      if (!link.owed.idle && !target.destroyed) cancel();
-      link.settleAll();
-      link.spool?.close();
-      gated.close(reason);
-      if (!target.destroyed) {
-        link.send(gated.housekeeping('terminate'), toServer.terminate);
-        link.target.flush();
-        target.end();
-        target.destroySoon();
-      }
-      client.resume();
-      if (last && !back.midMessage && !client.destroyed) partWith(client, last, due);
-      else partFrom(client);
-    };
+/**
+ * The only place that holds both sockets. Of what the login left behind it keeps only what it needs: thousands of sessions may stand idle, and a function
+ * made here keeps everything around it that any function here uses.
+ */
+class RunningSession {
+  readonly #gated: GatedSession;
+  readonly #client: Socket;
+  readonly #target: Socket;
+  readonly #cancelKeys: CancelKeys;
+  readonly #link: Link;
+  readonly #back: Back;
+  readonly #forward: Forward;
+  readonly #resolve: (why: string) => void;
+  /** Whom to name to cancel at the target, the key as Latin-1 text: a Buffer takes 300 bytes beside its four. */
+  readonly #backend: { readonly processId: number; readonly key: string } | undefined;
+  readonly #aborted = (): void => this.#end(this.#gated.ended.reason as Refusal);
+  readonly #drain = (): void => this.#drained();
+  /** What the client names to cancel; 0 until it has been told. */
+  #processId = 0;
+  /** Bytes of a message that the client is still sending, which is not read any more. */
+  #due = 0;
+  #open = 2;
+  #over = 'closed';
 
-    const end = (why: Refusal): void => finish(why.code, refusedSession(why));
-    const aborted = (): void => end(gated.ended.reason as Refusal);
-
-    const link = new Link(gated, log, client, target, end);
-    const ownName = applicationName(session.id, session.principal.identity, options.clientName);
+  constructor(options: SessionOptions, resolve: (why: string) => void) {
+    const { gated, client, upstream } = options;
+    this.#gated = gated;
+    this.#client = client;
+    this.#target = upstream.socket;
+    this.#cancelKeys = options.cancelKeys;
+    const { backendKey } = upstream;
+    this.#backend = backendKey && { processId: backendKey.processId, key: backendKey.key.toString('latin1') };
+    this.#resolve = resolve;
+    const link = (this.#link = new Link(gated, options.log, client, upstream.socket, (why) => this.#end(why)));
     const tracking = new Tracking(link, options.catalogs, {
       catalog: options.catalog,
       clientName: options.clientName,
-      reportedName: upstream.parameters.get('application_name') ?? ownName,
+      reportedName: upstream.parameters.get('application_name') ?? applicationName(gated.session.id, gated.session.principal.identity, options.clientName),
     });
-    const back = new Back(link, tracking, backendFrames(options.limits.message));
+    this.#back = new Back(link, tracking, backendFrames(options.limits.message));
+    const admission = new Admission({ link, tracking, back: this.#back, understander: options.understander, spools: options.spools, limits: options.limits });
+    this.#forward = new Forward(admission, frontendFrames(options.limits.message), () => this.#left());
+  }
 
-    /** The client is gone. What runs and changes something is given a moment to end, so that the record says how. */
-    const left = (): void => {
-      if (link.over) return;
-      if (link.owed.idle || link.copyIn || !link.changing) {
-        finish('client left');
-        return;
-      }
-      const give = setTimeout(() => finish('client left'), LEAVE_MS);
-      link.whenIdle(() => {
-        clearTimeout(give);
-        finish('client left');
-      });
-    };
-    const cancel = (): void => {
-      const key = upstream.backendKey;
-      link.cancels += 1;
-      if (!key || link.holding.cancel() || link.collecting?.cancel()) return;
-      gated.housekeeping('cancel').spend();
-      cancelUpstream(asPostgres(gated.connection).target, key, CANCEL_MS).catch(() => log.warn({}, 'a cancel request did not reach the target'));
-    };
-    const virtual = cancelKeys.issue(options.minor, cancel);
-
-    /** The target is gone. The client is told, unless the target has done so. */
-    const targetLeft = (): void =>
-      back.targetEnded(() => {
-        // In the words of a server that goes: what people answer meanwhile stays good for the next try.
-        const why = link.holding.active
-          ? refusal('shutting_down', 'the target ended the session while the command waited for approval: connect and send it again', { session: session.id })
-          : refusal('target_unavailable', 'the target closed the connection', { session: session.id });
-        finish('target left', back.saidWhy ? undefined : refusedSession(why));
-      });
-
-    const admission = new Admission({ link, tracking, back, understander: options.understander, spools: options.spools, limits: options.limits });
-    const forward = new Forward(admission, frontendFrames(options.limits.message), left);
-
-    const guarded = (direction: Forward | Back, chunk: Buffer): void => {
-      if (link.over) return;
-      try {
-        direction.push(chunk);
-      } catch (error) {
-        if (direction === forward && error instanceof WireError) due = error.due ?? 0;
-        link.fail(error);
-      }
-    };
-
-    client.on('data', (chunk: Buffer) => guarded(forward, chunk));
-    client.on('end', left);
-    client.on('error', () => {});
-    client.on('close', () => {
-      left();
-      closed();
-    });
-    target.on('data', (chunk: Buffer) => guarded(back, chunk));
-    if (upstream.memory) upstream.memory.free = (memory) => back.keepsNothingOf(memory);
-    target.on('error', () => {});
-    target.on('end', targetLeft);
-    target.on('close', () => {
-      targetLeft();
-      closed();
-    });
+  /** Tells the client that it is logged in, and listens to both. */
+  begin({ upstream, minor, clientName, clientBytes }: SessionOptions): void {
+    this.#listen(upstream.memory);
+    const gated = this.#gated;
+    const client = this.#client;
+    const target = this.#target;
+    const virtual = this.#cancelKeys.issue(minor, () => this.#cancel());
+    this.#processId = virtual.processId;
     // Either may have gone while the other was waited for: their events are over.
-    if (client.closed) closed();
-    if (target.closed) closed();
+    if (client.closed) this.#closed();
+    if (target.closed) this.#closed();
     if (client.destroyed || client.readableEnded) {
-      finish('client left');
+      this.#finish('client left');
       return;
     }
     if (target.destroyed || target.readableEnded) {
-      targetLeft();
+      this.#targetLeft();
       return;
     }
     if (gated.ended.aborted) {
-      aborted();
+      this.#aborted();
       return;
     }
-    gated.ended.addEventListener('abort', aborted);
+    gated.ended.addEventListener('abort', this.#aborted);
+    if (gated.draining.aborted) this.#drained();
+    else gated.draining.addEventListener('abort', this.#drain);
 
-    /** The gateway stops: not in the middle of a transaction. */
-    const drain = (): void => {
-      if (link.over) return;
-      if (link.owed.idle && link.status === 'I') end(gated.draining.reason as Refusal);
-      else setTimeout(drain, DRAIN_LOOK_MS);
-    };
-    if (gated.draining.aborted) drain();
-    else gated.draining.addEventListener('abort', drain);
-
-    link.client.add(toClient.authenticationOk);
-    for (const [name, value] of upstream.parameters) {
-      const shown = name === 'application_name' ? options.clientName : value;
-      link.client.add(toClient.parameterStatus(name, shown));
-    }
-    link.client.add(toClient.backendKeyData(virtual.processId, virtual.key));
-    link.client.add(toClient.readyForQuery('I'));
-    link.client.flush();
-    if (upstream.leftover.length > 0) guarded(back, upstream.leftover);
-    if (options.clientBytes.length > 0) guarded(forward, options.clientBytes);
+    const { client: out } = this.#link;
+    out.add(toClient.authenticationOk);
+    for (const [name, value] of upstream.parameters) out.add(toClient.parameterStatus(name, name === 'application_name' ? clientName : value));
+    out.add(toClient.backendKeyData(virtual.processId, virtual.key));
+    out.add(toClient.readyForQuery('I'));
+    out.flush();
+    if (upstream.leftover.length > 0) this.#fromTarget(upstream.leftover);
+    if (clientBytes.length > 0) this.#fromClient(clientBytes);
     target.resume();
     client.resume();
-  });
+  }
+
+  #listen(memory: Upstream['memory']): void {
+    const client = this.#client;
+    const target = this.#target;
+    client.on('data', (chunk: Buffer) => this.#fromClient(chunk));
+    client.on('end', () => this.#left());
+    client.on('error', IGNORED);
+    client.on('close', () => {
+      this.#left();
+      this.#closed();
+    });
+    target.on('data', (chunk: Buffer) => this.#fromTarget(chunk));
+    if (memory) memory.free = (read) => this.#back.keepsNothingOf(read);
+    target.on('error', IGNORED);
+    target.on('end', () => this.#targetLeft());
+    target.on('close', () => {
+      this.#targetLeft();
+      this.#closed();
+    });
+  }
+
+  #fromClient(chunk: Buffer): void {
+    if (this.#link.over) return;
+    try {
+      this.#forward.push(chunk);
+    } catch (error) {
+      if (error instanceof WireError) this.#due = error.due ?? 0;
+      this.#link.fail(error);
+    }
+  }
+
+  #fromTarget(chunk: Buffer): void {
+    if (this.#link.over) return;
+    try {
+      this.#back.push(chunk);
+    } catch (error) {
+      this.#link.fail(error);
+    }
+  }
+
+  #closed(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#resolve(this.#over);
+  }
+
+  #end(why: Refusal): void {
+    this.#finish(why.code, refusedSession(why));
+  }
+
+  /** Everything that still runs is settled, both sides are closed. `last` is what the client is told. */
+  #finish(reason: string, last?: Buffer): void {
+    const link = this.#link;
+    const gated = this.#gated;
+    const client = this.#client;
+    const target = this.#target;
+    if (link.over) return;
+    link.over = true;
+    this.#over = reason;
+    link.holding.leave(client.destroyed || client.readableEnded || reason === 'client left' ? 'client_left' : 'ended');
+    gated.ended.removeEventListener('abort', this.#aborted);
+    gated.draining.removeEventListener('abort', this.#drain);
+    this.#cancelKeys.revoke(this.#processId);
+    // What runs at the target would go on without its client, unseen.
+    if (!link.owed.idle && !target.destroyed) this.#cancel();
+    link.settleAll();
+    link.spool?.close();
+    gated.close(reason);
+    if (!target.destroyed) {
+      link.send(gated.housekeeping('terminate'), toServer.terminate);
+      link.target.flush();
+      target.end();
+      target.destroySoon();
+    }
+    client.resume();
+    if (last && !this.#back.midMessage && !client.destroyed) partWith(client, last, this.#due);
+    else partFrom(client);
+  }
+
+  /** The client is gone. What runs and changes something is given a moment to end, so that the record says how. */
+  #left(): void {
+    const link = this.#link;
+    if (link.over) return;
+    if (link.owed.idle || link.copyIn || !link.changing) {
+      this.#finish('client left');
+      return;
+    }
+    const give = setTimeout(() => this.#finish('client left'), LEAVE_MS);
+    link.whenIdle(() => {
+      clearTimeout(give);
+      this.#finish('client left');
+    });
+  }
+
+  /** The target is gone. The client is told, unless the target has done so. */
+  #targetLeft(): void {
+    if (this.#link.over) return;
+    this.#back.targetEnded(() => {
+      const { id } = this.#gated.session;
+      // In the words of a server that goes: what people answer meanwhile stays good for the next try.
+      const why = this.#link.holding.active
+        ? refusal('shutting_down', 'the target ended the session while the command waited for approval: connect and send it again', { session: id })
+        : refusal('target_unavailable', 'the target closed the connection', { session: id });
+      this.#finish('target left', this.#back.saidWhy ? undefined : refusedSession(why));
+    });
+  }
+
+  #cancel(): void {
+    const link = this.#link;
+    const gated = this.#gated;
+    link.cancels += 1;
+    if (!this.#backend || link.holding.cancel() || link.collecting?.cancel()) return;
+    gated.housekeeping('cancel').spend();
+    const { processId, key } = this.#backend;
+    cancelUpstream(asPostgres(gated.connection).target, { processId, key: Buffer.from(key, 'latin1') }, CANCEL_MS).catch(() => link.log.warn({}, 'a cancel request did not reach the target'));
+  }
+
+  /** The gateway stops: not in the middle of a transaction. */
+  #drained(): void {
+    const link = this.#link;
+    if (link.over) return;
+    if (link.owed.idle && link.status === 'I') this.#end(this.#gated.draining.reason as Refusal);
+    else setTimeout(this.#drain, DRAIN_LOOK_MS);
+  }
+}

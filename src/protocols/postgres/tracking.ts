@@ -38,7 +38,7 @@ export class Tracking {
   #contextStale = true;
   #contextChangedInBlock = false;
   /** Settings of an application's own making that were set in this session. */
-  readonly #customSettings = new Set<string>();
+  #customSettings: Set<string> | undefined;
   #clientName: string;
   #reportedName: string;
   #shared: Catalog;
@@ -50,7 +50,9 @@ export class Tracking {
     this.#names = { searchPath: [] };
     this.#clientName = start.clientName;
     this.#reportedName = start.reportedName;
-    this.#pinned = this.#pinnedName(start.clientName);
+    // Nearly always the target has said the same: then one text is kept.
+    const pinned = this.#pinnedName(start.clientName);
+    this.#pinned = pinned === start.reportedName ? start.reportedName : pinned;
   }
 
   get reached(): BoundValue {
@@ -93,7 +95,7 @@ export class Tracking {
     const unknown = facts.effects.some((effect) => effect.class === 'unknown');
     if (facts.settings.length > 0 || unknown) {
       this.#contextStale = this.#contextChangedInBlock = true;
-      for (const { name } of facts.settings) if (name.includes('.') && this.#customSettings.size <= MOST_CUSTOM) this.#customSettings.add(name);
+      for (const { name } of facts.settings) if (name.includes('.') && (this.#customSettings?.size ?? 0) <= MOST_CUSTOM) (this.#customSettings ??= new Set()).add(name);
     }
     if (changesNames(facts)) {
       this.#namesStale = true;
@@ -143,7 +145,7 @@ export class Tracking {
 
   /** Reads what an approval would be bound to, in the client's session: only while the target owes it nothing. Rejects when it cannot be read. */
   async readContext(): Promise<void> {
-    const custom = [...this.#customSettings];
+    const custom = [...(this.#customSettings ?? [])];
     if (custom.length > MOST_CUSTOM || !custom.every((name) => CUSTOM_NAME.test(name))) throw new Error('settings of this session cannot be named');
     this.#context = contextOf(await lookup(this.#link, 'lookup', [CONTEXT, ...custom.map(customSetting)].join(' ')));
     this.#contextStale = false;
