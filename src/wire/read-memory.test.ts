@@ -56,6 +56,26 @@ test('what is held on to stays as it was read, and every byte arrives in order',
   );
 });
 
+test('sockets that are read in turn, short and long, each get their own bytes', async (t) => {
+  const pairs = await Promise.all(Array.from({ length: 24 }, () => pair(t)));
+  const all = pairs.map(async ({ memory, near, far }, number) => {
+    memory.free = () => number % 2 === 0;
+    const got: Buffer[] = [];
+    near.on('data', (chunk: Buffer) => got.push(chunk.length > 2048 ? Buffer.from(chunk) : chunk));
+    const sent: Buffer[] = [];
+    for (let turn = 0; turn < 200; turn++) {
+      const bytes = Buffer.alloc(turn % 50 === 49 ? 100_000 : 1 + ((turn * 37 + number) % 2048), `${number} ${turn} `);
+      sent.push(bytes);
+      // One turn of the loop for each, so that reads of all sockets come in between.
+      await new Promise((done) => far.write(bytes, done));
+    }
+    far.end();
+    await once(near, 'end');
+    assert.ok(Buffer.concat(got).equals(Buffer.concat(sent)), `socket ${number}`);
+  });
+  await Promise.all(all);
+});
+
 test('a paused socket is not read, and goes on where it stopped', async (t) => {
   const { near, far } = await pair(t);
   const sent = pattern(8 * 1024 * 1024);

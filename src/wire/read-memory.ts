@@ -50,23 +50,25 @@ export class ReadMemory {
   }
 
   /** For the socket's constructor: a socket takes it only there. */
-  readonly onread: OnReadOpts = {
-    // Asked at first and behind each read; anything but a buffer means the one that it has.
-    buffer: () => {
-      if (!this.#changed) return undefined as never;
-      this.#changed = false;
-      return this.#buffer;
-    },
-    callback: (length, buffer) => {
-      this.#read(length, buffer as Buffer<ArrayBuffer>);
-      return true;
-    },
-  };
+  get onread(): OnReadOpts {
+    return {
+      // Asked at first and behind each read; anything but a buffer means the one that it has.
+      buffer: () => {
+        if (!this.#changed) return undefined as never;
+        this.#changed = false;
+        return this.#buffer;
+      },
+      callback: (length, buffer) => {
+        this.#read(length, buffer as Buffer<ArrayBuffer>);
+        return true;
+      },
+    };
+  }
 
   /** What is read comes as `data` of this socket, paused and resumed as any. */
   deliverTo(socket: Socket): void {
     this.#socket = socket;
-    socket.once('close', () => {
+    socket.on('close', () => {
       if (this.#buffer !== common) keep(this.#buffer);
       if (this.#out !== undefined) this.#giveAway(this.#out);
       this.#out = undefined;
