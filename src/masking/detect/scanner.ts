@@ -1,6 +1,6 @@
 import {
   doWhile, get, i16x8ShrU, i32, i32Add, i32Const, i32Eqz, i32LtU, i32Or, i32Shl, i32ShrU, i32Store, i32Sub, i32Wrap, i64, i64And, i64AndNot, i64Const, i64Ctz, i64Eqz, i64Extend, i64Or, i64Shl, i64ShrU,
-  i64Sub, i8x16Bitmask, i8x16Eq, i8x16LtU, i8x16Splat, i8x16Sub, i8x16Swizzle, moduleOf, set, splat, unless, v128, v128And, v128AndNot, v128AnyTrue, v128Const, v128Load, v128Or, whileNot,
+  i64Sub, i8x16Bitmask, i8x16Eq, i8x16Add, i8x16GtS, i8x16Splat, i8x16Swizzle, moduleOf, set, unless, v128, v128And, v128AndNot, v128AnyTrue, v128Load, v128Or, whileNot,
 } from './wasm.ts';
 import type { Code } from './wasm.ts';
 
@@ -23,19 +23,36 @@ const pages = 2 + (mostBytes * 4) / page;
 const step = 48;
 const behind = 4;
 
-// The first local is the length of the text, then where it ends.
+/** Types of the locals behind the first, which is the length of the text, then where it ends. */
+const locals: number[] = [];
+const local = (type: number): number => locals.push(type);
 const end = 0;
-const at = 1;
-const out = 2;
-const found = 3;
-const blocks = [4, 5, 6, 7] as const;
+const at = local(i32);
+const out = local(i32);
+const found = local(i64);
+const blocks = [local(v128), local(v128), local(v128), local(v128)] as const;
 /** Signs may be in this stretch. */
-const near = 8;
-const firstRow = 9;
+const near = local(i32);
+
+/** Behind the last byte of text that is read. */
+const constantsAt = textAt + mostBytes + 2 * 64;
+const constants: { readonly bytes: readonly number[]; readonly local: number }[] = [];
+/**
+ * Sixteen bytes of these values, out of memory into a local before the first turn: V8 would put together what is written as a constant
+ * at each place where it is used, in three instructions for one that uses it.
+ */
+const constant = (bytes: readonly number[]): Code => {
+  let known = constants.find((one) => one.bytes.every((byte, index) => byte === bytes[index]));
+  if (known === undefined) constants.push((known = { bytes, local: local(v128) }));
+  return get(known.local);
+};
+/** The same byte sixteen times. */
+const splat = (byte: number): Code => constant(new Array<number>(16).fill(byte));
 
 type Class = (bytes: Code) => Code;
 const byte = (character: string): Class => (bytes) => i8x16Eq(bytes, splat(character.charCodeAt(0)));
-const range = (from: string, to: string): Class => (bytes) => i8x16LtU(i8x16Sub(bytes, splat(from.charCodeAt(0))), splat(to.charCodeAt(0) - from.charCodeAt(0) + 1));
+/** Moved up until its last is the largest number with a sign: there is no comparison without one in the processor. */
+const range = (from: string, to: string): Class => (bytes) => i8x16GtS(i8x16Add(bytes, splat(0x7f - to.charCodeAt(0))), splat(0x7e - to.charCodeAt(0) + from.charCodeAt(0)));
 const anyOf = (characters: string): Class => (bytes) => Array.from(characters, (character) => byte(character)(bytes)).reduce(v128Or);
 
 const classes = {
@@ -52,7 +69,8 @@ const classes = {
 };
 type Name = keyof typeof classes;
 const names = Object.keys(classes) as readonly Name[];
-const rowAt = (name: Name): number => firstRow + names.indexOf(name);
+const rowsAt = names.map(() => local(i64));
+const rowAt = (name: Name): number => rowsAt[names.indexOf(name)]!;
 /** The classes of signs. */
 const ofSigns = ['dash', 'blank', 'dot', 'colon', 'plus', 'alone'] as const;
 
@@ -76,63 +94,78 @@ const sign: Class = (bytes) => {
       high[code >> 4]! |= bits.get(name)!;
     }
   }
-  return v128And(i8x16Swizzle(v128Const(low), v128And(bytes, splat(15))), i8x16Swizzle(v128Const(high), v128And(i16x8ShrU(bytes, 4), splat(15))));
+  return v128And(i8x16Swizzle(constant(low), v128And(bytes, splat(15))), i8x16Swizzle(constant(high), v128And(i16x8ShrU(bytes, 4), splat(15))));
 };
 const withDigits = 0x80;
 
-/** The row of a class, moved so that the bit of a place tells of the byte `ahead` of it. */
-const row = (name: Name) => (ahead: number): Code => i64ShrU(get(rowAt(name)), behind + ahead);
+/*
+ * The rows below tell at the bit of each byte what begins there. What is `ahead` of a byte comes to its bit by a move to the right, what is behind it by one to the left.
+ */
+const ahead = (row: Code, by: number): Code => i64ShrU(row, by);
+const before = (row: Code, by: number): Code => i64Shl(row, by);
+const row = (name: Name): Code => get(rowAt(name));
 const digit = row('digit');
 const upper = row('upper');
 const dash = row('dash');
-const blank = row('blank');
 const dot = row('dot');
 const colon = row('colon');
-const plus = row('plus');
-const tx = row('tx');
-const alone = row('alone');
 
-const digits = (from: number, count: number): Code => Array.from({ length: count }, (_, index) => digit(from + index)).reduce((one, other) => i64And(one, other));
-const gap = (ahead: number): Code => i64Or(dash(ahead), blank(ahead), dot(ahead));
-/** `555-0100`, the end of a North American number. */
-const subscriber = (from: number): Code => i64And(digits(from, 3), gap(from + 3), digits(from + 4, 4));
-/** One to three digits and a dot. */
-const octet = (from: number): Code => i64And(digit(from), i64Or(dot(from + 1), i64And(digit(from + 1), i64Or(dot(from + 2), i64And(digit(from + 2), dot(from + 3))))));
-const withNext = (one: (ahead: number) => Code, from: number, nearest: number, farthest: number): Code =>
-  i64And(one(from), Array.from({ length: farthest - nearest + 1 }, (_, index) => one(from + nearest + index)).reduce((a, b) => i64Or(a, b)));
-/** Two colons with one to four bytes between. */
-const group = (from: number): Code => withNext(colon, from, 2, 5);
+/** Rows that several of those behind them are made of, each in a local of its own. */
+const made: { readonly local: number; readonly code: Code }[] = [];
+const make = (code: Code): Code => {
+  const one = { local: local(i64), code };
+  made.push(one);
+  return get(one.local);
+};
+const anyAhead = (row: Code, nearest: number, farthest: number): Code => Array.from({ length: farthest - nearest + 1 }, (_, index) => ahead(row, nearest + index)).reduce((one, other) => i64Or(one, other));
 
+/** So many digits. */
+const two = make(i64And(digit, ahead(digit, 1)));
+const three = make(i64And(two, ahead(digit, 2)));
+const four = make(i64And(two, ahead(two, 2)));
 /** The first digit of a run. */
-const first = i64AndNot(digit(0), digit(-1));
+const first = make(i64AndNot(digit, before(digit, 1)));
 
 /** What a run of digits is by itself: all that there is to find where no `sign` is near. */
 const bare = i64And(
   first,
   i64Or(
-    digits(1, 10), // a card in one piece, or with only two digits in its last group
-    i64And(upper(-2), upper(-1), digit(1)), // an IBAN, behind its country
+    i64And(four, ahead(four, 4), ahead(three, 8)), // a card in one piece, or with only two digits in its last group
+    i64And(before(upper, 2), before(upper, 1), two), // an IBAN, behind its country
   ),
 );
+const madeForBare = made.length;
+
+const blankOrDash = make(i64Or(dash, row('blank')));
+/** `555-0100`, the end of a North American number. */
+const subscriber = make(i64And(three, ahead(i64Or(blankOrDash, dot), 3), ahead(four, 4)));
+/** One to three digits and a dot. */
+const octet = make(i64Or(i64And(digit, ahead(dot, 1)), i64And(two, ahead(dot, 2)), i64And(three, ahead(dot, 3))));
+/** Two colons with one to four bytes between. */
+const group = make(i64And(colon, anyAhead(colon, 2, 5)));
+const twoDashes = make(i64And(dash, ahead(dash, 1)));
 
 const signed: readonly Code[] = [
   i64And(
     first,
     i64Or(
-      i64And(digits(1, 2), dash(3), digits(4, 2), dash(6), digit(7)), // a social security number
-      withNext(octet, 0, 2, 4), // IPv4
-      plus(-1), // an international phone number
-      i64And(digits(1, 2), i64Or(subscriber(4), subscriber(5))), // a North American one, at its area code
+      i64And(three, ahead(dash, 3), ahead(two, 4), ahead(dash, 6), ahead(digit, 7)), // a social security number
+      i64And(octet, anyAhead(octet, 2, 4)), // IPv4
+      before(row('plus'), 1), // an international phone number
+      i64And(three, anyAhead(subscriber, 4, 5)), // a North American one, at its area code
     ),
   ),
-  alone(0),
+  row('alone'),
   // Between two groups of a card.
-  i64And(i64Or(dash(0), blank(0)), digits(-4, 4), digits(1, 3)),
+  i64And(blankOrDash, before(four, 4), ahead(three, 1)),
   // IPv6: `::`, or three colons in a row that are near enough.
-  i64And(colon(0), i64Or(colon(1), withNext(group, 0, 2, 5))),
+  i64And(colon, i64Or(ahead(colon, 1), i64And(group, anyAhead(group, 2, 5)))),
   // `glpat-`, `xoxb-`; five dashes before something else, as in `-----BEGIN`.
-  i64And(dash(0), i64Or(tx(-1), tx(-2), i64AndNot(i64And(dash(1), dash(2), dash(3), dash(4)), dash(5)))),
+  i64And(dash, i64Or(before(row('tx'), 1), before(row('tx'), 2), i64AndNot(i64And(ahead(twoDashes, 1), ahead(twoDashes, 3)), ahead(dash, 5)))),
 ];
+
+/** The locals that these rows need, filled. */
+const fill = (from: number, to: number): Code => made.slice(from, to).flatMap((one) => set(one.local, one.code));
 
 const rowOf = (of: Class): Code => blocks.map((block, index) => i64Shl(i64Extend(i8x16Bitmask(of(get(block)))), index * 16)).reduce((one, other) => i64Or(one, other));
 
@@ -140,34 +173,38 @@ const rows = (...of: readonly Name[]): Code => of.flatMap((name) => set(rowAt(na
 
 /** The module: `run` takes the length of the text, writes the list, and gives the number of places in it. They may lie behind the text's end. */
 export const scanner = (): Uint8Array<ArrayBuffer> => {
+  // Made first, because it says which constants there are.
+  const turns = doWhile(
+    [
+      ...blocks.flatMap((block, index) => set(block, v128Load(get(at), index * 16))),
+      ...set(found, i64Const(0)),
+      ...rows('digit'),
+      // Most stretches of many texts are letters and digits; behind one with signs the next mostly has some too.
+      ...unless(get(near), set(near, v128AnyTrue(v128AndNot(blocks.map((block) => sign(get(block))).reduce(v128Or), i8x16Splat(i32Shl(i64Eqz(digit), 7)))))),
+      ...unless(i32Or(get(near), i64Eqz(digit)), [...rows('upper'), ...fill(0, madeForBare), ...set(found, bare)]),
+      ...unless(i32Eqz(get(near)), [
+        ...rows(...names.filter((name) => name !== 'digit')),
+        ...fill(0, made.length),
+        ...set(found, i64Or(bare, ...signed)),
+        ...set(near, i32Eqz(i64Eqz(i64Or(...ofSigns.map((name) => get(rowAt(name))) as [Code])))),
+      ]),
+      ...set(found, i64And(ahead(get(found), behind), i64Const(2 ** step - 1))),
+      ...whileNot(i64Eqz(get(found)), [
+        ...i32Store(get(out), i32Sub(i32Add(get(at), i32Wrap(i64Ctz(get(found)))), i32Const(textAt - behind))),
+        ...set(out, i32Add(get(out), i32Const(4))),
+        ...set(found, i64And(get(found), i64Sub(get(found), i64Const(1)))),
+      ]),
+      ...set(at, i32Add(get(at), i32Const(step))),
+    ],
+    i32LtU(get(at), get(end)),
+  );
   const code = [
     ...set(at, i32Const(textAt - behind)),
     ...set(end, i32Add(get(end), i32Const(textAt))),
     ...set(out, i32Const(listAt)),
-    ...doWhile(
-      [
-        ...blocks.flatMap((block, index) => set(block, v128Load(get(at), index * 16))),
-        ...set(found, i64Const(0)),
-        ...rows('digit'),
-        // Most stretches of many texts are letters and digits; behind one with signs the next mostly has some too.
-        ...unless(get(near), set(near, v128AnyTrue(v128AndNot(blocks.map((block) => sign(get(block))).reduce(v128Or), i8x16Splat(i32Shl(i64Eqz(get(rowAt('digit'))), 7)))))),
-        ...unless(i32Or(get(near), i64Eqz(get(rowAt('digit')))), [...rows('upper'), ...set(found, bare)]),
-        ...unless(i32Eqz(get(near)), [
-          ...rows(...names.filter((name) => name !== 'digit')),
-          ...set(found, i64Or(bare, ...signed)),
-          ...set(near, i32Eqz(i64Eqz(i64Or(...ofSigns.map((name) => get(rowAt(name))) as [Code])))),
-        ]),
-        ...set(found, i64And(get(found), i64Const(2 ** step - 1))),
-        ...whileNot(i64Eqz(get(found)), [
-          ...i32Store(get(out), i32Sub(i32Add(get(at), i32Wrap(i64Ctz(get(found)))), i32Const(textAt - behind))),
-          ...set(out, i32Add(get(out), i32Const(4))),
-          ...set(found, i64And(get(found), i64Sub(get(found), i64Const(1)))),
-        ]),
-        ...set(at, i32Add(get(at), i32Const(step))),
-      ],
-      i32LtU(get(at), get(end)),
-    ),
+    ...constants.flatMap(({ local: kept }, index) => set(kept, v128Load(i32Const(constantsAt), 16 * index))),
+    ...turns,
     ...i32ShrU(i32Sub(get(out), i32Const(listAt)), 2),
   ];
-  return moduleOf([i32, i32, i64, ...blocks.map(() => v128), i32, ...names.map(() => i64)], code, pages);
+  return moduleOf(locals, code, pages, { at: constantsAt, bytes: constants.flatMap(({ bytes }) => bytes) });
 };

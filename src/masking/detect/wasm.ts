@@ -57,11 +57,10 @@ export const i64AndNot = (one: Code, other: Code): Code => [...one, ...other, 0x
 const simd = (instruction: number): number[] => [0xfd, ...unsigned(instruction)];
 /** Sixteen bytes from anywhere. */
 export const v128Load = (address: Code, offset: number): Code => [...address, ...simd(0x00), 0, ...unsigned(offset)];
-/** The same byte sixteen times. */
-export const splat = (byte: number): Code => v128Const(new Array<number>(16).fill(byte));
 export const i8x16Eq = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x23)];
-export const i8x16LtU = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x26)];
-export const i8x16Sub = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x71)];
+/** With signs. */
+export const i8x16GtS = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x27)];
+export const i8x16Add = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x6e)];
 export const v128Or = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x50)];
 export const v128And = (one: Code, other: Code): Code => [...one, ...other, ...simd(0x4e)];
 /** The bits of the first that the second has not. */
@@ -70,8 +69,6 @@ export const v128AndNot = (one: Code, other: Code): Code => [...one, ...other, .
 export const i8x16Splat = (value: Code): Code => [...value, ...simd(0x0f)];
 /** Whether any bit is set. */
 export const v128AnyTrue = (value: Code): Code => [...value, ...simd(0x53)];
-/** Sixteen bytes of these values. */
-export const v128Const = (bytes: readonly number[]): Code => [...simd(0x0c), ...bytes];
 /** For each byte of the second the byte of the first at that place; zero from 16 on. */
 export const i8x16Swizzle = (table: Code, places: Code): Code => [...table, ...places, ...simd(0x0e)];
 export const i16x8ShrU = (value: Code, by: number): Code => [...value, ...i32Const(by), ...simd(0x8d)];
@@ -92,8 +89,9 @@ const text = (value: string): Code => [value.length, ...Buffer.from(value)];
 /**
  * A module with one function `run`, of one i32 parameter (local 0) and an i32 result, and a memory of its own.
  * @param locals types of the locals from 1 on
+ * @param data what stands in the memory at first
  */
-export function moduleOf(locals: readonly number[], code: Code, pages: number): Uint8Array<ArrayBuffer> {
+export function moduleOf(locals: readonly number[], code: Code, pages: number, data: { readonly at: number; readonly bytes: readonly number[] }): Uint8Array<ArrayBuffer> {
   const body = [...unsigned(locals.length), ...locals.flatMap((type) => [1, type]), ...code, 0x0b];
   return Uint8Array.from([
     0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
@@ -102,5 +100,6 @@ export function moduleOf(locals: readonly number[], code: Code, pages: number): 
     ...section(5, [1, 1, ...unsigned(pages), ...unsigned(pages)]),
     ...section(7, [2, ...text('run'), 0, 0, ...text('memory'), 2, 0]),
     ...section(10, [1, ...unsigned(body.length), ...body]),
+    ...section(11, [1, 0, ...i32Const(data.at), 0x0b, ...unsigned(data.bytes.length), ...data.bytes]),
   ]);
 }
