@@ -1,11 +1,12 @@
 import type { Places } from './detect/places.ts';
-import { detectAt, detectEverywhere, detectorKinds, prepare } from './detectors.ts';
+import { Hits, kindNames } from './detect/hits.ts';
+import { detectorKinds, findAt, findEverywhere, prepare } from './detectors.ts';
 import type { DetectorKind, Hit } from './detectors.ts';
 import { constantOf } from './constants.ts';
 import { characters, elementOf, firstNormalOid, oid, structured } from './oids.ts';
 import type { DetectorMask } from './plan.ts';
 import { wins } from './strictness.ts';
-import type { Tallies } from './tallies.ts';
+import type { Tallies, Tally } from './tallies.ts';
 import { cellMask } from './transforms.ts';
 
 /**
@@ -35,25 +36,48 @@ export function createCellDetector(masks: readonly DetectorMask[], type: number,
   const shape = shapeOf(type);
   if (shape === undefined) return undefined;
   const maskOf = detectorMasks(masks);
-  const treatments = new Map([...maskOf].map(([kind, mask]) => [kind, { kept: keptBy(mask), clears: mask.transform === 'null', tally: tallies.of(mask.name) }]));
+  const treatments = kindNames.map((kind): Treatment => {
+    const mask = maskOf.get(kind);
+    return { kept: mask === undefined ? 0 : keptBy(mask), clears: mask?.transform === 'null', key: kind === 'private_key' || kind === 'cloud_key', tally: mask === undefined ? none : tallies.of(mask.name) };
+  });
   const prepared = prepare(maskOf.keys());
   const isJson = type === oid.json || type === oid.jsonb;
+  const formed = shape === 'structured';
   // Where lengths are kept, no cell is made anew.
-  const inPlace = shape === 'structured' || [...maskOf.values()].every(keepsLength);
+  const inPlace = formed || [...maskOf.values()].every(keepsLength);
   return (row, places, start, end) => {
-    const hits = places === undefined ? detectEverywhere(row, start, end, prepared) : detectAt(places, row, start, end, prepared);
-    if (hits === undefined) return undefined;
+    if (places === undefined) findEverywhere(row, start, end, prepared, hits);
+    else findAt(places, row, start, end, prepared, hits);
+    const { count } = hits;
+    if (count === 0) return undefined;
     let clears = false;
-    for (const hit of hits) {
-      const treatment = treatments.get(hit.kind)!;
-      treatment.tally.cells++;
-      if (treatment.clears) clears = true;
-      else if (inPlace) overwrite(row, hit, treatment.kept, shape === 'structured', isJson);
+    for (let at = 0; at < count; at++) {
+      const { kept, clears: all, key, tally } = treatments[hits.kinds[at]!]!;
+      tally.cells++;
+      if (all) clears = true;
+      else if (inPlace) star(row, hits.starts[at]!, hits.ends[at]!, kept, formed, isJson, key);
     }
     if (clears) return null;
-    return inPlace ? undefined : replaceHits(row, start, end, hits, (kind) => maskOf.get(kind)!);
+    return inPlace ? undefined : replaceHits(row, start, end, hits.list()!, (kind) => maskOf.get(kind)!);
   };
 }
+
+/** What happens to the finds of one kind. */
+interface Treatment {
+  /** Characters at their end that stay. */
+  readonly kept: number;
+  /** The cell goes as a whole. */
+  readonly clears: boolean;
+  /** They may have line ends inside. */
+  readonly key: boolean;
+  readonly tally: Tally;
+}
+
+/** Of kinds that nobody looks for. */
+const none: Tally = { cells: 0 };
+
+/** Of the cell that is looked at. */
+const hits = new Hits();
 
 const keepsLength = ({ transform }: DetectorMask): boolean => transform === 'redact' || (typeof transform === 'object' && 'partial' in transform);
 
@@ -78,17 +102,21 @@ export function detectorMasks(masks: readonly DetectorMask[]): ReadonlyMap<Detec
  * Writes over a hit with its length kept: `*` for each character, the last `keep` of which stay (none when that would be
  * half of it or more). In JSON a hit of digits alone may be a number and gets nines, which are one too.
  */
-export function overwrite(bytes: Uint8Array, hit: Hit, keep: number, structured: boolean, json: boolean): void {
-  const kept = (hit.end - hit.start) > keep * 2 ? keep : 0;
-  const until = hit.end - kept;
-  if (!structured && hit.kind !== 'private_key' && hit.kind !== 'cloud_key') {
-    for (let at = hit.start; at < until; at++) bytes[at] = 0x2a;
+export function overwrite(bytes: Uint8Array, { kind, start, end }: Hit, keep: number, structured: boolean, json: boolean): void {
+  star(bytes, start, end, keep, structured, json, kind === 'private_key' || kind === 'cloud_key');
+}
+
+/** @param key it may have line ends inside */
+function star(bytes: Uint8Array, start: number, end: number, keep: number, structured: boolean, json: boolean, key: boolean): void {
+  const until = end - (end - start > keep * 2 ? keep : 0);
+  if (!structured && !key) {
+    for (let at = start; at < until; at++) bytes[at] = 0x2a;
     return;
   }
   let digits = json;
-  for (let at = hit.start; digits && at < hit.end; at++) digits = bytes[at]! >= 0x30 && bytes[at]! <= 0x39;
+  for (let at = start; digits && at < end; at++) digits = bytes[at]! >= 0x30 && bytes[at]! <= 0x39;
   const filler = digits ? 0x39 : 0x2a;
-  for (let at = hit.start; at < until; at++) {
+  for (let at = start; at < until; at++) {
     // Line ends stay, and so do escapes in forms that have them: a key block keeps its lines, and JSON stays JSON.
     if (structured && bytes[at] === 0x5c) at += bytes[at + 1] === 0x75 ? 5 : 1;
     else if (bytes[at] !== 0x0a && bytes[at] !== 0x0d) bytes[at] = filler;

@@ -1,20 +1,15 @@
 import { isDigit, isHex } from './detect/characters.ts';
 import type { Span } from './detect/characters.ts';
+import * as kind from './detect/hits.ts';
+import { Hits, kindNames } from './detect/hits.ts';
+import type { DetectorKind, Hit } from './detect/hits.ts';
 import { cloudAtDash, cloudAtI, cloudAtUnderscore, jwtAtJ, privateKeyAtDash } from './detect/keys.ts';
-import { cardAt, emailAt, ibanAt, ipv4At, ipv6At, phoneAt, ssnAt } from './detect/personal.ts';
+import { cardAt, emailEnd, emailStart, ibanAt, ipv4At, ipv6At, phoneAt, phoneStart, ssnAt } from './detect/personal.ts';
 import { hasPlaces, Places } from './detect/places.ts';
 
-/** What a detector looks for, as in `mask[].detect`. */
-export type DetectorKind = 'us_ssn' | 'credit_card' | 'email' | 'phone' | 'iban' | 'ip' | 'jwt' | 'cloud_key' | 'private_key';
+export type { DetectorKind, Hit } from './detect/hits.ts';
 
-export const detectorKinds: ReadonlySet<DetectorKind> = new Set(['us_ssn', 'credit_card', 'email', 'phone', 'iban', 'ip', 'jwt', 'cloud_key', 'private_key']);
-
-/** A find: the bytes `[start..end)`. */
-export interface Hit {
-  readonly kind: DetectorKind;
-  readonly start: number;
-  readonly end: number;
-}
+export const detectorKinds: ReadonlySet<DetectorKind> = new Set(kindNames);
 
 /** A set of detectors, ready to run. */
 export interface Detectors {
@@ -82,10 +77,25 @@ export function detect(bytes: Uint8Array, start: number, end: number, detectors:
 
 const FEW = 24;
 
+/** What is being looked for here is in use until the list of it is made. */
+const hits = new Hits();
+
 /** The same by looking at every byte: what `detect` does where it has no vectors, and what it must give where it has. */
 export function detectEverywhere(bytes: Uint8Array, start: number, end: number, detectors: Detectors): Hit[] | undefined {
-  const { triggers } = detectors;
-  let hits: Hit[] | undefined;
+  findEverywhere(bytes, start, end, detectors, hits);
+  return hits.list();
+}
+
+/** The same where `places` says what is worth a look. It may know of more than these bytes; it is asked from front to back. */
+export function detectAt(places: Places, bytes: Uint8Array, start: number, end: number, detectors: Detectors): Hit[] | undefined {
+  findAt(places, bytes, start, end, detectors, hits);
+  return hits.list();
+}
+
+/** `detectEverywhere`, into `hits`. */
+export function findEverywhere(bytes: Uint8Array, start: number, end: number, detectors: Detectors, hits: Hits): void {
+  const { triggers, kinds, numbers } = detectors;
+  hits.clear();
   // Nothing is looked for before the last find.
   let floor = start;
   // Colons up to here were looked at as one would-be address.
@@ -94,66 +104,61 @@ export function detectEverywhere(bytes: Uint8Array, start: number, end: number, 
     const trigger = triggers[bytes[here]!]!;
     if (trigger === nothing || trigger === blank) continue;
     let next = here + 1;
-    let hit: Hit | undefined;
+    let found = false;
     if (trigger === digit) {
       next = endOfRun(bytes, here, end);
-      hit = atDigits(bytes, floor, here, next, end, detectors.numbers);
+      found = atDigits(bytes, floor, here, next, end, numbers, hits);
     } else if (trigger === colon) {
       if (here < seen) continue;
-      const found = ipv6At(bytes, floor, here, end);
-      seen = found.end;
-      hit = found.valid ? { kind: 'ip', start: found.start, end: seen } : undefined;
-    } else hit = atOther(trigger, bytes, floor, here, end, detectors.kinds);
-    if (hit !== undefined) {
-      (hits ??= []).push(hit);
-      floor = next = hit.end;
-    }
+      const address = ipv6At(bytes, floor, here, end);
+      seen = address.end;
+      found = address.valid && hits.add(kind.ip, address.start, seen);
+    } else found = atOther(trigger, bytes, floor, here, end, kinds, hits);
+    if (found) floor = next = hits.ends[hits.count - 1]!;
     here = next - 1;
   }
-  return hits;
 }
 
-/** The same where `places` says what is worth a look. It may know of more than these bytes; it is asked from front to back. */
-export function detectAt(places: Places, bytes: Uint8Array, start: number, end: number, detectors: Detectors): Hit[] | undefined {
+/** `detectAt`, into `hits`. */
+export function findAt(places: Places, bytes: Uint8Array, start: number, end: number, detectors: Detectors, hits: Hits): void {
   const { triggers, kinds, numbers } = detectors;
-  let hits: Hit[] | undefined;
+  hits.clear();
   let floor = start;
   let seen = start;
   // No stretch of colons and hexadecimal digits goes back behind this.
   let wall = start;
   for (let here = beginning(places, bytes, start, end); here !== -1; ) {
-    let hit: Hit | undefined;
     const trigger = triggers[bytes[here]!]!;
-    if (trigger === digit) hit = atNumber(bytes, floor, here, end, numbers);
-    else if (trigger === blank) hit = beforeGap(bytes, floor, here, end, numbers);
-    else if (trigger === dash) hit = beforeGap(bytes, floor, here, end, numbers) ?? atOther(dash, bytes, floor, here, end, kinds);
+    let found = false;
+    if (trigger === digit) found = atNumber(bytes, floor, here, end, numbers, hits);
+    else if (trigger === at) found = atSign(bytes, floor, here, end, hits);
+    else if (trigger === blank) found = beforeGap(bytes, floor, here, end, numbers, hits);
+    else if (trigger === dash) found = beforeGap(bytes, floor, here, end, numbers, hits) || atOther(dash, bytes, floor, here, end, kinds, hits);
     else if (trigger === colon) {
       if (here >= seen) {
         const first = firstColon(bytes, wall, here);
         // Where a find has cut off the first colon of a stretch, that one was no address with all that follows.
-        const found = ipv6At(bytes, floor, first < floor ? here : first, end);
-        seen = found.end;
-        if (found.valid && first >= floor) hit = { kind: 'ip', start: found.start, end: seen };
+        const address = ipv6At(bytes, floor, first < floor ? here : first, end);
+        seen = address.end;
+        found = address.valid && first >= floor && hits.add(kind.ip, address.start, seen);
       }
-    } else if (trigger !== nothing) hit = atOther(trigger, bytes, floor, here, end, kinds);
-    if (hit === undefined) here = places.next(floor, end);
+    } else if (trigger !== nothing) found = atOther(trigger, bytes, floor, here, end, kinds, hits);
+    if (!found) here = places.next(floor, end);
     else {
-      if (hits === undefined) hits = [hit];
-      else hits.push(hit);
-      floor = hit.end;
-      if (mayHoldColon(hit.kind)) wall = floor;
+      const last = hits.count - 1;
+      floor = hits.ends[last]!;
+      if (mayHoldColon(hits.kinds[last]!)) wall = floor;
       here = beginning(places, bytes, floor, end);
     }
   }
-  return hits;
 }
 
 /** The first place. A digit before hides that a number begins where the text does, or where the last find ends. */
 function beginning(places: Places, bytes: Uint8Array, floor: number, end: number): number {
-  return floor < end && isDigit(bytes[floor]) && isDigit(bytes[floor - 1]) ? floor : places.next(floor, end);
+  return floor < end && floor > 0 && isDigit(bytes[floor - 1]) && isDigit(bytes[floor]) ? floor : places.next(floor, end);
 }
 
-const mayHoldColon = (kind: DetectorKind): boolean => kind === 'ip' || kind === 'cloud_key' || kind === 'private_key';
+const mayHoldColon = (found: number): boolean => found === kind.ip || found === kind.cloud_key || found === kind.private_key;
 
 function endOfRun(bytes: Uint8Array, from: number, end: number): number {
   let to = from + 1;
@@ -162,22 +167,21 @@ function endOfRun(bytes: Uint8Array, from: number, end: number): number {
 }
 
 /** A number that begins at `here`, or (the 1 of a North American phone number) just before. */
-function atNumber(bytes: Uint8Array, floor: number, here: number, end: number, numbers: number): Hit | undefined {
+function atNumber(bytes: Uint8Array, floor: number, here: number, end: number, numbers: number, hits: Hits): boolean {
   if ((numbers & phone) !== 0) {
-    const one = bytes[here - 1] === 0x28 ? here - 3 : here - 2;
+    const one = here > floor && bytes[here - 1] === 0x28 ? here - 3 : here - 2;
     if (one >= floor && bytes[one] === 0x31 && !isDigit(bytes[one + 1]) && (one === floor || !isDigit(bytes[one - 1]))) {
-      const hit = atDigits(bytes, floor, one, one + 1, end, numbers);
-      if (hit !== undefined) return hit;
+      if (atDigits(bytes, floor, one, one + 1, end, numbers, hits)) return true;
     }
   }
-  return atDigits(bytes, floor, here, endOfRun(bytes, here, end), end, numbers);
+  return atDigits(bytes, floor, here, endOfRun(bytes, here, end), end, numbers, hits);
 }
 
 /** A number, the first group of which ends at `gap`. */
-function beforeGap(bytes: Uint8Array, floor: number, gap: number, end: number, numbers: number): Hit | undefined {
+function beforeGap(bytes: Uint8Array, floor: number, gap: number, end: number, numbers: number, hits: Hits): boolean {
   let from = gap;
   while (from > floor && gap - from < longestGroup && isDigit(bytes[from - 1])) from--;
-  return gap - from >= 4 && gap - from < longestGroup ? atDigits(bytes, floor, from, gap, end, numbers) : undefined;
+  return gap - from >= 4 && gap - from < longestGroup && atDigits(bytes, floor, from, gap, end, numbers, hits);
 }
 
 /** More digits than a card has. */
@@ -196,44 +200,50 @@ const isUpper = (byte: number | undefined): boolean => byte !== undefined && byt
  * A run of digits `[here..run)`: each thing that starts with one, the one with a checksum first. Most runs are dates,
  * times and keys, so that each matcher is only entered when the run's length and its neighbours fit.
  */
-function atDigits(bytes: Uint8Array, floor: number, here: number, run: number, end: number, numbers: number): Hit | undefined {
+function atDigits(bytes: Uint8Array, floor: number, here: number, run: number, end: number, numbers: number, hits: Hits): boolean {
   const length = run - here;
   const next = run < end ? bytes[run]! : 0;
   const before = here > floor ? bytes[here - 1]! : 0;
   if (length === 3 && next === 0x2d && (numbers & ssn) !== 0) {
     const to = ssnAt(bytes, floor, here, end);
-    if (to !== -1) return { kind: 'us_ssn', start: here, end: to };
+    if (to !== -1) return hits.add(kind.us_ssn, here, to);
   }
   if ((numbers & card) !== 0 && (length >= 13 ? length <= 19 : length >= 4 && (next === 0x20 || next === 0x2d))) {
     const to = cardAt(bytes, floor, here, end);
-    if (to !== -1) return { kind: 'credit_card', start: here, end: to };
+    if (to !== -1) return hits.add(kind.credit_card, here, to);
   }
   if (length >= 2 && isUpper(before) && (numbers & iban) !== 0) {
     const to = ibanAt(bytes, floor, here, end);
-    if (to !== -1) return { kind: 'iban', start: here - 2, end: to };
+    if (to !== -1) return hits.add(kind.iban, here - 2, to);
   }
   if (length <= 3 && next === 0x2e && (numbers & ip) !== 0) {
     const to = ipv4At(bytes, floor, here, end);
-    if (to !== -1) return { kind: 'ip', start: here, end: to };
+    if (to !== -1) return hits.add(kind.ip, here, to);
   }
   if ((numbers & phone) !== 0 && (before === 0x2b || (length === 3 && next !== 0) || (length === 1 && bytes[here] === 0x31))) {
-    const found = phoneAt(bytes, floor, here, end);
-    if (found !== undefined) return { kind: 'phone', start: found.start, end: found.end };
+    const to = phoneAt(bytes, floor, here, end);
+    if (to !== -1) return hits.add(kind.phone, phoneStart(bytes, floor, here), to);
   }
-  return undefined;
+  return false;
 }
 
-function atOther(trigger: number, bytes: Uint8Array, floor: number, here: number, end: number, kinds: ReadonlySet<DetectorKind>): Hit | undefined {
-  if (trigger === at) return hitOf('email', emailAt(bytes, floor, here, end));
-  if (trigger === underscore) return hitOf('cloud_key', cloudAtUnderscore(bytes, floor, here, end));
-  if (trigger === letterI) return hitOf('cloud_key', cloudAtI(bytes, floor, here, end));
-  if (trigger === letterJ) return hitOf('jwt', jwtAtJ(bytes, floor, here, end));
+/** An e-mail address around its `@`. */
+function atSign(bytes: Uint8Array, floor: number, here: number, end: number, hits: Hits): boolean {
+  const start = emailStart(bytes, floor, here);
+  if (start === -1) return false;
+  const to = emailEnd(bytes, here, end);
+  return to !== -1 && hits.add(kind.email, start, to);
+}
+
+function atOther(trigger: number, bytes: Uint8Array, floor: number, here: number, end: number, kinds: ReadonlySet<DetectorKind>, hits: Hits): boolean {
+  if (trigger === at) return atSign(bytes, floor, here, end, hits);
+  if (trigger === underscore) return addSpan(hits, kind.cloud_key, cloudAtUnderscore(bytes, floor, here, end));
+  if (trigger === letterI) return addSpan(hits, kind.cloud_key, cloudAtI(bytes, floor, here, end));
+  if (trigger === letterJ) return addSpan(hits, kind.jwt, jwtAtJ(bytes, floor, here, end));
   // A service account's JSON holds its key in a field, which counts as a cloud's key too.
   const block = privateKeyAtDash(bytes, floor, here, end, !kinds.has('private_key'));
-  if (block !== undefined) return hitOf(kinds.has('private_key') ? 'private_key' : 'cloud_key', block);
-  return kinds.has('cloud_key') ? hitOf('cloud_key', cloudAtDash(bytes, floor, here, end)) : undefined;
+  if (block !== undefined) return addSpan(hits, kinds.has('private_key') ? kind.private_key : kind.cloud_key, block);
+  return kinds.has('cloud_key') && addSpan(hits, kind.cloud_key, cloudAtDash(bytes, floor, here, end));
 }
 
-function hitOf(kind: DetectorKind, span: Span | undefined): Hit | undefined {
-  return span && { kind, start: span.start, end: span.end };
-}
+const addSpan = (hits: Hits, found: number, span: Span | undefined): boolean => span !== undefined && hits.add(found, span.start, span.end);

@@ -135,32 +135,36 @@ function maskMessages(steps: readonly Step[], messages: Buffer, rewrite: Rewrite
 
 /** Masks the cells of the row `bytes[from..end)`. Returns by how much it grows; undefined when it does not fit the steps. */
 function maskCells(steps: readonly Step[], bytes: Buffer, view: DataView, from: number, end: number, places: Places | undefined, rewrite: Rewrite): number | undefined {
-  if (end - from < 2 || view.getUint16(from) !== steps.length) return undefined;
+  const count = steps.length;
+  if (end - from < 2 || view.getUint16(from) !== count) return undefined;
   let growth = 0;
   let at = from + 2;
-  for (let index = 0; index < steps.length; index++) {
+  for (let index = 0; index < count; index++) {
     if (at + 4 > end) return undefined;
     const size = view.getInt32(at);
     at += 4;
     if (size === -1) continue;
     if (size < 0 || size > end - at) return undefined;
+    const next = at + size;
     const step = steps[index];
-    if (step !== undefined) {
+    if (step !== undefined && (step.detector === undefined || places === undefined || !isQuiet(places, bytes, at, size))) {
       const { masked, detector } = step;
-      const value = masked !== undefined ? maskedCell(masked, bytes, at, size) : detector === undefined || isQuiet(places, bytes, at, at + size) ? undefined : detector(bytes, places, at, at + size);
+      const value = masked !== undefined ? maskedCell(masked, bytes, at, size) : detector?.(bytes, places, at, next);
       if (value !== undefined) {
-        rewrite.cell(at - 4, at + size, value);
+        rewrite.cell(at - 4, next, value);
         growth += (value === null ? 0 : value.length) - size;
       }
     }
-    at += size;
+    at = next;
   }
   return at === end ? growth : undefined;
 }
 
-/** Nothing in a cell is worth a look of its detector. Its first number may have no place: the last byte of the length before it can be a digit. */
-const isQuiet = (places: Places | undefined, bytes: Buffer, from: number, end: number): boolean =>
-  places !== undefined && places.noneBefore(end) && !(isDigit(bytes[from]) && isDigit(bytes[from - 1]));
+/**
+ * Nothing in a cell is worth a look of its detector. Its first number may have no place: the last byte of the length before it can be a digit.
+ * Asked for nearly every cell, so that most of it is numbers that are at hand.
+ */
+const isQuiet = (places: Places, bytes: Buffer, from: number, size: number): boolean => places.noneBefore(from + size) && !(isDigit(size & 0xff) && size !== 0 && isDigit(bytes[from]));
 
 /** A cell's new value; undefined when it was changed in place. */
 function maskedCell({ mask, tally }: Masked, bytes: Buffer, at: number, size: number): Uint8Array | null | undefined {

@@ -14,6 +14,8 @@ export const isHex = (byte: number | undefined): boolean => byte !== undefined &
 const word = table((byte) => isDigit(byte) || isLetter(byte) || byte === 0x5f);
 /** Letters and digits. */
 export const alphanumeric = table((byte) => isDigit(byte) || isLetter(byte));
+/** What stands in a label of a domain's name. */
+export const inLabel = table((byte) => alphanumeric[byte] === 1 || byte === 0x2d);
 /** Upper-case letters and digits. */
 export const upperAlphanumeric = table((byte) => isDigit(byte) || isUpper(byte));
 /** base64url: letters, digits, `-`, `_`. */

@@ -1,4 +1,4 @@
-import { alphanumeric, endsToken, isDigit, isHex, isLetter, local, startsToken, upperAlphanumeric, wordCharacters } from './characters.ts';
+import { alphanumeric, endsToken, inLabel, isDigit, isHex, isLetter, local, startsToken, upperAlphanumeric, wordCharacters } from './characters.ts';
 import type { Span } from './characters.ts';
 
 const number = (bytes: Uint8Array, from: number, to: number): number => {
@@ -191,33 +191,37 @@ export function ipv6At(bytes: Uint8Array, floor: number, colon: number, end: num
 
 /**
  * A phone number around a digit: international with `+` (8 to 15 digits), or North American with separators
- * (`(415) 555-0100`, `415-555-0100`, `1 415 555 0100`). Ten bare digits are not one.
+ * (`(415) 555-0100`, `415-555-0100`, `1 415 555 0100`). Ten bare digits are not one. Returns where it ends, or -1.
  */
-export function phoneAt(bytes: Uint8Array, floor: number, at: number, end: number): Span | undefined {
-  if (at > floor && bytes[at - 1] === 0x2b) {
-    if (at - 2 >= floor && wordCharacters[bytes[at - 2]!] === 1) return undefined;
-    const to = spaced(bytes, at, end);
-    return to === -1 ? undefined : { start: at - 1, end: to };
-  }
-  if (!startsNumber(bytes, floor, at)) return undefined;
-  let start = at;
+export function phoneAt(bytes: Uint8Array, floor: number, at: number, end: number): number {
+  if (at > floor && bytes[at - 1] === 0x2b) return at - 2 >= floor && wordCharacters[bytes[at - 2]!] === 1 ? -1 : spaced(bytes, at, end);
+  if (!startsNumber(bytes, floor, at)) return -1;
   let here = at;
-  if (bytes[here] === 0x31 && here + 1 < end && separates(bytes[here + 1])) here += bytes[here + 2] === 0x28 ? 3 : 2;
-  const bracket = here > floor && bytes[here - 1] === 0x28;
-  if (!digits(bytes, here, 3, end) || bytes[here]! < 0x32) return undefined;
-  if (bracket && here === at) start = at - 1;
+  if (bytes[here] === one && here + 1 < end && separates(bytes[here + 1])) here += bytes[here + 2] === bracket ? 3 : 2;
+  const bracketed = here > floor && bytes[here - 1] === bracket;
+  if (!digits(bytes, here, 3, end) || bytes[here]! < 0x32) return -1;
   here += 3;
-  if (bracket) {
-    if (bytes[here] !== 0x29) return undefined;
+  if (bracketed) {
+    if (bytes[here] !== 0x29) return -1;
     here++;
     if (here < end && bytes[here] === 0x20) here++;
   } else {
-    if (here >= end || !separates(bytes[here])) return undefined;
+    if (here >= end || !separates(bytes[here])) return -1;
     here++;
   }
-  if (!digits(bytes, here, 3, end) || bytes[here]! < 0x32 || !separates(bytes[here + 3]) || !digits(bytes, here + 4, 4, end)) return undefined;
-  return endsNumber(bytes, here + 8, end) ? { start, end: here + 8 } : undefined;
+  if (!digits(bytes, here, 3, end) || bytes[here]! < 0x32 || !separates(bytes[here + 3]) || !digits(bytes, here + 4, 4, end)) return -1;
+  return endsNumber(bytes, here + 8, end) ? here + 8 : -1;
 }
+
+/** Where the phone number that `phoneAt` found at `at` begins: its `+` and the bracket around its area code are a part of it. */
+export function phoneStart(bytes: Uint8Array, floor: number, at: number): number {
+  if (at === floor) return at;
+  const before = bytes[at - 1];
+  return before === 0x2b || (before === bracket && bytes[at] !== one) ? at - 1 : at;
+}
+
+const bracket = 0x28;
+const one = 0x31;
 
 const separates = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x2d || byte === 0x2e;
 
@@ -240,34 +244,34 @@ function spaced(bytes: Uint8Array, at: number, end: number): number {
   return count >= 8 && count <= 15 && endsToken(bytes, last, end) ? last : -1;
 }
 
-/** The longest local part (RFC 5321, 4.5.3.1.1) and domain (4.5.3.1.2). */
+/** The longest local part (RFC 5321, 4.5.3.1.1), domain (4.5.3.1.2) and label of a domain (RFC 1035, 2.3.4). */
 const longestLocal = 64;
 const longestDomain = 255;
+const longestLabel = 63;
 
-/** An e-mail address around its `@`: a local part without quotes, a domain of two labels and more that ends in letters. */
-export function emailAt(bytes: Uint8Array, floor: number, at: number, end: number): Span | undefined {
+/** Where an e-mail address begins whose `@` stands at `at`: a local part without quotes. -1 when there is none. */
+export function emailStart(bytes: Uint8Array, floor: number, at: number): number {
+  const least = Math.max(floor, at - longestLocal);
   let start = at;
-  while (start > floor && at - start < longestLocal && local[bytes[start - 1]!] === 1) start--;
+  while (start > least && local[bytes[start - 1]!] === 1) start--;
   while (start < at && (bytes[start] === 0x2e || bytes[start] === 0x27)) start++;
-  if (start === at || bytes[at - 1] === 0x2e) return undefined;
+  return start === at || bytes[at - 1] === 0x2e ? -1 : start;
+}
+
+/** Where it ends: behind a domain of two labels and more that ends in letters. -1 when there is none. */
+export function emailEnd(bytes: Uint8Array, at: number, end: number): number {
   const until = Math.min(end, at + 1 + longestDomain);
-  let here = at + 1;
-  let label = here;
   let best = -1;
-  let labels = 0;
-  while (here < until) {
-    const byte = bytes[here]!;
-    if (alphanumeric[byte] === 1 || (byte === 0x2d && here > label)) {
-      if (here - label >= 63) return undefined;
-      here++;
-      // A label of letters (or of an encoded name, xn--) behind a dot can be the last.
-      if (labels > 0 && here - label >= 2 && byte !== 0x2d && isLetter(bytes[label])) best = here;
-    } else if (byte === 0x2e && here > label && bytes[here - 1] !== 0x2d && here + 1 < until && alphanumeric[bytes[here + 1]!] === 1) {
-      labels++;
-      label = ++here;
-    } else {
-      break;
-    }
+  for (let label = at + 1, labels = 0; label < until && alphanumeric[bytes[label]!] === 1; labels++) {
+    let to = label + 1;
+    while (to < until && inLabel[bytes[to]!] === 1) to++;
+    if (to - label > longestLabel) return -1;
+    let last = to;
+    while (bytes[last - 1] === 0x2d) last--;
+    // A label of letters (or of an encoded name, xn--) behind a dot can be the last.
+    if (labels > 0 && last - label >= 2 && isLetter(bytes[label])) best = last;
+    if (last !== to || to >= until || bytes[to] !== 0x2e) break;
+    label = to + 1;
   }
-  return best === -1 ? undefined : { start, end: best };
+  return best;
 }

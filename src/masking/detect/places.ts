@@ -9,8 +9,10 @@ declare const WebAssembly: {
 
 interface Scanner {
   readonly text: Uint8Array;
-  readonly list: Uint32Array;
+  readonly list: Int32Array;
   readonly run: (length: number) => number;
+  /** How many looks have begun: the list holds the places of the last one. */
+  looks: number;
 }
 
 /** Undefined where the processor or the runtime has no vectors. */
@@ -20,7 +22,7 @@ function load(): Scanner | undefined {
   const bytes = scanner();
   if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(bytes)) return undefined;
   const { memory, run } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
-  return { text: new Uint8Array(memory.buffer, textAt, mostBytes), list: new Uint32Array(memory.buffer, listAt, mostBytes), run };
+  return { text: new Uint8Array(memory.buffer, textAt, mostBytes), list: new Int32Array(memory.buffer, listAt, mostBytes), run, looks: 0 };
 }
 
 /** Whether places can be found here at all. */
@@ -28,9 +30,6 @@ export const hasPlaces: boolean = loaded !== undefined;
 
 /** Bytes around the seam of two looks that both of them see: more than the scanner looks ahead or behind. */
 const seam = 32;
-
-/** How many looks have begun: the list holds the places of the last one. */
-let looks = 0;
 
 /**
  * Where in `bytes[from..to)` the detectors have to look, in order. Asked from front to back, so that nothing is kept but
@@ -56,32 +55,31 @@ export class Places {
     this.#bytes = bytes;
     this.#from = this.#known = from;
     this.#to = to;
-    this.#look = ++looks;
+    this.#look = ++loaded.looks;
     this.#lookOn();
   }
 
   /** For certain nothing before `limit` is worth a look that was not passed over. Asked for each cell of each row, so that it only compares. */
   noneBefore(limit: number): boolean {
-    return this.#ahead >= limit && this.#look === looks;
+    return this.#ahead >= limit && this.#look === this.#scanner.looks;
   }
 
   /** The next place in `[least..limit)`, or -1. Places before `least` are passed over for good, those from `limit` on are not. */
   next(least: number, limit: number): number {
+    const { list, looks } = this.#scanner;
     if (this.#look !== looks) throw new Error('another look has begun');
-    const { list } = this.#scanner;
     for (;;) {
-      for (; this.#next < this.#count; this.#next++) {
-        const place = list[this.#next]! + this.#base;
-        if (place >= limit) {
-          this.#ahead = place;
-          return -1;
-        }
+      const base = this.#base;
+      const count = this.#count;
+      for (let next = this.#next; next < count; next++) {
+        const place = list[next]! + base;
         if (place < least) continue;
-        this.#next++;
-        // The one behind it is looked up when it is asked for.
+        // One from the limit on is given when it is asked for, and the one behind one that is given looked up then.
+        this.#next = place < limit ? next + 1 : next;
         this.#ahead = place;
-        return place;
+        return place < limit ? place : -1;
       }
+      this.#next = count;
       this.#ahead = this.#known;
       if (this.#known >= this.#to || this.#known >= limit) return -1;
       this.#lookOn();
