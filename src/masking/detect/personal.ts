@@ -1,18 +1,27 @@
 import { alphanumeric, endsToken, inLabel, isDigit, isHex, isLetter, local, startsToken, upperAlphanumeric, wordCharacters } from './characters.ts';
 import type { Span } from './characters.ts';
 
-const number = (bytes: Uint8Array, from: number, to: number): number => {
+/*
+ * Loops over the bytes of a would-be find compare by themselves and have their tables at hand: a function or a table of another module is looked up anew
+ * with each byte, which takes longer than the comparison.
+ */
+
+/** What exactly `count` digits are worth; -1 when they are not all digits. They must lie inside the bytes. */
+function number(bytes: Uint8Array, from: number, count: number): number {
   let value = 0;
-  for (let at = from; at < to; at++) value = value * 10 + (bytes[at]! - 0x30);
+  for (let at = from; at < from + count; at++) {
+    // Of all bytes only digits come to less than ten.
+    const digit = bytes[at]! ^ zero;
+    if (digit > 9) return -1;
+    value = value * 10 + digit;
+  }
   return value;
-};
+}
+
+const zero = 0x30;
 
 /** Digits only, exactly `count` of them. */
-function digits(bytes: Uint8Array, from: number, count: number, end: number): boolean {
-  if (from + count > end) return false;
-  for (let at = from; at < from + count; at++) if (!isDigit(bytes[at])) return false;
-  return true;
-}
+const digits = (bytes: Uint8Array, from: number, count: number, end: number): boolean => from + count <= end && number(bytes, from, count) !== -1;
 
 /** Not continued by another digit, letter, or a dash or dot with a digit behind it. */
 function endsNumber(bytes: Uint8Array, at: number, end: number): boolean {
@@ -32,11 +41,9 @@ function startsNumber(bytes: Uint8Array, floor: number, at: number): boolean {
  */
 export function ssnAt(bytes: Uint8Array, floor: number, at: number, end: number): number {
   if (at + 11 > end || bytes[at + 3] !== 0x2d || bytes[at + 6] !== 0x2d) return -1;
-  if (!digits(bytes, at, 3, end) || !digits(bytes, at + 4, 2, end) || !digits(bytes, at + 7, 4, end)) return -1;
-  if (!startsNumber(bytes, floor, at) || !endsNumber(bytes, at + 11, end)) return -1;
-  const area = number(bytes, at, at + 3);
-  if (area === 0 || area === 666 || area >= 900 || number(bytes, at + 4, at + 6) === 0 || number(bytes, at + 7, at + 11) === 0) return -1;
-  return at + 11;
+  const area = number(bytes, at, 3);
+  if (area <= 0 || area === 666 || area >= 900 || number(bytes, at + 4, 2) <= 0 || number(bytes, at + 7, 4) <= 0) return -1;
+  return startsNumber(bytes, floor, at) && endsNumber(bytes, at + 11, end) ? at + 11 : -1;
 }
 
 /** Issuer ranges of ISO/IEC 7812: first six digits from, to, and the lengths in use. */
@@ -228,18 +235,16 @@ const separates = (byte: number | undefined): boolean => byte === 0x20 || byte =
 /** The rest of an international number: digits with single separators or brackets between. */
 function spaced(bytes: Uint8Array, at: number, end: number): number {
   let count = 0;
-  let here = at;
   let last = at;
-  if (bytes[at] === 0x30) return -1;
-  while (here < end && count <= 15) {
+  if (bytes[at] === zero) return -1;
+  for (let here = at; here < end && count <= 15; here++) {
     const byte = bytes[here]!;
-    if (isDigit(byte)) {
+    if ((byte ^ zero) <= 9) {
       count++;
       last = here + 1;
-    } else if (!((separates(byte) || byte === 0x28 || byte === 0x29) && here - last < 2)) {
+    } else if (here - last >= 2 || !(byte === 0x20 || byte === 0x2d || byte === 0x2e || byte === 0x28 || byte === 0x29)) {
       break;
     }
-    here++;
   }
   return count >= 8 && count <= 15 && endsToken(bytes, last, end) ? last : -1;
 }
@@ -251,20 +256,22 @@ const longestLabel = 63;
 
 /** Where an e-mail address begins whose `@` stands at `at`: a local part without quotes. -1 when there is none. */
 export function emailStart(bytes: Uint8Array, floor: number, at: number): number {
+  const table = local;
   const least = Math.max(floor, at - longestLocal);
   let start = at;
-  while (start > least && local[bytes[start - 1]!] === 1) start--;
+  while (start > least && table[bytes[start - 1]!] === 1) start--;
   while (start < at && (bytes[start] === 0x2e || bytes[start] === 0x27)) start++;
   return start === at || bytes[at - 1] === 0x2e ? -1 : start;
 }
 
 /** Where it ends: behind a domain of two labels and more that ends in letters. -1 when there is none. */
 export function emailEnd(bytes: Uint8Array, at: number, end: number): number {
+  const table = inLabel;
   const until = Math.min(end, at + 1 + longestDomain);
   let best = -1;
   for (let label = at + 1, labels = 0; label < until && alphanumeric[bytes[label]!] === 1; labels++) {
     let to = label + 1;
-    while (to < until && inLabel[bytes[to]!] === 1) to++;
+    while (to < until && table[bytes[to]!] === 1) to++;
     if (to - label > longestLabel) return -1;
     let last = to;
     while (bytes[last - 1] === 0x2d) last--;
