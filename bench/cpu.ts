@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { pgbench } from '../test/kit/clients.ts';
 import { bulkCosts } from './bulk.ts';
-import { httpCosts, httpStreamCosts } from './http-cpu.ts';
+import { HTTP_WORKS, httpCosts, httpStreamCosts } from './http-cpu.ts';
 import { costs } from './process-cpu.ts';
 import { GATEWAYS, startField, type Env, type GatewayKind } from './targets.ts';
 
 /*
  * node bench/cpu.ts ROUNDS WORK[,WORK...] [TREE...]: CPU time of the gateway for each command, of this tree and of others beside it (paths of clones),
- * in alternation, and of a forwarder that looks at nothing; for `bulk-KIND` for a read of 200 MB; for `http-get` and `http-post` for each request, for
- * `http-gib` for a GiB down one connection, and of the bare proxy. Rates depend on what else the machine does; this hardly does.
+ * in alternation, and of a forwarder that looks at nothing; for `bulk-KIND` for a read of 200 MB; for the works of http-cpu.ts for each request, for `http-gib` for
+ * a GiB down one connection, and of the bare proxy. Rates depend on what else the machine does; this hardly does.
  */
 const HERE = join(import.meta.dirname, '..');
 const [roundsText = '5', works = 'select', ...others] = process.argv.slice(2);
@@ -59,7 +59,7 @@ if (bulk.length > 0) process.stdout.write(await bulkCosts(Number(roundsText), bu
 for (const name of names.filter((one) => !bulk.some((kind) => one === `bulk-${kind}`))) {
   const work = WORKS[name];
   if (work) await measure(name, work);
-  else if (name === 'http-get' || name === 'http-post') process.stdout.write(await httpCosts(Number(roundsText), name === 'http-post', others));
+  else if (HTTP_WORKS.includes(name)) process.stdout.write(await httpCosts(Number(roundsText), name, others));
   else if (name === 'http-gib') process.stdout.write(await httpStreamCosts(Number(roundsText), others));
-  else throw new Error(`works are ${Object.keys(WORKS).join(', ')}, bulk-answers, bulk-keep, bulk-redact, bulk-detect, http-get, http-post, http-gib`);
+  else throw new Error(`works are ${Object.keys(WORKS).join(', ')}, bulk-answers, bulk-keep, bulk-redact, bulk-detect, ${HTTP_WORKS.join(', ')}, http-gib`);
 }

@@ -17,6 +17,12 @@ export const STREAMED = 1024 * 1024 * 1024;
 
 const SMALL = JSON.stringify({ id: 4711, customer: 'Customer 4711', city: 'Bern', items: Array.from({ length: 6 }, (_, n) => ({ item: `item ${n}`, cents: 100 * n })) });
 
+interface Process {
+  readonly name: string;
+  readonly pid: number;
+  readonly url: string;
+}
+
 /** A target and what leads to it, all on this machine. */
 export interface HttpField {
   readonly token: string;
@@ -29,7 +35,9 @@ export interface HttpField {
   readonly gated: string;
   readonly gatedTls: string;
   /** The bare proxy, and the gateway of each tree, without TLS: their processes. */
-  readonly processes: readonly { readonly name: string; readonly pid: number; readonly url: string }[];
+  readonly processes: readonly Process[];
+  /** The same with HTTP/2 over TLS on the client's side. */
+  readonly tlsProcesses: readonly Process[];
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -60,8 +68,12 @@ export const startHttpField = async (others: readonly string[] = []): Promise<Ht
     { env: { TARGET_TOKEN: 'bench-target-token' }, program: [join(tree, COMMAND), 'start', '--config'] },
   ));
   const gateway = await start(HERE);
-  const processes = [{ name: 'bare proxy', pid: plainProxy.pid, url: `http://127.0.0.1:${plainProxy.port}` }];
-  const ofGateway = (name: string, one: Gateway): void => void processes.push({ name, pid: one.pid, url: `http://127.0.0.1:${one.port('plain')}` });
+  const processes: Process[] = [{ name: 'bare proxy', pid: plainProxy.pid, url: `http://127.0.0.1:${plainProxy.port}` }];
+  const tlsProcesses: Process[] = [{ name: 'bare proxy', pid: tlsProxy.pid, url: `https://localhost:${tlsProxy.port}` }];
+  const ofGateway = (name: string, one: Gateway): void => {
+    processes.push({ name, pid: one.pid, url: `http://127.0.0.1:${one.port('plain')}` });
+    tlsProcesses.push({ name, pid: one.pid, url: `https://localhost:${one.port('tls')}` });
+  };
   ofGateway('this tree', gateway);
   for (const tree of others) ofGateway(tree, await start(tree));
   const token = await issuer.token({ claims: { job: 'bench' }, expiresIn: 7200 });
@@ -76,6 +88,7 @@ export const startHttpField = async (others: readonly string[] = []): Promise<Ht
     gated: `http://127.0.0.1:${gateway.port('plain')}`,
     gatedTls: `https://localhost:${gateway.port('tls')}`,
     processes,
+    tlsProcesses,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 };
