@@ -7,7 +7,6 @@ import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
 import { KeptBody, type KeptBytes } from './body.ts';
 import { boundOf } from './bound.ts';
 import type { ClientStream } from './exchange.ts';
-import { isCall } from './grpc.ts';
 import { holdRequest } from './holding.ts';
 import { aboutBody } from './mask.ts';
 import type { ReadRequest } from './read-request.ts';
@@ -67,9 +66,9 @@ export class Admission {
     const body = this.#body;
     if (!body) return this.#decide(undefined);
     // A call of gRPC may go on for hours, and is not JSON: what a rule asks of its body is not known.
-    if (needsBytes || (!isCall(client.head) && (api.readsBody(this.#facts) || session.gated.readsBodies))) return this.#readFirst(() => this.#readWhole());
+    if (needsBytes || (!client.head.call && (api.readsBody(this.#facts) || session.gated.readsBodies))) return this.#readFirst(() => this.#readWhole());
     // A call of gRPC sends frames, which nobody here looks into.
-    return session.gated.masks.bodies.fields.length === 0 || isCall(client.head) ? this.#decide(undefined) : this.#readFirst(() => this.#look(body));
+    return session.gated.masks.bodies.fields.length === 0 || client.head.call ? this.#decide(undefined) : this.#readFirst(() => this.#look(body));
   }
 
   async #readFirst(read: () => Promise<Admitted | undefined>): Promise<Admitted> {
@@ -80,7 +79,7 @@ export class Admission {
     const { session: { gated }, client, request } = this.#parts;
     const command = request.command(this.#facts);
     // What is kept of a call is for its approval: no mask can be looked for in it.
-    return this.#whole && !isCall(client.head) && gated.masks.bodies.fields.length > 0 ? this.#judgeBody(this.#whole, command, again) : this.#judge(command, again);
+    return this.#whole && !client.head.call && gated.masks.bodies.fields.length > 0 ? this.#judgeBody(this.#whole, command, again) : this.#judge(command, again);
   }
 
   /** First whether a value that was masked comes back in it. */
@@ -124,7 +123,7 @@ export class Admission {
     const { session, client, request } = this.#parts;
     const { gated } = session;
     const { head } = client;
-    const call = isCall(head);
+    const call = head.call;
     const fits = head.body.kind === 'chunked' || (head.body.kind === 'length' && head.body.length <= session.connection.http.wholeBody);
     if (this.#body && fits && this.#whole === undefined) {
       client.sendContinue();

@@ -4,37 +4,42 @@ import type { Command } from '../../model/command.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { judgedFields } from './fields.ts';
 import type { RequestHead } from './head.ts';
+import type { HeaderSection } from './header-section.ts';
 
 /** Characters of an address that are recorded. */
 const LONGEST = 8_192;
 /** Names of query parameters whose values let somebody in: signed addresses, keys, tokens. */
 const SECRET = /(?:token|secret|passw|signature|credential|api[-_]?key|access[-_]?key|auth|assertion)|^(?:sig|key|code|se|skoid)$/i;
 
-/** What is known of a request from its head, and from its target as it was read. */
-export const factsOf = (head: RequestHead, { path, segments, query }: Pick<RequestFacts, 'path' | 'segments' | 'query'>): RequestFacts => ({
-  method: head.method,
-  host: head.host,
-  path,
-  segments,
-  query,
-  headers: judgedFields(head),
-  body: head.body.kind === 'none' ? { kind: 'none' } : { kind: 'unread', why: 'the body was not read' },
+/** What rules see and the record holds of a header section, whatever address is asked for. */
+export interface SectionFacts extends Pick<RequestFacts, 'host' | 'headers' | 'body'> {
+  /** What stands in the record behind the first line. */
+  readonly recorded: string;
+}
+
+/** Its body is not read yet. */
+export const sectionFacts = (section: HeaderSection): SectionFacts => ({
+  host: section.host,
+  headers: judgedFields(section),
+  body: section.body.kind === 'none' ? { kind: 'none' } : { kind: 'unread', why: 'the body was not read' },
+  recorded: recordedFields(section),
 });
+
+/** What is known of a request from its head, and from its target as it was read. */
+export const factsOf = ({ method }: RequestHead, { path, segments, query }: Pick<RequestFacts, 'path' | 'segments' | 'query'>, { host, headers, body }: SectionFacts): RequestFacts => ({ method, host, path, segments, query, headers, body });
 
 export type HttpCommand = Command & { readonly operation?: string };
 
 /** A request as the pipeline and policy see it. */
-export const commandOf = (head: RequestHead, facts: RequestFacts, rawQuery: string, api: Api): HttpCommand => {
+export const commandOf = (head: RequestHead, facts: RequestFacts, rawQuery: string, api: Api, of: SectionFacts): HttpCommand => {
   const { verb, effects, timing, operation } = head.upgrade ? opened(facts) : api.understand(facts);
-  const recorded = recordedRequest(head, facts, rawQuery);
   return {
     protocol: 'http',
     verb,
     effects,
     timing,
     facts: { method: facts.method, ...(operation === undefined ? {} : { operation }) },
-    recorded,
-    recordedBytes: Buffer.from(recorded, 'utf8'),
+    recorded: recordedRequest(head, facts, rawQuery, of),
     bytes: head.bytes,
   };
 };
@@ -50,12 +55,16 @@ const opened = (facts: RequestFacts): Understood => ({
 export const TELLING: readonly string[] = ['content-type', 'content-encoding', 'content-length', 'range', 'if-match', 'if-none-match', 'x-amz-copy-source', 'x-goog-copy-source', 'x-ms-copy-source'];
 
 /** What is written down of a request: its first line and what its header says of the body. */
-const recordedRequest = ({ method, values }: RequestHead, { host, path }: RequestFacts, rawQuery: string): string => {
+const recordedRequest = ({ method }: RequestHead, { path }: RequestFacts, rawQuery: string, { recorded }: SectionFacts): string => {
   const query = rawQuery === '' ? '' : `?${withoutSecrets(rawQuery)}`;
-  const lines = [`${method} ${starred(path)}${starred(query)}`, `Host: ${host}`];
-  for (const name of TELLING) for (const value of values.get(name) ?? []) lines.push(`${name}: ${starred(value)}`);
-  const text = lines.join('\n');
+  const text = `${method} ${starred(path)}${starred(query)}\n${recorded}`;
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)} ... (${text.length} characters)`;
+};
+
+const recordedFields = ({ host, values }: HeaderSection): string => {
+  const lines = [`Host: ${host}`];
+  for (const name of TELLING) for (const value of values.get(name) ?? []) lines.push(`${name}: ${starred(value)}`);
+  return lines.join('\n');
 };
 
 /** A query without the values of what lets somebody in. */

@@ -1,4 +1,5 @@
 import type { Fields, RequestHead } from './head.ts';
+import type { HeaderSection } from './header-section.ts';
 
 /** Header fields in which a client may show its token. None of them ever reaches a target. */
 export const CREDENTIAL_FIELDS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'x-wicketgate-token']);
@@ -10,13 +11,15 @@ const TELLING = 32;
 
 export type Shown = { readonly kind: 'token'; readonly token: string } | { readonly kind: 'none' } | { readonly kind: 'refused'; readonly why: string };
 
+const PASSED_ON = 'the token stands in a part of the request that would be passed on';
+
 const refused = (why: string): Shown => ({ kind: 'refused', why });
 
 /**
- * The token of a request: `Authorization: Bearer`, `Basic` with the token as password (the user name is nobody's), or `X-Wicketgate-Token`.
- * Two different ones are refused, and one that also stands where it would be passed on.
+ * The token of a header section: `Authorization: Bearer`, `Basic` with the token as password (the user name is nobody's), or `X-Wicketgate-Token`.
+ * Two different ones are refused, and one that also stands in a field that would be passed on.
  */
-export const shownToken = ({ values, target, fields }: RequestHead): Shown => {
+export const tokenOf = ({ values, fields }: Pick<HeaderSection, 'values' | 'fields'>): Shown => {
   const own = values.get('x-wicketgate-token')?.[0];
   const authorization = values.get('authorization')?.[0];
   const inAuthorization = authorization === undefined ? undefined : fromAuthorization(authorization);
@@ -27,9 +30,11 @@ export const shownToken = ({ values, target, fields }: RequestHead): Shown => {
   if (token === undefined) return { kind: 'none' };
   if (token === '' || token.length > LONGEST) return refused('the token is empty or too long');
   const { encoded } = inAuthorization ?? {};
-  if (inAddress(target, token) || elsewhere(fields, token) || (encoded !== undefined && elsewhere(fields, encoded))) return refused('the token stands in a part of the request that would be passed on');
-  return { kind: 'token', token };
+  return elsewhere(fields, token) || (encoded !== undefined && elsewhere(fields, encoded)) ? refused(PASSED_ON) : { kind: 'token', token };
 };
+
+/** The token of a request. One that stands in its address too is refused. @param of what its header section shows */
+export const shownToken = ({ section, target }: RequestHead, of: Shown = tokenOf(section)): Shown => (of.kind === 'token' && inAddress(target, of.token) ? refused(PASSED_ON) : of);
 
 /** The token that the forward proxy is shown in `Proxy-Authorization`. */
 export const proxyToken = (value: string | undefined): Shown => {

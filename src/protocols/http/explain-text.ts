@@ -8,7 +8,7 @@ import type { Command } from '../../model/command.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { readTarget } from '../../apis/path.ts';
 import { chooseConnection, withoutPrefix } from './choose.ts';
-import { commandOf, factsOf } from './commands.ts';
+import { commandOf, factsOf, sectionFacts } from './commands.ts';
 import { readHead } from './head.ts';
 
 /** A request's text as the gateway would read it. Nothing is sent. */
@@ -47,9 +47,10 @@ export const explainRequest = async (text: string, connection: HttpConnectionCon
   if ('refused' in choice) return refused(choice.refused);
   const read = means.readTarget(`${withoutPrefix(http.prefix, named.path)}${named.rawQuery === '' ? '' : `?${named.rawQuery}`}`, head.host);
   if ('refused' in read) return refused(read.refused);
-  const facts = factsOf(head, read);
+  const of = sectionFacts(head.section);
+  const facts = factsOf(head, read, of);
   const whole: RequestFacts['body'] = body.length > http.wholeBody ? { kind: 'unread', why: 'the body is larger than http.wholeBody' } : readBody(body, facts.headers);
-  return { command: commandOf(head, { ...facts, body: whole }, read.rawQuery, means), objection: () => undefined };
+  return { command: commandOf(head, { ...facts, body: whole }, read.rawQuery, means, of), objection: () => undefined };
 };
 
 /** The lines before the first empty one, and the bytes after it. */

@@ -1,6 +1,7 @@
 import { CREDENTIAL_FIELDS } from './credentials.ts';
 import { fieldName } from './field-names.ts';
 import type { BodyLength, Fields, RequestHead } from './head.ts';
+import type { HeaderSection } from './header-section.ts';
 
 export interface Outward {
   /** Lower-case names that only the gateway may send. */
@@ -33,11 +34,11 @@ export const fieldsForTarget = (head: RequestHead, { owns, host, session, body, 
 };
 
 /** Header fields that rules see: without credentials, and without what belongs to the hop. */
-export const judgedFields = (head: RequestHead): ReadonlyMap<string, readonly string[]> => {
+export const judgedFields = ({ values: all, nominated }: Pick<HeaderSection, 'values' | 'nominated'>): ReadonlyMap<string, readonly string[]> => {
   const judged = new Map<string, readonly string[]>();
-  for (const [name, values] of head.values) {
+  for (const [name, values] of all) {
     const { hop, claims } = fieldName(name);
-    if (!hop && !head.nominated.has(name) && !CREDENTIAL_FIELDS.has(name) && !claims) judged.set(name, values);
+    if (!hop && !nominated.has(name) && !CREDENTIAL_FIELDS.has(name) && !claims) judged.set(name, values);
   }
   return judged;
 };

@@ -1,5 +1,4 @@
 import { linkTo } from '../../approvals/words.ts';
-import { isGrpc } from '../../apis/grpc.ts';
 import type { Refusal, RefusalCode } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { TargetPool } from './dial.ts';
@@ -36,12 +35,9 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
 };
 const DEADLINE_EXCEEDED = 4;
 
-/** The request says that it is a call of gRPC. */
-export const isCall = ({ values }: RequestHead): boolean => isGrpc(values);
-
 /** What the gateway answers a request that it refuses: a problem of RFC 9457, or, to a call of gRPC, a head that is also the end, with a status. */
 export const refusalAnswer = (head: RequestHead, refused: Refusal, wording: Wording = {}): Problem =>
-  isCall(head) ? { status: 200, fields: [['content-type', 'application/grpc'], ...callStatus(refused, wording)], body: Buffer.alloc(0) } : problem(refused, wording);
+  head.call ? { status: 200, fields: [['content-type', 'application/grpc'], ...callStatus(refused, wording)], body: Buffer.alloc(0) } : problem(refused, wording);
 
 /** The end of a call that is refused, or cut short. */
 export const callStatus = (refused: Refusal, { status, pages }: Wording = {}): [string, string][] => {
@@ -77,7 +73,7 @@ export const outcomeOfCall = ({ status, fields, trailers }: TargetAnswer, withou
   return { status: said === '0' ? 'ok' : 'error', code: `${status} grpc ${Number(said)}` };
 };
 
-const isNativeCall = (head: RequestHead): boolean => isCall(head) && !/^application\/grpc-web/i.test(head.values.get('content-type')?.[0] ?? '');
+const isNativeCall = (head: RequestHead): boolean => head.call && !/^application\/grpc-web/i.test(head.values.get('content-type')?.[0] ?? '');
 
 /** It may go in HTTP/2: `placeFor` says whether. */
 export const mayGoInHttp2 = (pool: TargetPool, head: RequestHead): boolean => (head.http2 === true && pool.scheme === 'https') || isNativeCall(head);

@@ -1,4 +1,4 @@
-import { MOST_FIELDS } from './head.ts';
+import { MOST_FIELDS } from './header-section.ts';
 import { checkLines, HEAD_BYTES, NotHttp, readField } from './h1-fields.ts';
 
 /** Longest line that says the size of a chunk, with its extensions. */

@@ -4,8 +4,9 @@ import { Http1Client } from './h1-client.ts';
 import { FRAMING, NotHttp } from './h1-fields.ts';
 import { tellMalformed } from './h1-malformed.ts';
 import { HeadReader, HeadTooLarge, RequestBody } from './h1-request.ts';
+import type { HeaderSection } from './header-section.ts';
 import { SwitchingClient } from './h1-switching.ts';
-import { persistent, readHead, refusedHead, type BodyLength, type Channel, type HeadRefused, type RawHead, type RequestHead } from './head.ts';
+import { readHead, refusedHead, type BodyLength, type Channel, type HeadRefused, type RawHead, type RequestHead } from './head.ts';
 
 /** How long a connection may stay between two requests. */
 export const BETWEEN_MS = 65_000;
@@ -30,13 +31,6 @@ export interface Http1ServerParts {
   readonly headMs: () => number;
 }
 
-interface KnownHead {
-  readonly raw: RawHead;
-  readonly head: RequestHead | HeadRefused;
-  /** Another request may follow it. */
-  readonly goesOn: boolean;
-}
-
 /** One connection of a client. Its requests are served one after another: what a client has sent in this order happens in this order. */
 export class Http1Connection {
   readonly channel: Channel;
@@ -49,8 +43,8 @@ export class Http1Connection {
   readonly #onDeaf = new Set<() => void>();
   /** More has come behind the request that runs than is kept: the socket is not read, and does not tell that its other end is gone. */
   #deaf = false;
-  /** What the last head means. */
-  #last: KnownHead | undefined;
+  /** The header section of the last head, as it came and as it was read. */
+  #last: { readonly rawHeaders: readonly string[]; readonly section: HeaderSection } | undefined;
   /** The body that is being read, and how its end is found. */
   #body: RequestBody | undefined;
   #left = 0;
@@ -206,10 +200,10 @@ export class Http1Connection {
       this.#parts.connect(raw, this, rest);
       return;
     }
-    const { head, goesOn } = this.#headOf(raw);
+    const head = this.#headOf(raw);
     const refused = 'refused' in head;
     // What is doubtful in one head is doubtful in where the next one begins.
-    if (!goesOn) this.#closing = true;
+    if (refused || !head.section.persistent) this.#closing = true;
     const length: BodyLength = refused ? { kind: 'none' } : head.body;
     // Where a body ends whose head is doubtful, nobody knows: what comes of it is dropped while the client reads the answer.
     const dropped = refused && raw.rawHeaders.some((name, index) => index % 2 === 0 && FRAMING.test(name));
@@ -233,10 +227,12 @@ export class Http1Connection {
     this.#parts.serve({ client, head, connection: this });
   }
 
-  #headOf(raw: RawHead): KnownHead {
-    if (this.#last?.raw === raw) return this.#last;
-    const head = readHead(raw, this.channel);
-    return (this.#last = { raw, head, goesOn: !('refused' in head) && persistent(raw.version, head) });
+  #headOf(raw: RawHead): RequestHead | HeadRefused {
+    const last = this.#last;
+    const known = last?.rawHeaders === raw.rawHeaders && last.section.version === raw.version ? last.section : undefined;
+    const head = readHead(raw, this.channel, known);
+    if (!known) this.#last = 'refused' in head ? undefined : { rawHeaders: raw.rawHeaders, section: head.section };
+    return head;
   }
 
   readonly #served = (): void => {

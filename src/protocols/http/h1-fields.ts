@@ -1,5 +1,5 @@
 import type { Fields } from './head.ts';
-import { MOST_FIELDS } from './head.ts';
+import { MOST_FIELDS } from './header-section.ts';
 
 /*
  * Header and trailer fields as they stand in a message of HTTP/1.1 (RFC 9112 section 5). Nothing is mended: what another reader could take for
@@ -60,17 +60,21 @@ export const readFields = (text: string, from: number): [name: string, value: st
 const NOT_PATH = /[^\x21-\x7e\x80-\xff]/;
 const NOT_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** The head of a request as it is sent. */
-export interface WrittenHead {
-  readonly bytes: Buffer;
-  /** Of the body, as it says; undefined: in chunks. */
+/** Header fields as they are sent. */
+export interface WrittenFields {
+  /** Each on its line. */
+  readonly lines: string;
+  /** Of the body, as they say; undefined: in chunks. */
   readonly length: number | undefined;
 }
 
-/** Throws when a part of it would be read as more than one: it was checked where it came from, and this is the last place to see it. */
-export const writtenHead = (method: string, path: string, fields: Fields): WrittenHead => {
+/** Throws when one of them would be read as more than one: they were checked where they came from, and this is the last place to see it. */
+export const writtenFields = (fields: Fields): WrittenFields => ({ lines: fieldLines(fields), length: lengthOf(fields) });
+
+/** The head of a request as it is sent: one character is one byte. Throws when a part of its first line would be read as more than one. */
+export const writtenHead = (method: string, path: string, { lines }: WrittenFields): string => {
   if (!NAME.test(method) || path === '' || NOT_PATH.test(path)) throw new Error('a request line that could be read in two ways was about to be sent');
-  return { bytes: Buffer.from(`${method} ${path} HTTP/1.1\r\n${fieldLines(fields)}\r\n`, 'latin1'), length: lengthOf(fields) };
+  return `${method} ${path} HTTP/1.1\r\n${lines}\r\n`;
 };
 
 /** Throws where it says so twice: two readers could take two ends from it. */

@@ -39,20 +39,30 @@ describe('a head of a request', () => {
     assert.deepEqual(reader.push(Buffer.from('\nHost: a\r\nX:  b \t\r\n\r\nbody')), { method: 'POST', url: '/a', version: '1.1', rawHeaders: ['Host', 'a', 'X', 'b'] });
     assert.equal(String(reader.rest), 'body');
   });
-  test('that comes again is the one that was read, and whatever differs is read anew', () => {
+  test('whose fields come again behind any first line has those that were read, and whatever differs is read anew', () => {
     const reader = new HeadReader();
-    const push = (text: string): unknown => reader.push(Buffer.from(text, 'latin1'));
+    const push = (text: string): ReturnType<HeadReader['push']> => reader.push(Buffer.from(text, 'latin1'));
     const first = push('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
-    assert.equal(push('GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /a'), first);
-    assert.equal(String(reader.rest), 'GET /a');
-    assert.deepEqual(push('\r\nGET /a HTTP/1.1\r\nHost: a\r\n\r\n'), first);
-    for (const other of ['GET /b HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /a HTTP/1.1\r\nHost: b\r\n\r\n', 'GET /a HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n', 'GET /a HTTP/1.0\r\nHost: a\r\n\r\n']) {
-      push('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
-      assert.notDeepEqual(push(other), first, other);
+    for (const again of ['GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /a', '\r\nPOST /b?c HTTP/1.0\r\nHost: a\r\n\r\nGET /a']) {
+      const [, method, url, version] = /(\S+) (\S+) HTTP\/(\S+)/.exec(again) ?? [];
+      const read = push(again);
+      assert.deepEqual(read, { method, url, version, rawHeaders: ['Host', 'a'] });
+      assert.equal(read?.rawHeaders, first?.rawHeaders);
+      assert.equal(String(reader.rest), 'GET /a');
     }
+    for (const [other, fields] of [['Host: b\r\n', ['Host', 'b']], ['Host: a\r\nX: 1\r\n', ['Host', 'a', 'X', '1']], ['', []]] as const) {
+      assert.deepEqual(push('GET /a HTTP/1.1\r\nHost: a\r\n\r\n')?.rawHeaders, first?.rawHeaders);
+      assert.deepEqual(push(`GET /a HTTP/1.1\r\n${other}\r\n`)?.rawHeaders, fields);
+    }
+    push('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
     assert.equal(push('GET /a HTTP/1.1\r\nHo'), undefined);
     assert.deepEqual(push('st: a\r\n\r\n'), first);
     // What the last one was does not stand in for what is no head.
+    for (const line of ['GET /a  HTTP/1.1', 'GET /a', 'GET /\x7f HTTP/1.1', 'GET /a\nX: HTTP/1.1']) {
+      const other = new HeadReader();
+      other.push(Buffer.from('GET /a HTTP/1.1\r\nHost: a\r\n\r\n'));
+      assert.throws(() => other.push(Buffer.from(`${line}\r\nHost: a\r\n\r\n`, 'latin1')), NotHttp, line);
+    }
     assert.throws(() => push('GET /a HTTP/1.1\r\nHost: a\r\n\n'), NotHttp);
   });
   test('is refused as soon as it cannot become one', () => {

@@ -4,14 +4,17 @@ import { errorCode } from '../../wire/errors.ts';
 import type { TargetPool } from './dial.ts';
 import { LentBody, TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { AnswerReader, type Http1Answer } from './h1-answer.ts';
-import { NotHttp, type WrittenHead } from './h1-fields.ts';
+import { NotHttp } from './h1-fields.ts';
 import type { Http1Link, Http1Pool, LinkUser } from './h1-pool.ts';
 import { FORBIDDEN_ADDRESS, notReached } from './reaching.ts';
 import { badSwitch, type Upgrade } from './websocket.ts';
 
 export interface OutgoingRequest {
   readonly method: string;
-  readonly head: WrittenHead;
+  /** With the empty line at its end. */
+  readonly head: string;
+  /** Of the body, as the head says; undefined: in chunks. */
+  readonly length: number | undefined;
   /** Nothing follows the head. */
   readonly bodiless: boolean;
   /** It asks for a WebSocket. */
@@ -45,7 +48,7 @@ class Http1Target implements TargetStream, LinkUser {
   #switched: Socket | undefined;
   #drained: (() => void) | undefined;
 
-  constructor(pool: Http1Pool, { method, head: { bytes, length }, bodiless, upgrade }: OutgoingRequest) {
+  constructor(pool: Http1Pool, { method, head, length, bodiless, upgrade }: OutgoingRequest) {
     this.#left = length;
     this.#pool = pool;
     this.#reader = new AnswerReader(method === 'HEAD');
@@ -60,13 +63,13 @@ class Http1Target implements TargetStream, LinkUser {
     this.#reached = link.connected;
     const { socket } = link;
     if (bodiless) {
-      socket.write(bytes);
+      socket.write(head, 'latin1');
       this.end();
       return;
     }
     // What of the body is here already leaves with the head.
     socket.cork();
-    socket.write(bytes);
+    socket.write(head, 'latin1');
     process.nextTick(() => socket.uncork());
   }
 

@@ -1,15 +1,52 @@
 import { readHead, type Channel, type HeadRefused, type RequestHead } from './head.ts';
+import { readSection, type HeaderSection } from './header-section.ts';
 
-const refuse = (refused: string): HeadRefused => ({ status: 400, refused });
+const PATH = ':path';
+/** Whose rules its fields are checked by, beside its own. */
+const VERSION = '1.1';
+
+const refuse = (refused: string, status: HeadRefused['status'] = 400): HeadRefused => ({ status, refused });
+
+/** What stands in a head beside `:path`, and what was read from it. */
+interface KnownSection {
+  readonly raw: readonly string[];
+  readonly ended: boolean;
+  /** Where the value of `:path` stands. */
+  readonly at: number;
+  readonly method: string;
+  readonly section: HeaderSection;
+}
 
 /**
- * The head of a request in HTTP/2: its pseudo-header fields say what the first line and Host say in HTTP/1.1, and are checked by the same rules. The
+ * Heads of requests in HTTP/2, one after another: their pseudo-header fields say what the first line and Host say in HTTP/1.1, and are checked by the same rules. The
  * parser has refused what RFC 9113 section 8 forbids: upper-case names, fields of the connection, pseudo-header fields that are unknown, missing, twice
- * or behind others.
- *
- * @param ended nothing follows the head
+ * or behind others. Most clients send the same again and again but for `:path`: the rest is read once.
  */
-export const readHttp2Head = (raw: readonly string[], ended: boolean, channel: Channel): RequestHead | HeadRefused => {
+export class Http2Heads {
+  readonly #channel: Channel;
+  #last: KnownSection | undefined;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  /** @param ended nothing follows the head */
+  read(raw: readonly string[], ended: boolean): RequestHead | HeadRefused {
+    const known = this.#last && isSame(this.#last, raw, ended) ? this.#last : readRest(raw, ended, this.#channel);
+    if ('refused' in known) return known;
+    this.#last = known;
+    const { at, method, section } = known;
+    const path = raw[at] as string;
+    if (!path.startsWith('/')) return refuse('this form of request target is not served here');
+    return readHead({ method, url: path, version: VERSION, rawHeaders: raw }, this.#channel, section);
+  }
+}
+
+/** Same names in the same order, with the same values but for that of `:path`. */
+const isSame = (last: KnownSection, raw: readonly string[], ended: boolean): boolean =>
+  last.ended === ended && last.raw.length === raw.length && raw.every((text, index) => text === last.raw[index] || index === last.at);
+
+const readRest = (raw: readonly string[], ended: boolean, channel: Channel): KnownSection | HeadRefused => {
   const pseudo = new Map<string, string>();
   const fields: string[] = [];
   const hosts: string[] = [];
@@ -34,17 +71,20 @@ export const readHttp2Head = (raw: readonly string[], ended: boolean, channel: C
   if (authority !== undefined && hosts[0] !== undefined && hosts[0].toLowerCase() !== authority.toLowerCase()) return refuse(':authority and Host name different hosts');
   if (authority?.includes('@') === true) return refuse(':authority has a user');
   const method = pseudo.get(':method') ?? '';
-  const path = pseudo.get(':path') ?? '';
-  if (method !== 'CONNECT') {
-    if (pseudo.get(':scheme') !== (channel.tls ? 'https' : 'http')) return refuse(':scheme is not the one that is spoken');
-    if (!path.startsWith('/')) return refuse('this form of request target is not served here');
-  }
+  // What is no method, or none that is served, is refused as in HTTP/1.1; CONNECT has neither scheme nor path.
+  if (method === 'CONNECT') return refuse('CONNECT is not offered at this address', 501);
+  if (pseudo.get(':scheme') !== (channel.tls ? 'https' : 'http')) return refuse(':scheme is not the one that is spoken');
+  const at = raw.findIndex((text, index) => index % 2 === 0 && text === PATH) + 1;
+  if (at === 0) return refuse('this form of request target is not served here');
   if (crumbs.length > 0) fields.push('cookie', crumbs.join('; '));
-  const read = readHead({ method, url: path, version: '1.1', rawHeaders: ['host', authority ?? hosts[0] ?? '', ...fields] }, channel);
+  const read = readSection(['host', authority ?? hosts[0] ?? '', ...fields], VERSION, channel);
   if ('refused' in read) return read;
-  const head = { ...read, http2: true } as const;
-  if (ended) return head.body.kind === 'length' ? refuse('Content-Length, and nothing came') : { ...head, body: { kind: 'none' }, expectsContinue: false };
-  if (head.body.kind !== 'none' || head.values.has('content-length')) return head;
-  // Its end is a flag of a frame.
-  return { ...head, body: { kind: 'chunked' }, expectsContinue: head.values.has('expect') };
+  const section = { ...read, http2: true, ...bodyOf(read, ended) } as const;
+  return ended && read.body.kind === 'length' ? refuse('Content-Length, and nothing came') : { raw, ended, at, method, section };
+};
+
+/** Its end is a flag of a frame. */
+const bodyOf = ({ body, expectsContinue, values }: HeaderSection, ended: boolean): Pick<HeaderSection, 'body' | 'expectsContinue'> => {
+  if (ended) return { body: { kind: 'none' }, expectsContinue: false };
+  return body.kind !== 'none' || values.has('content-length') ? { body, expectsContinue } : { body: { kind: 'chunked' }, expectsContinue: values.has('expect') };
 };

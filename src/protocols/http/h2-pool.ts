@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { errorCode } from '../../wire/errors.ts';
 import { TargetFault } from './exchange.ts';
 import { BETWEEN_MS, HEAD_BYTES, MEMORY_MB, MOST_INVALID, WINDOW } from './h2-bounds.ts';
-import { MOST_FIELDS } from './head.ts';
+import { MOST_FIELDS } from './header-section.ts';
 
 /** Time until a target that was reached has said its settings. */
 const SETTINGS_MS = 10_000;

@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import { errorCode } from '../../wire/errors.ts';
 import { Allowance, BETWEEN_MS, FIRST_WINDOW, HEAD_BYTES, MEMORY_MB, MOST_INVALID, MOST_REJECTED, MOST_STREAMS, WINDOW } from './h2-bounds.ts';
 import { Http2Client } from './h2-client.ts';
-import { readHttp2Head } from './h2-head.ts';
-import { MOST_FIELDS, refusedHead, type Channel, type HeadRefused, type RequestHead } from './head.ts';
+import { Http2Heads } from './h2-head.ts';
+import { refusedHead, type Channel, type HeadRefused, type RequestHead } from './head.ts';
+import { MOST_FIELDS } from './header-section.ts';
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM } = http2.constants;
 /** Streams that a connection may open before one of them showed a token that is good. */
@@ -77,7 +78,7 @@ export class Http2Connection {
   readonly #settings = new Allowance(50, 2);
   readonly #resets = new Allowance(200, 33);
   #known = false;
-  #last: { readonly raw: readonly string[]; readonly ended: boolean; readonly head: RequestHead | HeadRefused } | undefined;
+  readonly #heads: Http2Heads;
   #streams = 0;
   #open = 0;
   #cut = false;
@@ -85,6 +86,7 @@ export class Http2Connection {
   constructor(socket: Socket, parts: Http2Parts) {
     this.#socket = socket;
     this.#parts = parts;
+    this.#heads = new Http2Heads(parts.channel);
     socket.on('error', () => {});
     const session = http2.performServerHandshake(socket, OPTIONS);
     this.#session = session;
@@ -124,7 +126,7 @@ export class Http2Connection {
     this.#streams += 1;
     this.#open += 1;
     const ended = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
-    const head = this.#headOf(raw, ended);
+    const head = this.#heads.read(raw, ended);
     const client = new Http2Client('refused' in head ? refusedHead('') : head, stream, ended);
     stream.once('close', () => {
       this.#open -= 1;
@@ -137,15 +139,6 @@ export class Http2Connection {
     }
     this.#parts.asked();
     this.#parts.serve({ client, head });
-  }
-
-  /** Most clients send the same head again and again: it is read once. */
-  #headOf(raw: readonly string[], ended: boolean): RequestHead | HeadRefused {
-    const last = this.#last;
-    if (last && last.ended === ended && last.raw.length === raw.length && last.raw.every((text, index) => text === raw[index])) return last.head;
-    const head = readHttp2Head(raw, ended, this.#parts.channel);
-    this.#last = { raw, ended, head };
-    return head;
   }
 
   #broken(why: string): void {

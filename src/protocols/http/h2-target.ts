@@ -4,7 +4,8 @@ import { errorCode } from '../../wire/errors.ts';
 import { TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { breakOff, StreamBody } from './h2-body.ts';
 import type { Place } from './h2-pool.ts';
-import { MOST_FIELDS, type Fields } from './head.ts';
+import type { Fields } from './head.ts';
+import { MOST_FIELDS } from './header-section.ts';
 
 const { NGHTTP2_REFUSED_STREAM } = constants;
 

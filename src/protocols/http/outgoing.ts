@@ -8,13 +8,13 @@ import { hashedBody } from './aws/hashed-body.ts';
 import type { AwsDialect } from './aws/refusals.ts';
 import type { TargetPool } from './dial.ts';
 import type { TargetStream } from './exchange.ts';
-import { isCall } from './grpc.ts';
+import { writtenHead } from './h1-fields.ts';
 import { openTarget } from './h1-target.ts';
 import type { Place } from './h2-pool.ts';
 import { openHttp2Target } from './h2-target.ts';
 import type { BodyLength, RequestHead } from './head.ts';
 import type { Outside } from './location.ts';
-import type { SentHead } from './read-request.ts';
+import type { CreditedFields } from './sent-fields.ts';
 
 /** How long what the credential is made from may be waited for. */
 const INJECT_MS = 15_000;
@@ -32,13 +32,13 @@ export interface ExchangeParts extends AdmissionParts {
 /** What signs the request reads its body. */
 export const needsBytes = ({ request }: ExchangeParts): boolean => {
   const { head: { body }, target: { injector } } = request;
-  return injector.needsBytes !== undefined && body.kind !== 'none' && injector.needsBytes(request.outgoing(body, { kind: 'stream', ...(body.kind === 'length' ? { length: body.length } : {}) }));
+  return injector.needsBytes !== undefined && body.kind !== 'none' && injector.needsBytes(request.outgoing(body, { kind: 'stream', ...(body.kind === 'length' ? { length: body.length } : {}) }).head);
 };
 
 /** The request as it goes to the target, with its credential, and what its body passes on the way. */
 export interface Credited {
   readonly outgoing: OutgoingHead;
-  readonly sent: SentHead;
+  readonly fields: CreditedFields;
   readonly transforms: readonly Transform[];
 }
 
@@ -57,13 +57,12 @@ export const withCredential = (
   const bytes = chunks ? undefined : whole;
   const stream = { kind: 'stream', ...(declared.kind === 'length' ? { length: declared.length } : {}), ...(chunks ? { chunks } : {}) } as const;
   const outgoing = request.outgoing(declared, bytes ? { kind: 'bytes', bytes } : body ? stream : { kind: 'none' });
-  const before = [...outgoing.headers];
   const credited = (signed: { readonly body?: OutgoingBody } | undefined): Credited => {
-    if (signed?.body) sayLength(outgoing.headers, signed.body.length);
-    return { outgoing, sent: request.sent(outgoing, before), transforms: [...(body && sha256 !== undefined ? [hashedBody(sha256)] : []), ...(signed?.body ? [signed.body.transform] : [])] };
+    if (signed?.body) sayLength(outgoing.head.headers, signed.body.length);
+    return { outgoing: outgoing.head, fields: request.credited(outgoing), transforms: [...(body && sha256 !== undefined ? [hashedBody(sha256)] : []), ...(signed?.body ? [signed.body.transform] : [])] };
   };
   let late: NodeJS.Timeout | undefined;
-  const waited = injector.inject(outgoing, () => {
+  const waited = injector.inject(outgoing.head, () => {
     const stopping = stop();
     late = setTimeout(() => stopping.abort(new DOMException('the credential did not come in time', 'TimeoutError')), INJECT_MS);
     return stopping.signal;
@@ -81,11 +80,13 @@ const sayLength = (headers: OutgoingHead['headers'], length: number | undefined)
 /** Sends its head: in HTTP/2 where there is a place for it. */
 export const openFor = (
   head: RequestHead,
-  { pool, place, permit, credited: { outgoing, sent }, bodiless }: { readonly pool: TargetPool; readonly place: Place | undefined; readonly permit: Permit; readonly credited: Credited; readonly bodiless: boolean },
+  { pool, place, permit, credited: { outgoing, fields }, bodiless }: { readonly pool: TargetPool; readonly place: Place | undefined; readonly permit: Permit; readonly credited: Credited; readonly bodiless: boolean },
 ): TargetStream => {
   const { method, upgrade } = head;
   const { path, scheme, authority, headers } = outgoing;
-  return place ? openHttp2Target(place, permit, { method, path, fields: headers, bodiless, scheme, authority, trailers: takesTrailers(head) }) : openTarget(pool, permit, { method, head: sent.written(), bodiless, upgrade });
+  if (place) return openHttp2Target(place, permit, { method, path, fields: headers, bodiless, scheme, authority, trailers: takesTrailers(head) });
+  const written = fields.written();
+  return openTarget(pool, permit, { method, head: writtenHead(method, path, written), length: written.length, bodiless, upgrade });
 };
 
-const takesTrailers = (head: RequestHead): boolean => isCall(head) || (head.values.get('te') ?? []).some((value) => /(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value));
+const takesTrailers = (head: RequestHead): boolean => head.call || (head.values.get('te') ?? []).some((value) => /(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value));

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { proxyToken, type Shown } from './credentials.ts';
-import { MOST_FIELDS, type RawHead } from './head.ts';
+import type { RawHead } from './head.ts';
+import { MOST_FIELDS } from './header-section.ts';
 import type { ProxyTarget } from './proxy-choose.ts';
 
 /** Host and port, both: RFC 9112 section 3.2.3. */

@@ -2,9 +2,18 @@ import { readTarget, type ReadTarget } from '../../apis/path.ts';
 import type { Config, HttpConnectionConfig } from '../../config/resolved.ts';
 import type { CertificateCredential, Peer } from '../../model/principal.ts';
 import { readAsking, type Asking, type Tunnel } from './asking.ts';
+import { sectionFacts, type SectionFacts } from './commands.ts';
+import { tokenOf, type Shown } from './credentials.ts';
 import type { RequestHead } from './head.ts';
+import type { HeaderSection } from './header-section.ts';
 import type { ReadRequest } from './read-request.ts';
+import { SentFields } from './sent-fields.ts';
 import type { HttpSession } from './session.ts';
+import type { Target } from './targets.ts';
+
+/** Most addresses that are kept of a connection, and characters of one. */
+const MOST_ADDRESSES = 32;
+const LONGEST_ADDRESS = 1_024;
 
 /** Whoever comes on a connection: where from, to which connections, and whether somebody of it was ever known. */
 export interface Visitor {
@@ -17,28 +26,96 @@ export interface Visitor {
   readonly tunnel?: Tunnel & { readonly end: () => void };
   /** A request has come. */
   asked?: boolean;
-  /** What its last request was read as. */
-  last?: Reading;
+  /** What the header section of its last request was read as. */
+  last?: SectionReading;
 }
 
 /** What the head of a request says of where it goes and who asks, under one configuration. */
 export interface Reading {
-  readonly head: RequestHead;
-  readonly config: Config;
+  /** What follows from its header section alone. */
+  readonly of: SectionReading;
   /** By a reading that only serves to find the connection; what is sent and judged is read behind it, by the connection's own rules. */
   readonly named: ReadTarget;
   readonly asking: Asking;
-  /** Of whom it was, and as what it was read there: of use again while that session stands. */
-  session?: HttpSession;
+  /** The token that it shows itself, once that was looked for. */
+  shown?: Shown;
+  /** What it was read as for its session: of use again while all holds that it was made from. */
   request?: ReadRequest;
 }
 
-/** Reads it; or what the last one was read as, when it was the same head under the same configuration. */
+/** What a header section says of who asks, and how its requests are judged and sent, under one configuration: the same for every address that is asked for with it. */
+export class SectionReading {
+  readonly section: HeaderSection;
+  readonly config: Config;
+  readonly #visitor: Visitor;
+  readonly #offered: readonly HttpConnectionConfig[];
+  /** Undefined: it came once, and may never come again. */
+  readonly #addresses = new Map<string, Reading | undefined>();
+  #token: Shown | undefined;
+  /** The session that was opened with what it shows, and for what it was. */
+  #session: { readonly session: HttpSession; readonly connection: HttpConnectionConfig; readonly by: string } | undefined;
+  #facts: SectionFacts | undefined;
+  #sending: SentFields | undefined;
+
+  constructor(section: HeaderSection, config: Config, visitor: Visitor) {
+    this.section = section;
+    this.config = config;
+    this.#visitor = visitor;
+    this.#offered = visitor.offered();
+  }
+
+  /** Where a request of it goes; or what it was read as before. */
+  read(head: RequestHead): Reading | { readonly refused: string } {
+    const address = `${head.method} ${head.absolute ?? ''} ${head.target}`;
+    const known = this.#addresses.get(address);
+    if (known) return known;
+    const named = readTarget(head.target, () => true);
+    if ('refused' in named) return named;
+    const { peer, tunnel, certificate } = this.#visitor;
+    const asking = readAsking(head, named.path, { offered: this.#offered, tls: peer.tls, tunnel, certificate, providers: this.config.identityProviders });
+    const reading = { of: this, named, asking };
+    if (address.length <= LONGEST_ADDRESS) this.#keep(address, reading);
+    return reading;
+  }
+
+  /** The token that it shows, wherever it goes. */
+  get token(): Shown {
+    return (this.#token ??= tokenOf(this.section));
+  }
+
+  get facts(): SectionFacts {
+    return (this.#facts ??= sectionFacts(this.section));
+  }
+
+  /** How its fields are sent: as the last time, while all holds that they were made from. */
+  sending(session: HttpSession, target: Target): SentFields {
+    return this.#sending?.hold(session, target) === true ? this.#sending : (this.#sending = new SentFields(this.section, session, target));
+  }
+
+  /** The session that was opened before with the same, for the same connection. */
+  sessionFor({ connection, by }: Asking & { readonly kind: 'asking' }): HttpSession | undefined {
+    const known = this.#session;
+    return known?.connection === connection && known.by === by ? known.session : undefined;
+  }
+
+  opened(session: HttpSession, { connection, by }: Asking & { readonly kind: 'asking' }): void {
+    this.#session = { session, connection, by };
+  }
+
+  #keep(address: string, reading: Reading): void {
+    const again = this.#addresses.has(address);
+    this.#addresses.set(address, again ? reading : undefined);
+    if (again || this.#addresses.size <= MOST_ADDRESSES) return;
+    for (const [oldest] of this.#addresses) {
+      this.#addresses.delete(oldest);
+      return;
+    }
+  }
+}
+
+/** Reads it, as far as the last ones under the same configuration have not said it already. */
 export const readingOf = (head: RequestHead, config: Config, visitor: Visitor): Reading | { readonly refused: string } => {
-  const { last, peer, certificate, offered, tunnel } = visitor;
-  if (last?.head === head && last.config === config) return last;
-  const named = readTarget(head.target, () => true);
-  if ('refused' in named) return named;
-  const asking = readAsking(head, named.path, { offered: offered(), tls: peer.tls, tunnel, certificate, providers: config.identityProviders });
-  return (visitor.last = { head, config, named, asking });
+  const { last } = visitor;
+  const known = last?.section === head.section && last.config === config ? last : (visitor.last = new SectionReading(head.section, config, visitor));
+  return known.read(head);
 };

@@ -10,7 +10,7 @@ import type { TargetPool } from './dial.ts';
 import { CREDENTIAL_MASK, Echo, warnOfEcho } from './echo.ts';
 import { failureOf, Unwritable } from './failure.ts';
 import { TargetFault, type ClientStream, type TargetAnswer, type TargetStream } from './exchange.ts';
-import { CALL_IDLE_MS, callDeadline, callStatus, isCall, mayGoInHttp2, outcomeOfCall, placeFor, refusalAnswer } from './grpc.ts';
+import { CALL_IDLE_MS, callDeadline, callStatus, mayGoInHttp2, outcomeOfCall, placeFor, refusalAnswer } from './grpc.ts';
 import { AS_IT_IS, Forward } from './forward.ts';
 import { AnswerWithheld } from './mask.ts';
 import { needsBytes, openFor, withCredential, type ExchangeParts } from './outgoing.ts';
@@ -121,7 +121,7 @@ class Exchange implements Running {
     const ready = read && passage.forward() !== undefined ? undefined : this.#durable();
     if (ready) await (injected instanceof Promise ? Promise.all([injected, ready]) : ready);
     const credited = injected instanceof Promise ? await injected : injected;
-    const { sent: { own }, transforms } = credited;
+    const { fields: { own }, transforms } = credited;
     this.#injecting = undefined;
     this.#echo = own && new Echo(own);
     const place = mayGoInHttp2(pool, head) ? await placeFor(pool, head) : undefined;
@@ -168,7 +168,7 @@ class Exchange implements Running {
       record: again ? undefined : requestRecorder(session.gated.masks.bodies, facts, session.connection.evidence.recordAnswers),
       transforms,
       again,
-      idleMs: isCall(this.#client.head) ? CALL_IDLE_MS : BODY_IDLE_MS,
+      idleMs: this.#client.head.call ? CALL_IDLE_MS : BODY_IDLE_MS,
       moved: () => this.#back?.moved(),
       sent: () => this.#allSent(),
       idle: () => this.#fault(refusal('protocol', 'the body of the request did not come', this.#named), { status: 408 }),
@@ -181,7 +181,7 @@ class Exchange implements Running {
     // It has answered before it had all.
     if (this.#status !== undefined) return;
     const { head } = this.#client;
-    const answerWithin = isCall(head) ? callDeadline(head) : this.#parts.session.connection.http.answerWithin;
+    const answerWithin = head.call ? callDeadline(head) : this.#parts.session.connection.http.answerWithin;
     this.#wait = setTimeout(() => this.#failed(new TargetFault('late', 'the target did not answer in time')), answerWithin);
   }
 
@@ -191,7 +191,7 @@ class Exchange implements Running {
     this.#forward?.answered();
     if (this.#over) {
       // The client has left, and it was waited for how its request ends. The head of a call seldom says that.
-      const call = isCall(this.#client.head) ? outcomeOfCall(answer, 'aborted') : undefined;
+      const call = this.#client.head.call ? outcomeOfCall(answer, 'aborted') : undefined;
       if (call) this.#status = call.code;
       this.#settle(call?.status ?? (answer.status < 400 ? 'ok' : 'error'));
       this.#target?.cut();
@@ -213,7 +213,7 @@ class Exchange implements Running {
       answer: released,
       recorded: session.connection.evidence.recordAnswers > 0,
       settle: (status, then) => {
-        const call = isCall(this.#client.head) ? outcomeOfCall(answer) : undefined;
+        const call = this.#client.head.call ? outcomeOfCall(answer) : undefined;
         if (call) this.#status = call.code;
         this.#settle(call?.status ?? status, then);
       },
@@ -337,7 +337,7 @@ class Exchange implements Running {
   #answer(why: Refusal, wording: Wording = {}): void {
     this.#finished();
     if (this.#client.begun) {
-      this.#client.cut(isCall(this.#client.head) ? callStatus(why, wording) : undefined);
+      this.#client.cut(this.#client.head.call ? callStatus(why, wording) : undefined);
       return;
     }
     const { status, fields, body } = refusalAnswer(this.#client.head, why, { ...wording, pages: this.#parts.pages, dialect: this.#parts.dialect });

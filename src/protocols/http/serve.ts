@@ -198,7 +198,7 @@ export class HttpProtocol {
     };
     const reading = readingOf(head, config, visitor);
     if ('refused' in reading) return early('protocol', reading.refused);
-    const { named, asking } = reading;
+    const { of, named, asking } = reading;
     if (asking.kind === 'refused') {
       const { code, message, wording, connection: within } = asking;
       const session = tunnel && within && (await this.#sessions.of(within, tunnel.credential, peer));
@@ -215,14 +215,14 @@ export class HttpProtocol {
         entered.signed.chunks?.key.fill(0);
       });
     }
-    // The same head shows the same token, and a session that stands was opened with it.
-    const standing = !entered && reading.session && this.#sessions.stands(reading.session) && certificate === undefined ? reading.session : undefined;
-    const shown = by === 'direct' && !entered && !standing ? shownToken(head) : undefined;
+    const shown = by === 'direct' && !entered ? (reading.shown ??= shownToken(head, of.token)) : undefined;
     if (shown?.kind === 'refused') return early('protocol', shown.why);
     const credential = by !== 'direct' ? asking.credential : entered ? bearer(entered.token) : shown?.kind === 'token' ? bearer(shown.token) : certificate;
-    if (credential === undefined && !standing) return early('unauthenticated', 'a token is needed: Authorization: Bearer, or Basic with the token as the password', { token: 'missing' });
+    if (credential === undefined) return early('unauthenticated', 'a token is needed: Authorization: Bearer, or Basic with the token as the password', { token: 'missing' });
 
-    const opened = standing ?? open(credential as Credential);
+    // The same fields show the same, and a session that stands was opened with it.
+    const before = entered || certificate ? undefined : of.sessionFor(asking);
+    const opened = before && this.#sessions.stands(before) ? before : open(credential);
     const session = opened instanceof Promise ? await opened : opened;
     const dialect = entered?.dialect;
     if (isRefusal(session)) {
@@ -235,16 +235,15 @@ export class HttpProtocol {
     }
     const leadsTo = this.#targets.of(session.connection);
     const target = leadsTo instanceof Promise ? await leadsTo : leadsTo;
+    if (!entered && session !== before) of.opened(session, asking);
+    const sending = of.sending(session, target);
     let { request } = reading;
-    if (entered || !request?.holds(session, target)) {
+    if (entered || request?.sending !== sending) {
       const rawQuery = entered?.rawQuery ?? named.rawQuery;
       const read = target.api.readTarget(`${withoutPrefix(session.connection.http.prefix, named.path)}${rawQuery === '' ? '' : `?${rawQuery}`}`, head.host);
       if ('refused' in read) return refuse(client, session.gated.refuse('protocol', read.refused), { dialect });
-      request = new ReadRequest(head, factsOf(head, read), read.rawQuery, session, target);
-      if (!entered) {
-        reading.session = session;
-        reading.request = request;
-      }
+      request = new ReadRequest(head, { facts: factsOf(head, read, of.facts), rawQuery: read.rawQuery, of: of.facts, sending });
+      if (!entered) reading.request = request;
     }
     runExchange({
       client,

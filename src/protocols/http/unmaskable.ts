@@ -2,7 +2,6 @@ import { renamedPast } from '../../masking/bodies/renames.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { Effect } from '../../model/command.ts';
 import type { Renamed } from '../../model/request.ts';
-import { isCall } from './grpc.ts';
 import type { RequestHead } from './head.ts';
 
 /**
@@ -12,7 +11,7 @@ import type { RequestHead } from './head.ts';
 export const unmaskable = (head: RequestHead, effects: readonly Effect[], { bodies }: MaskSet): string | undefined => {
   const unseen = bodies.paths.rules.length === 0 ? undefined : renamedPast(bodies, renamesOf(effects));
   if (unseen !== undefined) return `an alias would hide a field from mask ${unseen}: ask for it by its own name`;
-  const what = isCall(head) ? 'a call of gRPC' : head.upgrade ? 'a WebSocket' : undefined;
+  const what = head.call ? 'a call of gRPC' : head.upgrade ? 'a WebSocket' : undefined;
   // Redacted, it would be neither.
   if (what === undefined || bodies.otherwise === 'pass') return undefined;
   return `masking is demanded, and what ${what} carries is not understood`;

@@ -46,8 +46,8 @@ const request = fc.tuple(fc.constantFrom('GET / HTTP/1.1\r\n', 'POST /a?b=c HTTP
   .map((parts) => parts.flat().join(''))
   .filter((whole) => !/ HTTP\/1\.0\r\n[^]*Transfer-Encoding/.test(whole));
 
-/** Requests as clients write them, one behind another; some of them again and again. */
-export const wellFormed = fc.array(fc.tuple(request, fc.constantFrom(1, 1, 2, 3)), { minLength: 1, maxLength: 3 }).map((requests) => requests.flatMap(([one, times]) => Array.from({ length: times }, () => one)));
+/** Requests as clients write them, one behind another; some of them again and again, or with another address. */
+export const wellFormed = fc.array(fc.tuple(request, fc.constantFrom(1, 1, 2, 3)), { minLength: 1, maxLength: 3 }).map((requests) => requests.flatMap(([one, times]) => Array.from({ length: times }, (_, n) => (n === 1 ? one.replace(/ \S+ /, ' /again ') : one))));
 
 const POISON = ['\r\n', '\n', '\r', '\0', ' ', '\t', ':', ';', '0', '0\r\n\r\n', 'Content-Length: 3\r\n', 'Content-Length: 0\r\n', 'Content-Length: 3\t\r\n', 'Transfer-Encoding: chunked\r\n', 'Transfer-Encoding: identity\r\n', 'Transfer-Encoding: chunked\t\r\n', 'transfer-encoding: gzip, chunked\r\n', 'Content-Length : 3\r\n', ' folded\r\n', 'GET /s HTTP/1.1\r\nHost: a\r\n\r\n', 'Connection: close\r\n', 'Expect: 100-continue\r\n', 'Trailer: X\r\n', '+1', '0x', '-', '\x0b', '\x7f', '\xff', '1'];
 
