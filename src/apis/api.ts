@@ -5,7 +5,7 @@ import type { Effect, Timing } from '../model/command.ts';
 import type { RequestFacts } from '../model/request.ts';
 import { loadGraphql } from './graphql.ts';
 import { grpcOf } from './grpc.ts';
-import { readTarget, type ReadTarget } from './path.ts';
+import { readBehind, type ReadTarget } from './path.ts';
 import { compileSet, unknown, type RuleSet } from './rule-set.ts';
 import { readSet, SetRefused } from './set-file.ts';
 import { bucketOf } from './virtual-host.ts';
@@ -13,10 +13,10 @@ import { bucketOf } from './virtual-host.ts';
 /** What requests of a connection's APIs do. */
 export interface Api {
   /**
-   * Reads the target of a request as `readTarget` does, with what these APIs allow: an encoded slash in the names of stored objects, and a bucket
-   * that the host names (`bucket.gw.internal` where the connection has the host `*.gw.internal`), which becomes the first segment of the path.
+   * The target of a request, which was read already, as these APIs have it: behind the prefix of the connection, with encoded slashes only in the names of stored objects,
+   * and with a bucket that the host names (`bucket.gw.internal` where the connection has the host `*.gw.internal`) as the first segment of the path.
    */
-  readTarget(raw: string, host: string): ReadTarget | { readonly refused: string };
+  readTarget(target: ReadTarget, prefix: string, host: string): ReadTarget | { readonly refused: string };
   /** What the request would do. Never throws; what no rule set knows has one effect of class unknown. */
   understand(facts: RequestFacts): Understood;
   /** Some operation looks into the body of such a request: the whole body is read first. */
@@ -84,10 +84,7 @@ function apiOf(sets: readonly RuleSet[], hosts: readonly string[]): Api {
   const mayHoldSlash = (segments: readonly string[]): boolean => sets.some((set) => set.mayHoldSlash(segments));
   const virtualHosted = sets.some((set) => set.virtualHosted);
   return {
-    readTarget: (raw, host) => {
-      const bucket = virtualHosted ? bucketOf(host, hosts) : undefined;
-      return readTarget(bucket === undefined || !raw.startsWith('/') ? raw : `/${bucket}${raw}`, mayHoldSlash);
-    },
+    readTarget: (target, prefix, host) => readBehind(target, { prefix, first: virtualHosted ? bucketOf(host, hosts) : undefined, mayHoldSlash }),
     understand: (asked) => {
       const grpc = grpcOf(asked);
       const facts = grpc === undefined ? asked : { ...asked, grpc };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { LONGEST_TARGET, readTarget } from './path.ts';
+import { LONGEST_TARGET, readBehind, readTarget, withQuery } from './path.ts';
 
 const read = (raw: string, slashes = false) => {
   const target = readTarget(raw, () => slashes);
@@ -75,4 +75,38 @@ test('what is judged is what is sent: read again, what is sent says the same', (
     { numRuns: 3_000 },
   );
   assert.ok(accepted > 100, `${accepted} were accepted`);
+});
+
+test('from behind a prefix, or behind a bucket, it is what its text is there', () => {
+  let accepted = 0;
+  fc.assert(
+    fc.property(raw, raw, fc.constantFrom('', '/v1', '/a/b%2Fc', '/x/'), fc.constantFrom(undefined, 'data', 'a.b'), fc.boolean(), (text, other, prefix, first, slashes) => {
+      const whole = readTarget(`${prefix}${text}`, () => true);
+      if ('refused' in whole || (prefix !== '' && whole.path !== prefix && !whole.path.startsWith(`${prefix}/`))) return;
+      accepted += 1;
+      const place = { prefix, first, mayHoldSlash: () => slashes };
+      const behind = (query: string): ReturnType<typeof readTarget> => readTarget(`${first === undefined ? '' : `/${first}`}${whole.path === prefix ? '/' : whole.path.slice(prefix.length)}?${query}`, () => slashes);
+      assert.deepEqual(readBehind(whole, place), behind(whole.rawQuery));
+    }),
+    { numRuns: 3_000 },
+  );
+  assert.ok(accepted > 100, `${accepted} were accepted`);
+});
+
+test('with another query it is what its text is with that', () => {
+  fc.assert(
+    fc.property(raw, (text) => {
+      const query = text.slice(1).replace(/[#\s]/g, '');
+      assert.deepEqual(withQuery(read('/a'), query), readTarget(`/a?${query}`));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('is not too long, nor too deep, behind a bucket', () => {
+  const place = { prefix: '', first: 'data', mayHoldSlash: () => false };
+  for (const [text, why] of [[`/${'a'.repeat(LONGEST_TARGET - 2)}`, /longer/], [`/${'a/'.repeat(255)}`, /segments/]] as const) {
+    const behind = readBehind(read(text), place);
+    assert.match('refused' in behind ? behind.refused : '', why);
+  }
 });

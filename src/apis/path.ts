@@ -27,17 +27,14 @@ class Doubt extends Error {}
  * names of stored objects; everywhere else it is refused, since many servers take it for a separator. `*` of OPTIONS has no path and is refused.
  */
 export const readTarget = (raw: string, mayHoldSlash: (segments: readonly string[]) => boolean = () => false): ReadTarget | { readonly refused: string } => {
-  if (raw.length > LONGEST_TARGET) return { refused: `the address is longer than ${LONGEST_TARGET} characters` };
+  if (raw.length > LONGEST_TARGET) return TOO_LONG;
   if (!raw.startsWith('/')) return { refused: 'the address does not begin with a slash' };
-  for (let at = 0; at < raw.length; at += 1) {
-    const code = raw.charCodeAt(at);
-    if (code <= 0x20 || code >= 0x7f) return { refused: 'the address has a character that must be encoded' };
-    if (code === 0x23) return { refused: 'the address has a fragment' };
-  }
+  const doubt = NOT_IN_TARGET.exec(raw);
+  if (doubt) return { refused: doubt[0] === '#' ? 'the address has a fragment' : 'the address has a character that must be encoded' };
   const mark = raw.indexOf('?');
   try {
     const { path, segments } = readPath(mark < 0 ? raw : raw.slice(0, mark));
-    if (segments.some((segment) => segment.includes('/')) && !mayHoldSlash(segments)) return { refused: 'the path has an encoded slash' };
+    if (segments.some(holdsSlash) && !mayHoldSlash(segments)) return ENCODED_SLASH;
     return { path, segments, ...readQuery(mark < 0 ? '' : raw.slice(mark + 1)) };
   } catch (error) {
     if (error instanceof Doubt) return { refused: error.message };
@@ -45,10 +42,52 @@ export const readTarget = (raw: string, mayHoldSlash: (segments: readonly string
   }
 };
 
+/** Where a target is read from: behind what the client wrote in front of it, and behind what stands there in its place. */
+export interface Place {
+  /** Of the path, up to where this begins; empty, or as paths are written. The path is the prefix, or goes on behind it with a slash. */
+  readonly prefix: string;
+  /** One segment that comes in front, which needs no encoding. */
+  readonly first: string | undefined;
+  /** Where an encoded slash stands for itself. */
+  readonly mayHoldSlash: (segments: readonly string[]) => boolean;
+}
+
+/** A target that was read already, wherever it may hold a slash, as it is read from a place: the same as by its text. */
+export const readBehind = ({ path, segments, query, rawQuery }: ReadTarget, { prefix, first, mayHoldSlash }: Place): ReadTarget | { readonly refused: string } => {
+  const whole = path === prefix;
+  const rest = whole ? '/' : path.slice(prefix.length);
+  const behind = prefix === '' ? segments : whole ? [''] : segments.slice(prefix.split('/').length - 1);
+  const read = first === undefined ? { path: rest, segments: behind, query, rawQuery } : { path: `/${first}${rest}`, segments: [first, ...behind], query, rawQuery };
+  if (read.path.length + 1 + rawQuery.length > LONGEST_TARGET) return TOO_LONG;
+  if (read.segments.length > MOST_SEGMENTS) return { refused: TOO_DEEP };
+  return read.segments.some(holdsSlash) && !mayHoldSlash(read.segments) ? ENCODED_SLASH : read;
+};
+
+/** The same target with another query. */
+export const withQuery = (target: ReadTarget, raw: string): ReadTarget | { readonly refused: string } => {
+  try {
+    return { ...target, ...readQuery(raw) };
+  } catch (error) {
+    if (error instanceof Doubt) return { refused: error.message };
+    throw error;
+  }
+};
+
+const TOO_LONG = { refused: `the address is longer than ${LONGEST_TARGET} characters` };
+const TOO_DEEP = `the path has more than ${MOST_SEGMENTS} segments`;
+const ENCODED_SLASH = { refused: 'the path has an encoded slash' };
+/** What stands in no target: it has to be encoded, or is behind it. */
+const NOT_IN_TARGET = /[^\x21\x22\x24-\x7e]/;
+/** A segment without anything that could be read in two ways, unless it is one or two dots. */
+const PLAIN = /^[\w~!$&'()*+,=:@.-]+$/;
+
+const holdsSlash = (segment: string): boolean => segment.includes('/');
+
 function readPath(raw: string): { readonly path: string; readonly segments: readonly string[] } {
   const written = raw.slice(1).split('/');
-  if (written.length > MOST_SEGMENTS) throw new Doubt(`the path has more than ${MOST_SEGMENTS} segments`);
+  if (written.length > MOST_SEGMENTS) throw new Doubt(TOO_DEEP);
   const segments = written.map((segment, index) => {
+    if (PLAIN.test(segment) && segment !== '.' && segment !== '..') return segment;
     // A slash at the end is one empty segment. Elsewhere servers differ: some take two slashes for one.
     if (segment === '' && index < written.length - 1) throw new Doubt('the path has an empty segment');
     // Some servers cut a segment off at a semicolon (path parameters), others do not.
@@ -124,19 +163,13 @@ function hexPair(text: string, at: number): number {
 }
 
 /** Unreserved characters decoded, all that may not stand in an address encoded, digits of encodings in upper case. Says the same. */
-function normalise(text: string): string {
-  let result = '';
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at] ?? '';
-    if (char === '%') {
-      const byte = hexPair(text, at + 1);
-      const decoded = String.fromCharCode(byte);
-      result += /[A-Za-z0-9._~-]/.test(decoded) ? decoded : `%${text.slice(at + 1, at + 3).toUpperCase()}`;
-      at += 2;
-    } else result += mustEncode.test(char) ? `%${char.charCodeAt(0).toString(16).toUpperCase()}` : char;
-  }
-  return result;
-}
+const normalise = (text: string): string => (AS_IT_IS.test(text) ? text : text.replace(REWRITTEN, (found) => {
+  if (found.length === 1) return `%${found.charCodeAt(0).toString(16).toUpperCase()}`;
+  const decoded = String.fromCharCode(Number.parseInt(found.slice(1), 16));
+  return UNRESERVED.test(decoded) ? decoded : found.toUpperCase();
+}));
 
-/** ASCII that RFC 3986 lets stand neither in a path nor in a query, and that some clients send all the same. */
-const mustEncode = /["<>\\^`{|}[\]]/;
+/** Encodings, and ASCII that RFC 3986 lets stand neither in a path nor in a query, and that some clients send all the same. */
+const REWRITTEN = /%[0-9A-Fa-f]{2}|["<>\\^`{|}[\]]/g;
+const AS_IT_IS = /^[^%"<>\\^`{|}[\]]*$/;
+const UNRESERVED = /[A-Za-z0-9._~-]/;

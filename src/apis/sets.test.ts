@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import type { RequestFacts } from '../model/request.ts';
 import { loadApi, loadSets, shippedSets, type Api } from './api.ts';
 import { readBody } from './body.ts';
+import { readTarget } from './path.ts';
 
 interface Asked {
   readonly headers?: Readonly<Record<string, string>>;
@@ -13,10 +14,15 @@ interface Asked {
   readonly body?: unknown;
 }
 
+const targetOf = (api: Api, raw: string, host: string): ReturnType<typeof readTarget> => {
+  const target = readTarget(raw, () => true);
+  return 'refused' in target ? target : api.readTarget(target, '', host);
+};
+
 /** Operation, timing, and each effect as `class verb kind:name`. */
 const ask = (api: Api, line: string, { headers = {}, host = 'gw', body }: Asked = {}): string => {
   const [method = '', raw = ''] = line.split(' ');
-  const target = api.readTarget(raw, host);
+  const target = targetOf(api, raw, host);
   if ('refused' in target) return `refused: ${target.refused}`;
   const named = new Map(Object.entries(body === undefined ? headers : { 'content-type': 'application/json', ...headers }).map(([name, value]) => [name, [value]]));
   const facts: RequestFacts = { method, host, path: target.path, segments: target.segments, query: target.query, headers: named, body: body === undefined ? { kind: 'none' } : readBody(Buffer.from(JSON.stringify(body)), named) };
@@ -179,7 +185,7 @@ test('every set that ships loads, and has a table here', async () => {
 test('a bucket that the host names stands in front of the path that is sent', async () => {
   const api = await loadApi(['s3'], { hosts: ['*.s3.gw', 's3.gw'] });
   assert.equal(ask(api, 'PUT /a/b', { host: 'data.s3.gw' }), 'PutObject write write object:data/a/b');
-  const target = api.readTarget('/a/b', 'data.s3.gw');
+  const target = targetOf(api, '/a/b', 'data.s3.gw');
   assert.ok(!('refused' in target) && target.path === '/data/a/b');
   assert.equal(ask(api, 'PUT /data/b', { host: 's3.gw' }), 'PutObject write write object:data/b');
   // Without such a host the bucket is in the path, whatever the client calls the gateway.
@@ -189,7 +195,7 @@ test('a bucket that the host names stands in front of the path that is sent', as
 test('a body is read before it is judged only where an operation looks into it', async () => {
   const api = await loadApi(['gcs']);
   const facts = (method: string, raw: string): RequestFacts => {
-    const target = api.readTarget(raw, 'gw');
+    const target = targetOf(api, raw, 'gw');
     assert.ok(!('refused' in target));
     return { method, host: 'gw', path: target.path, segments: target.segments, query: target.query, headers: new Map([['content-type', ['application/json']]]), body: { kind: 'unread', why: 'not yet' } };
   };

@@ -7,7 +7,7 @@ import { formatHostPort } from '../../config/units.ts';
 import type { Command } from '../../model/command.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { readTarget } from '../../apis/path.ts';
-import { chooseConnection, withoutPrefix } from './choose.ts';
+import { chooseConnection } from './choose.ts';
 import { commandOf, factsOf, sectionFacts } from './commands.ts';
 import { readHead } from './head.ts';
 
@@ -45,7 +45,7 @@ export const explainRequest = async (text: string, connection: HttpConnectionCon
   if ('refused' in named) return refused(named.refused);
   const choice = chooseConnection([connection], head.host, named.path);
   if ('refused' in choice) return refused(choice.refused);
-  const read = means.readTarget(`${withoutPrefix(http.prefix, named.path)}${named.rawQuery === '' ? '' : `?${named.rawQuery}`}`, head.host);
+  const read = means.readTarget(named, http.prefix, head.host);
   if ('refused' in read) return refused(read.refused);
   const of = sectionFacts(head.section);
   const facts = factsOf(head, read, of);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import { withQuery } from '../../apis/path.ts';
 import type { Config, HttpConnectionConfig } from '../../config/resolved.ts';
 import { formatHostPort } from '../../config/units.ts';
 import { whenThere } from '../../model/when-there.ts';
@@ -239,8 +240,9 @@ export class HttpProtocol {
     const sending = of.sending(session, target);
     let { request } = reading;
     if (entered || request?.sending !== sending) {
-      const rawQuery = entered?.rawQuery ?? named.rawQuery;
-      const read = target.api.readTarget(`${withoutPrefix(session.connection.http.prefix, named.path)}${rawQuery === '' ? '' : `?${rawQuery}`}`, head.host);
+      // What the client signed goes on without what belongs to its signature.
+      const asked = entered ? withQuery(named, entered.rawQuery) : named;
+      const read = 'refused' in asked ? asked : target.api.readTarget(asked, session.connection.http.prefix, head.host);
       if ('refused' in read) return refuse(client, session.gated.refuse('protocol', read.refused), { dialect });
       request = new ReadRequest(head, { facts: factsOf(head, read, of.facts), rawQuery: read.rawQuery, of: of.facts, sending });
       if (!entered) reading.request = request;
