@@ -131,7 +131,7 @@ export class Admission {
       if (to === 'whole') this.#whole = this.#body.bytes();
       else if (to !== undefined && to !== 'too large') return this.#unread(to);
     }
-    if (request.astray) {
+    if (request.sending.astray) {
       again?.leave('ended');
       return refusedAs(gated.refuse('approval_required', 'this request needs approval, and its connection leads elsewhere since it came: send it again', needs.command));
     }

@@ -43,12 +43,6 @@ export class ReadRequest {
     return this.sending.target;
   }
 
-  /** A reload has led its connection to another target, or given it another credential, since it was read. */
-  get astray(): boolean {
-    const [read, now] = [this.#connection, this.#session.connection];
-    return read !== now && JSON.stringify([read.target, read.credential]) !== JSON.stringify([now.target, now.credential]);
-  }
-
   /** As the pipeline and policy see it. @param facts with what was read of its body */
   command(facts: RequestFacts): HttpCommand {
     if (facts === this.facts && this.#command) return this.#command;

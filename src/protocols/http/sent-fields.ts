@@ -57,6 +57,12 @@ export class SentFields {
     return this.#session === session && this.target === target && this.connection === session.connection && this.#masks === session.gated.masks;
   }
 
+  /** A reload has led its connection to another target, or given it another credential, since they were read. */
+  get astray(): boolean {
+    const [read, now] = [this.connection, this.#session.connection];
+    return read !== now && JSON.stringify([read.target, read.credential]) !== JSON.stringify([now.target, now.credential]);
+  }
+
   /** Without the credential. @param links the answer has links of the target in it */
   of(head: RequestHead, links: boolean, body: BodyLength): ChosenFields {
     const { method } = head;
