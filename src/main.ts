@@ -33,8 +33,7 @@ import { refusal } from './model/decision.ts';
 import type { Logger } from './model/logger.ts';
 import { createGate } from './pipeline/open.ts';
 import { compilePolicies } from './policy/compile.ts';
-import { explainRequest } from './protocols/http/explain-text.ts';
-import { HttpProtocol } from './protocols/http/serve.ts';
+import type { HttpProtocol } from './protocols/http/serve.ts';
 import { explainText } from './protocols/postgres/explain-text.ts';
 import { PostgresProtocol } from './protocols/postgres/serve.ts';
 import { keyFile } from './secrets/key-file.ts';
@@ -170,12 +169,19 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     };
     const postgres = new PostgresProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), contextAsking, secrets, understander, spools: new Spools(join(config.gateway.data, 'spool')), log });
     closers.push(() => postgres.close());
-    const http = new HttpProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), contextAsking, secrets, intercept: () => interception, log });
-    closers.push(() => http.close());
+    /** With what it needs it is 6 MB: loaded when a connection speaks it. */
+    let http: HttpProtocol | undefined;
+    const speakHttp = async ({ connections }: Config): Promise<void> => {
+      if (http !== undefined || !connections.some(isHttp)) return;
+      const { HttpProtocol } = await import('./protocols/http/serve.ts');
+      http = new HttpProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), contextAsking, secrets, intercept: () => interception, log });
+    };
+    await speakHttp(config);
+    closers.push(() => http?.close());
     /** One address speaks one protocol. */
     const serve = (socket: Socket, offered: () => readonly ConnectionConfig[], loggedIn: () => void): Promise<void> =>
       // A connection of HTTP carries many requests: each is of what is offered when it comes.
-      offered().some(isHttp) ? http.serve(socket, () => offered().filter(isHttp), loggedIn) : postgres.serve(socket, offered().filter(isPostgres), loggedIn);
+      http !== undefined && offered().some(isHttp) ? http.serve(socket, () => offered().filter(isHttp), loggedIn) : postgres.serve(socket, offered().filter(isPostgres), loggedIn);
     const listeners = await startListeners({ config: () => config, serve, log });
     clients = () => listeners.open;
     closers.push(() => listeners.stop());
@@ -200,6 +206,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       let nextInterception: Interception | undefined;
       try {
         nextInterception = await interceptionFor(next, interception);
+        await speakHttp(next);
         nextPolicies = compilePolicies(next);
         identities.replace(next);
         elsewhere?.replace(next.evidence);
@@ -277,7 +284,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
         signedIn: state.signedIn,
         explain: async (text, connection, searchPath) =>
           isHttp(connection)
-            ? { ...(await explainRequest(text, connection)), catalog: 'none', searchPath: [], searchPathFrom: 'default' }
+            ? { ...(await (await import('./protocols/http/explain-text.ts')).explainRequest(text, connection)), catalog: 'none', searchPath: [], searchPathFrom: 'default' }
             : explainText(text, connection, { understander, namesOf: (one) => postgres.namesOf(one) }, searchPath),
         build: version,
         metrics,
@@ -334,7 +341,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
       log.info({ sessions: gate.live.size }, 'stopping');
       listeners.stop();
       gate.drain(refusal('shutting_down', 'the gateway is stopping; connect again'));
-      http.drain();
+      http?.drain();
       const until = performance.now() + DRAIN_MS;
       while (gate.live.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
       gate.endAll(refusal('shutting_down', 'the gateway is stopping; connect again'));
