@@ -28,7 +28,11 @@ let lent = 0;
  * A long or wide buffer serves one socket at a time, because the next read is bound to it long before it comes.
  */
 export class ReadMemory {
-  readonly #widens: boolean;
+  /**
+   * Long streams are read in wide buffers: of use where bytes are passed on, and none where they are searched through, which goes as well in few and lets others have their turn.
+   * May change while `free` is asked.
+   */
+  widens: boolean;
   readonly #counts: boolean;
   #buffer = common;
   #changed = true;
@@ -41,11 +45,11 @@ export class ReadMemory {
   free: (memory: ArrayBufferLike) => boolean = () => false;
 
   /**
-   * @param widens long streams are read in wide buffers: of use where bytes are passed on, and none where they are looked at again and again, which goes better in few
+   * @param widens from the beginning
    * @param counts what is given away is told of (`bytesPassed`); not where whoever takes the bytes does so
    */
   constructor(widens: boolean, counts: boolean) {
-    this.#widens = widens;
+    this.widens = widens;
     this.#counts = counts;
   }
 
@@ -117,9 +121,9 @@ export class ReadMemory {
 
   /** How large the next buffer is to be, behind a long read of so many bytes into one of so many. */
   #next(length: number, had: number): number {
-    if (had === WIDE) return length > LONG ? WIDE : LONG;
+    if (had === WIDE) return this.widens && length > LONG ? WIDE : LONG;
     this.#full = length === LONG ? this.#full + 1 : 0;
-    return this.#widens && this.#full >= FULL_READS && lent < MOST_WIDE ? WIDE : LONG;
+    return this.widens && this.#full >= FULL_READS && lent < MOST_WIDE ? WIDE : LONG;
   }
 
   /** A buffer of whose bytes somebody holds some. */

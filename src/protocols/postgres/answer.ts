@@ -80,6 +80,11 @@ export class Answer implements Placed {
     return this.withheld === undefined && this.#masker !== undefined && this.#plan?.pass !== true && this.passage.decision.maxRows === undefined;
   }
 
+  /** Many rows come at once, and no detector looks through them: little is done with each byte. */
+  get goesUnsearched(): boolean {
+    return this.streams || (this.masksRuns && this.#plan?.detect.length === 0);
+  }
+
   /** The answer may have to be withheld midway: nothing behind it may be sent before it has ended. */
   get mayBeWithheld(): boolean {
     // Rows go the other way, and its end comes only with the client's Sync: waiting for it first would be waiting for ever.

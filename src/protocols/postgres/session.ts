@@ -144,7 +144,12 @@ class RunningSession {
       this.#closed();
     });
     target.on('data', (chunk: Buffer) => this.#fromTarget(chunk));
-    if (memory) memory.free = (read) => this.#back.keepsNothingOf(read);
+    if (memory) {
+      memory.free = (read) => {
+        memory.widens = this.#link.owed.head?.context.answer?.goesUnsearched ?? false;
+        return this.#back.keepsNothingOf(read);
+      };
+    }
     target.on('error', IGNORED);
     target.on('end', () => this.#targetLeft());
     target.on('close', () => {
