@@ -155,3 +155,28 @@ test('a stream that goes on and on is read in wide buffers: of so many sockets a
   assert.equal(next.wide, true);
   for (const { close } of [...streams, next]) await close();
 });
+
+test('whether wide buffers are read into is asked for in the middle of a stream', async (t) => {
+  const { memory, near, far } = await pair(t);
+  memory.free = () => true;
+  memory.widens = false;
+  const LONG = 64 * 1024;
+  far.on('error', () => {}).end(Buffer.alloc(64 * 1024 * 1024));
+  let before = 0;
+  let behind = 0;
+  await new Promise<void>((resolve, reject) => {
+    near.once('end', () => reject(new Error('no wide read came')));
+    near.on('data', ({ length }: Buffer) => {
+      if (before < 4 * 1024 * 1024) {
+        before += length;
+        if (length > LONG) reject(new Error('a wide read before it was asked for'));
+        memory.widens = before >= 4 * 1024 * 1024;
+      } else if (memory.widens) memory.widens = length <= LONG;
+      else {
+        behind += length;
+        if (length > LONG) reject(new Error('a wide read when it was not asked for any more'));
+        if (behind > 4 * 1024 * 1024) resolve();
+      }
+    });
+  });
+});
