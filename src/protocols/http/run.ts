@@ -1,14 +1,13 @@
 import type { Transform } from 'node:stream';
 import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { Passage } from '../../pipeline/gate.ts';
 import { Admission, type Admitted } from './admission.ts';
 import { releaseOf } from './answer.ts';
 import { Back, brokenAnswer } from './back.ts';
 import { BODY_IDLE_MS, type KeptBody } from './body.ts';
 import type { TargetPool } from './dial.ts';
-import { CREDENTIAL_MASK, Echo, warnOfEcho } from './echo.ts';
-import { failureOf, Unwritable } from './failure.ts';
+import { Echo } from './echo.ts';
+import { failureOf } from './failure.ts';
 import { TargetFault, type ClientStream, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { CALL_IDLE_MS, callDeadline, callStatus, mayGoInHttp2, outcomeOfCall, placeFor, refusalAnswer } from './grpc.ts';
 import { AS_IT_IS, Forward } from './forward.ts';
@@ -17,6 +16,7 @@ import { needsBytes, openFor, withCredential, type ExchangeParts } from './outgo
 import { requestRecorder } from './recorded.ts';
 import type { Wording } from './refuse.ts';
 import type { Running } from './session.ts';
+import { Settlement } from './settlement.ts';
 
 /** How long a request that changes something may go on after its client has left, so that its outcome is known. */
 const LEAVE_MS = 5_000;
@@ -44,15 +44,11 @@ class Exchange implements Running {
   readonly #whenEnded: ((why: Refusal) => void)[] = [];
   /** Stops what the credential is waited for; there while it is. */
   #injecting: AbortController | undefined;
-  #passage: Passage | undefined;
-  #settled = false;
+  /** There once it was admitted. */
+  #settlement: Settlement | undefined;
   #target: TargetStream | undefined;
   /** The whole request was handed to the target. */
   #sent = false;
-  #status: string | undefined;
-  #masked: (() => Readonly<Record<string, number>>) | undefined;
-  /** Finds the credential in the answer. */
-  #echo: Echo | undefined;
   #forward: Forward | undefined;
   #back: Back | undefined;
   #wait: NodeJS.Timeout | undefined;
@@ -92,7 +88,7 @@ class Exchange implements Running {
 
   async #admitted(admitted: Admitted): Promise<void> {
     const { session } = this.#parts;
-    if (admitted.kind === 'passage') this.#passage = admitted.passage;
+    if (admitted.kind === 'passage') this.#settlement = new Settlement(admitted.passage, this.#parts);
     if (this.#over) {
       this.#settle('unused');
       return;
@@ -114,16 +110,16 @@ class Exchange implements Running {
   /** To the target, when its evidence allows it: a read at once, everything else when its intent is durable. */
   async #send(pool: TargetPool, body: KeptBody | undefined, whole: Buffer | undefined, tries: Tries = { stale: 0, renewed: false }): Promise<void> {
     const { injector } = this.#parts.request.target;
-    const passage = this.#passage as Passage;
+    const settlement = this.#settlement as Settlement;
+    const { passage, reads: read } = settlement;
     const { head } = this.#client;
-    const read = passage.command.timing === 'read';
     const injected = withCredential(this.#parts, { body: body !== undefined, whole, stop: () => (this.#injecting = new AbortController()) });
-    const ready = read && passage.forward() !== undefined ? undefined : this.#durable();
+    const ready = read && passage.forward() !== undefined ? undefined : settlement.durable();
     if (ready) await (injected instanceof Promise ? Promise.all([injected, ready]) : ready);
     const credited = injected instanceof Promise ? await injected : injected;
     const { fields: { own }, transforms } = credited;
     this.#injecting = undefined;
-    this.#echo = own && new Echo(own);
+    settlement.echo = own && new Echo(own);
     const place = mayGoInHttp2(pool, head) ? await placeFor(pool, head) : undefined;
     if (this.#over) {
       place?.leave();
@@ -160,11 +156,12 @@ class Exchange implements Running {
 
   #sendBody(target: TargetStream, body: Pick<KeptBody, 'stream' | 'release'>, transforms: readonly Transform[], again: boolean): void {
     const { session, request: { facts } } = this.#parts;
+    const { passage } = this.#settlement as Settlement;
     this.#client.sendContinue();
     this.#forward = new Forward({
       body,
       target,
-      passage: this.#passage as Passage,
+      passage,
       record: again ? undefined : requestRecorder(session.gated.masks.bodies, facts, session.connection.evidence.recordAnswers),
       transforms,
       again,
@@ -179,7 +176,7 @@ class Exchange implements Running {
   #allSent(): void {
     this.#sent = true;
     // It has answered before it had all.
-    if (this.#status !== undefined) return;
+    if (this.#settlement?.code !== undefined) return;
     const { head } = this.#client;
     const answerWithin = head.call ? callDeadline(head) : this.#parts.session.connection.http.answerWithin;
     this.#wait = setTimeout(() => this.#failed(new TargetFault('late', 'the target did not answer in time')), answerWithin);
@@ -187,34 +184,35 @@ class Exchange implements Running {
 
   /** The target has answered: what it says goes to the client once the intent is durable. */
   async #answered(answer: TargetAnswer): Promise<void> {
-    this.#status = String(answer.status);
+    const settlement = this.#settlement as Settlement;
+    settlement.code = String(answer.status);
     this.#forward?.answered();
     if (this.#over) {
       // The client has left, and it was waited for how its request ends. The head of a call seldom says that.
       const call = this.#client.head.call ? outcomeOfCall(answer, 'aborted') : undefined;
-      if (call) this.#status = call.code;
+      if (call) settlement.code = call.code;
       this.#settle(call?.status ?? (answer.status < 400 ? 'ok' : 'error'));
       this.#target?.cut();
       return;
     }
-    const ready = this.#durable();
+    const ready = settlement.durable();
     if (ready) await ready;
     if (this.#over) return;
     const { session, request, outside } = this.#parts;
-    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: request.links, echo: this.#echo });
+    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: request.links, echo: settlement.echo });
     if ('withheld' in released) {
       this.#withhold(released.withheld);
       return;
     }
-    this.#masked = released.masked;
+    settlement.masked = released.masked;
     this.#back = new Back({
       client: this.#client,
-      passage: this.#passage as Passage,
+      passage: settlement.passage,
       answer: released,
       recorded: session.connection.evidence.recordAnswers > 0,
       settle: (status, then) => {
         const call = this.#client.head.call ? outcomeOfCall(answer) : undefined;
-        if (call) this.#status = call.code;
+        if (call) settlement.code = call.code;
         this.#settle(call?.status ?? status, then);
       },
       done: () => {
@@ -234,12 +232,12 @@ class Exchange implements Running {
   /** The WebSocket is open: what the client says in it goes to the target, beside what comes back. */
   #switched(): void {
     const { switched } = this.#client;
-    if (!switched || !this.#target || this.#over) return;
+    if (!switched || !this.#target || !this.#settlement || this.#over) return;
     const { evidence: { recordAnswers } } = this.#parts.session.connection;
     this.#forward = new Forward({
       body: { stream: switched, release: () => [] },
       target: this.#target,
-      passage: this.#passage as Passage,
+      passage: this.#settlement.passage,
       record: recordAnswers === 0 ? undefined : AS_IT_IS,
       transforms: [],
       again: false,
@@ -279,7 +277,7 @@ class Exchange implements Running {
   cut(why: Refusal): void {
     this.#endedBy = why;
     for (const then of this.#whenEnded.splice(0)) then(why);
-    if (this.#over && this.#passage) this.#settle(this.#endStatus(false));
+    if (this.#over) this.#settle(this.#endStatus(false));
     this.#target?.cut();
     this.#fault(why);
   }
@@ -287,9 +285,10 @@ class Exchange implements Running {
   /** The client is gone. What was sent on and changes something is given a moment to end, so that the record says how. */
   #left(): void {
     if (this.#over) return;
-    const waits = this.#sent && this.#status === undefined && this.#passage !== undefined && this.#passage.command.timing !== 'read';
+    const settlement = this.#settlement;
+    const waits = this.#sent && settlement !== undefined && settlement.code === undefined && !settlement.reads;
     this.#finished();
-    if (!this.#passage) return;
+    if (!settlement) return;
     if (!waits) {
       this.#target?.cut();
       this.#settle(this.#endStatus(false));
@@ -301,11 +300,8 @@ class Exchange implements Running {
     }, LEAVE_MS);
   }
 
-  /** What can be said of a command that did not come to its end. */
   #endStatus(failed: boolean): Outcome['status'] {
-    if (!this.#target?.reached) return 'unused';
-    if (this.#status !== undefined || this.#passage?.command.timing === 'read') return failed ? 'error' : 'aborted';
-    return 'indeterminate';
+    return this.#settlement?.unfinished(this.#target?.reached === true, failed) ?? 'unused';
   }
 
   #finished(): void {
@@ -318,20 +314,7 @@ class Exchange implements Running {
 
   /** Hands the outcome to the log, once. */
   #settle(status: Outcome['status'], then: (failure?: Refusal) => void = () => {}): void {
-    if (this.#settled || !this.#passage) return;
-    this.#settled = true;
-    this.#forward?.recorded();
-    const masked = { ...this.#masked?.(), ...this.#echoed() };
-    this.#passage.end({ status, ...(this.#status === undefined ? {} : { code: this.#status }), ...(Object.keys(masked).length > 0 ? { masked } : {}) }, then);
-  }
-
-  /** How often the credential came back, and was not given. */
-  #echoed(): Readonly<Record<string, number>> {
-    const found = this.#echo?.found ?? 0;
-    if (found === 0) return {};
-    const { session, request } = this.#parts;
-    warnOfEcho(request.target.injector, session.log, session.connection.name);
-    return { [CREDENTIAL_MASK]: found };
+    this.#settlement?.settle(status, () => this.#forward?.recorded(), then);
   }
 
   #answer(why: Refusal, wording: Wording = {}): void {
@@ -346,12 +329,6 @@ class Exchange implements Running {
 
   #ended(): Promise<Refusal> {
     return new Promise((resolve) => (this.#endedBy ? resolve(this.#endedBy) : this.#whenEnded.push(resolve)));
-  }
-
-  /** Undefined: the intent is durable. */
-  #durable(): Promise<void> | undefined {
-    const passage = this.#passage as Passage;
-    return passage.durable ? undefined : new Promise((resolve, reject) => passage.whenDurable((failure) => (failure ? reject(new Unwritable(failure)) : resolve())));
   }
 
   get #named(): { readonly session: string } {
