@@ -86,6 +86,14 @@ for (const [version, ask] of Object.entries(asked)) {
     for (const other of others) assert.deepEqual(other, first);
   });
 
+  test(`${version}: the same address by another method is another request`, async () => {
+    scene.target.clear();
+    const methods = ['GET', 'DELETE', 'HEAD', 'POST', 'OPTIONS'];
+    for (let time = 0; time < 3; time += 1) for (const method of methods) assert.equal((await ask('reader', '/left/a', method)).status, method === 'DELETE' || method === 'POST' ? 403 : 200, method);
+    const arrived = ['GET', 'HEAD', 'OPTIONS'];
+    assert.deepEqual(scene.target.requests.map(({ method }) => method), [...arrived, ...arrived, ...arrived]);
+  });
+
   test(`${version}: an address that holds the token is refused, also between others that do not, and again`, async () => {
     const token = await scene.token('reader');
     scene.target.clear();

@@ -82,8 +82,9 @@ export const openFor = (
   head: RequestHead,
   { pool, place, permit, credited: { outgoing, fields }, bodiless }: { readonly pool: TargetPool; readonly place: Place | undefined; readonly permit: Permit; readonly credited: Credited; readonly bodiless: boolean },
 ): TargetStream => {
-  const { method, upgrade } = head;
-  const { path, scheme, authority, headers } = outgoing;
+  const { upgrade } = head;
+  // What is sent is what was judged.
+  const { method, path, scheme, authority, headers } = outgoing;
   if (place) return openHttp2Target(place, permit, { method, path, fields: headers, bodiless, scheme, authority, trailers: takesTrailers(head) });
   const written = fields.written();
   return openTarget(pool, permit, { method, head: writtenHead(method, path, written), length: written.length, bodiless, upgrade });
