@@ -106,10 +106,8 @@ export class SectionReading {
     const again = this.#addresses.has(address);
     this.#addresses.set(address, again ? reading : undefined);
     if (again || this.#addresses.size <= MOST_ADDRESSES) return;
-    for (const [oldest] of this.#addresses) {
-      this.#addresses.delete(oldest);
-      return;
-    }
+    const [oldest] = this.#addresses.keys();
+    if (oldest !== undefined) this.#addresses.delete(oldest);
   }
 }
 
