@@ -169,7 +169,7 @@ export const startGateway = async (where: string, log: Logger, { openLog = openE
     };
     const postgres = new PostgresProtocol({ gate, config: () => config, secureContext: () => certificates.secureContext(), contextAsking, secrets, understander, spools: new Spools(join(config.gateway.data, 'spool')), log });
     closers.push(() => postgres.close());
-    /** With what it needs it is 6 MB: loaded when a connection speaks it. */
+    /** With what it needs it is 3 MB: loaded when a connection speaks it. */
     let http: HttpProtocol | undefined;
     const speakHttp = async ({ connections }: Config): Promise<void> => {
       if (http !== undefined || !connections.some(isHttp)) return;
