@@ -146,6 +146,13 @@ for (const [version, ask] of Object.entries(asked)) {
   });
 }
 
+test('more addresses than are kept are each the one that is asked for', async () => {
+  scene.target.clear();
+  const asks = Array.from({ length: 120 }, (_, n) => `a?n=${n % 40}`);
+  for (const path of asks) assert.equal((await scene.ask('reader', `/left/${path}`, { agent, port, headers: { Connection: 'keep-alive' } })).status, 200);
+  assert.deepEqual(urls(), asks.map((path) => `/l/${path}`));
+});
+
 test('what a connection leads to since is where the next goes', async () => {
   const [left, ...others] = scene.config['connections'] as readonly Record<string, unknown>[];
   for (const ask of Object.values(asked)) {
@@ -183,5 +190,5 @@ test('each has a record of its own, with its own address', async () => {
   const ran = (await recorded(scene, ' /')).filter(({ kind, end }) => kind === 'intent' && end === 'ok');
   assert.equal(ran.length, served);
   assert.equal(new Set(ran.map(({ session, command }) => `${session} ${command}`)).size, served);
-  assert.deepEqual(new Set(ran.map(({ statement }) => /^\S+ (\S+)/.exec(statement ?? '')?.[1])), new Set(['/a', '/a?x=one', '/b-c?x=~', '/']));
+  assert.deepEqual(new Set(ran.map(({ statement }) => /^\S+ (\S+)/.exec(statement ?? '')?.[1]).filter((path) => path?.includes('?n=') !== true)), new Set(['/a', '/a?x=one', '/b-c?x=~', '/']));
 });
