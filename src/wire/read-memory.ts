@@ -6,6 +6,8 @@ const SHORT = 2048;
 const LONG = 64 * 1024;
 /** What all sockets are read into that are not read at length: nothing of it is handed on, and whatever a read brings is copied before the next one of any socket. */
 const common: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(LONG);
+/** Windows reads into memory that was named before, while others do the same: there nothing can be shared. */
+const SHARES = process.platform !== 'win32';
 /** What a stream is read in that goes on and on: a fifth of what a read and its write cost is there for each, however long (measured). More is no quicker. */
 const WIDE = 256 * 1024;
 /** Long reads, each as much as there is room for, behind which wide ones begin. */
@@ -34,7 +36,8 @@ export class ReadMemory {
    */
   widens: boolean;
   readonly #counts: boolean;
-  #buffer = common;
+  readonly #first = SHARES ? common : Buffer.allocUnsafeSlow(LONG);
+  #buffer = this.#first;
   #changed = true;
   #socket: Socket | undefined;
   /** Long reads without a break that took all the room there was. */
@@ -73,7 +76,7 @@ export class ReadMemory {
   deliverTo(socket: Socket): void {
     this.#socket = socket;
     socket.on('close', () => {
-      if (this.#buffer !== common) keep(this.#buffer);
+      if (this.#buffer !== this.#first) keep(this.#buffer);
       if (this.#out !== undefined) this.#giveAway(this.#out);
       this.#out = undefined;
     });
@@ -82,7 +85,7 @@ export class ReadMemory {
   #read(length: number, buffer: Buffer<ArrayBuffer>): void {
     this.#reclaim();
     if (length <= SHORT) this.#readShort(length, buffer);
-    else if (buffer === common) this.#readLong(length, copied(length));
+    else if (buffer === this.#first) this.#readLong(length, copied(this.#first, length));
     else this.#readLong(length, buffer);
   }
 
@@ -90,8 +93,8 @@ export class ReadMemory {
     this.#full = 0;
     const copy = Buffer.allocUnsafe(length);
     buffer.copy(copy, 0, 0, length);
-    if (buffer !== common) {
-      this.#use(common);
+    if (buffer !== this.#first) {
+      this.#use(this.#first);
       keep(buffer);
     }
     this.#socket?.emit('data', copy);
@@ -143,10 +146,10 @@ const taken = (size: number): Buffer<ArrayBuffer> => {
   return (size === WIDE ? spareWide : spare).pop() ?? Buffer.allocUnsafeSlow(size);
 };
 
-/** A long buffer with what was read into the common one. */
-const copied = (length: number): Buffer<ArrayBuffer> => {
+/** A long buffer with what was read into a common one. */
+const copied = (from: Buffer<ArrayBuffer>, length: number): Buffer<ArrayBuffer> => {
   const buffer = taken(LONG);
-  common.copy(buffer, 0, 0, length);
+  from.copy(buffer, 0, 0, length);
   return buffer;
 };
 
