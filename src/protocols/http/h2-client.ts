@@ -163,15 +163,21 @@ export class Http2Client implements ClientStream {
   #finished(): void {
     if (this.#over) return;
     this.#end();
+    // What of the request nobody has read is nobody's. As long as it lies there the stream is open, and one of those that the client may have.
+    this.#body?.resume();
     if (this.#body?.whole !== false) return;
-    // What the client still sends is nobody's (RFC 9113 section 8.1). At once, a reset would take the place of the answer, which may not have left yet.
+    // Nor is what the client still sends (RFC 9113 section 8.1). At once, a reset would take the place of the answer, which may not have left yet.
     const timer = setTimeout(() => this.#stream.close(NGHTTP2_NO_ERROR), LINGER_MS);
     this.#stream.once('close', () => clearTimeout(timer));
-    this.#body.resume();
   }
 
   #closed(): void {
     if (this.#over) return;
+    // A stream whose both sides have ended is closed as well, and mostly before Node says that all was written.
+    if (this.#ending && this.#stream.rstCode === NGHTTP2_NO_ERROR && this.#stream.writableLength === 0) {
+      this.#end();
+      return;
+    }
     this.#byClient = true;
     this.#end();
     this.#leave();
