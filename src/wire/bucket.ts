@@ -22,6 +22,12 @@ export class Bucket {
     this.#at = now;
   }
 
+  /** Gives back, as far as there is room. */
+  give(many: number, now: number): void {
+    this.#left = Math.min(this.#most, this.left(now) + many);
+    this.#at = now;
+  }
+
   full(now: number): boolean {
     return this.left(now) >= this.#most;
   }

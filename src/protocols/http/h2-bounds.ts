@@ -18,6 +18,8 @@ export const MEMORY_MB = 64;
 /** Frames that break the rules of a stream, and streams that were refused for too many, before the connection is. */
 export const MOST_INVALID = 50;
 export const MOST_REJECTED = 100;
+/** What a frame carries at the most, as long as the peer does not ask for more (RFC 9113 section 6.5.2). */
+export const FRAME_BYTES = 16 * 1024;
 /** How long a connection may stay without a stream. */
 export const BETWEEN_MS = 65_000;
 
@@ -35,5 +37,10 @@ export class Allowance {
     const allowed = this.#bucket.left(now) >= 1;
     this.#bucket.take(now);
     return allowed;
+  }
+
+  /** The peer has done something else in return for so many. */
+  give(many: number): void {
+    this.#bucket.give(many, performance.now());
   }
 }

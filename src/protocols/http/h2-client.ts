@@ -2,6 +2,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { AnswerHead, ClientStream } from './exchange.ts';
 import { breakOff, StreamBody } from './h2-body.ts';
+import { FRAME_BYTES } from './h2-bounds.ts';
 import type { Fields, RequestHead } from './head.ts';
 
 /** How long what was already given may take to leave, before the words of the end, once it was cut. */
@@ -31,13 +32,16 @@ export class Http2Client implements ClientStream {
   #gone = false;
   /** The client broke it off, and not the gateway. */
   #byClient = false;
+  /** So many frames of the answer are on their way. */
+  readonly #sent: (frames: number) => void;
   readonly #onGone: (() => void)[] = [];
   readonly #onOver: (() => void)[] = [];
 
   /** @param ended the head was all of the request */
-  constructor(head: RequestHead, stream: ServerHttp2Stream, ended: boolean) {
+  constructor(head: RequestHead, stream: ServerHttp2Stream, ended: boolean, sent: (frames: number) => void) {
     this.head = head;
     this.#stream = stream;
+    this.#sent = sent;
     this.#body = ended ? undefined : new StreamBody(stream);
     this.body = head.body.kind === 'none' ? undefined : this.#body;
     // Its end has to be read, also where nothing comes before it.
@@ -83,6 +87,7 @@ export class Http2Client implements ClientStream {
     if (this.#over || this.#ending) return true;
     if (this.#left !== undefined) this.#left -= chunk.length;
     this.#respond(false);
+    this.#sent(framesOf(chunk));
     return this.#stream.write(chunk);
   }
 
@@ -103,8 +108,10 @@ export class Http2Client implements ClientStream {
     const headOnly = !this.#responded && (last === undefined || last.length === 0) && trailers.length === 0;
     this.#respond(headOnly);
     if (headOnly) return;
-    if (last) this.#stream.end(last);
-    else this.#stream.end();
+    if (last) {
+      this.#sent(framesOf(last));
+      this.#stream.end(last);
+    } else this.#stream.end();
   }
 
   answer(status: number, fields: Fields, body: Uint8Array): void {
@@ -140,6 +147,7 @@ export class Http2Client implements ClientStream {
   #respond(ended: boolean): void {
     if (this.#responded || !this.#head) return;
     this.#responded = true;
+    this.#sent(1);
     const { status, fields, length, bodiless } = this.#head;
     const head = [':status', String(status), ...flat(fields), ...(length === undefined ? [] : ['content-length', String(length)])];
     try {
@@ -193,6 +201,8 @@ export class Http2Client implements ClientStream {
     for (const then of this.#onOver.splice(0)) then();
   }
 }
+
+const framesOf = (chunk: Uint8Array): number => Math.ceil(chunk.length / FRAME_BYTES);
 
 /** Trailers by name: Node takes them in no other form. */
 const record = (fields: Fields): Record<string, string[]> => {

@@ -75,6 +75,8 @@ export class Http2Connection {
   readonly #parts: Http2Parts;
   /** What a client may do for nothing: asking whether anybody is there, changing its settings, breaking off what it began. */
   readonly #pings = new Allowance(100, 5);
+  /** Clients of gRPC measure the line: they send a PING for what comes of an answer, as soon as the one before is acknowledged. */
+  readonly #sent = (frames: number): void => this.#pings.give(frames);
   readonly #settings = new Allowance(50, 2);
   readonly #resets = new Allowance(200, 33);
   #known = false;
@@ -127,7 +129,7 @@ export class Http2Connection {
     this.#open += 1;
     const ended = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     const head = this.#heads.read(raw, ended);
-    const client = new Http2Client('refused' in head ? refusedHead('') : head, stream, ended);
+    const client = new Http2Client('refused' in head ? refusedHead('') : head, stream, ended, this.#sent);
     stream.once('close', () => {
       this.#open -= 1;
       // Rapid reset: work that is asked for, and broken off before it can be answered. A rule that was broken on purpose ends a stream as well.
