@@ -84,6 +84,8 @@ export interface NamedObject {
   readonly name?: string;
   /** For PREPARE and DECLARE: the facts of the statement inside. */
   readonly inner?: StatementFacts;
+  /** DECLARE ... WITH HOLD: the cursor outlives its transaction. */
+  readonly held?: true;
 }
 
 export interface CopyFacts {

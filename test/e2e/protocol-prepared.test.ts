@@ -135,6 +135,16 @@ describe('memory', () => {
     }
   });
 
+  test('cursors that went with their transactions count no more, those WITH HOLD stay', async () => {
+    using wire = await gatewayWire(scene, 'writer');
+    await wire.query('BEGIN; DECLARE kept CURSOR WITH HOLD FOR SELECT 7 AS n; COMMIT');
+    const text = 'x'.repeat(900_000);
+    for (let n = 0; n < 12; n++) assert.deepEqual(plain(await wire.query(`BEGIN; DECLARE c${n} CURSOR FOR SELECT '${text}'; COMMIT`)), ['BEGIN', 'DECLARE CURSOR', 'COMMIT', 'ZI'], String(n));
+    for (let n = 0; n < 12; n++) assert.deepEqual(plain(await wire.query(`BEGIN; DECLARE d${n} CURSOR FOR SELECT '${text}'; ROLLBACK`)), ['BEGIN', 'DECLARE CURSOR', 'ROLLBACK', 'ZI'], String(n));
+    assert.deepEqual(plain(await wire.query('FETCH 1 FROM kept')).slice(1), ['(7)', 'FETCH 1', 'ZI']);
+    assert.deepEqual(plain(await wire.query('FETCH 1 FROM c1')), ['E34000', 'ZI']);
+  });
+
   test('values of 10 MB in 60 open portals are not held', async () => {
     using wire = await gatewayWire(scene, 'writer');
     await wire.query('BEGIN');

@@ -48,6 +48,8 @@ export interface Portal extends Cursor {
   readonly promised?: Promised;
   /** Bound by the protocol: the target drops it at the end of the transaction. */
   readonly bound: boolean;
+  /** A cursor WITH HOLD: the target keeps it beyond the transaction. */
+  readonly held?: true;
   /** `Admission.run` when it was bound. */
   readonly since?: number;
 }
@@ -204,7 +206,7 @@ export class Link {
         else this.prepared.confirm(name, undefined);
         return;
       case 'declare':
-        if (inner) this.portals.confirm(name, { understood: inner, text: Buffer.from(answer.text.subarray(start, end)), answer: undefined, bound: false });
+        if (inner) this.portals.confirm(name, { understood: inner, text: Buffer.from(answer.text.subarray(start, end)), answer: undefined, bound: false, ...(named.held ? { held: true } : {}) });
         return;
       case 'close':
         this.#dropPortals((portal, portalName) => named.name === undefined || portalName === name);
@@ -214,9 +216,9 @@ export class Link {
     }
   }
 
-  /** The target drops bound portals at the end of a transaction; cursors WITH HOLD stay, and a name too many does no harm. */
+  /** The target drops portals and cursors at the end of a transaction, all but cursors WITH HOLD. Of those it may have dropped some with a rollback: a name too many does no harm. */
   transactionEnded(): void {
-    this.#dropPortals(({ bound }) => bound);
+    this.#dropPortals(({ held }) => held !== true);
   }
 
   /** Makes the open block of the target fail, by a simple Query that does not parse; its ReadyForQuery goes to the client. */

@@ -59,7 +59,7 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
       timing: effects.timing,
       transaction: kind.transaction ?? 'none',
       settings,
-      ...(kind.named ? { named: { kind: kind.named.kind, ...(kind.named.name === undefined ? {} : { name: kind.named.name }), ...(inner ? { inner: factsOf(inner, raw) } : {}) } } : {}),
+      ...(kind.named ? { named: { kind: kind.named.kind, ...(kind.named.name === undefined ? {} : { name: kind.named.name }), ...(inner ? { inner: factsOf(inner, raw) } : {}), ...(kind.named.held ? { held: true } : {}) } } : {}),
       ...(kind.copy ? { copy: kind.copy } : {}),
       changesCatalog: kind.changesCatalog === true || list.some((effect) => effect.class === 'unknown' || callsUsersOwn(effect) || (effect.class === 'schema' && effect.verb === 'create')),
       ...clauses(node),

@@ -432,6 +432,9 @@ export function statement(around: Around, node: Ast): Kind {
 }
 
 /** PREPARE and DECLARE: what the statement inside does counts already here. */
+/** Of `options` in PostgreSQL's DeclareCursorStmt (nodes/parsenodes.h): WITH HOLD. */
+const CURSOR_OPT_HOLD = 0x20;
+
 function prepared(around: Around, fields: Ast, kind: 'prepare' | 'declare', name: string | undefined): NonNullable<Kind['named']> {
   around.effects.add({ class: 'read', verb: kind }, 'read');
   const inner = fields['query'] as Ast;
@@ -442,7 +445,8 @@ function prepared(around: Around, fields: Ast, kind: 'prepare' | 'declare', name
   // Nothing runs yet, but a cursor held beyond its transaction does.
   if (kind === 'prepare') around.effects.timing = timing;
   expression(around, list(fields, 'argtypes'), scopeIn(undefined));
-  return { kind, inner, ...(name === undefined ? {} : { name }) };
+  const held = kind === 'declare' && ((fields['options'] as number | undefined) ?? 0) & CURSOR_OPT_HOLD;
+  return { kind, inner, ...(name === undefined ? {} : { name }), ...(held ? { held: true } : {}) };
 }
 
 /** The session that knows the name puts in what was prepared under it; see `named` in the facts. */
