@@ -112,7 +112,7 @@ for (const version of postgresVersions()) {
 describe('memory', () => {
   let scene: Scene;
   before(async () => {
-    scene = await startScene({ policies: [{ name: 'all', identities: ['writer'], connections: ['*'], allow }], connection: { evidence: { mode: 'effect', recordAnswers: '0B' } } });
+    scene = await startScene({ policies: [{ name: 'all', identities: ['writer'], connections: ['*'], allow }], gateway: { limits: { statement: '6MiB' } }, connection: { evidence: { mode: 'effect', recordAnswers: '0B' } } });
   });
   after(() => scene[Symbol.asyncDispose]());
   const resident = (): number => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${scene.gateway.pid}/status`, 'utf8'))?.[1]) * 1024;
@@ -132,6 +132,15 @@ describe('memory', () => {
       await wire.query('DEALLOCATE ALL');
       wire.send(...prepare(0, `SELECT '${'x'.repeat(1_000_000)}'`));
       assert.ok(!plain(await wire.until('ReadyForQuery')).includes('E54000'));
+    }
+  });
+
+  test('unnamed statements as long as the limit allows, one after another', async () => {
+    using wire = await gatewayWire(scene, 'writer');
+    for (let n = 0; n < 3; n++) {
+      const text = `SELECT length('${'x'.repeat(5 * MB)}') AS n${n}`;
+      wire.send(say.parse('', text), say.bind('', '', [], []), say.execute(''), say.sync);
+      assert.deepEqual(plain(await wire.until('ReadyForQuery')), ['ParseComplete', 'BindComplete', `(${5 * MB})`, 'SELECT 1', 'ZI'], String(n));
     }
   });
 

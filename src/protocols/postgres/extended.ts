@@ -154,7 +154,7 @@ export class ExtendedQueries {
     const unusable = this.#nameRefused(message.statement);
     if (unusable) return this.#refuseSeries(unusable);
     const text = Buffer.from(message.text, 'utf8');
-    const full = link.noRoomFor(text.length);
+    const full = link.noRoomFor(message.statement === '' ? 0 : text.length);
     if (full !== undefined) return this.#refuseSeries(gated.refuse('limit', full));
     if (text.length > this.#admission.limits.statement) return this.#refuseSeries(gated.refuse('limit', `the statement has ${text.length} bytes; at most ${this.#admission.limits.statement} are read`));
     if (this.#admission.series.changesNames) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_NAMES));

@@ -38,7 +38,7 @@ export const RESERVED = 'wicketgate:';
  */
 export class Names<Value> {
   readonly #weigh: (value: Value) => number;
-  /** Sum of what the values weigh. */
+  /** Sum of what the named values weigh. Of the unnamed there is one at most, and each new one takes the place of the last. */
   weight = 0;
   /** Both are made with the first name: many sessions never give one. */
   #confirmed: Map<string, Value> | undefined;
@@ -69,14 +69,14 @@ export class Names<Value> {
 
   /** The target has done it. */
   confirm(name: string, value: Value | undefined): void {
-    const before = name === '' ? this.#unnamed : this.#confirmed?.get(name);
-    if (before !== undefined) this.weight -= this.#weigh(before);
-    if (value !== undefined) this.weight += this.#weigh(value);
     if (name === '') {
       this.#unnamed = value;
       if (this.#proposed?.value === value) this.#proposed = undefined;
       return;
     }
+    const before = this.#confirmed?.get(name);
+    if (before !== undefined) this.weight -= this.#weigh(before);
+    if (value !== undefined) this.weight += this.#weigh(value);
     if (value === undefined) this.#confirmed?.delete(name);
     else (this.#confirmed ??= new Map()).set(name, value);
     if (this.#pending?.get(name) === value) this.#pending?.delete(name);
@@ -100,9 +100,9 @@ export class Names<Value> {
     for (const [name, value] of confirmed ?? []) {
       if (!matches(value, name)) continue;
       confirmed?.delete(name);
+      this.weight -= this.#weigh(value);
       removed.push(value);
     }
-    for (const value of removed) this.weight -= this.#weigh(value);
     return removed;
   }
 

@@ -431,10 +431,10 @@ export function statement(around: Around, node: Ast): Kind {
   return handler(around, fields, node);
 }
 
-/** PREPARE and DECLARE: what the statement inside does counts already here. */
 /** Of `options` in PostgreSQL's DeclareCursorStmt (nodes/parsenodes.h): WITH HOLD. */
 const CURSOR_OPT_HOLD = 0x20;
 
+/** PREPARE and DECLARE: what the statement inside does counts already here. */
 function prepared(around: Around, fields: Ast, kind: 'prepare' | 'declare', name: string | undefined): NonNullable<Kind['named']> {
   around.effects.add({ class: 'read', verb: kind }, 'read');
   const inner = fields['query'] as Ast;
