@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -85,6 +86,31 @@ test('more streams than one connection of the target takes go on another', async
   for (const stream of open) ok(stream);
   assert.ok((await Promise.all(asked)).every(({ text }) => text === 'ok\n'));
   handler = ok;
+  client.close();
+});
+
+test('an answer that has come is whole to a client that reads it later than the target closes its connection', async () => {
+  const bytes = 200_000;
+  let ended = false;
+  handler = (stream) => {
+    const { session } = stream;
+    session?.once('close', () => (ended = true));
+    stream.respond({ ':status': 200 });
+    stream.end(Buffer.alloc(bytes, 'a'));
+    session?.close();
+  };
+  const client = http2Client(scene);
+  const stream = client.request({ ':path': '/later', ...(await bearer('reader')) });
+  let error: Error | undefined;
+  stream.on('error', (came) => (error = came));
+  await until(() => ended);
+  handler = ok;
+  assert.equal((await ask2(client, { ':path': '/x', ...(await bearer('reader')) })).status, 200);
+  let read = 0;
+  stream.on('data', (chunk: Buffer) => (read += chunk.length));
+  await once(stream, 'close');
+  assert.ifError(error);
+  assert.equal(read, bytes);
   client.close();
 });
 

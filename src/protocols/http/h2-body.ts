@@ -1,6 +1,7 @@
-import type { Http2Stream } from 'node:http2';
+import { constants, type Http2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
 
+const { NGHTTP2_NO_ERROR } = constants;
 /** Bytes that wait here for whoever reads; what the peer may send ahead is bounded by its window. */
 const WAITING_BYTES = 64 * 1024;
 
@@ -31,7 +32,11 @@ export class StreamBody extends Readable {
       else this.#cutOff();
     });
     stream.once('close', () => {
-      if (!stream.readableEnded) this.#cutOff();
+      if (stream.readableEnded) return;
+      if (!this.#whole || stream.rstCode !== NGHTTP2_NO_ERROR) return this.#cutOff();
+      // Its sender closed the connection behind it: what was not read yet has come nevertheless.
+      for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null) this.push(chunk);
+      this.push(null);
     });
   }
 
