@@ -17,6 +17,7 @@ import { recorded, stopAndVerify } from './whole-evidence.ts';
 let scene: HttpScene;
 let target: Http2Target;
 let both: Http2Target;
+let none: Http2Target;
 let old: HttpTarget;
 let handler: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 const ok = (stream: ServerHttp2Stream): void => {
@@ -34,6 +35,7 @@ before(async () => {
   };
   target = await startHttp2Target(take, { settings: { maxConcurrentStreams: 5 } });
   both = await startHttp2Target(() => {}, { allowHTTP1: true });
+  none = await startHttp2Target(ok, { settings: { maxConcurrentStreams: 0 } });
   both.server.on('request', (request, response) => void response.end(`in HTTP/${request.httpVersion}`));
   const authority = await certificateAuthority();
   const { certPem, keyPem } = await authority.issue(['127.0.0.1']);
@@ -43,12 +45,13 @@ before(async () => {
   const connection = (name: string, { port, ca }: { readonly port: number; readonly ca: string }): Record<string, unknown> => ({
     name, protocol: 'http', target: { host: '127.0.0.1', port, tls: 'verify-full', ca }, credential: { type: 'bearer', token: 'env:TARGET_TOKEN' }, http: { answerWithin: '5s' },
   });
-  scene = await startHttpScene({ connectionsAt: () => [connection('api', target), connection('both', both), connection('old', { port: old.port, ca })], policies: [{ name: 'reading', identities: ['reader'], connections: ['*'], allow: ['read'] }, { name: 'writing', identities: ['writer'], connections: ['*'], allow: ['read', 'write'] }] });
+  scene = await startHttpScene({ connectionsAt: () => [connection('api', target), connection('both', both), connection('none', none), connection('old', { port: old.port, ca })], policies: [{ name: 'reading', identities: ['reader'], connections: ['*'], allow: ['read'] }, { name: 'writing', identities: ['writer'], connections: ['*'], allow: ['read', 'write'] }] });
 });
 after(async () => {
   await scene?.[Symbol.asyncDispose]();
   await target?.stop();
   await both?.stop();
+  await none?.stop();
   await old?.stop();
 });
 
@@ -70,6 +73,14 @@ test('what comes in HTTP/2 goes on in it to a target that offers it, on a connec
   assert.equal((await ask2(third, { ':path': '/x', ...(await bearer('reader')) })).text, 'in HTTP/2.0');
   assert.equal((await scene.ask('reader', '/x', { port: scene.gateway.port('both') })).text, 'in HTTP/1.1');
   third.close();
+  client.close();
+});
+
+test('a target that takes no request on any connection is not asked again and again', async () => {
+  const client = http2Client(scene, scene.gateway.port('none'));
+  const { status, problem } = await ask2(client, { ':path': '/x', ...(await bearer('reader')) });
+  assert.equal(status, 502, JSON.stringify(problem));
+  assert.equal(none.versions.length, 1);
   client.close();
 });
 

@@ -7,6 +7,8 @@ import { MOST_FIELDS } from './header-section.ts';
 
 /** Time until a target that was reached has said its settings. */
 const SETTINGS_MS = 10_000;
+/** Connections that one request waits for: more than requests of a session at a time, each of which may need one of its own. */
+const MOST_OPENINGS = 300;
 
 const OPTIONS = {
   maxHeaderListPairs: MOST_FIELDS + 8,
@@ -48,7 +50,7 @@ export class Http2Pool {
 
   /** A connection that takes one more stream; undefined when the target does not speak HTTP/2. Rejects with TargetFault. */
   async place(): Promise<Place | undefined> {
-    for (;;) {
+    for (let openings = 0; openings < MOST_OPENINGS; openings++) {
       if (!this.#offered) return undefined;
       const link = [...this.#links].find(({ session, streams }) => streams < mostOf(session));
       if (link) return placeOn(link);
@@ -56,6 +58,7 @@ export class Http2Pool {
       this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
       await this.#opening;
     }
+    throw takesNone();
   }
 
   close(): void {
@@ -98,9 +101,16 @@ export class Http2Pool {
         resolve();
       });
     });
+    if (mostOf(session) === 0) {
+      session.destroy();
+      throw takesNone();
+    }
     this.#links.add(link);
   }
 }
+
+/** Its connections say good-bye, or that no stream may be opened, before the first one. */
+const takesNone = (): TargetFault => new TargetFault('broken', 'the target takes no requests on its connections');
 
 /** How many streams the target takes on it. One that takes none now is not waited for: another connection is opened. */
 const mostOf = ({ closed, destroyed, remoteSettings }: http2.ClientHttp2Session): number => (closed || destroyed ? 0 : (remoteSettings.maxConcurrentStreams ?? 100));
