@@ -64,6 +64,7 @@ test('sessions of psql, while the gateway runs: populations, masked texts, proof
   assert.equal(log?.samples.length, commands.length);
   assert.ok(log.samples.some(({ texts }) => texts.some(({ part, text }) => part === 'statement' && text?.includes('SELECT') === true)));
 
+  await signed();
   const second = await exported('second.zip');
   assert.ok((await csv(second.path, 'accesses')).some((row) => row.includes(',export,')));
   assert.equal(second.verdict.pack.query.seedGiven, false);

@@ -132,8 +132,11 @@ describe('answering an approval', { skip: noBrowser() ?? false, timeout: 120_000
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.getByText('you asked for this command yourself').waitFor();
     assert.equal(await page.getByLabel('Reason').inputValue(), 'looks right');
-    standIn.say('approvals.answer', () => refusal(410, 'over', 'this request is over: it has expired'));
-    standIn.say('approvals.show', () => approval({ state: 'expired', waiting: 0 }));
+    // Not before it is answered: the page reads it again by itself now and then.
+    standIn.say('approvals.answer', () => {
+      standIn.say('approvals.show', () => approval({ state: 'expired', waiting: 0 }));
+      return refusal(410, 'over', 'this request is over: it has expired');
+    });
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.getByText('Nobody answered, or nobody used the approval, in time. It did not run.').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Approve' }).count(), 0);
