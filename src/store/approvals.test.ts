@@ -68,10 +68,10 @@ test('of many processes that try to use one approval, exactly one does', async (
   for (const id of ids) state.approvals.insert(request(id));
   for (const id of ids) state.approvals.move(id, 'pending', 'approved', { at: 1 });
   const script = `import { openState } from ${JSON.stringify(pathToFileURL(`${import.meta.dirname}/state.ts`).href)};
-    const { approvals, close } = openState(${JSON.stringify(folder.path)});
+    const state = openState(${JSON.stringify(folder.path)});
     process.stdout.write('ready\\n');
     process.stdin.once('data', () => {
-      const won = ${JSON.stringify(ids)}.filter((id) => approvals.move(id, 'approved', 'used', { at: 2 }));
+      const won = ${JSON.stringify(ids)}.filter((id) => state.approvals.move(id, 'approved', 'used', { at: 2 }));
       process.stdout.write(JSON.stringify(won) + '\\n');
       state.close();
       process.stdin.unref();
