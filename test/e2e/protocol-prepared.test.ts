@@ -154,6 +154,22 @@ describe('memory', () => {
     assert.deepEqual(plain(await wire.query('FETCH 1 FROM c1')), ['E34000', 'ZI']);
   });
 
+  test('cursors and portals that went with a transaction that another followed at once count no more', async () => {
+    using wire = await gatewayWire(scene, 'writer');
+    const text = 'x'.repeat(900_000);
+    await wire.query('BEGIN');
+    for (let n = 0; n < 12; n++) {
+      const end = n % 2 === 0 ? 'COMMIT AND CHAIN' : 'ROLLBACK AND CHAIN';
+      assert.deepEqual(plain(await wire.query(`DECLARE c${n} CURSOR FOR SELECT '${text}'; ${end}`)), ['DECLARE CURSOR', end.split(' ')[0], 'ZT'], String(n));
+      // The end is a portal itself, and goes with the transaction; what is bound behind it belongs to the next.
+      wire.send(say.parse('', "SELECT 'a' UNION ALL SELECT 'b'"), say.bind('p', '', [], []), say.execute('p', 1), say.parse('', end), say.bind('', '', [], []), say.execute(''), say.parse('', 'SELECT 3'), say.bind('q', '', [], []), say.execute('q'), say.sync);
+      const bound = ['ParseComplete', 'BindComplete'];
+      assert.deepEqual(plain(await wire.until('ReadyForQuery')), [...bound, '(a)', 'PortalSuspended', ...bound, end.split(' ')[0], ...bound, '(3)', 'SELECT 1', 'ZT'], String(n));
+      await wire.query(end);
+    }
+    assert.deepEqual(plain(await wire.query('FETCH 1 FROM c1')), ['E34000', 'ZE']);
+  });
+
   test('values of 10 MB in 60 open portals are not held', async () => {
     using wire = await gatewayWire(scene, 'writer');
     await wire.query('BEGIN');

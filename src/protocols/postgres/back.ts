@@ -15,7 +15,7 @@ import type { Link, Owed } from './link.ts';
 import { refusedCommand } from './refuse.ts';
 import { shownAside, shownReport } from './shown.ts';
 import type { Expected } from './state.ts';
-import type { Tracking } from './tracking.ts';
+import { endsTransaction, type Tracking } from './tracking.ts';
 
 type Event = Frame | Run;
 
@@ -346,6 +346,7 @@ export class Back {
     const { statement } = answer;
     if (statement) {
       this.#tracking.completed(statement.facts);
+      if (endsTransaction(statement.facts)) this.#link.transactionEnded();
       this.#link.applyNamed(statement, answer, this.#tracking.under);
     }
     answer.complete(tag);

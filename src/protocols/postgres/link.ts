@@ -216,9 +216,13 @@ export class Link {
     }
   }
 
-  /** The target drops portals and cursors at the end of a transaction, all but cursors WITH HOLD. Of those it may have dropped some with a rollback: a name too many does no harm. */
+  /**
+   * The target drops portals and cursors at the end of a transaction, all but cursors WITH HOLD. Of those it may have dropped some with a rollback: a name too many does no harm.
+   * Told by the completion of COMMIT and ROLLBACK as well, since with AND CHAIN the status never says so. What is being executed
+   * (the COMMIT itself, and what was sent behind it) is settled by what the target says of it.
+   */
   transactionEnded(): void {
-    this.#dropPortals(({ held }) => held !== true);
+    for (const { answer } of this.portals.removeWhere(({ held }) => held !== true)) if (answer && (!answer.started || answer.suspended)) this.abandon(answer);
   }
 
   /** Makes the open block of the target fail, by a simple Query that does not parse; its ReadyForQuery goes to the client. */

@@ -13,6 +13,9 @@ import { applicationName, changesNames, type Changed } from './settings.ts';
 /** Most settings of an application's own making that are told apart in one session. */
 const MOST_CUSTOM = 64;
 
+/** Done, it has ended the transaction that it ran in. */
+export const endsTransaction = ({ transaction }: StatementFacts): boolean => transaction === 'commit' || transaction === 'rollback' || transaction === 'prepare';
+
 /**
  * What of the target's session decides how the next statement is understood, and keeping it true: the name context, the
  * catalog (the shared snapshot, or the session's own view after it changed something), and the application_name.
@@ -118,7 +121,7 @@ export class Tracking {
       if (this.#catalogChangedInBlock) this.#ownStale = true;
     }
     // With AND CHAIN the next transaction is open already, and the status never says that one has ended.
-    if (facts.transaction === 'commit' || facts.transaction === 'rollback' || facts.transaction === 'prepare') this.#transactionEnded();
+    if (endsTransaction(facts)) this.#transactionEnded();
   }
 
   ready(status: TransactionStatus): void {
