@@ -61,3 +61,15 @@ for (const [what, method, role, expected] of [
     client.close();
   });
 }
+
+test('a client that gives up every other request keeps its connection, and those that it waits for are answered', async () => {
+  const client = http2Client(scene);
+  const authorization = `Bearer ${await scene.token('reader')}`;
+  for (let request = 0; request < REQUESTS; request++) {
+    const given = client.request({ ':path': '/given-up', authorization });
+    given.on('error', () => {});
+    given.close(8);
+    assert.equal((await ask2(client, { ':path': '/honest', authorization })).status, 200, `request ${request}`);
+  }
+  client.close();
+});

@@ -35,8 +35,9 @@ const OPTIONS = {
   maxOutstandingPings: 4,
   maxOutstandingSettings: 4,
   maxSettings: 16,
-  streamResetBurst: 400,
-  streamResetRate: 50,
+  // Node counts all resets, whatever else the client does: `#resets` is what ends a flood.
+  streamResetBurst: 2000,
+  streamResetRate: 500,
   strictSingleValueFields: false,
   settings: { maxConcurrentStreams: MOST_STREAMS, maxHeaderListSize: HEAD_BYTES, initialWindowSize: FIRST_WINDOW, enablePush: false, enableConnectProtocol: false },
 } as const;
@@ -133,7 +134,9 @@ export class Http2Connection {
     stream.once('close', () => {
       this.#open -= 1;
       // Rapid reset: work that is asked for, and broken off before it can be answered. A rule that was broken on purpose ends a stream as well.
-      if (client.brokenOff && !this.#resets.take()) this.#broken('too many streams were reset');
+      // Whoever mostly lets itself be answered may give up now and then, as calls with a deadline do: each answer that was read to its end makes up for one.
+      if (!client.brokenOff) this.#resets.give(1);
+      else if (!this.#resets.take()) this.#broken('too many streams were reset');
     });
     if (!this.#known && this.#streams > MOST_OF_STRANGERS) {
       this.#broken('too many requests without a token that is good');
