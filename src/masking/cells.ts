@@ -1,3 +1,4 @@
+import { eachBehindLength } from './detect/behind-lengths.ts';
 import type { Places } from './detect/places.ts';
 import { Hits, kindNames } from './detect/hits.ts';
 import { detectorKinds, findAt, findEverywhere, prepare } from './detectors.ts';
@@ -31,6 +32,9 @@ function shapeOf(type: number): Shape | undefined {
   return type >= firstNormalOid ? 'structured' : undefined;
 }
 
+/** Texts stand behind their lengths in the cells of such a column: in arrays, rows and types of extensions, in binary. */
+export const holdsLengths = (type: number, format: 0 | 1): boolean => format === 1 && shapeOf(type) === 'structured';
+
 /** The detector for a column's cells; undefined for a type that holds no characters. */
 export function createCellDetector(masks: readonly DetectorMask[], type: number, format: 0 | 1, tallies: Tallies): CellDetector | undefined {
   const shape = shapeOf(type);
@@ -45,19 +49,30 @@ export function createCellDetector(masks: readonly DetectorMask[], type: number,
   const formed = shape === 'structured';
   // Where lengths are kept, no cell is made anew.
   const inPlace = formed || [...maskOf.values()].every(keepsLength);
-  return (row, places, start, end) => {
-    if (places === undefined) findEverywhere(row, start, end, prepared, hits);
-    else findAt(places, row, start, end, prepared, hits);
-    const { count } = hits;
-    if (count === 0) return undefined;
+  /** Treats the finds; true: the cell goes. */
+  const treat = (row: Uint8Array): boolean => {
     let clears = false;
-    for (let at = 0; at < count; at++) {
+    for (let at = 0; at < hits.count; at++) {
       const { kept, clears: all, key, tally } = treatments[hits.kinds[at]!]!;
       tally.cells++;
       if (all) clears = true;
       else if (inPlace) star(row, hits.starts[at]!, hits.ends[at]!, kept, formed, isJson, key);
     }
-    if (clears) return null;
+    return clears;
+  };
+  const lengths = holdsLengths(type, format);
+  return (row, places, start, end) => {
+    let clears = false;
+    if (lengths) {
+      eachBehindLength(row, start, end, (from, to) => {
+        findEverywhere(row, from, to, prepared, hits);
+        if (treat(row)) clears = true;
+      });
+    }
+    if (places === undefined) findEverywhere(row, start, end, prepared, hits);
+    else findAt(places, row, start, end, prepared, hits);
+    if (hits.count === 0 && !clears) return undefined;
+    if (treat(row) || clears) return null;
     return inPlace ? undefined : replaceHits(row, start, end, hits.list()!, (kind) => maskOf.get(kind)!);
   };
 }

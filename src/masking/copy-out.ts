@@ -1,5 +1,6 @@
 import { detectorMasks, overwrite } from './cells.ts';
-import { detect, prepare } from './detectors.ts';
+import { eachBehindLength } from './detect/behind-lengths.ts';
+import { detect, detectEverywhere, prepare, type Hit } from './detectors.ts';
 import type { AnswerPlan } from './plan.ts';
 
 /** Masks the data of one COPY TO STDOUT. */
@@ -23,11 +24,16 @@ export function createCopyOutMasker(plan: AnswerPlan): CopyOutMasker | undefined
   return {
     counts,
     mask: (data) => {
-      for (const hit of detect(data, 0, data.length, prepared) ?? []) {
-        const { name, transform } = masks.get(hit.kind)!;
-        counts.set(name, (counts.get(name) ?? 0) + 1);
-        overwrite(data, hit, typeof transform === 'object' && 'partial' in transform ? transform.partial : 0, true, true);
-      }
+      const treat = (hits: readonly Hit[] | undefined): void => {
+        for (const hit of hits ?? []) {
+          const { name, transform } = masks.get(hit.kind)!;
+          counts.set(name, (counts.get(name) ?? 0) + 1);
+          overwrite(data, hit, typeof transform === 'object' && 'partial' in transform ? transform.partial : 0, true, true);
+        }
+      };
+      // There are some in the binary form alone.
+      eachBehindLength(data, 0, data.length, (from, to) => treat(detectEverywhere(data, from, to, prepared)));
+      treat(detect(data, 0, data.length, prepared));
       return data;
     },
   };

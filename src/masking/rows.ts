@@ -1,4 +1,4 @@
-import { createCellDetector } from './cells.ts';
+import { createCellDetector, holdsLengths } from './cells.ts';
 import type { CellDetector } from './cells.ts';
 import { isDigit } from './detect/characters.ts';
 import { hasPlaces, Places } from './detect/places.ts';
@@ -39,7 +39,7 @@ export interface RowMasker {
 }
 
 /** What happens to the cells of one column; undefined: they stay. Of one shape, since it is asked for with every cell. */
-type Step = { readonly masked: Masked | undefined; readonly detector: CellDetector | undefined } | undefined;
+type Step = { readonly masked: Masked | undefined; readonly detector: CellDetector | undefined; /** Places do not say of its cells that there is nothing to look at. */ readonly lengths: boolean } | undefined;
 
 interface Masked {
   readonly tally: Tally;
@@ -88,12 +88,12 @@ function stepsOf(plan: AnswerPlan, description: readonly DescribedColumn[], tall
     if (planned !== undefined) {
       // A constant may be NULL or of the type, but nothing that is made from the derived value.
       const transform = planned.constant && typeof planned.transform === 'object' && 'partial' in planned.transform ? 'redact' : planned.constant && planned.transform === 'hash' ? 'redact' : planned.transform;
-      steps.push({ masked: { tally: tallies.of(planned.name), mask: cellMask(transform, column.type, column.typmod, column.format, planned.key) }, detector: undefined });
+      steps.push({ masked: { tally: tallies.of(planned.name), mask: cellMask(transform, column.type, column.typmod, column.format, planned.key) }, detector: undefined, lengths: false });
       continue;
     }
     if (column.table !== 0 && (!plan.knows(column.table) || plan.protects(column.table, column.column) !== undefined)) return undefined;
     const detector = plan.detect.length === 0 ? undefined : createCellDetector(plan.detect, column.type, column.format, tallies);
-    steps.push(detector && { masked: undefined, detector });
+    steps.push(detector && { masked: undefined, detector, lengths: holdsLengths(column.type, column.format) });
   }
   return steps;
 }
@@ -147,7 +147,7 @@ function maskCells(steps: readonly Step[], bytes: Buffer, view: DataView, from: 
     if (size < 0 || size > end - at) return undefined;
     const next = at + size;
     const step = steps[index];
-    if (step !== undefined && (step.detector === undefined || places === undefined || !isQuiet(places, bytes, at, size))) {
+    if (step !== undefined && (step.detector === undefined || step.lengths || places === undefined || !isQuiet(places, bytes, at, size))) {
       const { masked, detector } = step;
       const value = masked !== undefined ? maskedCell(masked, bytes, at, size) : detector?.(bytes, places, at, next);
       if (value !== undefined) {
