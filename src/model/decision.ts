@@ -57,6 +57,8 @@ export interface Refusal {
   readonly session?: string;
   /** The approval request that waits for an answer, or that was answered. An id carries no right. */
   readonly approval?: string;
+  /** Seconds after which the same may be let through, where that is known. */
+  readonly retryAfter?: number;
 }
 
 /** Why something was refused. */

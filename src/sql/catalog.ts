@@ -5,6 +5,8 @@
 export interface Catalog {
   /** SHA-256 of the content: equal ids mean equal catalogs. Part of every cache key. */
   readonly id: string;
+  /** One session sees it, and for as long as it makes nothing anew: what is understood under it goes with it. */
+  readonly private?: true;
   /** `server_version_num`: 150018, 170010, 180004. */
   readonly serverVersion: number;
   readonly database: string;
@@ -110,4 +112,6 @@ export interface UserType {
 export interface NameContext {
   /** The effective search_path, in order, without the implicit pg_catalog; `pg_temp_N` under its real name when in use. */
   readonly searchPath: readonly string[];
+  /** The role that is logged in at the target (`session_user`), where that is known: going back to it is not taking another one. */
+  readonly login?: string;
 }

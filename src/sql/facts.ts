@@ -18,6 +18,8 @@ export interface StatementFacts {
   readonly timing: Timing;
   /** Its part in transaction control. */
   readonly transaction: TransactionControl;
+  /** Of SAVEPOINT, RELEASE and ROLLBACK TO: the name (folded as the server folds). */
+  readonly savepoint?: string;
   /** Settings it changes; the gateway tracks or pins them. */
   readonly settings: readonly SettingChange[];
   /** SQL-level PREPARE, EXECUTE, DEALLOCATE, DECLARE, FETCH, MOVE, CLOSE: the name it defines or uses (folded as the server folds). */

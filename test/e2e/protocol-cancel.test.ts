@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { skipUnless, requireProgram } from '../kit/present.ts';
 import { python } from '../kit/clients.ts';
@@ -15,6 +16,15 @@ before(async () => {
   scene = await startScene({ connection: { functions: ['pg_catalog.pg_sleep(double precision)'] } });
 });
 after(() => scene[Symbol.asyncDispose]());
+
+/** What a file of a process is; it may be closed by now. */
+const linkOf = (path: string): string => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+};
 
 const sleeping = (count: number): Promise<unknown> =>
   until(async () => (await scene.target.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND state = 'active'")).length === count, 20_000, `${count} sleeping`);
@@ -45,6 +55,19 @@ for (const minor of [0, 2]) {
     });
   }
 }
+
+test('of a request to cancel no socket is left, with the right key or a wrong one, whether its client closes or not', async () => {
+  using wire = await gatewayWire(scene, 'writer');
+  const sockets = (): number => readdirSync(`/proc/${scene.gateway.pid}/fd`, { withFileTypes: true }).filter(({ name }) => linkOf(`/proc/${scene.gateway.pid}/fd/${name}`).startsWith('socket:')).length;
+  const before = sockets();
+  for (let n = 0; n < 30; n++) await cancel(wire.processId, n % 2 === 0 ? wire.key : Buffer.alloc(4), n % 3 === 0);
+  const open = connect({ host: '127.0.0.1', port: scene.gateway.port(), allowHalfOpen: true });
+  open.resume();
+  open.write(say.cancelRequest(wire.processId, wire.key));
+  await until(() => open.readableEnded, 5_000, 'the end of the cancel connection');
+  await until(() => sockets() <= before, 10_000, `no more than ${before} sockets`);
+  open.destroy();
+});
 
 test('nobody can cancel with the wrong key, of any length', async () => {
   using wire = await gatewayWire(scene, 'writer');

@@ -170,6 +170,38 @@ describe('memory', () => {
     assert.deepEqual(plain(await wire.query('FETCH 1 FROM c1')), ['E34000', 'ZE']);
   });
 
+  test('cursors WITH HOLD stay after a commit and go with what rolled them back, as straight to the target', async () => {
+    using wire = await gatewayWire(scene, 'writer');
+    using direct = await directWire(scene.target, 'app');
+    const held = (name: string): string => `DECLARE ${name} CURSOR WITH HOLD FOR SELECT '${name}'`;
+    const fetches = ['outer', 'back', 'inner', 'released', 'again', 'alone', 'failed'].map((name) => `FETCH 1 FROM ${name}`);
+    const scripts: readonly (readonly string[])[] = [
+      ['BEGIN', held('outer'), 'SAVEPOINT s', held('back'), 'ROLLBACK TO s', held('inner'), 'SAVEPOINT t', held('released'), 'RELEASE t', 'COMMIT', ...fetches, 'CLOSE ALL'],
+      ['BEGIN', held('outer'), 'SAVEPOINT s', held('inner'), 'SAVEPOINT t', held('released'), 'RELEASE t', 'ROLLBACK TO s', ...['outer', 'inner'].map((name) => `SAVEPOINT look; FETCH 1 FROM ${name}`), 'ROLLBACK TO s', 'COMMIT', ...fetches, 'CLOSE ALL'],
+      ['BEGIN', held('outer'), 'SAVEPOINT s', 'SAVEPOINT s', held('inner'), 'ROLLBACK TO s', 'RELEASE s', held('again'), 'ROLLBACK TO s', 'COMMIT AND CHAIN', held('back'), 'ROLLBACK AND CHAIN', held('released'), 'COMMIT', ...fetches, 'CLOSE ALL'],
+      [held('alone'), `${held('failed')}; SELECT 1 / 0`, 'BEGIN', 'CLOSE alone', held('outer'), 'SELECT 1 / 0', 'COMMIT', ...fetches, 'CLOSE ALL'],
+      [`BEGIN; ${held('outer')}; COMMIT; ${held('failed')}; SELECT 1 / 0`, 'BEGIN', held('back'), 'SELECT 1 / 0', 'ROLLBACK', ...fetches, 'CLOSE ALL'],
+    ];
+    for (const script of scripts) for (const text of script) assert.deepEqual(plain(await wire.query(text)), plain(await direct.query(text)), `${text} in ${script.join('; ')}`);
+    // Bound behind each other, and only the last Sync ends the transaction.
+    for (const end of [say.sync, Buffer.concat([say.parse('', 'SELECT 1 / 0'), say.bind('', '', [], []), say.execute(''), say.sync])]) {
+      for (const each of [wire, direct]) each.send(say.parse('', held('outer')), say.bind('', '', [], []), say.execute(''), end);
+      assert.deepEqual(plain(await wire.until('ReadyForQuery')), plain(await direct.until('ReadyForQuery')));
+      for (const text of ['FETCH 1 FROM outer', 'CLOSE ALL']) assert.deepEqual(plain(await wire.query(text)), plain(await direct.query(text)), text);
+    }
+  });
+
+  test('cursors WITH HOLD that were rolled back count no more', async () => {
+    using wire = await gatewayWire(scene, 'writer');
+    const text = 'x'.repeat(900_000);
+    for (let n = 0; n < 12; n++) {
+      const declare = `DECLARE c${n} CURSOR WITH HOLD FOR SELECT '${text}'`;
+      const [script, ...end] = [[`BEGIN; ${declare}; ROLLBACK`, 'ROLLBACK', 'ZI'], [`BEGIN; SAVEPOINT s; ${declare}; ROLLBACK TO s; COMMIT`, 'COMMIT', 'ZI'], [`${declare}; SELECT 1 / 0`, 'E22012', 'ZI']][n % 3] as [string, ...string[]];
+      assert.deepEqual(plain(await wire.query(script)).slice(-2), end, String(n));
+    }
+    assert.deepEqual(plain(await wire.query('SELECT 1')).at(-1), 'ZI');
+  });
+
   test('values of 10 MB in 60 open portals are not held', async () => {
     using wire = await gatewayWire(scene, 'writer');
     await wire.query('BEGIN');

@@ -21,7 +21,10 @@ for (const version of postgresVersions()) {
     before(async () => {
       scene = await startScene({
         postgres: { version, setup: SETUP, config: { log_statement: 'all', log_line_prefix: '%a|' } },
-        policies: [{ name: 'all', identities: ['writer'], connections: ['*'], allow: ['read', 'write', 'schema', 'session'], rules: [denied(['b.things', 'dept.things'])] }],
+        policies: [
+          { name: 'all', identities: ['writer'], connections: ['*'], allow: ['read', 'write', 'schema', 'session'], rules: [denied(['b.things', 'dept.things'])] },
+          { name: 'roles', identities: ['migrator'], connections: ['*'], allow: ['read', 'session'], rules: [{ name: 'other-roles', match: { verbs: ['set'], objects: ['setting:role'] }, effect: 'allow' }, denied(['b.things', 'dept.things'])] },
+        ],
       });
     });
     after(() => scene[Symbol.asyncDispose]());
@@ -87,10 +90,9 @@ for (const version of postgresVersions()) {
     });
 
     test('the role decides what "$user" means', async () => {
-      using wire = await gatewayWire(scene, 'writer');
+      using wire = await gatewayWire(scene, 'migrator');
       assert.equal(await things(wire), A);
-      const set = plain(await wire.query('SET ROLE dept'));
-      if (set.includes('E42501')) return;
+      assert.deepEqual(plain(await wire.query('SET ROLE dept')), ['SET', 'ZI']);
       assert.equal(await things(wire), 'E42501');
       await wire.query('RESET ROLE');
       assert.equal(await things(wire), A);
@@ -99,6 +101,17 @@ for (const version of postgresVersions()) {
       assert.equal(await things(wire), 'E42501');
       await wire.query('ROLLBACK');
       assert.equal(await things(wire), A);
+    });
+
+    test('going back to the role that logged in is no other role, by whatever name', async () => {
+      using wire = await gatewayWire(scene, 'writer');
+      for (const back of ['SET ROLE app', "SET ROLE 'app'", 'SET ROLE NONE', 'RESET ROLE']) assert.deepEqual(plain(await wire.query(back)), [back.split(' ')[0], 'ZI'], back);
+      for (const other of ['SET ROLE dept', "SET ROLE 'dept'", "SELECT set_config('role', 'dept', false)", 'SET ROLE "App"']) assert.match(errorText(await wire.query(other)), /C:42501[^]*set is of class admin/, other);
+      using free = await gatewayWire(scene, 'migrator');
+      await free.query('SET ROLE dept');
+      assert.equal(await things(free), 'E42501');
+      assert.deepEqual(plain(await free.query("SET ROLE 'app'")), ['SET', 'ZI']);
+      assert.equal(await things(free), A);
     });
 
     test('what statements are read by cannot be changed', async () => {

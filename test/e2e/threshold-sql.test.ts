@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { catalogVersionQuery, loadCatalog } from '../../src/protocols/postgres/catalog.ts';
+import { catalogVersionQuery } from '../../src/protocols/postgres/catalog-queries.ts';
+import { loadCatalog } from '../../src/protocols/postgres/catalog.ts';
 import type { Catalog } from '../../src/sql/catalog.ts';
 import { boundedCount, forCount } from '../../src/sql/postgres/threshold/bounded.ts';
 import { messageRowChange } from '../../src/sql/postgres/threshold/message.ts';

@@ -38,6 +38,8 @@ export interface Gateway {
   logLines(): Record<string, unknown>[];
   /** Writes another configuration, with the same ports and folders filled in, and sends SIGHUP. The log tells what came of it. */
   reload(config: GatewayConfig): Promise<void>;
+  /** The same, and waits until it is in force. */
+  reloaded(config: GatewayConfig): Promise<void>;
   signal(signal: NodeJS.Signals): void;
   /** undefined while it runs. */
   ended(): { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
@@ -104,6 +106,10 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
     running().signal('SIGTERM');
     return (await running().wait(timeoutMs)).code;
   };
+  const reload = async (wanted: GatewayConfig): Promise<void> => {
+    await write(wanted);
+    running().signal('SIGHUP');
+  };
   let stopped = false;
   const stop = async (): Promise<void> => {
     if (stopped) return;
@@ -136,9 +142,12 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
     },
     log: readLog,
     logLines: () => jsonLines(readLog()),
-    async reload(wanted) {
-      await write(wanted);
-      running().signal('SIGHUP');
+    reload,
+    async reloaded(wanted) {
+      const inForce = (): number => jsonLines(readLog()).filter(({ msg }) => msg === 'configuration in force').length;
+      const before = inForce();
+      await reload(wanted);
+      await until(() => inForce() > before, 20_000, 'the configuration in force');
     },
     signal: (signal) => { running().signal(signal); },
     ended: () => service?.ended(),

@@ -55,7 +55,7 @@ export interface AcceptClosed {
   readonly code?: string;
 }
 
-/** A CancelRequest. Has no answer: act on it, then `end` the stream, which tells the client that it was seen. */
+/** A CancelRequest. Has no answer: act on it, then part from the stream, whose end tells the client that it was seen. It is paused. */
 export interface CancelAccepted {
   readonly kind: 'cancel';
   readonly stream: Socket;

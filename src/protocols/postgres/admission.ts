@@ -6,6 +6,7 @@ import type { NeedsApproval, Passage } from '../../pipeline/gate.ts';
 import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { GrantedFunctions, Understander, Understood } from '../../sql/understand.ts';
+import type { Answer } from './answer.ts';
 import type { Back } from './back.ts';
 import { boundOf, namedTexts, type Message, type NamedText } from './bound.ts';
 import { asPostgres } from './connection.ts';
@@ -13,6 +14,7 @@ import { namesMissing, resolveNamed, undecidable, type NamedStatements } from '.
 import { Counting } from './counting.ts';
 import { toServer } from './encode.ts';
 import { estimatedRows } from './estimate.ts';
+import { examine } from './examine.ts';
 import { holdStill } from './hold-still.ts';
 import type { Link } from './link.ts';
 import { lookups } from './lookup.ts';
@@ -298,6 +300,16 @@ export class Admission {
   /** Why a text is too long to be read, if it is. */
   tooLong(text: Buffer): string | undefined {
     return text.length > this.limits.statement ? `the statement has ${text.length} bytes; at most ${this.limits.statement} are read` : undefined;
+  }
+
+  /** Before its rows are asked for: masks may have changed since it was examined, while it waited or while its portal stood open. Returns why it may not run under them. */
+  underMasksInForce(answer: Answer): Refusal | undefined {
+    const { gated } = this.link;
+    if (answer.isUnder(gated.masks)) return undefined;
+    const examined = examine(gated, this.tracking, answer.understood, answer.passage.command);
+    if (isRefusal(examined)) return examined;
+    answer.put(examined);
+    return undefined;
   }
 
   /** Puts what EXECUTE and FETCH name in their place. */

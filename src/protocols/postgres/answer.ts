@@ -1,4 +1,4 @@
-import type { AnswerPlan } from '../../masking/plan.ts';
+import type { AnswerPlan, MaskSet } from '../../masking/plan.ts';
 import { createCopyOutMasker, type CopyOutMasker } from '../../masking/copy-out.ts';
 import { createRowMasker, type RowMasker } from '../../masking/rows.ts';
 import type { Timing } from '../../model/command.ts';
@@ -9,6 +9,7 @@ import type { Passage } from '../../pipeline/gate.ts';
 import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
 import type { Guard } from './guard.ts';
 import type { Covered } from './covered-copy.ts';
+import type { Examined } from './examine.ts';
 import type { FieldDescription } from './messages.ts';
 
 /** One admitted message on its way back: which statement is answering, what has come, how it is masked. */
@@ -24,7 +25,9 @@ export class Answer implements Placed {
   guard: Guard | undefined;
   /** Rows that people have approved with it: they are sent in the client's place. */
   covered: Covered | undefined;
-  readonly #plans: readonly AnswerPlan[] | undefined;
+  /** Undefined when no mask applies to the session at all. */
+  #plans: readonly AnswerPlan[] | undefined;
+  #under: MaskSet;
   /** The statement that answers now. */
   #statement = 0;
   #masker: RowMasker | undefined;
@@ -44,12 +47,23 @@ export class Answer implements Placed {
   /** The portal stopped at its row limit and may be resumed. */
   suspended = false;
 
-  /** @param plans undefined when no mask applies to the session at all */
-  constructor(passage: Passage, text: Buffer, understood: Understood, plans: readonly AnswerPlan[] | undefined) {
+  constructor(passage: Passage, text: Buffer, understood: Understood, { plans, masks }: Examined) {
     this.passage = passage;
     this.text = text;
     this.understood = understood;
     this.#plans = plans;
+    this.#under = masks;
+  }
+
+  /** It is masked as these masks want it. */
+  isUnder(masks: MaskSet): boolean {
+    return this.#under === masks;
+  }
+
+  /** It was examined again, under other masks: they hold for the rows that come of what is sent from here on. */
+  put({ plans, masks }: Examined): void {
+    this.#plans = plans;
+    this.#under = masks;
   }
 
   get timing(): Timing {

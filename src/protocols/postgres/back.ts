@@ -77,6 +77,9 @@ export class Back {
     return this.#passed?.buffer === memory && this.#waits === 0 && this.#guard === undefined && this.#tail.length === 0 && this.#link.client.idle;
   }
 
+  /** The client has been given all that came of the target, also what waited for its outcome to be written. */
+  get toldAll(): boolean { return this.#waits === 0 && this.#tail.length === 0 && this.#held === undefined; }
+
   /** The target has closed: calls back when everything that it said before is dealt with. */
   targetEnded(then: () => void): void {
     if (this.#waits > 0) this.#afterLast = then;
@@ -201,6 +204,7 @@ export class Back {
   /** Replies to the gateway's own messages: the client sees none of them. */
   #own(event: Event, item: Expected<Owed>, last: boolean): void {
     item.context.capture?.(event);
+    if (event.type === Backend.CommandComplete && tagOf(event as Frame) === 'ROLLBACK') this.#link.undone = true;
     if (event.type === Backend.ReadyForQuery) {
       this.#status(event as Frame);
       if (item.context.showsReady) this.#showReady(event as Frame);
@@ -346,7 +350,8 @@ export class Back {
     const { statement } = answer;
     if (statement) {
       this.#tracking.completed(statement.facts);
-      if (endsTransaction(statement.facts)) this.#link.transactionEnded();
+      if (endsTransaction(statement.facts)) this.#link.transactionEnded(tag === 'COMMIT');
+      else this.#link.savepoint(statement.facts);
       this.#link.applyNamed(statement, answer, this.#tracking.under);
     }
     answer.complete(tag);
@@ -408,12 +413,10 @@ export class Back {
       answer.passage.down(last);
       this.#show(last);
     }
-    this.#block((go) =>
-      this.#link.settle(answer, () => {
-        then?.();
-        go();
-      }),
-    );
+    this.#block((go) => this.#link.settle(answer, () => {
+      then?.();
+      go();
+    }));
   }
 
   #ready(frame: Frame, item: Expected<Owed>, answer: Answer | undefined): void {
@@ -439,11 +442,8 @@ export class Back {
 
   #status(frame: Frame): void {
     const status = statusOf(frame);
-    this.#link.status = status;
+    this.#link.ready(status);
     this.#tracking.ready(status);
-    if (status !== 'I') return;
-    this.#link.ownBlock = false;
-    this.#link.transactionEnded();
   }
 
   #copyIn(frame: Frame, item: Expected<Owed>, answer: Answer): void {
@@ -458,6 +458,7 @@ export class Back {
 
   #error(frame: Frame, item: Expected<Owed>, skipped: readonly Expected<Owed>[]): void {
     const { answer, insteadOfError } = item.context;
+    this.#link.undone = true;
     if (this.#link.copyIn && this.#link.copyIn.answer === answer) this.#link.copyIn = undefined;
     if (item.own) {
       item.context.capture?.(frame);

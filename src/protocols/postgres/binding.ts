@@ -1,4 +1,3 @@
-import type { AnswerPlan } from '../../masking/plan.ts';
 import type { Command } from '../../model/command.ts';
 import type { RowCount } from '../../pipeline/gate.ts';
 import type { HeldCommand } from '../../pipeline/held.ts';
@@ -7,6 +6,7 @@ import { WireError } from '../../wire/errors.ts';
 import { Frontend } from './codes.ts';
 import type { Covered } from './covered-copy.ts';
 import { decodeFrontend } from './decode.ts';
+import type { Examined } from './examine.ts';
 import type { Frame } from './frames.ts';
 import type { Bind, FrontendMessage } from './messages.ts';
 import type { Prepared } from './namespace.ts';
@@ -38,7 +38,7 @@ export interface Judged {
   readonly command: Command;
   /** With what EXECUTE and FETCH stand for in their place. */
   readonly understood: Understood;
-  readonly plans: readonly AnswerPlan[] | undefined;
+  readonly examined: Examined;
 }
 
 /** What the client has bound and the target has not: people approve it with the rows for which its Execute asks. */

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type pg from 'pg';
 import { postgresVersions, startPostgres } from '../../../test/kit/postgres.ts';
-import type { Relation } from '../../sql/catalog.ts';
-import { catalogVersionQuery, loadCatalog } from './catalog.ts';
+import type { Catalog, Relation } from '../../sql/catalog.ts';
+import { catalogVersionQuery } from './catalog-queries.ts';
+import { loadCatalog, withTemporary } from './catalog.ts';
 import type { RunQuery } from './catalog.ts';
 
 const schema = readFileSync(new URL('../../sql/postgres/testdata/schema.sql', import.meta.url), 'utf8');
@@ -118,6 +119,66 @@ for (const version of postgresVersions()) {
     } finally {
       await client.end();
       await owner.end();
+    }
+  });
+}
+
+for (const version of postgresVersions()) {
+  test(`PostgreSQL ${version}: the shared snapshot with a session's temporary relations is what the session itself sees`, async () => {
+    await using server = await startPostgres({ version, users: [{ name: 'plain' }], setup: schema + EXTRA });
+    const shared = await server.client();
+    const client = await server.client();
+    const other = await server.client();
+    const run = runner(client);
+    const inSession = async (statements: readonly string[]): Promise<(string | null)[][][]> => {
+      const answers: (string | null)[][][] = [];
+      for (const sql of statements) answers.push(await run(sql));
+      return answers;
+    };
+    const laid = async (): Promise<Catalog | undefined> => withTemporary(await loadCatalog(runner(shared)), inSession);
+    const content = (of: Catalog): unknown => ({ ...of, id: '', private: undefined, relations: of.relations.toSorted((a, b) => a.oid - b.oid) });
+    const same = async (): Promise<Catalog> => {
+      const found = await laid();
+      assert.ok(found);
+      assert.deepEqual(content(found), content(await loadCatalog(run)));
+      return found;
+    };
+    try {
+      await other.query('CREATE TEMP TABLE customers (theirs int)');
+      assert.equal((await same()).id, (await loadCatalog(runner(shared))).id, 'without temporary objects it is the snapshot itself');
+      const seen = new Set<string>();
+      for (const sql of [
+        'CREATE TEMP TABLE customers (id int PRIMARY KEY, secret text DEFAULT lower(\'A\'), n serial)',
+        "CREATE TEMP TABLE kept (id int REFERENCES customers ON DELETE CASCADE DEFERRABLE, g int GENERATED ALWAYS AS (id + 1) STORED, d text DEFAULT public.later(1, 'a'))",
+        'CREATE INDEX ON kept (id)', 'CREATE TEMP SEQUENCE counter', 'CREATE TEMP TABLE kid () INHERITS (orders)', 'CREATE TEMP VIEW looking AS SELECT * FROM orders',
+        'CREATE RULE r AS ON DELETE TO kept DO INSTEAD NOTHING', 'CREATE TRIGGER t BEFORE INSERT ON kept FOR EACH ROW EXECUTE FUNCTION touch()', 'ALTER TABLE kept ENABLE ROW LEVEL SECURITY',
+        'CREATE TEMP TABLE parted (id int) PARTITION BY RANGE (id)', 'CREATE TEMP TABLE part PARTITION OF parted DEFAULT', 'ALTER TABLE customers RENAME TO renamed', 'ALTER TABLE kept DROP COLUMN d',
+      ]) {
+        await client.query(sql);
+        const { id } = await same();
+        assert.ok(!seen.has(id), sql);
+        seen.add(id);
+      }
+      // What is temporary and not a relation, or rests on the row type of one, is beyond it.
+      for (const [made, gone] of [
+        ["CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", 'DROP FUNCTION pg_temp.f()'],
+        ['CREATE DOMAIN pg_temp.d AS text', 'DROP DOMAIN pg_temp.d'],
+        ["CREATE TYPE pg_temp.e AS ENUM ('a')", 'DROP TYPE pg_temp.e'],
+        ['CREATE TYPE pg_temp.c AS (x int)', 'DROP TYPE pg_temp.c'],
+        ['CREATE OPERATOR pg_temp.=== (leftarg = text, rightarg = text, function = texteq)', 'DROP OPERATOR pg_temp.=== (text, text)'],
+        ['CREATE POLICY p ON kept USING (public.wipe())', 'DROP POLICY p ON kept'],
+        ["CREATE FUNCTION public.taking(kid) RETURNS int LANGUAGE sql AS 'SELECT 1'", 'DROP FUNCTION public.taking(kid)'],
+        ["CREATE FUNCTION public.many(kid[]) RETURNS int LANGUAGE sql AS 'SELECT 1'", 'DROP FUNCTION public.many(kid[])'],
+      ] as const) {
+        await client.query(made);
+        assert.equal(await laid(), undefined, made);
+        await client.query(gone);
+        await same();
+      }
+      await client.query('DISCARD TEMP');
+      assert.equal((await same()).id, (await loadCatalog(runner(shared))).id);
+    } finally {
+      await Promise.all([client.end(), shared.end(), other.end()]);
     }
   });
 }

@@ -3,7 +3,8 @@ import type { Logger } from '../../model/logger.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import type { BoundValue } from '../../model/approval.ts';
 import type { Catalog } from '../../sql/catalog.ts';
-import { catalogVersionQuery, clusterQuery, loadCatalog, lockedViewsQuery } from './catalog.ts';
+import { catalogVersionQuery, clusterQuery, lockedViewsQuery } from './catalog-queries.ts';
+import { loadCatalog } from './catalog.ts';
 import { dialConnection } from './dial-connection.ts';
 import { QueryConnection, QueryError } from './query.ts';
 import { EFFECTIVE_PATH, schemasOf } from './tracking.ts';
@@ -83,9 +84,14 @@ export class TargetCatalogs {
 
   /** DDL was seen: the snapshot is worth nothing. */
   invalidate(): void {
+    this.doubt();
+    this.#version = '';
+  }
+
+  /** DDL was seen that changes nothing shared: the snapshot stays if the target says that it is still true. It is asked before the next decision. */
+  doubt(): void {
     this.#changes += 1;
     this.#trueAt = -Infinity;
-    this.#version = '';
   }
 
   /** A snapshot that is true now. Rejects when the target cannot be asked. */

@@ -157,12 +157,13 @@ const isMissing = ({ class: granted, why, object }: Effect): boolean => granted 
 /** Whether understanding rests on something that the catalog does not have: it may have come to be a moment ago. */
 export const namesMissing = (understood: Understood): boolean => understood.statements.some(({ facts }) => facts.effects.some(isMissing));
 
-const marked = new WeakMap<StatementFacts, { readonly catalog: Catalog; readonly effects: readonly Effect[] }>();
+/** By the catalog's id: facts are kept for long, and would keep each catalog that there ever was. */
+const marked = new WeakMap<StatementFacts, { readonly catalog: string; readonly effects: readonly Effect[] }>();
 
 /** The effects with each object marked by whether the catalog has it. */
 const effectsOf = (facts: StatementFacts, catalog: Catalog): readonly Effect[] => {
   const cached = marked.get(facts);
-  if (cached?.catalog === catalog) return cached.effects;
+  if (cached?.catalog === catalog.id) return cached.effects;
   const names = catalogNames(catalog);
   const effects = facts.effects.map((effect): Effect => {
     const { object } = effect;
@@ -170,7 +171,7 @@ const effectsOf = (facts: StatementFacts, catalog: Catalog): readonly Effect[] =
     const known = object?.schema !== undefined && names.has(`${object.schema}.${object.name}`);
     return known ? { ...effect, object: { ...object, known } } : effect;
   });
-  marked.set(facts, { catalog, effects });
+  marked.set(facts, { catalog: catalog.id, effects });
   return effects;
 };
 

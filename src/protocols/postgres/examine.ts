@@ -1,4 +1,4 @@
-import type { AnswerPlan } from '../../masking/plan.ts';
+import type { AnswerPlan, MaskSet } from '../../masking/plan.ts';
 import { guardLiterals, guardParameters, type BoundValues } from '../../masking/writeback.ts';
 import type { Command } from '../../model/command.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
@@ -11,6 +11,8 @@ import type { Tracking } from './tracking.ts';
 export interface Examined {
   /** How each statement's answer is masked; undefined when no mask applies to the session. */
   readonly plans: readonly AnswerPlan[] | undefined;
+  /** Under which it was examined. */
+  readonly masks: MaskSet;
 }
 
 /** Judges a message before it is admitted. Policy's own refusal goes first, so that a person is told the rule. */
@@ -25,10 +27,10 @@ export const examine = (gated: GatedSession, tracking: Tracking, understood: Und
     return first('not_understood', 'what names mean changes within the message, by search_path, role or the end of a transaction: send what follows by itself');
   }
   const { masks } = gated;
-  if (masks.empty) return { plans: undefined };
+  if (masks.empty) return { plans: undefined, masks };
   const judgement = masks.judge(understood, tracking.catalog);
   if (judgement.kind === 'refused') return first('masking', `${judgement.reason} (mask ${judgement.mask})`);
   const guarded = guardLiterals(understood, masks, tracking.catalog) ?? (bound && guardParameters(understood, masks, tracking.catalog, bound));
   if (guarded) return first('write_back', guarded.reason);
-  return { plans: judgement.statements };
+  return { plans: judgement.statements, masks };
 };

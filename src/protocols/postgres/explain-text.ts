@@ -65,7 +65,7 @@ export type UnderstoodText = Pick<ExplainedText, 'command' | 'objection'>;
 export const understandText = async (text: string, connection: PostgresConnectionConfig, understander: Understander, { catalog, searchPath }: Names): Promise<UnderstoodText> => {
   const bytes = Buffer.from(text, 'utf8');
   const granted = { id: connection.functions.join(';'), signatures: connection.functions };
-  const understood = resolveNamed(await understander.understand(bytes, catalog, { searchPath }, granted), { prepared: () => undefined, cursor: () => undefined });
+  const understood = resolveNamed(await understander.understand(bytes, catalog, { searchPath, login: connection.credential.username }, granted), { prepared: () => undefined, cursor: () => undefined });
   return {
     command: commandOf({ understood, catalog, bytes: bytes.length, recorded: '' }),
     objection: (masks) => {

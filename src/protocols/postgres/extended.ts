@@ -196,7 +196,7 @@ export class ExtendedQueries {
         }
         const passage = this.#admission.counting.uncounted({ ...command, verb: 'prepare', timing: 'read', effects: [] });
         if (isRefusal(passage) || isNeedsApproval(passage)) return this.#refuseParse(message, isRefusal(passage) ? passage : gated.refuse('approval_required', 'needs approval', command), resolved);
-        const answer = link.admitted(passage, text, resolved, undefined);
+        const answer = link.admitted(passage, text, resolved, { plans: undefined, masks: gated.masks });
         return this.#admission.withPermit(passage, false, (permit) => {
           answer.started = true;
           send(permit, answer);
@@ -247,7 +247,7 @@ export class ExtendedQueries {
     const command = commandOf({ understood, catalog, recorded: recorded.text, recordedBytes: recorded.bytes, parameters, bytes: prepared.text.length });
     const examined = examine(gated, tracking, understood, command, bound);
     if (isRefusal(examined)) return this.#refuseSeries(examined, serverWording(examined, understood));
-    const judged: Judged = { binding, prepared, command, understood, plans: examined.plans };
+    const judged: Judged = { binding, prepared, command, understood, examined };
     if (!series.forwarded || series.ran) return this.#decideBind(judged);
     const word = gated.judge(command);
     if (isRefusal(word)) return this.#refuseSeries(word, serverWording(word, understood));
@@ -270,9 +270,9 @@ export class ExtendedQueries {
     return this.#admission.approve(admitted, whole, { again, rows, undone: undone !== undefined }, (passage) => this.#bindAdmitted(judged, passage, sure), (held) => this.#bindWhenReady({ ...binding, again: held }));
   }
 
-  #bindAdmitted({ binding, prepared, understood, plans }: Judged, passage: Passage | Refusal, sure: boolean): Wait {
+  #bindAdmitted({ binding, prepared, understood, examined }: Judged, passage: Passage | Refusal, sure: boolean): Wait {
     if (isRefusal(passage)) return this.#refuseSeries(passage, serverWording(passage, understood));
-    const answer = this.#admission.link.admitted(passage, prepared.text, understood, plans);
+    const answer = this.#admission.link.admitted(passage, prepared.text, understood, examined);
     answer.covered = binding.covered?.rows;
     if (needsGuard(passage, { sure })) return this.#openGuard(binding, answer);
     const sent = this.#admission.sendDeferred();
@@ -335,7 +335,7 @@ export class ExtendedQueries {
           showsError: true,
           done: (ok) => {
             if (replaced && name === '') link.abandon(replaced);
-            if (ok) link.portals.confirm(name, portal);
+            if (ok) link.portalOpened(name, portal);
             else link.abandon(answer);
           },
         },
@@ -377,6 +377,8 @@ export class ExtendedQueries {
     if (portal.since !== undefined && portal.since !== this.#admission.run && !answer.started && passage.decision.effect === 'require_approval') {
       return this.#refuseSeries(gated.refuse('approval_required', 'what was approved is executed right after it is bound, or not at all: bind it anew', passage.command));
     }
+    const unmaskable = this.#admission.underMasksInForce(answer);
+    if (unmaskable) return this.#refuseSeries(unmaskable);
     this.#admission.run += 1;
     const facts = understood.statements[0]?.facts;
     const timing = facts?.timing ?? 'read';
@@ -416,7 +418,7 @@ export class ExtendedQueries {
     if (isRefusal(passage)) return passage;
     if (isNeedsApproval(passage)) return gated.refuse('approval_required', 'each execution needs an approval of its own: bind it anew', command);
     this.#admission.series.last = passage;
-    const answer = this.#admission.link.admitted(passage, portal.answer?.text ?? Buffer.alloc(0), understood, examined.plans);
+    const answer = this.#admission.link.admitted(passage, portal.answer?.text ?? Buffer.alloc(0), understood, examined);
     portals.confirm(name, { ...portal, answer });
     return answer;
   }

@@ -8,8 +8,7 @@ import { Crowd } from '../../pipeline/crowd.ts';
 import type { GatedSession, Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { Catalog } from '../../sql/catalog.ts';
-import type { CopyFacts } from '../../sql/facts.ts';
-import type { AnswerPlan } from '../../masking/plan.ts';
+import type { CopyFacts, StatementFacts } from '../../sql/facts.ts';
 import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
 import { WireError } from '../../wire/errors.ts';
 import { Outgoing } from '../../wire/outgoing.ts';
@@ -17,11 +16,13 @@ import { Answer } from './answer.ts';
 import type { Promised } from './binding.ts';
 import type { Collecting } from './covered-copy.ts';
 import { toServer } from './encode.ts';
+import type { Examined } from './examine.ts';
 import type { Frame, Run } from './frames.ts';
 import { Holding } from './holding.ts';
 import { Names, type Cursor, type Prepared } from './namespace.ts';
 import type { TransactionStatus } from './messages.ts';
 import { unparsableText } from './refuse.ts';
+import { Savepoints } from './savepoints.ts';
 import { ExpectedReplies, type Expected } from './state.ts';
 
 /** What a reply that the target owes is for. */
@@ -52,6 +53,8 @@ export interface Portal extends Cursor {
   readonly held?: true;
   /** `Admission.run` when it was bound. */
   readonly since?: number;
+  /** How many savepoints of the open transaction it was opened behind; undefined when it comes from one that was committed. */
+  depth?: number | undefined;
 }
 
 /** COPY FROM STDIN that is under way. */
@@ -79,7 +82,10 @@ export class Link {
   readonly portals = new Names<Portal>(bytesOfPortal);
   readonly target: Outgoing;
   readonly client: Outgoing;
+  readonly #savepoints = new Savepoints();
   status: TransactionStatus = 'I';
+  /** Since the last ReadyForQuery something failed, or the gateway rolled back: a transaction that ends without being told to is not committed. */
+  undone = false;
   /** The block that is open at the target was opened by the gateway: for the client there is none. */
   ownBlock = false;
   /** How often the client has asked for a cancel. */
@@ -158,8 +164,8 @@ export class Link {
   }
 
   /** A command was admitted: from here on it owes an outcome. */
-  admitted(passage: Passage, text: Buffer, understood: Understood, plans: readonly AnswerPlan[] | undefined): Answer {
-    const answer = new Answer(passage, text, understood, plans);
+  admitted(passage: Passage, text: Buffer, understood: Understood, examined: Examined): Answer {
+    const answer = new Answer(passage, text, understood, examined);
     this.#answers.join(answer);
     return answer;
   }
@@ -206,7 +212,7 @@ export class Link {
         else this.prepared.confirm(name, undefined);
         return;
       case 'declare':
-        if (inner) this.portals.confirm(name, { understood: inner, text: Buffer.from(answer.text.subarray(start, end)), answer: undefined, bound: false, ...(named.held ? { held: true } : {}) });
+        if (inner) this.portalOpened(name, { understood: inner, text: Buffer.from(answer.text.subarray(start, end)), answer: undefined, bound: false, ...(named.held ? { held: true } : {}) });
         return;
       case 'close':
         this.#dropPortals((portal, portalName) => named.name === undefined || portalName === name);
@@ -216,13 +222,49 @@ export class Link {
     }
   }
 
+  /** ReadyForQuery: where the target is now. */
+  ready(status: TransactionStatus): void {
+    const committed = !this.undone;
+    this.undone = false;
+    this.status = status;
+    if (status !== 'I') return;
+    this.ownBlock = false;
+    this.transactionEnded(committed);
+  }
+
+  /** The target has it, from where the transaction is now. */
+  portalOpened(name: string, portal: Portal): void {
+    portal.depth = this.#savepoints.depth;
+    this.portals.confirm(name, portal);
+  }
+
+  /** SAVEPOINT, RELEASE or ROLLBACK TO has been done: the last takes with it what was opened behind the savepoint. */
+  savepoint({ transaction, savepoint: name }: StatementFacts): void {
+    if (name === undefined) return;
+    if (transaction === 'savepoint') this.#savepoints.set(name);
+    else if (transaction === 'release') {
+      const depth = this.#savepoints.release(name);
+      if (depth !== undefined) for (const portal of this.portals.values()) if (portal.depth !== undefined && portal.depth > depth) portal.depth = depth;
+    } else if (transaction === 'rollback_to') {
+      const depth = this.#savepoints.rollBackTo(name);
+      if (depth !== undefined) this.#portalsGone((portal) => portal.depth !== undefined && portal.depth > depth);
+    }
+  }
+
   /**
-   * The target drops portals and cursors at the end of a transaction, all but cursors WITH HOLD. Of those it may have dropped some with a rollback: a name too many does no harm.
+   * The target drops portals and cursors at the end of a transaction, all but cursors WITH HOLD, and those as well when it rolls back what opened them.
    * Told by the completion of COMMIT and ROLLBACK as well, since with AND CHAIN the status never says so. What is being executed
    * (the COMMIT itself, and what was sent behind it) is settled by what the target says of it.
    */
-  transactionEnded(): void {
-    for (const { answer } of this.portals.removeWhere(({ held }) => held !== true)) if (answer && (!answer.started || answer.suspended)) this.abandon(answer);
+  transactionEnded(committed: boolean): void {
+    this.#savepoints.clear();
+    if (this.portals.size === 0) return;
+    this.#portalsGone(({ held, depth }) => held !== true || (depth !== undefined && !committed));
+    for (const portal of this.portals.values()) portal.depth = undefined;
+  }
+
+  #portalsGone(which: (portal: Portal) => boolean): void {
+    for (const { answer } of this.portals.removeWhere(which)) if (answer && (!answer.started || answer.suspended)) this.abandon(answer);
   }
 
   /** Makes the open block of the target fail, by a simple Query that does not parse; its ReadyForQuery goes to the client. */

@@ -88,6 +88,12 @@ export class Names<Value> {
     if (this.#pending !== undefined && this.#pending.size > 0) this.#pending.clear();
   }
 
+  /** The confirmed ones. */
+  *values(): Iterable<Value> {
+    if (this.#unnamed !== undefined) yield this.#unnamed;
+    if (this.#confirmed !== undefined) yield* this.#confirmed.values();
+  }
+
   /** Removes the confirmed ones that match and returns them. */
   removeWhere(matches: (value: Value, name: string) => boolean): readonly Value[] {
     const confirmed = this.#confirmed;

@@ -10,6 +10,7 @@ import type { Credential, Peer } from '../../model/principal.ts';
 import type { Gate, GatedSession } from '../../pipeline/gate.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import type { Understander } from '../../sql/understand.ts';
+import { partFrom } from '../../wire/parting.ts';
 import { acceptClient, type AcceptFault, type Login } from './accept.ts';
 import { CancelKeys } from './cancel.ts';
 import { TargetCatalogs } from './catalogs.ts';
@@ -79,7 +80,9 @@ export class PostgresProtocol {
     }
     if (accepted.kind === 'cancel') {
       if (!this.#cancelKeys.cancel(accepted.processId, accepted.key)) gate.refusedBeforeLogin(peer, 'protocol');
-      accepted.stream.end();
+      // Its end has to be read, or the socket stays: nothing else looks at it any more.
+      accepted.stream.resume();
+      partFrom(accepted.stream);
       return undefined;
     }
     return this.#login(accepted, offered, { ...peer, tls: accepted.tls }, loggedIn);

@@ -87,6 +87,7 @@ class RunningSession {
     const tracking = new Tracking(link, options.catalogs, {
       catalog: options.catalog,
       clientName: options.clientName,
+      login: upstream.parameters.get('session_authorization'),
       reportedName: upstream.parameters.get('application_name') ?? applicationName(gated.session.id, gated.session.principal.identity, options.clientName),
     });
     this.#back = new Back(link, tracking, backendFrames(options.limits.message));
@@ -253,11 +254,11 @@ class RunningSession {
     cancelUpstream(asPostgres(gated.connection).target, { processId, key: Buffer.from(key, 'latin1') }, CANCEL_MS).catch(() => link.log.warn({}, 'a cancel request did not reach the target'));
   }
 
-  /** The gateway stops: not in the middle of a transaction. */
+  /** The gateway stops: not in the middle of a transaction, and not before its client knows how the last one ended. */
   #drained(): void {
     const link = this.#link;
     if (link.over) return;
-    if (link.owed.idle && link.status === 'I') this.#end(this.#gated.draining.reason as Refusal);
+    if (link.owed.idle && link.status === 'I' && this.#back.toldAll) this.#end(this.#gated.draining.reason as Refusal);
     else setTimeout(this.#drain, DRAIN_LOOK_MS);
   }
 }

@@ -76,25 +76,29 @@ export class SimpleQueries {
     if (full !== undefined) return this.#refuse(gated.refuse('limit', full, command));
     const examined = examine(gated, tracking, understood, command);
     if (isRefusal(examined)) return this.#refuse(examined, serverWording(examined, understood));
-    const { plans } = examined;
     const decided = admission.counting.decide({ command, text, understood, again, kept: covered !== undefined, ...(undone === undefined ? {} : { undone }) });
     const go = ({ admitted, rows, sure }: Decided): Wait => {
-      if (!isNeedsApproval(admitted)) return this.#run(query, admitted, plans, sure);
+      if (!isNeedsApproval(admitted)) return this.#run(query, admitted, examined, sure);
       if (admitted.coverData !== undefined && !covered && bringsData(understood)) {
         again?.leave('ended');
         return collect(admission, { command, understood, most: admitted.coverData }, (end) => (isRefusal(end) ? this.#refuse(end) : this.query(query.frame, undefined, undefined, end)));
       }
-      return admission.approve(admitted, { text, understood: query.outer, ...(covered ? { data: covered.data } : {}) }, { again, rows, undone: undone !== undefined }, (passage) => this.#run(query, passage, plans, sure), (held) => this.query(query.frame, held, undefined, covered));
+      return admission.approve(admitted, { text, understood: query.outer, ...(covered ? { data: covered.data } : {}) }, { again, rows, undone: undone !== undefined }, (passage) => this.#run(query, passage, examined, sure), (held) => this.query(query.frame, held, undefined, covered));
     };
     return decided instanceof Promise ? link.whileOpen(decided).then(go) : go(decided);
   }
 
   /** @param sure its rows need not be checked */
-  #run(query: Query, passage: Passage | Refusal, plans: Examined['plans'], sure: boolean): Wait {
+  #run(query: Query, passage: Passage | Refusal, examined: Examined, sure: boolean): Wait {
     const { link } = this.#admission;
     const { text, understood } = query;
     if (isRefusal(passage)) return this.#refuse(passage, serverWording(passage, understood));
-    const answer = link.admitted(passage, text, understood, plans);
+    const answer = link.admitted(passage, text, understood, examined);
+    const unmaskable = this.#admission.underMasksInForce(answer);
+    if (unmaskable) {
+      link.abandon(answer);
+      return this.#refuse(unmaskable);
+    }
     answer.covered = query.covered;
     return needsGuard(passage, { sure }) ? this.#guarded(query, answer) : this.#send(query, answer);
   }

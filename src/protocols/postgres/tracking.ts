@@ -4,11 +4,12 @@ import type { Catalog, NameContext } from '../../sql/catalog.ts';
 import type { StatementFacts } from '../../sql/facts.ts';
 import { changingQuery, CONTEXT, contextOf, CUSTOM_NAME, customSetting, type SessionContext } from './bound.ts';
 import type { TargetCatalogs } from './catalogs.ts';
-import { loadCatalog } from './catalog.ts';
+import { loadCatalog, withTemporary } from './catalog.ts';
 import type { Link } from './link.ts';
-import { lookup } from './lookup.ts';
+import { lookup, lookups } from './lookup.ts';
 import type { TransactionStatus } from './messages.ts';
 import { applicationName, changesNames, type Changed } from './settings.ts';
+import { changesTemporaryOnly } from './temporary.ts';
 
 /** Most settings of an application's own making that are told apart in one session. */
 const MOST_CUSTOM = 64;
@@ -35,6 +36,8 @@ export class Tracking {
   /** The shared snapshot that was true when the own view was taken: when that moves on, others have changed something. */
   #ownBeside = '';
   #catalogChangedInBlock = false;
+  /** Of that, something that is not temporary, or may not be. */
+  #sharedChangedInBlock = false;
   #temporary = false;
   /** What an approval would be bound to, as last read, and whether it may have changed since. */
   #context: SessionContext | undefined;
@@ -46,11 +49,11 @@ export class Tracking {
   #reportedName: string;
   #shared: Catalog;
 
-  constructor(link: Link, catalogs: TargetCatalogs, start: { readonly catalog: Catalog; readonly clientName: string; readonly reportedName: string }) {
+  constructor(link: Link, catalogs: TargetCatalogs, start: { readonly catalog: Catalog; readonly clientName: string; readonly reportedName: string; readonly login: string | undefined }) {
     this.#link = link;
     this.#catalogs = catalogs;
     this.#shared = start.catalog;
-    this.#names = { searchPath: [] };
+    this.#names = { searchPath: [], ...(start.login === undefined ? {} : { login: start.login }) };
     this.#clientName = start.clientName;
     this.#reportedName = start.reportedName;
     // Nearly always the target has said the same: then one text is kept.
@@ -76,7 +79,7 @@ export class Tracking {
     if (this.#underCatalog !== id || this.#underNames !== this.#names) {
       this.#underCatalog = id;
       this.#underNames = this.#names;
-      this.#under = JSON.stringify([id, ...this.#names.searchPath]);
+      this.#under = JSON.stringify([id, this.#names.login, ...this.#names.searchPath]);
     }
     return this.#under;
   }
@@ -106,6 +109,7 @@ export class Tracking {
     }
     if (facts.changesCatalog || unknown) {
       this.#catalogChangedInBlock = true;
+      this.#sharedChangedInBlock ||= !changesTemporaryOnly(facts);
       this.#ownStale = true;
       this.#namesStale = true;
       if (unknown || facts.effects.some(({ object }) => object?.schema?.startsWith('pg_temp') === true)) this.#temporary = true;
@@ -135,8 +139,10 @@ export class Tracking {
     this.#changedInBlock = false;
     if (!this.#catalogChangedInBlock) return;
     this.#catalogChangedInBlock = false;
-    // Committed or rolled back: either way others' snapshot is worth nothing any more.
-    this.#catalogs.invalidate();
+    // Committed or rolled back: either way others' snapshot is worth nothing any more, unless only this session's own has changed.
+    if (this.#sharedChangedInBlock) this.#catalogs.invalidate();
+    else this.#catalogs.doubt();
+    this.#sharedChangedInBlock = false;
     this.#own = undefined;
     this.#ownStale = this.#temporary;
   }
@@ -174,6 +180,7 @@ export class Tracking {
     }
     // Reported by PostgreSQL 18 and later.
     if (name === 'search_path') this.#namesStale = true;
+    if (name === 'session_authorization') this.#names = { ...this.#names, login: value };
     return value;
   }
 
@@ -219,11 +226,16 @@ export class Tracking {
     if (this.#link.status === 'E') return false;
     const shared = this.#catalogs.fresh();
     if (shared) this.#shared = shared;
-    if (this.#own && shared?.id !== this.#ownBeside) this.#ownStale = true;
+    this.#compareOwn();
     // A schema of the path may have come, gone, or been closed to the role.
     // In the middle of a series it cannot be asked; what the series itself changes is told apart from that.
     if (idle && this.#namesAt !== this.#catalogs.generation) this.#namesStale = true;
     return this.#namesStale || this.#ownStale || !shared;
+  }
+
+  /** Others have changed something since the own view was taken. That the snapshot is only doubted does not say so. */
+  #compareOwn(): void {
+    if (this.#own && this.#shared.id !== this.#ownBeside) this.#ownStale = true;
   }
 
   /** The actor's name stands where it should, or cannot be put there now. */
@@ -251,21 +263,30 @@ export class Tracking {
     const link = this.#link;
     this.#shared = await this.#catalogs.current();
     // Only now is it known whether anything has changed.
+    this.#compareOwn();
     if (idle && this.#namesAt !== this.#catalogs.generation) this.#namesStale = true;
     const inSession = this.#ownStale && (link.status === 'T' || this.#temporary);
     if ((inSession || this.#namesStale) && !idle) return false;
     if (inSession) {
       this.#ownBeside = this.#shared.id;
-      this.#own = await loadCatalog((sql) => lookup(link, 'lookup', sql), [], this.#shared.cluster);
+      const own = await this.#readOwn(this.#shared);
+      this.#own = own === this.#shared ? undefined : own;
     }
     this.#ownStale = false;
     if (!this.#namesStale) return true;
     this.#namesAt = this.#catalogs.generation;
     // The server's own answer: what exists and may be used, with the implicit schemas in their places.
     const rows = await lookup(link, 'lookup', EFFECTIVE_PATH);
-    this.#names = { searchPath: schemasOf(rows) };
+    this.#names = { ...this.#names, searchPath: schemasOf(rows) };
     this.#namesStale = false;
     return true;
+  }
+
+  /** What is shared is asked for in the session only when the open transaction may have changed it, unseen by others. */
+  async #readOwn(shared: Catalog): Promise<Catalog> {
+    const link = this.#link;
+    const laid = this.#sharedChangedInBlock ? undefined : await withTemporary(shared, async (statements) => (await lookups(link, 'lookup', statements.map((sql) => ({ sql })))).map(({ rows }) => rows));
+    return laid ?? { ...await loadCatalog((sql) => lookup(link, 'lookup', sql), [], shared.cluster), private: true };
   }
 }
 

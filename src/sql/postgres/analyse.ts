@@ -42,10 +42,11 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
   let exact = false;
   const facts: StatementFacts[] = [];
   let changed = false;
+  let { login } = context;
   const factsOf = (node: Ast, raw: RawStatement): StatementFacts => {
     const effects = new Effects();
     const settings: SettingChange[] = [];
-    const around: Around = { names, effects, granted, settings, parse, dependsOnLiteral: () => (exact = true), literalAt, views: new Set() };
+    const around: Around = { names, login, effects, granted, settings, parse, dependsOnLiteral: () => (exact = true), literalAt, views: new Set() };
     const kind = statement(around, node);
     if (effects.empty) effects.add({ class: 'read', verb: kind.tag }, 'read');
     // What it creates itself is in the overlay by now, and the lineage looks at the catalog as it was before.
@@ -58,6 +59,7 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
       effects: list,
       timing: effects.timing,
       transaction: kind.transaction ?? 'none',
+      ...(kind.savepoint === undefined ? {} : { savepoint: kind.savepoint }),
       settings,
       ...(kind.named ? { named: { kind: kind.named.kind, ...(kind.named.name === undefined ? {} : { name: kind.named.name }), ...(inner ? { inner: factsOf(inner, raw) } : {}), ...(kind.named.held ? { held: true } : {}) } } : {}),
       ...(kind.copy ? { copy: kind.copy } : {}),
@@ -74,8 +76,10 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
     if (each.transaction === 'rollback' || each.transaction === 'rollback_to') names.ended(true);
     if (each.transaction === 'commit') names.ended(false);
     if (each.changesCatalog || each.settings.some(({ name }) => name === 'search_path' || name === 'role' || name === '*')) changed = true;
+    const authorized = each.settings.some(({ name }) => name === 'session_authorization');
+    if (authorized) login = undefined;
     // A path that was changed, or that a rollback changes back, is not known any more.
-    if (each.settings.some(({ name }) => name === 'search_path' || name === '*' || name === 'role' || name === 'session_authorization')) names.path = undefined;
+    if (authorized || each.settings.some(({ name }) => name === 'search_path' || name === '*' || name === 'role')) names.path = undefined;
   }
   return { facts, exact };
 }

@@ -7,6 +7,8 @@ import type { Names } from './names.ts';
 /** What the analysis of one statement carries along. */
 export interface Around {
   readonly names: Names;
+  /** The role that is logged in; undefined when it is not known, or may be another one by now. */
+  readonly login: string | undefined;
   readonly effects: Effects;
   readonly granted: Granted;
   /** Changes of settings found so far. */

@@ -131,9 +131,9 @@ export class Names {
     this.path = context.searchPath;
   }
 
-  /** The same catalog under another path, without this message's changes: for the definition of a view. */
-  under(path: readonly string[]): Names {
-    return new Names(this.index, { searchPath: path });
+  /** For the definition of a view: the same catalog without this message's changes. */
+  inside(view: Known): Names {
+    return new Names(this.index, namesInside(view));
   }
 
   /** A copy whose changes are its own: for what is only planned. */
@@ -260,6 +260,12 @@ export class Names {
     this.#types.add(name);
   }
 }
+
+/**
+ * The path that the server prints the definition of a view for. That is the empty one, in which everything outside pg_catalog has its schema. A
+ * temporary view is printed by its own session, which sees its temporary relations first under every path; other views cannot stand on them.
+ */
+export const namesInside = ({ schema }: Pick<Relation, 'schema'>): NameContext => ({ searchPath: isTemporary(schema) ? [schema] : [] });
 
 const isTemporary = (schema: string): boolean => schema.startsWith('pg_temp');
 

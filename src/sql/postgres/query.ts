@@ -160,8 +160,7 @@ export function followView(around: Around, view: Known): void {
     effects.unknown('select', 'a view whose definition does not parse', objectOf(view));
     return;
   }
-  // The server prints a definition for an empty path: everything outside pg_catalog with its schema.
-  const body: Around = { ...around, names: names.under([]), literalAt: () => undefined, dependsOnLiteral: () => undefined, views: new Set([...views, view.oid]) };
+  const body: Around = { ...around, names: names.inside(view), literalAt: () => undefined, dependsOnLiteral: () => undefined, views: new Set([...views, view.oid]) };
   for (const statement of statements) query(body, statement, undefined);
 }
 

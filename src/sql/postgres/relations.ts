@@ -167,7 +167,7 @@ function writeBehind(around: Around, view: Known, verb: WriteVerb, seen: Set<num
   }
   const [kind, range] = open(from[0]);
   if (from.length !== 1 || kind !== 'RangeVar') return;
-  const base = names.under([]).printed(text(range, 'schemaname'), text(range, 'relname') ?? '');
+  const base = names.inside(view).printed(text(range, 'schemaname'), text(range, 'relname') ?? '');
   if (base) writeKnown(around, base, verb, seen)('*');
 }
 

@@ -14,8 +14,8 @@ function change(around: Around, setting: SettingChange, granted: CommandClass, v
   around.effects.add({ class: granted, verb, object: { kind: 'setting', name: setting.name } }, 'read');
 }
 
-/** One setting given by a node: a literal, a bare word, or neither. */
-function assign(around: Around, name: string, values: readonly Ast[], local: boolean): void {
+/** One setting given by a node: a literal, a bare word, or neither. @param granted its class, where that is known already */
+function assign(around: Around, name: string, values: readonly Ast[], local: boolean, granted?: CommandClass): void {
   const [first] = values;
   const single = values.length === 1 ? constantOf(around, first) : undefined;
   const value = single !== undefined && classDependsOnValue(name) ? (around.dependsOnLiteral(), single.value) : undefined;
@@ -26,7 +26,7 @@ function assign(around: Around, name: string, values: readonly Ast[], local: boo
     ...(single?.literal === undefined ? {} : { literal: single.literal }),
     ...(single !== undefined && single.literal === undefined ? { word: single.value } : {}),
   };
-  change(around, setting, settingClass(name, value), 'set');
+  change(around, setting, granted ?? settingClass(name, value), 'set');
 }
 
 /** The value of a constant in SET, and the ordinal of its literal when it is not a bare word. */
@@ -44,7 +44,7 @@ export function set(around: Around, fields: Ast): void {
   const local = fields['is_local'] === true;
   switch (fields['kind']) {
     case 'VAR_SET_VALUE':
-      assign(around, name, list(fields, 'args'), local);
+      assign(around, name, list(fields, 'args'), local, name === 'role' && goesBack(around, list(fields, 'args')) ? resetClass(name) : undefined);
       return;
     case 'VAR_SET_DEFAULT':
       change(around, { name, action: 'set', local, word: 'DEFAULT' }, settingClass(name, undefined), 'set');
@@ -64,6 +64,12 @@ export function set(around: Around, fields: Ast): void {
     default:
       around.effects.unknown('set', 'a form of SET that is not known');
   }
+}
+
+/** SET ROLE to the role that logged in, or to NONE, is RESET ROLE in other words: migration tools say it when they are done. */
+function goesBack(around: Around, roles: readonly Ast[]): boolean {
+  const role = roles.length === 1 ? constantText(around, roles[0]) : undefined;
+  return role !== undefined && (role === 'none' || role === around.login);
 }
 
 /** Going back to the role that logged in takes nothing that was not there before. */

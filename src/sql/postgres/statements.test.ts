@@ -51,7 +51,7 @@ const index = new CatalogIndex(catalog);
 function facts(sql: string, signatures: readonly string[] = [], searchPath: readonly string[] = ['public']): readonly StatementFacts[] {
   const statements = parseText(sql);
   assert.ok(statements, sql);
-  return analyse(Buffer.from(sql), statements, index, { searchPath }, new Granted({ id: '', signatures }), parseDefinition).facts;
+  return analyse(Buffer.from(sql), statements, index, { searchPath, login: 'app' }, new Granted({ id: '', signatures }), parseDefinition).facts;
 }
 
 /** Effects in one line each: `class verb kind:schema.name(columns)`. */
@@ -160,6 +160,12 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['SET search_path = a, b', 'read', 'session set setting:search_path'],
   ['SET default_transaction_read_only = off', 'read', 'write set setting:default_transaction_read_only'],
   ['SET LOCAL ROLE x', 'read', 'admin set setting:role'],
+  ['SET ROLE NONE', 'read', 'session set setting:role'],
+  ['SET ROLE app', 'read', 'session set setting:role'],
+  ["SET LOCAL ROLE 'app'", 'read', 'session set setting:role'],
+  ['SET ROLE "App"', 'read', 'admin set setting:role'],
+  ["SELECT set_config('role', 'app', false)", 'read', 'admin set setting:role'],
+  ['SET SESSION AUTHORIZATION bob; SET ROLE app', 'read', 'admin set setting:session_authorization', 'admin set setting:role'],
   ['SET my.tenant = 5', 'read', 'session set setting:my.tenant'],
   ['RESET ALL', 'read', 'session reset setting:*'],
   ["SELECT set_config(name, 'x', false) FROM customers", 'immediate', 'read select table:public.customers(name)', 'admin set setting:*'],

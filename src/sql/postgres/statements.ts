@@ -20,6 +20,7 @@ import * as tables from './tables.ts';
 export interface Kind {
   readonly tag: string;
   readonly transaction?: TransactionControl;
+  readonly savepoint?: string;
   readonly named?: Omit<NamedObject, 'inner'> & { readonly inner?: Ast };
   readonly copy?: CopyFacts;
   readonly changesCatalog?: boolean;
@@ -144,7 +145,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
   TransactionStmt: (around, fields) => {
     const { tag, control } = session.transaction(around, fields);
-    return { tag, transaction: control };
+    const savepoint = text(fields, 'savepoint_name');
+    return { tag, transaction: control, ...(savepoint === undefined ? {} : { savepoint }) };
   },
   VariableSetStmt: (around, fields) => {
     session.set(around, fields);

@@ -38,6 +38,24 @@ test('two that race for one shape get one object', async () => {
   assert.equal(first.statements[0]?.facts, second.statements[0]?.facts);
 });
 
+test('what one session sees alone takes no room from what all share', async () => {
+  const small = createPostgresUnderstander({ cacheBytes: 16 * 1024 });
+  try {
+    const shared = 'SELECT note FROM orders WHERE id = 1';
+    await small.understand(bytes(shared), catalog, names, granted);
+    for (let n = 0; n < 30; n++) {
+      const own: Catalog = { ...catalog, id: `own ${n}`, private: true };
+      const first = await small.understand(bytes('SELECT name FROM customers'), own, names, granted);
+      const again = small.understand(bytes('SELECT name FROM customers'), own, names, granted);
+      assert.ok(!(again instanceof Promise), 'kept for its own session');
+      assert.equal(again.statements[0]?.facts, first.statements[0]?.facts);
+    }
+    assert.ok(!(small.understand(bytes(shared), catalog, names, granted) instanceof Promise), 'still kept for all');
+  } finally {
+    await small.close();
+  }
+});
+
 test('what rests on a literal holds for that literal only', async () => {
   assert.deepEqual(classes(await understand("EXPLAIN (ANALYZE 'off') DELETE FROM orders")), ['read']);
   assert.deepEqual(classes(await understand("EXPLAIN (ANALYZE 'on') DELETE FROM orders")), ['write', 'read']);

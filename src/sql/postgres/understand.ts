@@ -3,6 +3,7 @@ import type { Catalog, NameContext } from '../catalog.ts';
 import type { Lineage, StatementFacts } from '../facts.ts';
 import type { Asker, GrantedFunctions, InvalidText, Literal, Understander, Understood, UnderstoodStatement } from '../understand.ts';
 import { withinCaps } from './caps.ts';
+import { FactsCache, type Entry } from './facts-cache.ts';
 import { Lexer, Token } from './lexer.ts';
 import { literalsOf } from './literals.ts';
 import type { Answer } from './protocol.ts';
@@ -13,7 +14,7 @@ import { ParserThread } from './thread.ts';
 export interface PostgresUnderstanderOptions {
   /** Longest time for one text in the parser, in milliseconds. Default 2000. */
   readonly timeout?: number;
-  /** Most bytes of keys in the cache. Default 32 MiB. */
+  /** Most bytes of what is kept by shape, about; a quarter as much by text. Default 64 MiB. */
   readonly cacheBytes?: number;
   /** Texts that may wait for the parser. Default 1000. */
   readonly queue?: number;
@@ -25,13 +26,6 @@ export interface PostgresUnderstanderOptions {
 const LONGEST = 16 * 1024 * 1024;
 /** Longest text whose answer is kept. */
 const LONGEST_KEPT = 64 * 1024;
-
-/** What is known about a shape, or about one text. */
-interface Entry {
-  readonly facts: readonly StatementFacts[];
-  /** For each statement the ordinals of its first and last token; absent for one statement, which is all there is. */
-  readonly tokens?: readonly (readonly [number, number])[];
-}
 
 const NOTHING_KNOWN: Lineage = { understood: false, why: 'the statement could not be parsed', uses: [], operands: [] };
 
@@ -71,41 +65,22 @@ class UnderstoodText implements Understood {
   }
 }
 
-/** Two generations of a cache: what is used survives, what is not goes when the young one is full. */
-class Cache {
-  readonly #most: number;
-  #bytes = 0;
-  #young = new Map<string, Entry>();
-  #old = new Map<string, Entry>();
-
-  constructor(most: number) {
-    this.#most = most / 2;
-  }
-
-  get(key: string): Entry | undefined {
-    const young = this.#young.get(key);
-    if (young) return young;
-    const old = this.#old.get(key);
-    if (old) this.set(key, old);
-    return old;
-  }
-
-  set(key: string, entry: Entry): void {
-    // Facts weigh more than their key; a short statement's are about this much.
-    this.#bytes += key.length + 1024;
-    if (this.#bytes > this.#most) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#bytes = key.length + 1024;
-    }
-    this.#young.set(key, entry);
-  }
+interface Caches {
+  /** By shape, and by the whole text where a literal decides. */
+  readonly shapes: FactsCache;
+  readonly texts: FactsCache;
 }
+
+const cachesOf = (bytes: number): Caches => ({ shapes: new FactsCache(bytes), texts: new FactsCache(bytes / 4) });
+
+/** The same for one session's own catalog. */
+const PRIVATE_BYTES = 2 * 1024 * 1024;
 
 class PostgresUnderstander implements Understander {
   readonly #thread: ParserThread;
-  readonly #shapes: Cache;
-  readonly #texts: Cache;
+  readonly #caches: Caches;
+  /** What was understood under catalogs that one session sees: it would take the room of what all share, and is never asked for again. */
+  readonly #private = new WeakMap<Catalog, Caches>();
   /** What besides the text decides an answer, as a short prefix of keys. */
   #prefixes = new Map<string, string>();
   #lastCatalog: Catalog | undefined;
@@ -116,9 +91,7 @@ class PostgresUnderstander implements Understander {
 
   constructor(options: PostgresUnderstanderOptions) {
     this.#thread = new ParserThread({ timeout: options.timeout ?? 2000, queue: options.queue ?? 1000, queueBytes: 256 * 1024 * 1024, recycleAfter: options.recycleAfter ?? 50_000 });
-    const bytes = options.cacheBytes ?? 32 * 1024 * 1024;
-    this.#shapes = new Cache(bytes);
-    this.#texts = new Cache(bytes / 4);
+    this.#caches = cachesOf(options.cacheBytes ?? 64 * 1024 * 1024);
   }
 
   understand(text: Uint8Array, catalog: Catalog, names: NameContext, granted: GrantedFunctions, asker: Asker = NOBODY): Understood | Promise<Understood> {
@@ -128,7 +101,8 @@ class PostgresUnderstander implements Understander {
     if (shape === undefined) return withoutShape(text);
     if (shape.end === 0) return new UnderstoodText([], false, undefined);
     if (shape.glued && catalog.serverVersion < 160000) return refused(OLD_NUMBER, text);
-    const known = (shape.exact ? undefined : this.#shapes.get(shape.key)) ?? this.#texts.get(textKey(text, prefix));
+    const caches = catalog.private ? this.#cachesOf(catalog) : this.#caches;
+    const known = (shape.exact ? undefined : caches.shapes.get(shape.key)) ?? caches.texts.get(textKey(text, prefix));
     if (known) return answered(known, shape, text);
     if (!withinCaps(text)) return refused(TOO_DEEP, text);
     // The caller's buffer is its own again when this returns.
@@ -140,7 +114,7 @@ class PostgresUnderstander implements Understander {
         catalog,
         names,
         granted,
-        done: (answer, invalid) => resolve(answer ? answered(this.#keep(answer, shape, copy, prefix), shape, copy) : refused(UNPARSED, copy, invalid)),
+        done: (answer, invalid) => resolve(answer ? answered(keep(caches, answer, shape, copy, prefix), shape, copy) : refused(UNPARSED, copy, invalid)),
       });
     });
   }
@@ -151,7 +125,7 @@ class PostgresUnderstander implements Understander {
 
   #prefix(catalog: Catalog, names: NameContext, granted: GrantedFunctions): string {
     if (catalog === this.#lastCatalog && names === this.#lastNames && granted === this.#lastGranted) return this.#lastPrefix;
-    const key = JSON.stringify([catalog.id, granted.id, names.searchPath]);
+    const key = JSON.stringify([catalog.id, granted.id, names.login, names.searchPath]);
     let prefix = this.#prefixes.get(key);
     if (prefix === undefined) {
       if (this.#prefixes.size >= 10_000) this.#prefixes = new Map();
@@ -164,16 +138,22 @@ class PostgresUnderstander implements Understander {
     return prefix;
   }
 
-  /** Keeps an answer; when another text of the shape came first, its facts are the ones. */
-  #keep(answer: Answer, shape: Shape, text: Uint8Array, prefix: string): Entry {
-    const exact = shape.exact || answer.exact;
-    const [cache, key] = exact ? [this.#texts, textKey(text, prefix)] : [this.#shapes, shape.key];
-    const before = cache.get(key);
-    if (before) return before;
-    const entry = entryOf(answer, shape, text);
-    if (text.length <= LONGEST_KEPT) cache.set(key, entry);
-    return entry;
+  #cachesOf(catalog: Catalog): Caches {
+    let caches = this.#private.get(catalog);
+    if (!caches) this.#private.set(catalog, (caches = cachesOf(PRIVATE_BYTES)));
+    return caches;
   }
+}
+
+/** Keeps an answer; when another text of the shape came first, its facts are the ones. */
+function keep({ shapes, texts }: Caches, answer: Answer, shape: Shape, text: Uint8Array, prefix: string): Entry {
+  const exact = shape.exact || answer.exact;
+  const [cache, key] = exact ? [texts, textKey(text, prefix)] : [shapes, shape.key];
+  const before = cache.get(key);
+  if (before) return before;
+  const entry = entryOf(answer, shape, text);
+  if (text.length <= LONGEST_KEPT) cache.set(key, entry);
+  return entry;
 }
 
 const textKey = (text: Uint8Array, prefix: string): string => prefix + Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');

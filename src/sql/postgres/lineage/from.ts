@@ -73,7 +73,7 @@ export function relation(analysis: Analysis, scope: Scope, fields: Ast, orCte: b
 }
 
 export function resolve(analysis: Analysis, schema: string | undefined, name: string): Resolved {
-  return analysis.printed ? analysis.index.resolvePrinted(schema, name) : analysis.index.resolve(analysis.names, schema, name);
+  return analysis.printed ? analysis.index.resolvePrinted(analysis.names, schema, name) : analysis.index.resolve(analysis.names, schema, name);
 }
 
 function columnsOf(analysis: Analysis, resolved: Resolved): Columns {

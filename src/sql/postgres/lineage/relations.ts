@@ -77,11 +77,15 @@ export class CatalogIndex {
 
   /**
    * Resolves a name in the text of a view. The server prints names without a schema when the search path at that moment
-   * made them visible, which the snapshot does not say: so a bare name must be the only one of its kind.
+   * made them visible, which the snapshot does not say: so a bare name must be the only one of its kind. Temporary relations are named by
+   * temporary views only, and come first there.
    */
-  resolvePrinted(schema: string | undefined, name: string): Resolved {
-    if (schema !== undefined) return this.resolve({ searchPath: [] }, schema, name);
-    const found = this.#byBareName.get(name) ?? [];
+  resolvePrinted({ searchPath }: NameContext, schema: string | undefined, name: string): Resolved {
+    if (schema !== undefined) return this.resolve({ searchPath }, schema, name);
+    const [temporary] = searchPath;
+    const mine = temporary === undefined ? undefined : this.#byName.get(`${temporary}\0${name}`);
+    if (mine !== undefined) return { kind: 'relation', relation: mine };
+    const found = (this.#byBareName.get(name) ?? []).filter((each) => !each.schema.startsWith('pg_temp_'));
     if (found.length === 1) return { kind: 'relation', relation: found[0]! };
     if (found.length === 0 && name.startsWith('pg_')) return { kind: 'system', schema: 'pg_catalog', name };
     throw new NotUnderstood('a view that names a relation ambiguously');

@@ -1,4 +1,5 @@
 import type { Relation } from '../../catalog.ts';
+import { namesInside } from '../names.ts';
 import type { Analysis } from './analysis.ts';
 import { open } from './ast.ts';
 import type { Ast } from './ast.ts';
@@ -46,7 +47,7 @@ function expand(analysis: Analysis, view: Relation): Expanded {
   const statement = 'stmt' in first ? first['stmt'] : first;
   if (open(statement)[0] !== 'SelectStmt') throw new NotUnderstood('a view whose definition is not a query');
   const found = new Findings();
-  const body: Analysis = { ...analysis, found, text: noText, start: 0, end: 0, literalAt: () => undefined, parameters: false, printed: true };
+  const body: Analysis = { ...analysis, names: namesInside(view), found, text: noText, start: 0, end: 0, literalAt: () => undefined, parameters: false, printed: true };
   const result = body.query(statement as Ast, { parts: [], ctes: new Map() });
   if (found.doubted !== undefined) throw new NotUnderstood(found.doubted);
   const own = analysis.index.own(view);
