@@ -4,7 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { after, before, test } from 'node:test';
 import type { ApprovalView } from '../../src/approvals/approvals.ts';
 import { askLocal } from '../../src/control/local.ts';
-import type { Handler } from '../kit/http-target.ts';
+import { startHttpTarget, type Handler } from '../kit/http-target.ts';
 import { staticIssuer, type StaticIssuer } from '../kit/static-issuer.ts';
 import { until } from '../kit/until.ts';
 import { CLIENT_ID, PATIENT } from './approvals-scene.ts';
@@ -107,15 +107,12 @@ test('a client that leaves while it is held is seen within a second', async () =
   await answer(id, 'deny');
 });
 
+const configured = (): Readonly<Record<string, Readonly<Record<string, unknown>>>> => (scene.config['connections'] as readonly [Readonly<Record<string, Readonly<Record<string, unknown>>>>])[0];
+const reload = (change: Readonly<Record<string, unknown>>): Promise<void> => scene.gateway.reloaded({ ...scene.config, connections: [{ ...configured(), ...change }] });
+
 test('an approval is for the target and the credential that the connection had: not used once it leads elsewhere', async () => {
   scene.target.clear();
-  const [connection] = scene.config['connections'] as readonly [Readonly<Record<string, Readonly<Record<string, unknown>>>>];
-  const reload = async (change: Readonly<Record<string, unknown>>): Promise<void> => {
-    const inForce = (): number => scene.gateway.logLines().filter(({ msg }) => msg === 'configuration in force').length;
-    const before = inForce();
-    await scene.gateway.reload({ ...scene.config, connections: [{ ...connection, ...change }] });
-    await until(() => inForce() > before, 20_000, 'the reload');
-  };
+  const connection = configured();
   const elsewhere = [{ target: { ...connection['target'], host: 'localhost' } }, { credential: { type: 'bearer', token: 'env:OTHER_TOKEN' } }];
   const put = (): ReturnType<HttpScene['ask']> => scene.ask('writer', '/things/5', { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: '{"a":5}' });
   assert.equal((await put()).status, 403);
@@ -144,6 +141,35 @@ test('an approval is for the target and the credential that the connection had: 
   assert.equal((await put()).status, 200);
   assert.equal((await show(id)).state, 'used');
   assert.deepEqual(scene.target.requests.map(({ url }) => url), ['/things/6', '/things/6', '/things/5']);
+});
+
+test('a request whose body is still to come when its connection is led elsewhere goes nowhere, with no credential', async (t) => {
+  const other = await startHttpTarget({ handler: answerJson });
+  t.after(() => other.stop());
+  scene.target.clear();
+  const connection = configured();
+  const changes = [
+    { target: { ...connection['target'], port: other.port }, credential: { type: 'bearer', token: 'env:OTHER_TOKEN' } },
+    // There it would be another thing than people see, and approve.
+    { http: { ...connection['http'], basePath: '/other' } },
+    { http: { ...connection['http'], host: 'other.example' } },
+  ];
+  for (const method of ['POST', 'DELETE']) {
+    for (const change of changes) {
+      const socket = await scene.dial();
+      let said = '';
+      socket.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
+      socket.write(`${method} /things/8 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${await scene.token('writer')}\r\nContent-Type: application/json\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n{"a"`);
+      await until(() => said.includes('100 Continue'), 20_000, 'the body to be asked for');
+      await reload(change);
+      socket.write(':8}');
+      const answered = await until(() => /HTTP\/1\.1 (?:503|2\d\d) [^]*\}/.exec(said)?.[0], 20_000, 'the answer');
+      socket.destroy();
+      assert.match(answered, /^HTTP\/1\.1 503 [^]*the connection of this request leads elsewhere since it came: send it again/);
+      await reload({});
+    }
+  }
+  assert.deepEqual([...scene.target.requests, ...other.requests], []);
 });
 
 test('when nobody answers in time the client gets the link, and the same request runs later: another one, or another body, does not', async () => {

@@ -44,12 +44,12 @@ export const startProxyScene = async (options: HttpSceneOptions & { readonly sec
   const scene = await startHttpScene({
     ...options,
     connectionsAt: (plainPort) => {
-      const toSecure = { protocol: 'http', target: { host: 'localhost', port: secure.port, tls: 'verify-full', ca }, credential, http: { proxy: true, hosts: [SECURE, '*.storage.example'] } };
-      const toPlain = { protocol: 'http', target: { host: '127.0.0.1', port: plainPort, tls: 'disable' }, credential, http: { proxy: true, hosts: [PLAIN] } };
+      const toSecure = { protocol: 'http', target: { host: 'localhost', port: secure.port, tls: 'verify-full', ca }, credential, http: { ...options.http, proxy: true, hosts: [SECURE, '*.storage.example'] } };
+      const toPlain = { protocol: 'http', target: { host: '127.0.0.1', port: plainPort, tls: 'disable' }, credential, http: { ...options.http, proxy: true, hosts: [PLAIN] } };
       return [
         { name: 'direct', protocol: 'http', target: { host: '127.0.0.1', port: plainPort, tls: 'disable' }, credential },
         { name: 'secure', listen: `127.0.0.1:${port}`, ...toSecure },
-        { name: 'plain', listen: `127.0.0.1:${port}`, ...toPlain, http: { proxy: true } },
+        { name: 'plain', listen: `127.0.0.1:${port}`, ...toPlain, http: { ...options.http, proxy: true } },
         { name: 'secure-loose', listen: `127.0.0.1:${loosePort}`, plaintext: true, ...toSecure },
         { name: 'plain-loose', listen: `127.0.0.1:${loosePort}`, plaintext: true, ...toPlain },
       ];

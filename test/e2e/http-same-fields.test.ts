@@ -69,12 +69,7 @@ const inTurn = async (ask: (path: string) => Promise<Said>, times = 1): Promise<
 const statuses = (said: readonly Said[]): readonly number[] => [...new Set(said.map(({ status }) => status))];
 const urls = (): readonly string[] => scene.target.requests.map(({ url }) => url);
 
-const reload = async (more: Readonly<Record<string, unknown>>): Promise<void> => {
-  const times = (): number => scene.gateway.logLines().filter(({ msg }) => msg === 'configuration in force').length;
-  const before = times();
-  await scene.gateway.reload({ ...scene.config, ...more });
-  await until(() => times() > before, 10_000, 'the reload');
-};
+const reload = (more: Readonly<Record<string, unknown>>): Promise<void> => scene.gateway.reloaded({ ...scene.config, ...more });
 const [reading = {}, writing = {}] = HTTP_POLICIES;
 
 for (const [version, ask] of Object.entries(asked)) {

@@ -48,6 +48,8 @@ export interface Asked {
   readonly agent?: https.Agent | http.Agent;
   readonly signal?: AbortSignal;
   readonly port?: number;
+  /** For TLS; default localhost. */
+  readonly servername?: string;
 }
 
 /** A target, an issuer and a gateway between them, with one connection of HTTP. */
@@ -123,7 +125,7 @@ export const startHttpScene = async (options: HttpSceneOptions = {}): Promise<Ht
       const length = asked.body === undefined || asked.headers?.['Transfer-Encoding'] !== undefined ? {} : { 'Content-Length': String(Buffer.byteLength(asked.body)) };
       const headers = { ...authorization, ...length, ...asked.headers };
       return new Promise((resolve, reject) => {
-        const request = https.request({ host: 'localhost', servername: 'localhost', port: asked.port ?? gateway.port(), ca, path, method: asked.method ?? 'GET', headers, agent: asked.agent ?? false, ...(asked.signal ? { signal: asked.signal } : {}) }, (response) => {
+        const request = https.request({ host: 'localhost', servername: asked.servername ?? 'localhost', port: asked.port ?? gateway.port(), ca, path, method: asked.method ?? 'GET', headers, agent: asked.agent ?? false, ...(asked.signal ? { signal: asked.signal } : {}) }, (response) => {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.once('error', reject);

@@ -18,8 +18,8 @@ export interface Answer2 {
 }
 
 /** A client of the gateway that speaks HTTP/2. */
-export const http2Client = (scene: HttpScene, port = scene.gateway.port()): http2.ClientHttp2Session => {
-  const session = http2.connect(`https://localhost:${port}`, { ca: scene.ca, servername: 'localhost' });
+export const http2Client = (scene: HttpScene, port = scene.gateway.port(), options: http2.SecureClientSessionOptions = {}): http2.ClientHttp2Session => {
+  const session = http2.connect(`https://localhost:${port}`, { ca: scene.ca, servername: 'localhost', ...options });
   session.on('error', () => {});
   return session;
 };

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { answerOk } from '../kit/http-target.ts';
 import { until } from '../kit/until.ts';
+import { acceptFor, frame, framesIn, OPCODE, readFrames } from '../kit/websocket.ts';
 import { startHttpScene, TARGET_TOKEN, type HttpScene } from './http-scene.ts';
 import { recorded, stopAndVerify } from './whole-evidence.ts';
 
@@ -20,53 +21,15 @@ before(async () => {
 });
 after(() => scene?.[Symbol.asyncDispose]());
 
-const acceptFor = (key: string): string => createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-
-const OPCODE = { text: 1, close: 8 } as const;
-
-/** One whole frame, masked as a client has to (RFC 6455 section 5.2). */
-const frame = (opcode: keyof typeof OPCODE, payload: Buffer, masked: boolean): Buffer => {
-  const size = payload.length < 126 ? Buffer.from([payload.length]) : payload.length < 65_536 ? Buffer.from([126, payload.length >> 8, payload.length & 255]) : Buffer.from([127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((by) => (payload.length >> by) & 255)]);
-  size[0] = (size[0] as number) | (masked ? 0x80 : 0);
-  const key = masked ? randomBytes(4) : Buffer.alloc(0);
-  return Buffer.concat([Buffer.from([0x80 | OPCODE[opcode]]), size, key, masked ? Buffer.from(payload.map((byte, at) => byte ^ (key[at % 4] as number))) : payload]);
-};
-
-/** The whole frames in these bytes, and what is behind them. */
-const framesIn = (bytes: Buffer): { readonly frames: readonly { readonly opcode: number; readonly payload: Buffer }[]; readonly rest: Buffer } => {
-  const frames: { opcode: number; payload: Buffer }[] = [];
-  let rest = bytes;
-  for (;;) {
-    if (rest.length < 2) return { frames, rest };
-    const short = (rest[1] as number) & 0x7f;
-    const head = short === 126 ? 4 : short === 127 ? 10 : 2;
-    if (rest.length < head) return { frames, rest };
-    const length = short === 126 ? rest.readUInt16BE(2) : short === 127 ? Number(rest.readBigUInt64BE(2)) : short;
-    const masked = ((rest[1] as number) & 0x80) !== 0;
-    const whole = head + (masked ? 4 : 0) + length;
-    if (rest.length < whole) return { frames, rest };
-    const key = rest.subarray(head, head + 4);
-    const payload = rest.subarray(whole - length, whole);
-    frames.push({ opcode: (rest[0] as number) & 15, payload: masked ? Buffer.from(payload.map((byte, at) => byte ^ (key[at % 4] as number))) : Buffer.from(payload) });
-    rest = rest.subarray(whole);
-  }
-};
-
 /** Says everything back. */
 function serve(request: { readonly headers: Record<string, unknown>; readonly url?: string | undefined }, socket: Socket): void {
   const key = String(request.headers['sec-websocket-key']);
   const accept = request.url?.endsWith('/wrong') === true ? acceptFor('another key') : acceptFor(key);
   const chosen = request.url?.endsWith('/protocol') === true ? 'Sec-WebSocket-Protocol: never-offered\r\n' : request.headers['sec-websocket-protocol'] === undefined ? '' : 'Sec-WebSocket-Protocol: chat\r\n';
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}X-Target: here\r\n\r\n`);
-  let bytes: Buffer = Buffer.alloc(0);
-  socket.on('error', () => {});
-  socket.on('data', (chunk: Buffer) => {
-    const { frames, rest } = framesIn(Buffer.concat([bytes, chunk]));
-    bytes = rest;
-    for (const { opcode, payload } of frames) {
-      socket.write(frame(opcode === OPCODE.close ? 'close' : 'text', payload, false));
-      if (opcode === OPCODE.close) socket.end();
-    }
+  readFrames(socket, ({ opcode, payload }) => {
+    socket.write(frame(opcode === OPCODE.close ? 'close' : 'text', payload, false));
+    if (opcode === OPCODE.close) socket.end();
   });
 }
 

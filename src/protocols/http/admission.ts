@@ -1,6 +1,6 @@
 import { readBody } from '../../apis/body.ts';
 import type { Command } from '../../model/command.ts';
-import { isRefusal, type Refusal } from '../../model/decision.ts';
+import { isRefusal, type Refusal, type RefusalCode } from '../../model/decision.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { isNeedsApproval, isNeedsCount, type NeedsApproval, type Passage } from '../../pipeline/gate.ts';
 import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
@@ -93,6 +93,8 @@ export class Admission {
 
   #judge(command: Command, again: HeldCommand | undefined): Admitted | Promise<Admitted> {
     const { session: { gated }, client } = this.#parts;
+    const astray = this.#astray(again ? 'approval_required' : 'target_unavailable', command, again);
+    if (astray) return astray;
     const unmasked = unmaskable(client.head, command.effects, gated.masks);
     if (unmasked !== undefined) {
       again?.leave('ended');
@@ -118,6 +120,14 @@ export class Admission {
     return { kind: 'passage', passage, body: this.#body, whole: this.#whole };
   }
 
+  /** Not what a reload has made of its connection meanwhile: what was read of it, and its credential, are for where that led before. */
+  #astray(code: RefusalCode, command: Command, again: HeldCommand | undefined): Admitted | undefined {
+    const { session: { gated }, request } = this.#parts;
+    if (!request.sending.astray) return undefined;
+    again?.leave('ended');
+    return refusedAs(gated.refuse(code, `${code === 'approval_required' ? 'this request needs approval, and its connection' : 'the connection of this request'} leads elsewhere since it came: send it again`, command), code === 'approval_required' ? undefined : { status: 503 });
+  }
+
   /** People have to approve: asks them, and waits. What they are asked for covers the body where all of it can be kept. */
   async #approve(needs: NeedsApproval, again: HeldCommand | undefined): Promise<Admitted> {
     const { session, client, request } = this.#parts;
@@ -131,10 +141,8 @@ export class Admission {
       if (to === 'whole') this.#whole = this.#body.bytes();
       else if (to !== undefined && to !== 'too large') return this.#unread(to);
     }
-    if (request.sending.astray) {
-      again?.leave('ended');
-      return refusedAs(gated.refuse('approval_required', 'this request needs approval, and its connection leads elsewhere since it came: send it again', needs.command));
-    }
+    const astray = this.#astray('approval_required', needs.command, again);
+    if (astray) return astray;
     const asked = gated.ask(needs, { bound: boundOf(head, this.#facts, request.rawQuery, session.connection, this.#whole, gated.masks.bodies), place: 'free', ...(again ? { again } : {}) });
     if (!isHeld(asked)) return isRefusal(asked) ? refusedAs(asked) : this.#passed(asked);
     const end = await holdRequest(asked, client, this.#body, this.#ended());

@@ -2,7 +2,8 @@ import * as http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import { errorCode } from '../../wire/errors.ts';
 import { TargetFault } from './exchange.ts';
-import { BETWEEN_MS, HEAD_BYTES, MEMORY_MB, MOST_INVALID, WINDOW } from './h2-bounds.ts';
+import { HEAD_BYTES, MEMORY_MB, MOST_INVALID, WINDOW } from './h2-bounds.ts';
+import { Rest } from './h2-rest.ts';
 import { MOST_FIELDS } from './header-section.ts';
 
 /** Time until a target that was reached has said its settings. */
@@ -23,6 +24,7 @@ const OPTIONS = {
 /** One connection to the target. */
 interface Link {
   readonly session: http2.ClientHttp2Session;
+  readonly rest: Rest;
   streams: number;
 }
 
@@ -78,15 +80,15 @@ export class Http2Pool {
       throw new TargetFault('unreachable', 'the session is over');
     }
     const session = http2.connect(this.#origin, { ...OPTIONS, createConnection: () => socket });
-    const link: Link = { session, streams: 0 };
     const drop = (): void => void this.#links.delete(link);
-    session.once('goaway', drop);
-    session.once('close', drop);
-    session.setTimeout(BETWEEN_MS, () => {
+    const rest = new Rest(socket, () => {
       if (link.streams > 0) return;
       drop();
       session.close();
     });
+    const link: Link = { session, rest, streams: 0 };
+    session.once('goaway', drop);
+    session.once('close', drop);
     await new Promise<void>((resolve, reject) => {
       const fail = (error?: unknown): void => {
         clearTimeout(timer);
@@ -120,6 +122,7 @@ const placeOn = (link: Link): Place => {
   link.streams += 1;
   const leave = (): void => {
     link.streams -= 1;
+    link.rest.begin();
   };
   return {
     leave,

@@ -1,9 +1,10 @@
 import * as http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import { errorCode } from '../../wire/errors.ts';
-import { Allowance, BETWEEN_MS, FIRST_WINDOW, HEAD_BYTES, MEMORY_MB, MOST_INVALID, MOST_REJECTED, MOST_STREAMS, WINDOW } from './h2-bounds.ts';
+import { Allowance, FIRST_WINDOW, HEAD_BYTES, MEMORY_MB, MOST_INVALID, MOST_REJECTED, MOST_STREAMS, WINDOW } from './h2-bounds.ts';
 import { Http2Client } from './h2-client.ts';
 import { Http2Heads } from './h2-head.ts';
+import { Rest } from './h2-rest.ts';
 import { refusedHead, type Channel, type HeadRefused, type RequestHead } from './head.ts';
 import { MOST_FIELDS } from './header-section.ts';
 
@@ -80,6 +81,7 @@ export class Http2Connection {
   readonly #sent = (frames: number): void => this.#pings.give(frames);
   readonly #settings = new Allowance(50, 2);
   readonly #resets = new Allowance(200, 33);
+  readonly #rest: Rest;
   #known = false;
   readonly #heads: Http2Heads;
   #streams = 0;
@@ -100,9 +102,7 @@ export class Http2Connection {
     });
     session.on('ping', () => this.#pings.take() || this.#broken('too many PING frames'));
     session.on('remoteSettings', () => this.#settings.take() || this.#broken('too many SETTINGS frames'));
-    session.setTimeout(BETWEEN_MS, () => {
-      if (this.#open === 0) session.close();
-    });
+    this.#rest = new Rest(socket, () => this.#open > 0 || session.close());
   }
 
   /** Somebody of it has shown a token that is good. */
@@ -133,6 +133,7 @@ export class Http2Connection {
     const client = new Http2Client('refused' in head ? refusedHead('') : head, stream, ended, this.#sent);
     stream.once('close', () => {
       this.#open -= 1;
+      this.#rest.begin();
       // Rapid reset: work that is asked for, and broken off before it can be answered. A rule that was broken on purpose ends a stream as well.
       // Whoever mostly lets itself be answered may give up now and then, as calls with a deadline do: each answer that was read to its end makes up for one.
       if (!client.brokenOff) this.#resets.give(1);

@@ -87,9 +87,9 @@ export class SectionReading {
     return (this.#facts ??= sectionFacts(this.section));
   }
 
-  /** How its fields are sent: as the last time, while all holds that they were made from. */
-  sending(session: HttpSession, target: Target): SentFields {
-    return this.#sending?.hold(session, target) === true ? this.#sending : (this.#sending = new SentFields(this.section, session, target));
+  /** How its fields are sent: as the last time, while all holds that they were made from. @param connection as it was when the head was read */
+  sending(session: HttpSession, target: Target, connection: HttpConnectionConfig): SentFields {
+    return this.#sending?.hold(session, target) === true ? this.#sending : (this.#sending = new SentFields(this.section, session, target, connection));
   }
 
   /** The session that was opened before with the same, for the same connection. */

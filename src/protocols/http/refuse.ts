@@ -57,7 +57,7 @@ export interface Wording {
 export const problem = (refused: Refusal, { status = STATUS[refused.code], pages, token, dialect }: Wording = {}): Problem => {
   const link = refused.approval === undefined ? undefined : linkTo(pages, refused.approval);
   const fields: [string, string][] = [['Content-Type', 'application/problem+json'], ['Cache-Control', 'no-store']];
-  const after = refused.code === 'approval_required' && refused.approval !== undefined ? RETRY_APPROVAL : RETRY_AFTER[status];
+  const after = refused.retryAfter ?? (refused.code === 'approval_required' && refused.approval !== undefined ? RETRY_APPROVAL : RETRY_AFTER[status]);
   if (after !== undefined) fields.push(['Retry-After', String(after)]);
   if (status === 401) fields.push(['WWW-Authenticate', `Bearer realm="wicketgate"${token === 'shown' ? ', error="invalid_token"' : ''}`], ['WWW-Authenticate', 'Basic realm="wicketgate", charset="UTF-8"']);
   if (status === 407) fields.push(['Proxy-Authenticate', 'Basic realm="wicketgate", charset="UTF-8"'], ['Proxy-Authenticate', 'Bearer realm="wicketgate"']);

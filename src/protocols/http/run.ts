@@ -62,14 +62,15 @@ class Exchange implements Running {
 
   run(): void {
     const { session, client } = this.#parts;
-    const refused = session.enter(this);
-    if (refused) {
-      this.#answer(refused);
-      return;
-    }
     // Behind whatever else is done then: the outcome is written before its session can end for want of requests.
     client.onOver(() => queueMicrotask(() => session.leave(this)));
     client.onGone(() => this.#left());
+    const refused = session.enter(this);
+    if (refused) this.#answer(refused);
+  }
+
+  /** Its turn has come. */
+  begin(): void {
     void this.#run();
   }
 

@@ -43,9 +43,10 @@ export class SentFields {
   #last: (Asked & { readonly fields: ChosenFields }) | undefined;
   #credited: CreditedFields | undefined;
 
-  constructor(section: HeaderSection, session: HttpSession, target: Target) {
+  /** @param connection as it was when the head was read */
+  constructor(section: HeaderSection, session: HttpSession, target: Target, connection: HttpConnectionConfig) {
     this.target = target;
-    this.connection = session.connection;
+    this.connection = connection;
     this.host = this.connection.http.host ?? hostOf(this.connection.target);
     this.#section = section;
     this.#session = session;
@@ -57,10 +58,10 @@ export class SentFields {
     return this.#session === session && this.target === target && this.connection === session.connection && this.#masks === session.gated.masks;
   }
 
-  /** A reload has led its connection to another target, or given it another credential, since they were read. */
+  /** A reload has led its connection to another target or place there, has given it another credential, or reads its requests in another way, since they were read. */
   get astray(): boolean {
     const [read, now] = [this.connection, this.#session.connection];
-    return read !== now && JSON.stringify([read.target, read.credential]) !== JSON.stringify([now.target, now.credential]);
+    return read !== now && JSON.stringify([read.target, read.credential, read.http]) !== JSON.stringify([now.target, now.credential, now.http]);
   }
 
   /** Without the credential. @param links the answer has links of the target in it */

@@ -234,15 +234,16 @@ export class HttpProtocol {
       if (tunnel) client.onOver(tunnel.end);
       return refuse(client, session, { dialect, ...(session.code === 'unauthenticated' ? (by === 'plain proxy' ? { status: 407 } : credential?.kind === 'bearer' ? { token: 'shown' } : {}) : session.code === 'limit' ? { status: 503 } : {}) });
     }
-    const leadsTo = this.#targets.of(session.connection);
+    // Not `session.connection`: a reload may have come since the head was read, and it goes where it was read for or nowhere.
+    const leadsTo = this.#targets.of(connection);
     const target = leadsTo instanceof Promise ? await leadsTo : leadsTo;
     if (!entered && session !== before) of.opened(session, asking);
-    const sending = of.sending(session, target);
+    const sending = of.sending(session, target, connection);
     let { request } = reading;
     if (entered || request?.sending !== sending) {
       // What the client signed goes on without what belongs to its signature.
       const asked = entered ? withQuery(named, entered.rawQuery) : named;
-      const read = 'refused' in asked ? asked : target.api.readTarget(asked, session.connection.http.prefix, head.host);
+      const read = 'refused' in asked ? asked : target.api.readTarget(asked, connection.http.prefix, head.host);
       if ('refused' in read) return refuse(client, session.gated.refuse('protocol', read.refused), { dialect });
       request = new ReadRequest(head, { facts: factsOf(head, read, of.facts), rawQuery: read.rawQuery, of: of.facts, sending });
       if (!entered) reading.request = request;

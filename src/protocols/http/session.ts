@@ -4,9 +4,10 @@ import type { Logger } from '../../model/logger.ts';
 import type { GatedSession } from '../../pipeline/gate.ts';
 import { asHttp } from './connection.ts';
 import { openPool, type TargetPool } from './dial.ts';
+import { Turns, type Turned } from './turns.ts';
 
-/** Most requests of one session that run at a time, each with an upstream connection of its own. */
-const MOST_RUNNING = 256;
+/** Seconds after which one for which there was no room may come again: others end all the time. */
+const ROOM_AFTER = 1;
 
 /** Upstream connections to a target as configured at some time. */
 export interface Upstream {
@@ -18,8 +19,8 @@ export interface Upstream {
   retired: boolean;
 }
 
-/** A request that runs. */
-export interface Running {
+/** A request that runs, or waits for its turn. */
+export interface Running extends Turned {
   /** It may not go on. */
   cut(why: Refusal): void;
 }
@@ -29,7 +30,7 @@ export class HttpSession {
   readonly gated: GatedSession;
   readonly log: Logger;
   readonly #over: (session: HttpSession) => void;
-  readonly #running = new Set<Running>();
+  readonly #turns = new Turns<Running>((late) => late.cut(this.#noRoom('others did not end in time')));
   #upstream: Upstream | undefined;
   #idle: NodeJS.Timeout | undefined;
   /** When the last request ended. */
@@ -54,7 +55,7 @@ export class HttpSession {
   }
 
   get idle(): boolean {
-    return this.#running.size === 0;
+    return this.#turns.none;
   }
 
   get retired(): boolean {
@@ -66,16 +67,16 @@ export class HttpSession {
     return now >= this.gated.session.principal.tokenExpiresAt;
   }
 
-  /** A request begins, and is cut when it may not go on. Undefined: it runs, until it is told to `leave`. */
+  /** A request has come: it is told to begin, and is cut when it may not go on. Undefined: it is there until it is told to `leave`. */
   enter(request: Running): Refusal | undefined {
-    if (this.#running.size >= MOST_RUNNING) return this.gated.refuse('limit', `more than ${MOST_RUNNING} requests of one session at a time`);
     if (this.#closed) return refusal('internal', 'the session is over', { session: this.gated.session.id });
-    this.#running.add(request);
-    return undefined;
+    return this.#turns.enter(request) ? undefined : this.#noRoom('too many wait already');
   }
 
   leave(request: Running): void {
-    if (!this.#running.delete(request) || this.#running.size > 0) return;
+    if (this.#closed || this.idle) return;
+    this.#turns.leave(request);
+    if (!this.idle) return;
     if (this.#retired === undefined) this.#restedAt = performance.now();
     else this.#close(this.#retired);
   }
@@ -86,7 +87,7 @@ export class HttpSession {
     this.#retired = reason;
     clearTimeout(this.#idle);
     this.#over(this);
-    if (this.#running.size === 0) this.#close(reason);
+    if (this.idle) this.#close(reason);
   }
 
   /** The upstream connections to the target as it is configured now. `release` them. */
@@ -147,8 +148,12 @@ export class HttpSession {
     this.#retired ??= why.code;
     this.#over(this);
     // Each writes its outcome at once, so that the session's end stands behind them.
-    for (const request of this.#running) request.cut(why);
+    for (const request of this.#turns.close()) request.cut(why);
     this.#close(why.code);
+  }
+
+  #noRoom(why: string): Refusal {
+    return { ...this.gated.refuse('limit', `too many requests of one session at a time: ${why}`), retryAfter: ROOM_AFTER };
   }
 
   #close(reason: string): void {
