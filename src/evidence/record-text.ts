@@ -41,8 +41,10 @@ const constants = new WeakMap<Intent['effects'], Constant>();
 const constantOf = ({ connection, decision, effects, masks, timing, verb }: Intent): Constant => {
   const known = constants.get(effects);
   if (known && known.connection === connection && known.decision === decision && known.masks === masks && known.timing === timing && known.verb === verb) return known;
-  const before = `"connection":${canonicalString(connection)},"decision":${canonical(decision)},"effects":${canonical(effects)},"kind":"intent","masks":${canonical(masks)},`;
-  const made = { connection, decision, masks, timing, verb, before, behind: `"timing":${canonicalString(timing)},"verb":${canonicalString(verb)}}` };
+  // Kept as long as the shape is: joined, each is one string and not a tree of its parts.
+  const before = ['"connection":', canonicalString(connection), ',"decision":', canonical(decision), ',"effects":', canonical(effects), ',"kind":"intent","masks":', canonical(masks), ','].join('');
+  const behind = ['"timing":', canonicalString(timing), ',"verb":', canonicalString(verb), '}'].join('');
+  const made = { connection, decision, masks, timing, verb, before, behind };
   // Only what cannot change any more.
   if (isFixed(effects) && isFixed(decision) && isFixed(masks)) constants.set(effects, made);
   return made;

@@ -139,7 +139,7 @@ test('a log may have two keys while one is replaced; signatures of others are no
   const { witness } = open(folder, [log, next]);
   const noisy = Buffer.concat([log.request(0), Buffer.from(new GrowingLog('zz').grow(1).checkpoint().split('\n\n')[1] ?? '')]);
   assert.equal(witness.add(noisy).status, 200);
-  assert.equal(witness.checkpoint(originHash('l'))?.includes('zz'), false);
+  assert.doesNotMatch(witness.checkpoint(originHash('l')) ?? assert.fail('nothing was kept'), /^— zz /m);
   assert.equal(witness.add(next.grow(3).request(2)).status, 200);
 });
 

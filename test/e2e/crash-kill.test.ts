@@ -15,7 +15,10 @@ test('kill -9 in the middle of pgbench: nothing ran, was committed or was answer
   assert.ok(summary.executed > 0 && summary.committed > 0 && summary.ended > 0 && summary.sessionsLost > 0, JSON.stringify(summary));
 });
 
+/** One finds it mostly, and the first that does is the last; on a busy machine it takes more. */
+const MOST_TO_FIND = 50;
+
 test('the same rounds find a log that keeps its records in memory until the next sync', async () => {
   const nodeArgs = ['--import', pathToFileURL(join(import.meta.dirname, 'testdata', 'late-writes.js')).href];
-  await assert.rejects(crashRounds({ rounds: 6, nodeArgs }), /outcome is not recorded/);
+  await assert.rejects(crashRounds({ rounds: MOST_TO_FIND, seconds: SECONDS, nodeArgs }), /outcome is not recorded/);
 });
