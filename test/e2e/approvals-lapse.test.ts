@@ -40,12 +40,7 @@ suite('an approval that counts no more, or not for this job', () => {
   const approve = async (id: string, subject: string, groups: readonly string[] = ['dba']) =>
     scene.answer(id, 'approve', { idToken: await scene.idToken(subject, groups, { claims: { ci_login: `${subject}-ci` } }) });
 
-  const reload = async (changed: Readonly<Record<string, unknown>>): Promise<void> => {
-    const inForce = (): number => scene.gateway.logLines().filter(({ msg }) => msg === 'configuration in force').length;
-    const before = inForce();
-    await scene.gateway.reload({ ...scene.config, ...changed });
-    await until(() => inForce() > before, 20_000, 'the reload');
-  };
+  const reload = (changed: Readonly<Record<string, unknown>>): Promise<void> => scene.gateway.reloaded({ ...scene.config, ...changed });
 
   test('given for another server, address or user than the connection has by now: not used, until it leads there again', async () => {
     const [connection] = scene.config['connections'] as readonly [Readonly<Record<'target' | 'credential', Readonly<Record<string, unknown>>>>];
