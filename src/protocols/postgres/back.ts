@@ -350,8 +350,8 @@ export class Back {
     const { statement } = answer;
     if (statement) {
       this.#tracking.completed(statement.facts);
-      if (endsTransaction(statement.facts)) this.#link.transactionEnded(tag === 'COMMIT');
-      else this.#link.savepoint(statement.facts);
+      if (endsTransaction(statement.facts)) this.#link.portals.transactionEnded(tag === 'COMMIT');
+      else this.#link.portals.savepoint(statement.facts);
       this.#link.applyNamed(statement, answer, this.#tracking.under);
     }
     answer.complete(tag);

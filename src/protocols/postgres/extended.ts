@@ -17,10 +17,11 @@ import { examine } from './examine.ts';
 import { Frame } from './frames.ts';
 import type { Guard } from './guard.ts';
 import { AFTER_GUARDED, needsGuard, NOT_OPENED, openGuard, undo } from './guarding.ts';
-import type { Owed, Portal } from './link.ts';
+import type { Owed } from './link.ts';
 import { lookups, sendOwn } from './lookup.ts';
 import type { Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
 import { recordedForm, RESERVED, type Prepared } from './namespace.ts';
+import type { Portal } from './portals.ts';
 import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
 import { onlyDefines, Series, SERIES_CHANGED_OBJECTS } from './series.ts';
 import { bringsBack, changesNames, NAME_BYTES, needsNames } from './settings.ts';
@@ -117,7 +118,7 @@ export class ExtendedQueries {
     series.forwarded = series.ran = series.wrote = false;
     series.last = undefined;
     if (!again?.execute) return;
-    link.dropPortal(again.message.portal);
+    link.portals.drop(again.message.portal);
     await this.#bindWhenReady({ frame: again.bind, message: again.message, again: undefined, undone: { ...again, execute: again.execute, rows }, covered: undefined });
   }
 
@@ -335,7 +336,7 @@ export class ExtendedQueries {
           showsError: true,
           done: (ok) => {
             if (replaced && name === '') link.abandon(replaced);
-            if (ok) link.portalOpened(name, portal);
+            if (ok) link.portals.opened(name, portal);
             else link.abandon(answer);
           },
         },
@@ -419,7 +420,7 @@ export class ExtendedQueries {
     if (isNeedsApproval(passage)) return gated.refuse('approval_required', 'each execution needs an approval of its own: bind it anew', command);
     this.#admission.series.last = passage;
     const answer = this.#admission.link.admitted(passage, portal.answer?.text ?? Buffer.alloc(0), understood, examined);
-    portals.confirm(name, { ...portal, answer });
+    portals.goesOn(name, { ...portal, answer });
     return answer;
   }
 
@@ -451,7 +452,7 @@ export class ExtendedQueries {
         done: (ok) => {
           if (!ok) return;
           if (message.what === 'statement') link.prepared.confirm(message.name, undefined);
-          else link.dropPortal(message.name);
+          else link.portals.drop(message.name);
         },
       },
     });

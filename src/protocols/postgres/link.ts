@@ -8,21 +8,20 @@ import { Crowd } from '../../pipeline/crowd.ts';
 import type { GatedSession, Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { Catalog } from '../../sql/catalog.ts';
-import type { CopyFacts, StatementFacts } from '../../sql/facts.ts';
+import type { CopyFacts } from '../../sql/facts.ts';
 import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
 import { WireError } from '../../wire/errors.ts';
 import { Outgoing } from '../../wire/outgoing.ts';
 import { Answer } from './answer.ts';
-import type { Promised } from './binding.ts';
 import type { Collecting } from './covered-copy.ts';
 import { toServer } from './encode.ts';
 import type { Examined } from './examine.ts';
 import type { Frame, Run } from './frames.ts';
 import { Holding } from './holding.ts';
-import { Names, type Cursor, type Prepared } from './namespace.ts';
 import type { TransactionStatus } from './messages.ts';
+import { Names, type Prepared } from './namespace.ts';
+import { Portals } from './portals.ts';
 import { unparsableText } from './refuse.ts';
-import { Savepoints } from './savepoints.ts';
 import { ExpectedReplies, type Expected } from './state.ts';
 
 /** What a reply that the target owes is for. */
@@ -42,21 +41,6 @@ export interface Owed {
   readonly capture?: (event: Frame | Run) => void;
 }
 
-/** A portal as the gateway knows it. */
-export interface Portal extends Cursor {
-  readonly answer: Answer | undefined;
-  /** The target does not have it: it is bound there once people have approved the rows that come with its execution. */
-  readonly promised?: Promised;
-  /** Bound by the protocol: the target drops it at the end of the transaction. */
-  readonly bound: boolean;
-  /** A cursor WITH HOLD: the target keeps it beyond the transaction. */
-  readonly held?: true;
-  /** `Admission.run` when it was bound. */
-  readonly since?: number;
-  /** How many savepoints of the open transaction it was opened behind; undefined when it comes from one that was committed. */
-  depth?: number | undefined;
-}
-
 /** COPY FROM STDIN that is under way. */
 export interface CopyIn {
   readonly answer: Answer;
@@ -71,7 +55,6 @@ const MOST_NAMES = 10_000;
 const MOST_PREPARED_BYTES = 8 * 1024 * 1024;
 
 const bytesOfPrepared = ({ text, recorded }: Prepared): number => text.length + (recorded?.bytes.length ?? 0);
-const bytesOfPortal = ({ bound, text }: Portal): number => (bound ? 0 : text.length);
 
 /** Everything both directions of one session share. Only `session.ts` creates it. */
 export class Link {
@@ -79,10 +62,9 @@ export class Link {
   readonly log: Logger;
   readonly owed = new ExpectedReplies<Owed>();
   readonly prepared = new Names<Prepared>(bytesOfPrepared);
-  readonly portals = new Names<Portal>(bytesOfPortal);
+  readonly portals: Portals = new Portals((answer) => this.abandon(answer));
   readonly target: Outgoing;
   readonly client: Outgoing;
-  readonly #savepoints = new Savepoints();
   status: TransactionStatus = 'I';
   /** Since the last ReadyForQuery something failed, or the gateway rolled back: a transaction that ends without being told to is not committed. */
   undone = false;
@@ -197,7 +179,7 @@ export class Link {
   applyNamed({ facts, start, end }: UnderstoodStatement, answer: Answer, under: string): void {
     if (facts.tag.startsWith('discard') && facts.settings.some(({ name }) => name === '*')) {
       this.prepared.clear();
-      this.#dropPortals(() => true);
+      this.portals.drop();
     }
     const { named } = facts;
     if (!named) return;
@@ -212,10 +194,10 @@ export class Link {
         else this.prepared.confirm(name, undefined);
         return;
       case 'declare':
-        if (inner) this.portalOpened(name, { understood: inner, text: Buffer.from(answer.text.subarray(start, end)), answer: undefined, bound: false, ...(named.held ? { held: true } : {}) });
+        if (inner) this.portals.opened(name, { understood: inner, text: Buffer.from(answer.text.subarray(start, end)), answer: undefined, bound: false, ...(named.held ? { held: true } : {}) });
         return;
       case 'close':
-        this.#dropPortals((portal, portalName) => named.name === undefined || portalName === name);
+        this.portals.drop(named.name);
         return;
       case 'execute':
       case 'fetch':
@@ -229,42 +211,7 @@ export class Link {
     this.status = status;
     if (status !== 'I') return;
     this.ownBlock = false;
-    this.transactionEnded(committed);
-  }
-
-  /** The target has it, from where the transaction is now. */
-  portalOpened(name: string, portal: Portal): void {
-    portal.depth = this.#savepoints.depth;
-    this.portals.confirm(name, portal);
-  }
-
-  /** SAVEPOINT, RELEASE or ROLLBACK TO has been done: the last takes with it what was opened behind the savepoint. */
-  savepoint({ transaction, savepoint: name }: StatementFacts): void {
-    if (name === undefined) return;
-    if (transaction === 'savepoint') this.#savepoints.set(name);
-    else if (transaction === 'release') {
-      const depth = this.#savepoints.release(name);
-      if (depth !== undefined) for (const portal of this.portals.values()) if (portal.depth !== undefined && portal.depth > depth) portal.depth = depth;
-    } else if (transaction === 'rollback_to') {
-      const depth = this.#savepoints.rollBackTo(name);
-      if (depth !== undefined) this.#portalsGone((portal) => portal.depth !== undefined && portal.depth > depth);
-    }
-  }
-
-  /**
-   * The target drops portals and cursors at the end of a transaction, all but cursors WITH HOLD, and those as well when it rolls back what opened them.
-   * Told by the completion of COMMIT and ROLLBACK as well, since with AND CHAIN the status never says so. What is being executed
-   * (the COMMIT itself, and what was sent behind it) is settled by what the target says of it.
-   */
-  transactionEnded(committed: boolean): void {
-    this.#savepoints.clear();
-    if (this.portals.size === 0) return;
-    this.#portalsGone(({ held, depth }) => held !== true || (depth !== undefined && !committed));
-    for (const portal of this.portals.values()) portal.depth = undefined;
-  }
-
-  #portalsGone(which: (portal: Portal) => boolean): void {
-    for (const { answer } of this.portals.removeWhere(which)) if (answer && (!answer.started || answer.suspended)) this.abandon(answer);
+    this.portals.transactionEnded(committed);
   }
 
   /** Makes the open block of the target fail, by a simple Query that does not parse; its ReadyForQuery goes to the client. */
@@ -280,14 +227,6 @@ export class Link {
     if (masks.empty || !copy) return undefined;
     const guard = createCopyInGuard(copy, masks, catalog);
     return guard && ((data) => guard.push(data)?.reason);
-  }
-
-  dropPortal(name: string): void {
-    this.#dropPortals((_, portalName) => portalName === name);
-  }
-
-  #dropPortals(which: (portal: Portal, name: string) => boolean): void {
-    for (const { answer } of this.portals.removeWhere(which)) if (answer) this.abandon(answer);
   }
 
   /** A command that was let through and will not be run, or not to its end. */

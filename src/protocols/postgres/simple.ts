@@ -126,7 +126,7 @@ export class SimpleQueries {
     const { passage } = answer;
     // A simple Query drops the unnamed statement and portal.
     link.prepared.confirm('', undefined);
-    link.dropPortal('');
+    link.portals.drop('');
     const sent = admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T' && !admission.series.forwarded), (permit) => {
       link.owe({ kind: 'query', own: false, context: { answer } });
       answer.started = true;
