@@ -181,6 +181,7 @@ test('a real disk that fills up', { skip: mayMount ? false : 'mounting a small f
     command += 1;
     log.append(intent('s1', command), [statement(`select ${'x'.repeat(1000)}`)]);
     assert.equal(await durable(log.append(outcome('s1', command))), undefined);
+    await log.prepare();
     assert.ok(command < 5000);
   }
   assert.match(log.unavailable, /the disk is full/);

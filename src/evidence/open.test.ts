@@ -48,7 +48,9 @@ test('the log goes on over many segments and a restart', async (t) => {
     for (let i = 1; i <= 400; i += 1) {
       log.append(intent(`s${run}`, i), [statement(`select ${'x'.repeat(200)} ${i}`)]);
       const ticket = log.append(outcome(`s${run}`, i));
-      if (i % 10 === 0) assert.equal(await durable(ticket), undefined);
+      if (i % 10 !== 0) continue;
+      assert.equal(await durable(ticket), undefined);
+      await log.prepare();
     }
     log.append(sessionClose(`s${run}`, 400));
     await log.close();

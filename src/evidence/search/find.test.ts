@@ -110,7 +110,9 @@ const write = async (base: string, all: readonly Step[]): Promise<{ readonly fol
       sitting.ended = true;
       log.append(sessionClose(session, command));
     }
-    if (n % 50 === 0) assert.equal(await durable(log.append({ kind: 'progress', session, command, bytesUp: 1, bytesDown: 2 })), undefined);
+    if (n % 50 !== 0) continue;
+    assert.equal(await durable(log.append({ kind: 'progress', session, command, bytesUp: 1, bytesDown: 2 })), undefined);
+    await log.prepare();
   }
   await log.close();
   return { folder, keysFolder, done, sittings };

@@ -96,7 +96,10 @@ const workload = async ({ log, at }: Made, commands: number): Promise<Done[]> =>
       : log.append({ ...intent(one.session, one.commands), ...about }, [statement(text, one.connection), { part: 'parameters', connection: one.connection, bytes: Buffer.from(JSON.stringify([`value ${i}`])) }]);
     const rows = refused || i % 13 === 0 ? null : i % 300;
     if (rows !== null) log.append({ ...outcome(one.session, one.commands), outcome: { status: 'ok', tag: 'x', ...(i % 2 === 0 ? { rowsReturned: rows } : { rowsAffected: rows }) } });
-    if (i % 20 === 0) assert.equal(await durable(log.append({ kind: 'progress', session: one.session, command: one.commands, bytesUp: 1, bytesDown: 2 })), undefined);
+    if (i % 20 === 0) {
+      assert.equal(await durable(log.append({ kind: 'progress', session: one.session, command: one.commands, bytesUp: 1, bytesDown: 2 })), undefined);
+      await log.prepare();
+    }
     done.push({ sequence: ticket.sequence, time: at.wall, identity: one.identity, connection: one.connection, verb, object, decision: refused ? (i % 2 === 0 ? 'denied' : 'write_back') : 'allow', rows, text: refused ? text : `${text}\n["value ${i}"]` });
   }
   assert.equal(await durable(log.append({ kind: 'progress', session: 'session-0', command: 1, bytesUp: 1, bytesDown: 2 })), undefined);

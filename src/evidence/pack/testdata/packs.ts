@@ -46,6 +46,7 @@ export const makeEvidence = async (base: string, silentHours = 0): Promise<MadeE
   const first = await openEvidenceLog(options);
   const sign = async (log: typeof first): Promise<void> => {
     await durable(log.append({ kind: 'heartbeat', sessions: 1 }));
+    await log.prepare();
     await log.tree.sign();
   };
   const hours = async (log: typeof first, count: number): Promise<void> => {
