@@ -68,7 +68,7 @@ export interface GatewayPorts {
 }
 
 /** What the gateway needs of its evidence log. */
-export type EvidenceStore = Pick<AppendLog, 'append' | 'unavailable' | 'close' | 'stats' | 'openRecording' | 'keys' | 'name'> & Partial<Pick<AppendLog, 'tree'>>;
+export type EvidenceStore = Pick<AppendLog, 'append' | 'unavailable' | 'room' | 'close' | 'stats' | 'openRecording' | 'keys' | 'name'> & Partial<Pick<AppendLog, 'tree'>>;
 
 const tellAlert = (log: Logger, alert: EvidenceAlert): void => {
   switch (alert.kind) {

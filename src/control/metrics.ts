@@ -151,6 +151,7 @@ export const createMetrics = ({ stats, available, clients, checkpoints, channels
   total('wicketgate_evidence_syncs_total', 'Syncs of the evidence log since start.', () => stats().syncs);
   total('wicketgate_evidence_sync_failures_total', 'Syncs that failed since start.', () => stats().syncFailures);
   total('wicketgate_evidence_sync_seconds_total', 'Time spent in syncs since start.', () => stats().syncSeconds);
+  total('wicketgate_evidence_waits_total', 'Times that commands had to wait for the evidence disk since start.', () => stats().waits);
   read('wicketgate_evidence_queued', 'Records that are not written yet.', () => stats().queued);
   read('wicketgate_evidence_unsynced', 'Records that are written and not durable yet.', () => stats().unsynced);
   read('wicketgate_evidence_available', '1 when evidence can be written, 0 when commands are refused.', () => (available() ? 1 : 0));

@@ -10,6 +10,7 @@ import { pendingRecord, type LogState, type Pending } from './pending.ts';
 import { PieceRecording } from './recording.ts';
 import { describe, type SegmentRow } from './segment-row.ts';
 import type { EvidenceStats } from './stats.ts';
+import { Room } from './room.ts';
 import type { SyncMode } from './sync-pace.ts';
 import { failedTicket } from './tickets.ts';
 import type { OpenWork } from './work.ts';
@@ -63,6 +64,7 @@ export class AppendLog implements EvidenceLog {
   /** Why bodies of a connection cannot be sealed, until they can. */
   #keyless: { readonly connection: string; readonly reason: string } | undefined;
   readonly #checks = { passed: 0, failed: 0 };
+  readonly #room = new Room(() => this.#behind);
   #closed = false;
   #closing: Promise<void> | undefined;
   #space: { readonly free: number; readonly total: number } | undefined;
@@ -81,6 +83,10 @@ export class AppendLog implements EvidenceLog {
     if (this.#keyless !== undefined) return this.#keyless.reason;
     if (this.#commit.backlog > BACKLOG) return 'the evidence disk is too slow: more waits for it than may';
     return this.#fits(Math.min(65_536, this.#row.segmentBytes / 16), this.#parts.reserve) ? undefined : this.#belowReserve;
+  }
+
+  get room(): Promise<void> | undefined {
+    return this.#room.wait;
   }
 
   append(record: EvidenceRecord, bodies: readonly Body[] = NO_BODIES): Ticket {
@@ -151,6 +157,7 @@ export class AppendLog implements EvidenceLog {
       free: this.#space?.free,
       total: this.#space?.total,
       room: Math.max(0, left + ahead - this.#parts.reserve),
+      waits: this.#room.waits,
       checksPassed: this.#checks.passed,
       checksFailed: this.#checks.failed,
       next: this.#commit.next,
@@ -245,6 +252,13 @@ export class AppendLog implements EvidenceLog {
     const wanted = this.#commit.queuedBytes + bytes;
     const { left, ahead } = this.#row;
     return ahead === 0 ? wanted <= left - kept : wanted <= left || wanted <= ahead - kept;
+  }
+
+  /** Only a matter of time: much waits for the disk, or half of the segment is used up and the next is still being made. */
+  get #behind(): boolean {
+    const { left, ahead, failure, segmentBytes } = this.#row;
+    const short = this.#commit.backlog > BACKLOG / 2 || (ahead === 0 && failure === undefined && left - this.#commit.queuedBytes < segmentBytes / 2);
+    return short && !this.#closed && this.#commit.broken === undefined;
   }
 
   get #belowReserve(): string {

@@ -12,6 +12,8 @@ export interface EvidenceLog {
   append(record: EvidenceRecord, bodies?: readonly Body[]): Ticket;
   /** Room and health: undefined when commands may be admitted, else why not. Costs nothing to ask. */
   readonly unavailable: string | undefined;
+  /** The disk is behind, and what would write more waits for it: resolves when it has caught up, or did not in 30 s. Undefined: it is not. Never rejects. */
+  readonly room: Promise<void> | undefined;
   close(): Promise<void>;
 }
 
@@ -47,6 +49,8 @@ export interface Recording {
   write(bytes: Uint8Array): void;
   /** Flushes what is buffered. Call before the outcome is appended; its result goes into the outcome's record. */
   finish(): RecordingSummary;
+  /** More of it would be kept: it is not at its cap yet. */
+  readonly keeps: boolean;
 }
 
 export interface RecordingSummary {

@@ -70,6 +70,10 @@ export class PieceRecording implements Recording {
     }
   }
 
+  get keeps(): boolean {
+    return !this.#stopped && this.#total < this.#cap;
+  }
+
   finish(): RecordingSummary {
     this.#salt ??= newSalt();
     const digest = this.#hash ? this.#hash.digest('hex') : commitmentTo(this.#salt, this.#buffer.subarray(0, this.#held));

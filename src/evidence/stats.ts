@@ -20,6 +20,8 @@ export interface EvidenceStats {
   readonly total: number | undefined;
   /** Bytes that ordinary records may still take before the reserve. */
   readonly room: number;
+  /** How often commands had to wait for the disk since the log was opened. */
+  readonly waits: number;
   /** Results of the log's checks of itself since it was opened. */
   readonly checksPassed: number;
   readonly checksFailed: number;

@@ -26,6 +26,8 @@ export interface GatedSession {
   readonly connection: ConnectionConfig;
   /** The masks that apply now; a reload may replace them between two reads. */
   readonly masks: MaskSet;
+  /** Evidence is behind: the protocol asks again when this resolves, before it admits anything. Undefined: it is not. Never rejects. */
+  readonly room: Promise<void> | undefined;
   /** Aborts when the session may no longer exist (revoked, policy, age, shutdown). Its `reason` is a Refusal. */
   readonly ended: AbortSignal;
   /** Aborts when the gateway stops: the session ends as soon as it is between transactions. Its `reason` is a Refusal. */
@@ -132,6 +134,8 @@ export interface Passage {
    * them are of the answer itself; 0 for what is only written down with it.
    */
   down(bytes: Uint8Array | Part, counted?: number): void;
+  /** What is recorded of it has to wait for the disk: no more of the answer is to be read until this resolves. Undefined: it has not. Never rejects. */
+  readonly room: Promise<void> | undefined;
   /** Exactly once. Calls back when the outcome is written: only then may the end of the answer go to the client. */
   end(outcome: Outcome, written: (failure?: Refusal) => void): void;
 }

@@ -136,6 +136,10 @@ export class OpenSession implements GatedSession {
     return this.#end.signal;
   }
 
+  get room(): Promise<void> | undefined {
+    return this.#parts.log.room;
+  }
+
   get draining(): AbortSignal {
     return this.#drain.signal;
   }

@@ -100,6 +100,7 @@ export const createGate = (parts: GateParts): RunningGate => {
 
   const open: Gate['open'] = async ({ credential, connection, peer }) => {
     const verified = await identities.authenticate(credential, peer);
+    await log.room;
     // Asked again at once: a reload meanwhile may have taken the identity away, or made it another. From here to the
     // session's registration nothing waits.
     const principal = isRefusal(verified) ? verified : identities.rematch(verified);

@@ -95,6 +95,11 @@ export class AdmittedPassage implements Passage, Placed {
     this.#progress();
   }
 
+  get room(): Promise<void> | undefined {
+    const { home, recording } = this.#parts;
+    return recording?.keeps === true ? home.log.room : undefined;
+  }
+
   end(outcome: Outcome, written: (failure?: Refusal) => void): void {
     if (this.#ended) throw new Error('a passage ended twice');
     this.#ended = true;

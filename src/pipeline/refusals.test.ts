@@ -8,6 +8,7 @@ const keeping = (): { log: EvidenceLog; records: EvidenceRecord[] } => {
   const records: EvidenceRecord[] = [];
   const log: EvidenceLog = {
     unavailable: undefined,
+    room: undefined,
     append: (record) => {
       records.push(record);
       return { sequence: 0, state: 'written', whenWritten: (then) => then(), whenDurable: (then) => then() };

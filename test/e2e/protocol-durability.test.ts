@@ -33,6 +33,7 @@ class HeldPassage implements Passage {
   readonly command: Command;
   readonly decision: Decision;
   readonly mostRows = undefined;
+  readonly room = undefined;
   durable = false;
   free = false;
   released = 0;
@@ -177,6 +178,7 @@ const start = async (mode: 'effect' | 'strict'): Promise<Bench> => {
       session: { id: 'a'.repeat(26), principal: { identity: 'job', provider: 'p', subject: 's', groups: [], owner: {}, claims: {}, tokenFingerprint: '', tokenExpiresAt: 0 }, connection: 'shop', protocol: 'postgres', peer: { address: '', port: 0, tls: false }, openedAt: 0 },
       connection, masks: compileMasks([], { hash: Buffer.alloc(32) }), ended: made.ended.signal, draining: new AbortController().signal,
       judge: () => undefined,
+      room: undefined,
       mayAsk: false, readsBodies: false,
       ask: () => refusal('denied', 'nobody is asked here'),
       admit: (command) => {

@@ -63,6 +63,8 @@ export class Admission {
   /** At once, where nothing of the body has to be read and nobody has to be asked. @param needsBytes what signs the request reads its body */
   admit(needsBytes: boolean): Admitted | Promise<Admitted> {
     const { session, client, request: { target: { api } } } = this.#parts;
+    const { room } = session.gated;
+    if (room) return room.then(() => this.admit(needsBytes));
     const body = this.#body;
     if (!body) return this.#decide(undefined);
     // A call of gRPC may go on for hours, and is not JSON: what a rule asks of its body is not known.

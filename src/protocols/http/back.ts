@@ -166,13 +166,17 @@ export class Back {
     }
     if (!client.begun) client.begin(head);
     // A long piece is more than a socket is to hold; mostly the system has all of it at once.
-    if (client.write(chunk) || client.clear === true) return;
+    const taken = client.write(chunk) || client.clear === true;
+    const { room } = this.#parts.passage;
+    if (taken && !room) return;
     from.pause();
-    client.drained(() => {
+    const goOn = (): void => {
       if (this.#over) return;
       this.#timer?.refresh();
       from.resume();
-    });
+    };
+    if (taken) void room?.then(goOn);
+    else client.drained(() => (room ? void room.then(goOn) : goOn()));
   }
 
   /** Stands in the record before the body, and before the outcome of an answer without one. */

@@ -70,6 +70,11 @@ export class Answer implements Placed {
     return this.passage.command.timing;
   }
 
+  /** What the record has to wait for before more of it may come. */
+  get room(): Promise<void> | undefined {
+    return this.ended ? undefined : this.passage.room;
+  }
+
   get statement(): UnderstoodStatement | undefined {
     return this.understood.statements[this.#statement];
   }

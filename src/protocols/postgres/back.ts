@@ -260,6 +260,8 @@ export class Back {
     if (answer && !answer.ended) answer.passage.down(event);
     this.#show(event);
     if (event instanceof Run) this.#split(event);
+    const room = answer?.room;
+    if (room) this.#block((go) => void room.then(go));
     // A long answer goes out as it comes; the client's slowness stops the target.
     if (this.#link.client.pending >= 65536 && !this.#link.client.flush()) this.#block((go) => this.#link.client.drained(go));
   }
@@ -429,10 +431,7 @@ export class Back {
       this.#releaseTail();
       this.#showReady(frame);
     };
-    if (item.kind !== 'query' || !answer) {
-      show();
-      return;
-    }
+    if (item.kind !== 'query' || !answer) return show();
     // The rest of a withheld answer ran: the open transaction must not go on as if the client had seen it.
     const failBlock = answer.withheld !== undefined && this.#link.status === 'T';
     // At once: what the client sends while the outcome is written must find the block failed.

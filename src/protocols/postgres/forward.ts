@@ -137,6 +137,9 @@ export class Forward {
     // PostgreSQL ignores these two while it reads COPY data, because clients send them without knowing that it is COPY.
     if (this.#link.copyIn || this.#link.collecting) return type === Frontend.Sync || type === Frontend.Flush ? undefined : this.#admission.violation('a message came in the middle of COPY data');
     if ((this.#admission.series.discarding || this.#link.owed.skipping) && type !== Frontend.Sync) return undefined;
+    const { room } = this.#link.gated;
+    // Nothing is asked of evidence that is behind, Sync included: it ends what came before it.
+    if (room) return room.then(() => (this.#link.over ? undefined : this.#message(event)));
     switch (type) {
       case Frontend.Query:
         return this.#simple.query(event);
