@@ -11,7 +11,10 @@ test('nobody waits for a disk that is not behind; for one that is, all wait unti
   assert.equal(wait(room), undefined);
   behind = true;
   let through = 0;
-  const waiting = [1, 2, 3].map(() => wait(room)?.then(() => void (through += 1)));
+  const waiting = [1, 2, 3].map(async () => {
+    await wait(room);
+    through += 1;
+  });
   await new Promise(setImmediate);
   assert.equal(through, 0);
   behind = false;
