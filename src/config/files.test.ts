@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { processorTime } from '../../test/kit/processor-time.ts';
 import { load } from './load.ts';
 import { formatProblem } from './problems.ts';
 import { sound } from './testdata/sound.ts';
@@ -77,9 +78,9 @@ describe('merging', () => {
 describe('hostile YAML is refused at once', () => {
   const within = async (text: string): Promise<string[]> => {
     const where = await place({ 'a.yaml': text });
-    const started = performance.now();
+    const started = processorTime();
     const problems = await refused(where);
-    assert(performance.now() - started < 15_000, 'it took too long');
+    assert(processorTime() - started < 15_000, 'it took too long');
     return problems;
   };
   test('aliases of aliases', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { processorTime } from '../../test/kit/processor-time.ts';
 import { compileGlob } from './glob.ts';
 
 /** What a glob means, by the engine that we do not use in production. */
@@ -25,10 +26,10 @@ test('a glob made from a text matches that text', () => {
 test('hostile patterns take linear time', () => {
   const matches = compileGlob(`${'*a'.repeat(100)}${'a'.repeat(200)}*b*c`);
   const hostile = 'a'.repeat(2_000_000);
-  const started = performance.now();
+  const started = processorTime();
   assert.equal(matches(hostile), false);
   // A backtracking matcher would not come back; a quadratic one takes minutes.
-  assert.ok(performance.now() - started < 2_000);
+  assert.ok(processorTime() - started < 2_000);
 });
 
 test('head and tail do not share characters', () => {

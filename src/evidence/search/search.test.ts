@@ -13,6 +13,7 @@ import { nodeDisk } from '../node-disk.ts';
 import { openEvidenceLog } from '../open.ts';
 import { logName, readLog } from '../read.ts';
 import { purgeKeys } from '../retention/purge.ts';
+import { processorTime } from '../../../test/kit/processor-time.ts';
 import { until } from '../../../test/kit/until.ts';
 import { durable, intent, outcome, sessionClose, sessionOpen, statement } from '../testdata/records.ts';
 import { BadFilter, nameMatches, objectMatches, type SearchFilters } from './filters.ts';
@@ -386,9 +387,9 @@ test('names, objects, and filters that make no sense', () => {
   assert.ok(!nameMatches('bill', 'billing') && !nameMatches('b*x*g', 'billing') && !nameMatches('ab*ba', 'aba'));
   assert.ok(objectMatches('customers', 'table:public.customers') && objectMatches('public.*', 'table:public.customers') && objectMatches('table:*', 'table:public.customers'));
   assert.ok(!objectMatches('customer', 'table:public.customers'));
-  const began = performance.now();
+  const began = processorTime();
   assert.ok(!nameMatches(`${'*a'.repeat(20_000)}b`, 'a'.repeat(40_000)));
-  assert.ok(performance.now() - began < 2000, 'no pattern takes long');
+  assert.ok(processorTime() - began < 2000, 'no pattern takes long');
 });
 
 for (const filters of [{ text: 'ab' }, { text: 'x'.repeat(2000) }, { rows: 'many' }, { rows: '> 1; DROP TABLE command' }, { since: 5, until: 5 }] satisfies SearchFilters[]) {
