@@ -38,7 +38,7 @@ VACUUM; VACUUM FULL t; ANALYZE t; REFRESH MATERIALIZED VIEW v; CLUSTER t; REINDE
 `.split(/[;\n]/).map((text) => text.trim()).filter((text) => text !== '');
 
 describe('every verb that commands have can be written in a rule, with the classes that it has', () => {
-  const understander = createPostgresUnderstander();
+  const understander = createPostgresUnderstander({ timeout: 60_000 });
   after(() => understander.close());
   for (const text of statements) {
     test(text, async () => {

@@ -39,7 +39,7 @@ const statements: Readonly<Record<string, string>> = {
 describe('kinds of objects', () => {
   let understander: Understander;
   before(() => {
-    understander = createPostgresUnderstander();
+    understander = createPostgresUnderstander({ timeout: 60_000 });
   });
   after(() => understander.close());
   const effectsOf = async (text: string) => (await understander.understand(Buffer.from(text), catalog, { searchPath: ['public'] }, { id: '', signatures: [] })).statements.flatMap(({ facts }) => facts.effects);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { until } from '../../../test/kit/until.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 import { createPostgresUnderstander } from '../../sql/postgres/understand.ts';
 import type { Understood } from '../../sql/understand.ts';
@@ -15,7 +16,7 @@ const catalogOf = (id: string): Catalog => ({ ...(JSON.parse(content) as Catalog
 const effectsIn = (understood: Understood, catalog: Catalog): string => JSON.stringify(commandOf({ understood, catalog, recorded: '', bytes: 1 }).effects);
 
 test('a command says of each object whether the catalog at hand has it', async () => {
-  const understander = createPostgresUnderstander();
+  const understander = createPostgresUnderstander({ timeout: 60_000 });
   const known = catalogOf('known');
   const understood = await understander.understand(Buffer.from('SELECT note FROM orders'), known, { searchPath: ['public'] }, { id: '', signatures: [] });
   assert.match(effectsIn(understood, known), /"known":true/);
@@ -25,7 +26,7 @@ test('a command says of each object whether the catalog at hand has it', async (
 });
 
 test('what is kept of statements does not keep the catalogs that they were understood under', async () => {
-  const understander = createPostgresUnderstander();
+  const understander = createPostgresUnderstander({ timeout: 60_000 });
   const gone: WeakRef<Catalog>[] = [];
   const kept: Understood[] = [];
   for (let n = 0; n < 20; n++) {
@@ -35,11 +36,11 @@ test('what is kept of statements does not keep the catalogs that they were under
     kept.push(understood);
     gone.push(new WeakRef(catalog));
   }
-  await new Promise((resolve) => setImmediate(resolve));
-  collect();
   // The parser's thread has been given the last ones.
-  const left = gone.filter((catalog) => catalog.deref() !== undefined).length;
-  assert.ok(left <= 4, `${left} of ${gone.length} catalogs are kept`);
+  await until(() => {
+    collect();
+    return gone.filter((catalog) => catalog.deref() !== undefined).length <= 4;
+  }, 20_000, 'most of the catalogs to be collected');
   assert.equal(kept.length, gone.length);
   await understander.close();
 });

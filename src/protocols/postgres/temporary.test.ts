@@ -14,7 +14,7 @@ const granted = { id: 'some', signatures: ['public.touch()'] };
 let understander: Understander;
 
 before(() => {
-  understander = createPostgresUnderstander();
+  understander = createPostgresUnderstander({ timeout: 60_000 });
 });
 after(() => understander.close());
 

@@ -76,7 +76,7 @@ test('a count of other tables, by another predicate, or with anything more is no
 });
 
 test('through the cache: texts of one shape share facts, texts whose literals decide do not', async () => {
-  const understander = createPostgresUnderstander();
+  const understander = createPostgresUnderstander({ timeout: 60_000 });
   try {
     const understood = async (sql: string) => await understander.understand(Buffer.from(sql), catalog, { searchPath: ['public'] }, { id: '', signatures: [] });
     const [one, other] = [await understood('DELETE FROM t WHERE a = 1'), await understood('DELETE  FROM t WHERE a = 22')];
