@@ -24,7 +24,7 @@ const subtrees: readonly Name[] = [
 ];
 const seldom = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> => fc.oneof({ weight: 14, arbitrary: fc.constant(usual) }, ...others.map((other) => ({ weight: 1, arbitrary: fc.constant(other) })));
 const some = (pool: readonly Name[], most: number): fc.Arbitrary<Name[]> => fc.oneof({ weight: 2, arbitrary: fc.constant<Name[]>([]) }, { weight: 1, arbitrary: fc.subarray([...pool], { minLength: 1, maxLength: most }) });
-const times = seldom<Partial<MakeOptions>>({}, { notAfter: new Date(Date.now() - 60_000) }, { notBefore: new Date(Date.now() + 60_000) });
+const times = seldom<Partial<MakeOptions>>({}, { notAfter: new Date(Date.now() - 60_000) }, { notBefore: new Date(Date.now() + 1_800_000) });
 
 const authority = (subject: string) =>
   fc.record({
