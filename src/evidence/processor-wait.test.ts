@@ -20,9 +20,9 @@ test('what a thread waits for a processor grows while others want it, and is no 
   for (; waited === 0 && performance.now() - began < 20_000; waited = wait.milliseconds - before) busyFor(20);
   const passed = performance.now() - began;
   await Promise.all(others.map((other) => other.terminate()));
-  const [own, same] = [wait.milliseconds, main.milliseconds];
+  const [own, same, later] = [wait.milliseconds, main.milliseconds, wait.milliseconds];
   wait.close();
   main.close();
-  assert.ok(same >= own && same < own + 1000, `${same} ms is not ${own} ms`);
+  assert.ok(own <= same && same <= later, `${same} ms is not between ${own} ms and ${later} ms`);
   assert.ok(waited > 0 && waited <= passed, `${waited} ms of ${passed}`);
 });

@@ -74,16 +74,16 @@ test('signed while it runs: at most once a second, what is durable, and proofs o
   t.after(() => log.close());
   const signed: { size: number; root: Buffer }[] = [];
   const began = performance.now();
-  for (let i = 0; signed.length < 3; i += 1) {
+  // More than one tile, however slow the disk is.
+  for (let i = 0; signed.length < 3 || (signed.at(-1)?.size ?? 0) <= 256; i += 1) {
     if (i === 0) log.tree.onSigned((one) => void signed.push(one));
     assert.equal(await durable(log.append(sessionOpen(`s${i}`))), undefined);
     await log.prepare();
     await new Promise(setImmediate);
   }
   assert.ok(performance.now() - began > 2000, 'three checkpoints took less than two seconds');
-  const [first, , last] = signed as [{ size: number; root: Buffer }, unknown, { size: number; root: Buffer }];
+  const [first, last] = [signed[0], signed.at(-1)] as [{ size: number; root: Buffer }, { size: number; root: Buffer }];
   assert.ok(verifyConsistency(first.size, first.root, last.size, last.root, log.tree.consistency(first.size, last.size)));
-  assert.ok(last.size > 256, `${last.size}`);
 });
 
 test('tiles that are missing or wrong are made again from the records, and it is said', async (t) => {

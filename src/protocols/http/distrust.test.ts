@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls';
 import { certificateAuthority } from '../../../test/kit/certificates.ts';
 import { requireProgram, skipUnless } from '../../../test/kit/present.ts';
 import { run } from '../../../test/kit/run.ts';
+import { until } from '../../../test/kit/until.ts';
 import { acceptClient } from './accept.ts';
 import { Distrust } from './distrust.ts';
 
@@ -50,12 +51,13 @@ test('the alert of a client of OpenSSL is seen, in both versions of TLS', { skip
     const seen: boolean[] = [];
     const { distrust } = scene();
     const server = createServer({ pauseOnConnect: true }, (socket) => {
-      void acceptClient(socket, { secureContext: () => context, plaintextAllowed: false, deadlineMs: 5_000 }).then((accepted) => seen.push(accepted.kind === 'closed' && distrust.alert(accepted.code, ABOUT)));
+      void acceptClient(socket, { secureContext: () => context, plaintextAllowed: false, deadlineMs: 30_000 }).then((accepted) => seen.push(accepted.kind === 'closed' && distrust.alert(accepted.code, ABOUT)));
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
-    await run(requireProgram('openssl'), ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'api.example', '-verify_return_error', '-verify', '1', maxVersion === 'TLSv1.2' ? '-tls1_2' : '-tls1_3'], { timeoutMs: 10_000 });
+    await run(requireProgram('openssl'), ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'api.example', '-verify_return_error', '-verify', '1', maxVersion === 'TLSv1.2' ? '-tls1_2' : '-tls1_3'], { timeoutMs: 60_000 });
+    await until(() => seen.length > 0);
     server.close();
     assert.deepEqual(seen, [true], maxVersion);
   }

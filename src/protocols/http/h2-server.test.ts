@@ -1,9 +1,9 @@
-import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as http2 from 'node:http2';
 import { createServer, Socket, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { queryObjects } from 'node:v8';
+import { until } from '../../../test/kit/until.ts';
 import { Http2Pool } from './h2-pool.ts';
 import { Http2Connection, Http2Server } from './h2-server.ts';
 
@@ -20,11 +20,7 @@ const listening = async (): Promise<{ readonly port: number; readonly closed: Pr
 
 /** Until memory, once it was collected, holds no object of this class. */
 const forgotten = async (kind: new (...args: never[]) => object): Promise<void> => {
-  for (let turn = 0; turn < 20; turn++) {
-    if (queryObjects(kind, { format: 'count' }) === 0) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  assert.fail(`${kind.name} is kept`);
+  await until(() => queryObjects(kind, { format: 'count' }) === 0, 20_000, `no ${kind.name} to be kept`);
 };
 
 test('nothing is kept of a connection of a client that has closed', async () => {

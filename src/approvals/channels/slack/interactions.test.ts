@@ -56,7 +56,7 @@ test('forged, altered, old, future, unsigned and replayed requests are refused, 
   const view = await press(stage, message, 'approve');
   const good = slack.submit(view, 'ticket 7', ADA);
   const { 'x-slack-signature': signature = '', 'x-slack-request-timestamp': timestamp = '' } = good.headers;
-  const minutes = (count: number): number => Date.now() + count * 60_000;
+  const minutes = (count: number): number => stage.scene.clock.now + count * 60_000;
   const payload: unknown = JSON.parse(new URLSearchParams(good.body).get('payload') ?? '');
   const cases: [string, Parameters<Stage['handle']>[0]][] = [
     ['another secret', { ...good, headers: { ...good.headers, 'x-slack-signature': `v0=${'0'.repeat(64)}` } }],
