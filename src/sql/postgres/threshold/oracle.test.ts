@@ -19,26 +19,26 @@ const at = (tree: unknown, ...path: readonly (string | number)[]): unknown => pa
 
 test('a count made from facts of one text reads, for every other text of the shape, the tables and the predicate of that text', () => {
   const names = fc.constantFrom('t', 'public.t', 'only t', 't as "A b"', 'u as set', 'parts p');
-  const literal = fc.oneof(
-    fc.nat().map((value) => ({ kind: 'n', text: String(value) })),
-    fc.string({ unit: fc.constantFrom('a', "'", '"', '$', '-', '/', '*', '(', ')', ';', ' ', '\n', 'é', '😀', '\\', 'WHERE', 'LIMIT') }).map((value) => ({ kind: 's', text: `'${value.replaceAll("'", "''")}'` })),
-    fc.string({ unit: fc.constantFrom('a', "'", ')', ' ', 'RETURNING', '--') }).map((value) => ({ kind: 's', text: `$q$${value}$q$` })),
+  const number = fc.nat().map(String);
+  const string = fc.oneof(
+    fc.string({ unit: fc.constantFrom('a', "'", '"', '$', '-', '/', '*', '(', ')', ';', ' ', '\n', 'é', '😀', '\\', 'WHERE', 'LIMIT') }).map((value) => `'${value.replaceAll("'", "''")}'`),
+    fc.string({ unit: fc.constantFrom('a', "'", ')', ' ', 'RETURNING', '--') }).map((value) => `$q$${value}$q$`),
   );
+  /** For each of two texts of one shape: of the same kind. */
+  const literal = fc.oneof({ weight: 1, arbitrary: fc.tuple(number, number) }, { weight: 2, arbitrary: fc.tuple(string, string) });
   const filler = fc.constantFrom(' ', '\n', ' -- WHERE true)\n', ' /* ) LIMIT 0 /* ; */ */ ', '\t\r\n');
   const body = fc.constantFrom(
     ['DELETE FROM', 0, 'WHERE a =', 1, 'AND b::text =', 1], ['DELETE FROM', 0, 'USING u z, (SELECT', 1, 'AS k) y WHERE z.id =', 1, 'OR y.k >', 1, 'RETURNING *,', 1],
     ['UPDATE', 0, 'SET a =', 1, ', b = a IS DISTINCT FROM', 1, 'FROM u z JOIN u y USING (id) WHERE z.a =', 1], ['WITH delete AS (SELECT', 1, 'AS k) DELETE FROM', 0, 'WHERE a IN (SELECT k FROM delete) AND b::text <>', 1, ';'],
     ['UPDATE', 0, 'SET a =', 1, 'WHERE CASE WHEN a =', 1, 'THEN b::text LIKE', 1, 'END'],
   );
-  let compared = 0;
   fc.assert(
-    fc.property(body, names, fc.array(fc.tuple(literal, literal), { minLength: 4, maxLength: 4 }), fc.array(filler, { minLength: 1, maxLength: 8 }), fc.array(filler, { minLength: 1, maxLength: 8 }), (parts, name, literals, blanks, otherBlanks) => {
+    fc.property(body, names, fc.array(literal, { minLength: 4, maxLength: 4 }), fc.array(filler, { minLength: 1, maxLength: 8 }), fc.array(filler, { minLength: 1, maxLength: 8 }), (parts, name, literals, blanks, otherBlanks) => {
       // Two texts of one shape: as many literals, of the same kinds.
       const write = (which: 0 | 1, between: readonly string[]): string => {
         let used = 0;
-        return parts.map((part, place) => (part === 0 ? name : part === 1 ? literals[used++ % 4]![which].text : String(part)) + between[place % between.length]).join('');
+        return parts.map((part, place) => (part === 0 ? name : part === 1 ? literals[used++ % 4]![which] : String(part)) + between[place % between.length]).join('');
       };
-      if (literals.some(([one, other]) => one.kind !== other.kind)) return;
       const [one, other] = [write(0, blanks), write(1, otherBlanks)];
       assert.equal(shapeOf(Buffer.from(one), '')?.key, shapeOf(Buffer.from(other), '')?.key);
       const { change, exact } = changeOf(one);
@@ -56,11 +56,9 @@ test('a count made from facts of one text reads, for every other text of the sha
       assert.ok(at(select, 'whereClause'));
       same(at(select, 'whereClause'), at(fields, 'whereClause'));
       same(at(inside, 'limitCount'), { A_Const: { ival: { ival: 8 } } });
-      compared++;
     }),
     { numRuns: 300 },
   );
-  assert.ok(compared > 20, `${compared}`);
 });
 
 test('a count of other tables, by another predicate, or with anything more is not taken for the same', () => {
