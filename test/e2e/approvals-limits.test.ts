@@ -87,7 +87,7 @@ suite('how long and how many commands are held', () => {
     assert.ok(!silent.ok && silent.code === 'reason', JSON.stringify(silent));
     assert.ok((await scene.answer(id, 'force', { subject: 'carol', groups: ['commanders'], reason: 'the site is down' })).ok);
     assert.equal((await job).code, 0);
-    assert.match(scene.gateway.log(), /"level":40.*force|force.*"level":40/i);
+    await until(() => /"level":40.*force|force.*"level":40/i.test(scene.gateway.log()), 20_000, 'the log line');
   });
 
   test('beyond heldCommands it is refused at once, with the link', async () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { until } from '../kit/until.ts';
 import { startControlScene } from './control-scene.ts';
 
 const LATE_CLOCK = pathToFileURL(join(import.meta.dirname, 'testdata', 'late-clock.js')).href;
@@ -15,7 +16,7 @@ test('a gateway whose clock is far behind that of the provider accepts nobody, a
   const page = await alice.signIn(people, 'alice', '/login/okta?return=/approvals');
   assert.equal(page.headers.get('location'), '/login?error=clock&return=%2Fapprovals');
   assert.equal((await alice.get('/me')).status, 401);
-  assert.ok(scene.gateway.logLines().some((line) => /clock/.test(String(line['reason'])) || line['reason'] === 'issued_in_future'), scene.gateway.log());
+  await until(() => scene.gateway.logLines().some((line) => /clock/.test(String(line['reason'])) || line['reason'] === 'issued_in_future'), 20_000, 'the line in the log');
   const kept = join(scene.gateway.folder, 'id-token');
   writeFileSync(kept, await people.idToken('alice'), { mode: 0o600 });
   const terminal = await scene.gateway.cli('overview', '--config', scene.gateway.configFile, '--id-token', `file:${kept}`);

@@ -68,8 +68,13 @@ test('sign-ins from one address are limited, and it says until when', async () =
 
 test('what is asked too often is refused, per session, and nobody else is', async () => {
   const [eager, calm] = [await stage.signedIn('mallory'), await stage.signedIn('carol')];
-  const statuses = (await Promise.all(Array.from({ length: 320 }, () => eager.get('/me')))).map(({ status }) => status);
-  assert.ok(statuses.includes(429) && statuses.filter((status) => status === 200).length >= 150, `${statuses.filter((status) => status === 429).length} refused`);
+  const statuses: number[] = [];
+  // What one person may ask fills again all the time, so a slow machine has to ask for longer.
+  await until(async () => {
+    statuses.push(...(await Promise.all(Array.from({ length: 320 }, () => eager.get('/me')))).map(({ status }) => status));
+    return statuses.includes(429);
+  }, 60_000, 'a refusal');
+  assert.ok(statuses.filter((status) => status === 200).length >= 150, `${statuses.filter((status) => status === 429).length} refused`);
   assert.equal((await calm.get('/me')).status, 200);
 });
 

@@ -82,7 +82,7 @@ test('shown first by many at once, from two addresses and in both versions, it o
 test('after its session has ended, and after the gateway was killed, it opens no other', async () => {
   const [idle, killed] = [await newToken(), await newToken()];
   assert.equal(await as(idle, scene.gateway.port('short')), 200);
-  const { session } = scene.gateway.logLines().findLast(({ msg, connection }) => msg === 'session opened' && connection === 'short') ?? {};
+  const session = await until(() => scene.gateway.logLines().findLast(({ msg, connection }) => msg === 'session opened' && connection === 'short')?.['session'], 20_000, 'the line in the log');
   await until(() => scene.gateway.logLines().some((line) => line['msg'] === 'session closed' && line['session'] === session));
   assert.equal(await as(idle, scene.gateway.port('short')), 401);
   assert.equal(await as(killed), 200);

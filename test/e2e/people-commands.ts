@@ -62,8 +62,10 @@ export async function peopleCommands(logins: readonly Readonly<Record<string, un
       const logFile = folder.file(`login-${(begun += 1)}.log`);
       const service = await startService(process.execPath, [CLI, ...words, '--config', configFile], { env: { ...env, ...more }, cwd: folder.path, logFile });
       const url = await until(() => {
-        if (service.ended()) throw new Fatal(`login ended: ${service.log()}`);
-        return /^http\S+$/m.exec(service.log())?.[0];
+        const ended = service.ended();
+        const told = /^http\S+$/m.exec(service.log())?.[0];
+        if (told === undefined && ended) throw new Fatal(`login ended: ${service.log()}`);
+        return told;
       }, 20_000, 'the address to log in at');
       return {
         url, service,

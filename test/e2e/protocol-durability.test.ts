@@ -206,7 +206,7 @@ describe('effect', () => {
     const bench = await start('effect');
     bench.wire.send(say.query("SELECT 'the mark'"));
     const passage = await bench.held(1);
-    assert.ok(bench.up.includes("SELECT 'the mark'"));
+    await until(() => bench.up.includes("SELECT 'the mark'"));
     await until(() => bench.down.includes('SELECT 1\0'), 10_000, 'the answer of the target');
     assert.equal(passage.released, 0);
     passage.becomeDurable();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { postgresVersions } from '../kit/postgres.ts';
+import { until } from '../kit/until.ts';
 import { startScene, TABLES, type Scene } from './scene.ts';
 import { errorText, gatewayWire, plain, say, type Wire } from './wire.ts';
 
@@ -127,9 +128,12 @@ for (const version of postgresVersions()) {
       const WG = /^wg:[0-9a-z]{12}:writer/;
       const at = async (wire: Wire): Promise<string> => {
         await wire.query('SELECT 1');
-        const rows = await scene.target.query("SELECT application_name AS a FROM pg_stat_activity WHERE application_name LIKE 'wg:%'");
-        assert.equal(rows.length, 1);
-        return String(rows[0]?.['a']);
+        // Those of the tests before may take a moment to end.
+        const row = await until(async () => {
+          const rows = await scene.target.query("SELECT application_name AS a FROM pg_stat_activity WHERE application_name LIKE 'wg:%'");
+          return rows.length === 1 ? rows[0] : undefined;
+        }, 20_000, 'one session at the target');
+        return String(row['a']);
       };
       const REST = / (.*)$/;
       const own = async (wire: Wire): Promise<string> => {

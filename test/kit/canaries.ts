@@ -36,8 +36,19 @@ const foundIn = (bytes: Buffer): string | undefined => {
   return undefined;
 };
 
+/** Undefined when it is gone: a gateway that runs gives files their real names. */
+const opened = (path: string): number | undefined => {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
+  }
+};
+
 const inFile = (path: string): string | undefined => {
-  const file = openSync(path, 'r');
+  const file = opened(path);
+  if (file === undefined) return undefined;
   try {
     const buffer = Buffer.alloc(OVERLAP + CHUNK);
     for (let kept = 0; ; ) {
