@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { openBrowser } from '../kit/browser.ts';
+import { until } from '../kit/until.ts';
 import { StandIn } from './page-stand-in.ts';
 
 /** A browser, and what stands in for the gateway behind the page. */
@@ -19,6 +20,8 @@ export const pageScene = (): (() => PageScene) => {
   });
   afterEach(async () => {
     for (const context of scene.browser.contexts()) await context.close();
+    // Else the next test would take an old page for its own that listens.
+    await until(() => scene.standIn.listening === 0, 20_000, 'the end of the old pages');
     const breaches = [...scene.standIn.breaches];
     scene.standIn.reset();
     assert.deepEqual(breaches, []);

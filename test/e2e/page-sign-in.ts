@@ -16,10 +16,11 @@ export async function signIn(page: Page, who: PersonName, { site, issuer, provid
   await page.waitForURL((url) => url.href.startsWith(issuer));
   await page.locator('input[name=login]').fill(who);
   await page.locator('input[name=password]').fill('any');
-  await page.locator('[type=submit]').first().click();
+  // Each form leads to another page of the provider's, the last of them back.
   while (!page.url().startsWith(site)) {
+    const here = page.url();
     await page.locator('[type=submit]').first().click();
-    await page.waitForLoadState();
+    await page.waitForURL((url) => url.href !== here);
   }
   await settled(page);
 }
