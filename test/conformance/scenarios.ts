@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { until } from '../kit/until.ts';
+import { SOON_MS, until } from '../kit/until.ts';
 
 /*
  * What every protocol keeps, in words of no protocol. A protocol adds a column: a Stage that knows how its own clients say
@@ -156,7 +156,7 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<void>>
       const from = performance.now();
       assert.equal((await busy.result()).kind, 'ended');
       assert.equal((await idle.idle()).kind, 'ended');
-      assert.ok(performance.now() - from < 2_000);
+      assert.ok(performance.now() - from < SOON_MS);
       await until(async () => !(await stage.running()));
     });
     await assert.rejects(stage.open());

@@ -117,7 +117,7 @@ test('a share that is not mounted is not written to, and a hung anchor does not 
   assert.deepEqual(readdirSync(elsewhere.file('mnt')), []);
   const begun = performance.now();
   assert.equal(await gateway.terminate(), 0);
-  assert.ok(performance.now() - begun < 12_000);
+  assert.ok(performance.now() - begun < 20_000);
   hangs.closeAllConnections();
   hangs.close();
 });

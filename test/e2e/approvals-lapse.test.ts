@@ -19,7 +19,7 @@ suite('an approval that counts no more, or not for this job', () => {
       control: { roles: { approver: { groups: ['okta/dba'] } } },
       env: { SAME_PASSWORD: PASSWORD },
       login: { accounts: { ci: 'claims.ci_login' } },
-      policies: [{ name: 'deleting', identities: ['migrator'], connections: ['*'], allow: ['read', 'write', 'session'], rules: [rule('lapses', '2s'), rule('outlives', '15m'), rule('own', '15m'), rule('moved', '15m')] }],
+      policies: [{ name: 'deleting', identities: ['migrator'], connections: ['*'], allow: ['read', 'write', 'session'], rules: [rule('lapses', '6s'), rule('outlives', '15m'), rule('own', '15m'), rule('moved', '15m')] }],
       more: {
         approvals: { forbid: ['requester'] },
         identities: [{ name: 'migrator', owner: { contact: 'migrators@acme.example' }, provider: 'ci', claims: { job: 'migrator' }, requester: 'claims.actor' }],

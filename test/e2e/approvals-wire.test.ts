@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { toServer } from '../../src/protocols/postgres/encode.ts';
-import { until } from '../kit/until.ts';
+import { SOON_MS, until } from '../kit/until.ts';
 import { startApprovalScene, type ApprovalScene } from './approvals-scene.ts';
 import { gatewayWire, openSocket, openWire, type Wire } from './wire.ts';
 
@@ -67,16 +67,14 @@ suite('a command that people have to approve', () => {
     ['closes its side', (client: Wire) => client.socket.end()],
     ['is reset', (client: Wire) => client.socket.resetAndDestroy()],
   ] as const) {
-    test(`the client ${how}: seen within a second, and an approval then runs nothing`, async () => {
+    test(`the client ${how}: seen at once, and an approval then runs nothing`, async () => {
       await table(`left_${how.length}`);
       // Without TLS, so that it can be reset as well.
       using client = await openWire({ to: scene.gateway.port(), parameters: { user: 'migrator', database: 'shop' }, password: await scene.token('migrator') });
       client.send(toServer.query(`DROP TABLE left_${how.length}`));
       const request = await scene.request();
       leave(client);
-      const began = performance.now();
-      await until(async () => (await scene.show(request.id)).waiting === 0, 5_000, 'nobody waits');
-      assert.ok(performance.now() - began < 1_000, 'within a second');
+      await until(async () => (await scene.show(request.id)).waiting === 0, SOON_MS, 'nobody waits');
       const answered = await scene.answer(request.id, 'approve');
       assert.ok(answered.ok, JSON.stringify(answered));
       assert.equal(await exists(`left_${how.length}`), true);

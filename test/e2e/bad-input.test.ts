@@ -281,7 +281,7 @@ describe('targets', () => {
       // Where the target is, the operator reads in the log.
       const at = name === 'nobody' ? nobody : scene.target.port;
       assert.ok(!told.includes(String(at)) && !told.includes('127.0.0.1'), told);
-      await until(() => scene.gateway.logLines().some(({ msg, connection, target }) => msg === 'target unavailable' && connection === name && String(target).endsWith(`:${at}`)), 5_000, 'the log line');
+      await until(() => scene.gateway.logLines().some(({ msg, connection, target }) => msg === 'target unavailable' && connection === name && String(target).endsWith(`:${at}`)), 20_000, 'the log line');
     });
   }
 

@@ -108,7 +108,7 @@ test('one that sends more than is kept while people think is told to come again;
   left.stream.write(message(10));
   const request = await people.request(scene);
   left.stream.close(8);
-  await until(async () => (await people.show(scene, request.id)).waiting === 0, 5_000, 'that it has left');
+  await until(async () => (await people.show(scene, request.id)).waiting === 0, 20_000, 'that it has left');
   await people.approve(scene, request.id);
   assert.equal(got.has('/test.Held/Much'), false);
   assert.equal(got.has('/test.Held/Left'), false);

@@ -104,7 +104,7 @@ test('revoked: the requests of its open tunnel too', async () => {
   const own = await mesh.make();
   assert.match(await connecting(own, ''), /^HTTP\/1\.1 200 /);
   assert.equal((await proxy.scene.gateway.cli('identities', 'revoke', `sha256:${own.fingerprint}`, '--config', proxy.scene.gateway.configFile)).code, 0);
-  await until(async () => (await connecting(own, '')).startsWith('HTTP/1.1 407'), 5_000, 'the certificate to be refused');
+  await until(async () => (await connecting(own, '')).startsWith('HTTP/1.1 407'), 20_000, 'the certificate to be refused');
   assert.match(await connecting(mesh.workload, ''), /^HTTP\/1\.1 200 /);
   await stopAndVerify(proxy.scene);
 });

@@ -54,7 +54,7 @@ test('clients that do not trust the gateway are told of in the log, once a minut
   const python = await run(PYTHON, ['-c', 'import os, requests; requests.get(os.environ["URL"])'], { env: { URL: scene.url } });
   assert.match(python.stderr, /CERTIFICATE_VERIFY_FAILED/);
   const said = (): Record<string, unknown>[] => scene.gateway.logLines().filter(({ msg }) => String(msg).startsWith('a client does not trust the certificate of the gateway: '));
-  const [line] = await until(() => (said().length > 0 ? said() : undefined), 5_000, 'the line in the log');
+  const [line] = await until(() => (said().length > 0 ? said() : undefined), 20_000, 'the line in the log');
   assert.deepEqual([line?.['listen'], line?.['peer'], line?.['alert']], [`127.0.0.1:${scene.gateway.port()}`, '127.0.0.1', 'unknown_ca']);
   assert.equal(said().length, 1);
 });

@@ -117,7 +117,7 @@ for (const [how, early] of [['in order', 0], ['at once', 0], ['in order, after i
     if (early > 0) await new Promise<unknown>((resolve) => live.socket.write(Buffer.alloc(early, 'e'), resolve));
     if (how.startsWith('in order')) live.socket.end();
     else live.socket.destroy();
-    await until(async () => (await people.show(scene, request.id)).waiting === 0, 5_000, 'that it has left');
+    await until(async () => (await people.show(scene, request.id)).waiting === 0, 20_000, 'that it has left');
     await people.approve(scene, request.id);
     assert.equal(scene.target.raw(), '');
   });
@@ -148,7 +148,7 @@ test('a WebSocket that was approved after its client was told to come again is o
   assert.match(first.text(), /^HTTP\/1.1 403 /);
   await people.approve(scene, (await people.request(scene)).id);
   const second = await upgrade('/live/retry');
-  await until(() => second.text().startsWith('HTTP/1.1 101 ') || second.closed(), 5_000, second.text());
+  await until(() => second.text().startsWith('HTTP/1.1 101 ') || second.closed(), 20_000, second.text());
   assert.match(second.text(), /^HTTP\/1.1 101 /);
   const third = await upgrade('/live/retry');
   await until(() => third.closed());

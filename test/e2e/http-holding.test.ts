@@ -6,7 +6,7 @@ import type { ApprovalView } from '../../src/approvals/approvals.ts';
 import { askLocal } from '../../src/control/local.ts';
 import { startHttpTarget, type Handler } from '../kit/http-target.ts';
 import { staticIssuer, type StaticIssuer } from '../kit/static-issuer.ts';
-import { until } from '../kit/until.ts';
+import { SOON_MS, until } from '../kit/until.ts';
 import { CLIENT_ID, PATIENT } from './approvals-scene.ts';
 import { startHttpScene, type HttpScene } from './http-scene.ts';
 import { recorded, stopAndVerify } from './whole-evidence.ts';
@@ -95,15 +95,13 @@ test('what is denied is told so', async () => {
   assert.equal(scene.target.requests.length, 0);
 });
 
-test('a client that leaves while it is held is seen within a second', async () => {
+test('a client that leaves while it is held is seen at once', async () => {
   const leave = new AbortController();
   const asked = scene.ask('writer', '/things/3', { method: 'DELETE', signal: leave.signal });
   const { id } = await pending();
   leave.abort();
   await assert.rejects(asked);
-  const from = performance.now();
-  await until(async () => (await show(id)).waiting === 0);
-  assert.ok(performance.now() - from < 1_000);
+  await until(async () => (await show(id)).waiting === 0, SOON_MS, 'that it has left');
   await answer(id, 'deny');
 });
 
@@ -246,7 +244,7 @@ test('protected values of an answer are masked, in their coding, and what it say
   assert.equal(scene.target.requests.length, 0);
 });
 
-test('an identity that is revoked loses what runs within two seconds, and gets nothing new', async () => {
+test('an identity that is revoked loses what runs at once, and gets nothing new', async () => {
   let events = 0;
   scene.target.handler = (request, response) => {
     request.resume();
@@ -268,7 +266,7 @@ test('an identity that is revoked loses what runs within two seconds, and gets n
   const from = performance.now();
   assert.deepEqual([(await waiting).status, (await waiting).problem['code']], [403, 'revoked']);
   await closed;
-  assert.ok(performance.now() - from < 2_000);
+  assert.ok(performance.now() - from < SOON_MS);
   assert.ok(!text.includes('0\r\n\r\n'), 'the stream looks whole');
   assert.equal((await scene.ask('reader', '/again')).status, 403);
   assert.equal((await scene.gateway.cli('identities', 'restore', 'reader', '--config', scene.gateway.configFile)).code, 0);

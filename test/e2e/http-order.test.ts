@@ -44,11 +44,11 @@ test('while the intent is not durable, a write does not reach the target; a read
   for (const mode of ['effect', 'strict']) assert.equal((await ask(mode, '/first', 'POST').answer).status, 200);
   writeFileSync(held, '');
   const reads = ask('effect', '/effect-read', 'GET');
-  await until(() => arrived('/effect-read'), 5_000, 'the read of effect mode at the target');
+  await until(() => arrived('/effect-read'), 20_000, 'the read of effect mode at the target');
   const others = [ask('effect', '/effect-write', 'POST'), ask('strict', '/strict-read', 'GET'), ask('strict', '/strict-write', 'POST')];
   // What comes after them on the way that all take: when its answer could be here, theirs could.
   const later = ask('effect', '/effect-later', 'GET');
-  await until(() => arrived('/effect-later'), 5_000, 'a later read at the target');
+  await until(() => arrived('/effect-later'), 20_000, 'a later read at the target');
   for (const path of ['/effect-write', '/strict-read', '/strict-write']) assert.ok(!arrived(path), `${path} reached the target before its record was durable`);
   for (const { answered } of [reads, later, ...others]) assert.ok(!answered());
   rmSync(held);

@@ -8,7 +8,7 @@ import { answerOk } from '../kit/http-target.ts';
 import { requireProgram, skipUnless } from '../kit/present.ts';
 import { run, type Ran } from '../kit/run.ts';
 import { staticIssuer, type StaticIssuer } from '../kit/static-issuer.ts';
-import { until } from '../kit/until.ts';
+import { SOON_MS, until } from '../kit/until.ts';
 import { CLIENT_ID, PATIENT } from './approvals-scene.ts';
 import { SECURE, startProxyScene, type ProxyScene } from './http-proxy-scene.ts';
 import { recorded, stopAndVerify } from './whole-evidence.ts';
@@ -108,7 +108,7 @@ test('one name for CONNECT and another for TLS is not served; nor is another Hos
   assert.equal(await say(again, `CONNECT ${SECURE}:443 HTTP/1.1\r\nHost: ${SECURE}:443\r\n\r\n`), '');
   assert.equal(proxy.secure.requests.length, 0);
   // Whose tunnel it was is known, so the evidence says who.
-  assert.ok((await until(async () => { const found = await refusals(); return found.length >= 4 ? found : undefined; }, 5_000, 'the refusals in the evidence')).every((reason) => reason === 'protocol'));
+  assert.ok((await until(async () => { const found = await refusals(); return found.length >= 4 ? found : undefined; }, 20_000, 'the refusals in the evidence')).every((reason) => reason === 'protocol'));
 });
 
 const refusals = async (): Promise<readonly string[]> => {
@@ -145,19 +145,19 @@ test('a client that does not trust the CA is told of in the log, once a minute, 
     // Inside TLS to the proxy, curl takes its own alert for the end of the connection.
     assert.ok(ran.code === 60 || ran.code === 35, `${ran.code}: ${ran.stderr}`);
   }
-  const lines = await until(() => (logged('does not trust the interception CA:').length > 0 ? logged('does not trust the interception CA:') : undefined), 5_000, 'the line in the log');
+  const lines = await until(() => (logged('does not trust the interception CA:').length > 0 ? logged('does not trust the interception CA:') : undefined), 20_000, 'the line in the log');
   assert.equal(lines.length, 1);
   assert.deepEqual([lines[0]?.['connection'], lines[0]?.['host'], lines[0]?.['alert'], lines[0]?.['ca']], ['secure', SECURE, 'unknown_ca', proxy.interceptionCa]);
   assert.ok(!proxy.scene.gateway.log().includes(await proxy.scene.token('reader')));
 });
 
 test('a token that expires takes the tunnel with it', async () => {
-  const token = await proxy.scene.issuer.token({ claims: { job: 'reader' }, expiresIn: 3 });
+  const token = await proxy.scene.issuer.token({ claims: { job: 'reader' }, expiresIn: 6 });
   const { socket } = await proxy.connect(`${SECURE}:443`, { 'Proxy-Authorization': `Bearer ${token}` });
   const inner = connectTls({ socket, ca: readFileSync(proxy.interceptionCa, 'utf8'), servername: SECURE });
   assert.equal(statusOf(await say(inner, get('/early', SECURE), whole)), 200);
   const expires = (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number }).exp * 1000;
-  await until(() => Date.now() > expires, 10_000, 'the end of the token');
+  await until(() => Date.now() > expires, 20_000, 'the end of the token');
   const text = await say(inner, get('/late', SECURE));
   assert.equal(statusOf(text), 401);
   assert.ok(inner.destroyed);
@@ -183,7 +183,7 @@ test('a request is held for people through the proxy as well', { skip: CURL }, a
   assert.deepEqual(proxy.secure.requests.map(({ method, url }) => [method, url]), [['DELETE', '/things/1']]);
 });
 
-test('an identity that is revoked loses what runs in its tunnels within two seconds, and gets no other', async () => {
+test('an identity that is revoked loses what runs in its tunnels at once, and gets no other', async () => {
   proxy.secure.handler = (request, response) => {
     request.resume();
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
@@ -200,14 +200,14 @@ test('an identity that is revoked loses what runs in its tunnels within two seco
   assert.equal((await revoking).code, 0);
   const from = performance.now();
   await closed;
-  assert.ok(performance.now() - from < 2_000);
+  assert.ok(performance.now() - from < SOON_MS);
   assert.ok(!seen.includes('0\r\n\r\n'), 'the stream looks whole');
   const text = await say(idle, get('/after', SECURE));
   assert.equal(statusOf(text), 403);
   assert.match(text, /"code":"revoked"/);
   assert.ok([403, 407].includes((await refusedConnect(`${SECURE}:443`, await bearer('reader'))).status));
   assert.equal((await proxy.scene.gateway.cli('identities', 'restore', 'reader', '--config', proxy.scene.gateway.configFile)).code, 0);
-  await until(async () => (await refusedConnect(`${SECURE}:443`, await bearer('reader'))).status === 200, 5_000, 'the identity is back');
+  await until(async () => (await refusedConnect(`${SECURE}:443`, await bearer('reader'))).status === 200, 20_000, 'the identity is back');
   assert.equal(await until(async () => (await recorded(proxy.scene, '/events')).at(-1)?.end), 'aborted');
   proxy.secure.handler = answerOk;
 });
@@ -219,10 +219,10 @@ test('a reload that the CA cannot vouch for is refused with what to do; one that
   assert.equal(statusOf(await say(tunnel, get('/before', SECURE), whole)), 200);
   const with_ = (hosts: readonly string[]) => ({ ...config, connections: connections.map((one) => (one['name'] === 'secure' ? { ...one, http: { proxy: true, hosts } } : one)) });
   await gateway.reload(with_([SECURE, 'new.elsewhere.test']));
-  const refused = await until(() => logged('the new configuration is refused')[0], 5_000, 'the refusal of the reload');
+  const refused = await until(() => logged('the new configuration is refused')[0], 20_000, 'the refusal of the reload');
   assert.match(String(refused['reason']), /interception-ca\.pem may not vouch for new\.elsewhere\.test, which connections\[\]\.http\.proxy has now: take it out again; or move/);
   await gateway.reload(with_(['*.storage.example']));
-  await until(() => logged('configuration in force').length > 0, 5_000, 'the reload');
+  await until(() => logged('configuration in force').length > 0, 20_000, 'the reload');
   assert.equal(statusOf(await say(tunnel, get('/after-reload', SECURE), whole)), 403);
   assert.equal((await refusedConnect(`${SECURE}:443`, await bearer('reader'))).status, 403);
   tunnel.destroy();

@@ -64,9 +64,10 @@ export const startProxyScene = async (options: HttpSceneOptions & { readonly sec
     let answer = '';
     const onData = (chunk: Buffer): void => void (answer += chunk.toString('latin1'));
     socket.on('data', onData);
-    const closed = new Promise<true>((resolve) => socket.once('close', () => resolve(true)));
+    let closed = false;
+    socket.once('close', () => (closed = true));
     socket.write(`CONNECT ${to} HTTP/1.1\r\nHost: ${to}\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`);
-    await Promise.race([closed, until(() => answer.startsWith('HTTP/1.1 200 ') && answer.includes('\r\n\r\n'), 5_000, 'an answer to CONNECT')]);
+    await until(() => closed || (answer.startsWith('HTTP/1.1 200 ') && answer.includes('\r\n\r\n')), 20_000, 'an answer to CONNECT');
     socket.off('data', onData);
     return { answer, socket };
   };

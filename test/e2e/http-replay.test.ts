@@ -121,7 +121,7 @@ test('what was approved is judged by the policy of the moment it is sent', async
 });
 
 test('an approval that has expired serves nothing', async () => {
-  await reload(RULE({ expires: '4s' }));
+  await reload(RULE({ expires: '8s' }));
   const id = await approved('/t/expired');
   const { expiresAt } = await people.show(scene, id);
   await until(() => Date.now() > expiresAt);

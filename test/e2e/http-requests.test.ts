@@ -9,7 +9,7 @@ import { closeReasons, recorded, stopAndVerify } from './whole-evidence.ts';
 
 let scene: HttpScene;
 before(async () => {
-  scene = await startHttpScene({ http: { answerWithin: '2s', prefix: '/api', basePath: '/base' } });
+  scene = await startHttpScene({ http: { answerWithin: '5s', prefix: '/api', basePath: '/base' } });
 });
 after(() => scene?.[Symbol.asyncDispose]());
 
@@ -188,7 +188,7 @@ test('a target that is down, hangs, answers garbage, or breaks off is 502 or 504
   assert.deepEqual([down.status, down.problem['detail']], [502, 'wicketgate: connection api: the target cannot be reached']);
   // Where the target is, the operator reads in the log.
   assert.ok(!down.text.includes(String(scene.target.port)) && !down.text.includes('127.0.0.1'), down.text);
-  await until(() => scene.gateway.logLines().some(({ msg, target, code }) => msg === 'target unavailable' && target === `127.0.0.1:${scene.target.port}` && code === 'ECONNREFUSED'), 5_000, 'the log line');
+  await until(() => scene.gateway.logLines().some(({ msg, target, code }) => msg === 'target unavailable' && target === `127.0.0.1:${scene.target.port}` && code === 'ECONNREFUSED'), 20_000, 'the log line');
   assert.equal((await scene.ask('writer', '/api/down-write', { method: 'POST', body: 'x' })).status, 502);
   await scene.target.start();
   scene.target.handler = answerOk;
@@ -210,7 +210,7 @@ test('a client that leaves takes what it began with it; how a write ended that w
   await until(() => arrived === 1);
   leave.abort();
   await assert.rejects(asked);
-  await until(() => scene.target.open <= open, 2_000, 'the end of the upstream connection');
+  await until(() => scene.target.open <= open, 20_000, 'the end of the upstream connection');
   assert.equal(await until(() => outcomeOf('/left')), 'aborted');
 
   // In the middle of its body: the target never gets a request that looks whole.

@@ -163,10 +163,10 @@ test('what a connection leads to since is where the next goes', async () => {
 });
 
 test('a token that has expired is refused at each address', async () => {
-  const token = await scene.issuer.token({ claims: { job: 'reader' }, expiresIn: 3 });
+  const token = await scene.issuer.token({ claims: { job: 'reader' }, expiresIn: 6 });
   const ask = async (path: string): Promise<Said> => ask2(connected(), { ':path': path, authorization: `Bearer ${token}` });
   assert.deepEqual(statuses(await inTurn(ask, 2)), [200]);
-  await until(async () => (await ask('/left/a')).status === 401, 15_000, 'the end of the token');
+  await until(async () => (await ask('/left/a')).status === 401, 20_000, 'the end of the token');
   assert.deepEqual(statuses(await inTurn(ask, 2)), [401]);
 });
 
@@ -175,7 +175,7 @@ test('an identity that is revoked is refused at each address', async () => {
   const { code, stderr } = await scene.gateway.cli('identities', 'revoke', 'reader', '--config', scene.gateway.configFile);
   assert.equal(code, 0, stderr);
   for (const ask of Object.values(asked)) {
-    await until(async () => (await ask('reader', '/left/a')).status === 403, 5_000, 'the revocation');
+    await until(async () => (await ask('reader', '/left/a')).status === 403, 20_000, 'the revocation');
     assert.deepEqual(statuses(await inTurn((path) => ask('reader', path))), [403]);
   }
 });

@@ -112,7 +112,7 @@ test('an identity that is revoked is refused', async () => {
   assert.deepEqual(statuses(await askBoth('reader')), [200, 200]);
   const { code, stderr } = await scene.gateway.cli('identities', 'revoke', 'reader', '--config', scene.gateway.configFile);
   assert.equal(code, 0, stderr);
-  await until(async () => (await ask1('reader')).status === 403, 5_000, 'the revocation');
+  await until(async () => (await ask1('reader')).status === 403, 20_000, 'the revocation');
   assert.deepEqual(statuses(await askBoth('reader')), [403, 403]);
 });
 

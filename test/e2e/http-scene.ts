@@ -103,8 +103,8 @@ export const startHttpScene = async (options: HttpSceneOptions = {}): Promise<Ht
     throw error;
   });
   const ca = readFileSync(gateway.caFile, 'utf8');
-  const token = (role: HttpRole): Promise<string> => issuer.token({ claims: { job: role } });
-  // A token is good for more than one request, and a session belongs to one.
+  // A token is good for more than one request, and a session belongs to one: it lasts for as long as a slow machine needs for all of them.
+  const token = (role: HttpRole): Promise<string> => issuer.token({ claims: { job: role }, expiresIn: 3_000 });
   const tokens = new Map<HttpRole, Promise<string>>();
   const kept = (role: HttpRole): Promise<string> => {
     let one = tokens.get(role);

@@ -8,7 +8,7 @@ import { recorded, stopAndVerify } from './whole-evidence.ts';
 
 let scene: HttpScene;
 before(async () => {
-  scene = await startHttpScene({ http: { answerWithin: '2s', prefix: '/api' } });
+  scene = await startHttpScene({ http: { answerWithin: '5s', prefix: '/api' } });
 });
 after(() => scene?.[Symbol.asyncDispose]());
 

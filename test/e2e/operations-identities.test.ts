@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
-import { until } from '../kit/until.ts';
+import { SOON_MS, until } from '../kit/until.ts';
 import { plainClient, plainConfig, plainPsql, startPlainGateway, startSurroundings, type Surroundings } from './plain-stage.ts';
 import { readEvidence } from './recorded-evidence.ts';
 
@@ -16,7 +16,7 @@ after(() => around[Symbol.asyncDispose]());
 const ending = (client: pg.Client): Promise<{ code: string | undefined; message: string; at: number }> =>
   new Promise((resolve) => client.once('error', (error: Error & { code?: string }) => resolve({ code: error.code, message: error.message, at: performance.now() })));
 
-test('a revoked identity is out within two seconds, stays out, and comes back when restored', async () => {
+test('a revoked identity is out at once, stays out, and comes back when restored', async () => {
   await using gateway = await startPlainGateway(plainConfig(around));
   const idle = await plainClient(around, gateway, 'writer');
   const busy = await plainClient(around, gateway, 'writer');
@@ -35,7 +35,7 @@ test('a revoked identity is out within two seconds, stays out, and comes back wh
   assert.deepEqual([revoke.code, revoke.stdout], [0, 'writer revoked: its sessions end within 2 seconds\n'], revoke.stderr);
   const end = await ended;
   await running;
-  assert.ok(end.at - began < 2000, `${Math.round(end.at - began)} ms`);
+  assert.ok(end.at - began < SOON_MS, `${Math.round(end.at - began)} ms`);
   assert.deepEqual([end.code, end.message], ['57P01', 'wicketgate: identity writer is revoked']);
   assert.deepEqual((await other.query('SELECT 1 AS one')).rows, [{ one: 1 }], 'nobody else is touched');
   await until(async () => (await around.target.query(`SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'wg:%:writer%'`)).length === 0, 20_000, 'its sessions at the target to end');

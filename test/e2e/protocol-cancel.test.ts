@@ -34,7 +34,7 @@ const cancel = async (processId: number, key: Uint8Array, tls: boolean): Promise
   socket.on('error', () => {});
   socket.resume();
   socket.write(say.cancelRequest(processId, key));
-  await until(() => socket.closed || socket.readableEnded, 5_000, 'the end of the cancel connection');
+  await until(() => socket.closed || socket.readableEnded, 20_000, 'the end of the cancel connection');
   socket.destroy();
 };
 
@@ -64,7 +64,7 @@ test('of a request to cancel no socket is left, with the right key or a wrong on
   const open = connect({ host: '127.0.0.1', port: scene.gateway.port(), allowHalfOpen: true });
   open.resume();
   open.write(say.cancelRequest(wire.processId, wire.key));
-  await until(() => open.readableEnded, 5_000, 'the end of the cancel connection');
+  await until(() => open.readableEnded, 20_000, 'the end of the cancel connection');
   await until(() => sockets() <= before, 10_000, `no more than ${before} sockets`);
   open.destroy();
 });

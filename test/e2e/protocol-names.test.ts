@@ -127,7 +127,7 @@ for (const version of postgresVersions()) {
         using wire = await having('SET search_path = late, a');
         assert.equal(await answer(wire), FROM_A);
         await scene.target.query("CREATE SCHEMA late AUTHORIZATION app; CREATE TABLE late.docs(t text); INSERT INTO late.docs VALUES ('late'); ALTER TABLE late.docs OWNER TO app");
-        await until(async () => (await answer(wire)) === 'E42501', 5_000, 'the new schema noticed');
+        await until(async () => (await answer(wire)) === 'E42501', 20_000, 'the new schema noticed');
       });
       test('moves the path of the role: the next session has it', async () => {
         try {

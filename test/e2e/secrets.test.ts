@@ -100,7 +100,7 @@ test('no token, no password and no protected value is in any file of the gateway
   await cli('evidence', 'publish', '--data', gateway.dataDir, '--out', join(gateway.folder, 'published'));
   await cli('evidence', 'verify', gateway.dataDir, '--keys', join(gateway.folder, 'keys'), '--json');
   for (const path of ['/ready', '/metrics']) printed.push(await (await fetch(`${gateway.control}${path}`, { headers: { connection: 'close' } })).text());
-  await until(() => gateway.logLines().length > 3, 5_000);
+  await until(() => gateway.logLines().length > 3, 20_000);
   assert.equal(await gateway.terminate(), 0);
 
   const everything = [...printed.map((text, i) => ({ where: `printed ${i}`, bytes: Buffer.from(text) })), ...filesIn(gateway.folder).map((path) => ({ where: path, bytes: readFileSync(path) })), ...(await unsealed(gateway.dataDir, join(gateway.folder, 'keys')))];

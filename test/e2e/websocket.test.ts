@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { answerOk } from '../kit/http-target.ts';
-import { until } from '../kit/until.ts';
+import { SOON_MS, until } from '../kit/until.ts';
 import { acceptFor, frame, framesIn, OPCODE, readFrames } from '../kit/websocket.ts';
 import { startHttpScene, TARGET_TOKEN, type HttpScene } from './http-scene.ts';
 import { recorded, stopAndVerify } from './whole-evidence.ts';
@@ -151,14 +151,14 @@ test('a client that leaves takes it down at the target', async () => {
   assert.equal(await until(async () => (await recorded(scene, '/live/left')).at(-1)?.end), 'aborted');
 });
 
-test('a change of policy cuts it within two seconds', async () => {
+test('a change of policy cuts it at once', async () => {
   const opened = await open('writer', '/live/cut');
   opened.say('x');
   await until(() => opened.messages.length === 1);
   await scene.gateway.reload({ ...scene.config, policies: POLICIES(['/other']) });
   const reloaded = performance.now();
   await until(() => opened.closed);
-  assert.ok(performance.now() - reloaded < 2_000);
+  assert.ok(performance.now() - reloaded < SOON_MS);
   assert.equal((await open('writer', '/live/cut')).status, 403);
 });
 

@@ -182,5 +182,5 @@ test('a witness that is not there holds nothing up: commands, reload, stop', asy
   await until(() => gateway.logLines().some(({ change }) => change === 'witness removed: w0'), 20_000, 'the reload');
   const stopping = performance.now();
   assert.equal(await gateway.terminate(), 0);
-  assert.ok(performance.now() - stopping < 10_000);
+  assert.ok(performance.now() - stopping < 20_000);
 });

@@ -1,5 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+/**
+ * A bound for what is promised at once, or within two seconds: a busy machine may stall for some, and without what makes it happen
+ * the test would wait for a minute or more.
+ */
+export const SOON_MS = 10_000;
+
 /** Thrown by a condition that can never come true any more: `until` passes it on at once. */
 export class Fatal extends Error {}
 

@@ -1,9 +1,9 @@
-// Loaded into a gateway with --import: the minute that a body may stand still is a second here, the quarter of an hour of an answer two, and names
-// below `.names.test` lead to the addresses that they say: `169-254-169-254.and.127-0-0-1.names.test`.
+// Loaded into a gateway with --import: the minute that a body may stand still is three seconds here, the quarter of an hour of an answer five, and
+// names below `.names.test` lead to the addresses that they say: `169-254-169-254.and.127-0-0-1.names.test`.
 import dns from 'node:dns';
 
 const { setTimeout } = globalThis;
-const SHORT = new Map([[60_000, 1_000], [900_000, 2_000]]);
+const SHORT = new Map([[60_000, 3_000], [900_000, 5_000]]);
 // @ts-expect-error Without what promisify needs of it, which nobody asks for here.
 globalThis.setTimeout = (then, ms, ...rest) => setTimeout(then, SHORT.get(ms ?? 0) ?? ms, ...rest);
 
