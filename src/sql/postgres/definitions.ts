@@ -171,6 +171,28 @@ export function grant(around: Around, fields: Ast): void {
   }
 }
 
+/**
+ * Whether privileges on schemas change so that names without a schema may be looked up elsewhere: the server passes over schemas of the path that
+ * the role may not use. Where that can be so, what the rest of the message means by such names is not known.
+ */
+export function opensSchema(around: Around, fields: Ast): boolean {
+  const privileges = list(fields, 'privileges').map((node) => text(open(node)[1], 'priv_name'));
+  if (fields['objtype'] !== 'OBJECT_SCHEMA' || (privileges.length > 0 && !privileges.includes('usage'))) return false;
+  for (const schema of strings(list(fields, 'objects'))) if (fields['is_grant'] === true ? mayOpen(around, schema) : mayClose(around, schema)) around.names.path = undefined;
+  return true;
+}
+
+/** ALTER SCHEMA ... OWNER TO: who owned it may lose the use of it, and who gets it may win that. */
+export function giveSchema(around: Around, object: unknown): void {
+  const schema = text(open(object)[1], 'sval') ?? '';
+  if (mayOpen(around, schema) || mayClose(around, schema)) around.names.path = undefined;
+}
+
+/** It could be in the path, where only the right to use it was missing. */
+const mayOpen = ({ names }: Around, schema: string): boolean => names.path?.includes(schema) !== true && names.index.catalog.relations.some((relation) => relation.schema === schema);
+
+const mayClose = ({ names }: Around, schema: string): boolean => names.path?.includes(schema) === true;
+
 /** CREATE SCHEMA with its elements, which go into it. */
 export function createSchema(around: Around, fields: Ast, element: (node: Ast) => void): void {
   const role = embedded(fields, 'authrole');

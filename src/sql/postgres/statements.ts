@@ -146,7 +146,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   TransactionStmt: (around, fields) => {
     const { tag, control } = session.transaction(around, fields);
     const savepoint = text(fields, 'savepoint_name');
-    return { tag, transaction: control, ...(savepoint === undefined ? {} : { savepoint }) };
+    // What was prepared can have made, dropped or renamed anything, in whichever session.
+    return { tag, transaction: control, ...(savepoint === undefined ? {} : { savepoint }), ...(control === 'commit_prepared' ? { changesCatalog: true } : {}) };
   },
   VariableSetStmt: (around, fields) => {
     session.set(around, fields);
@@ -336,7 +337,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
   AlterTableMoveAllStmt: simple('alter_table', 'alter', 'tablespace', 'orig_tablespacename'),
   AlterObjectDependsStmt: onObject('alter', 'alter', 'objectType'),
-  AlterOwnerStmt: onObject('alter_owner', 'alter', 'objectType'),
+  AlterOwnerStmt: (around, fields, node) => {
+    if (fields['objectType'] === 'OBJECT_SCHEMA') ddl.giveSchema(around, fields['object']);
+    return onObject('alter_owner', 'alter', 'objectType')(around, fields, node);
+  },
   AlterObjectSchemaStmt: (around, fields) => {
     ddl.setSchema(around, fields);
     return changes('alter_schema');
@@ -356,7 +360,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
   GrantStmt: (around, fields) => {
     ddl.grant(around, fields);
-    return { tag: fields['is_grant'] === true ? 'grant' : 'revoke' };
+    return { tag: fields['is_grant'] === true ? 'grant' : 'revoke', changesCatalog: ddl.opensSchema(around, fields) };
   },
   AlterDefaultPrivilegesStmt: (around, fields) => {
     define(around, rangeOf(fields, 'action')['is_grant'] === true ? 'grant' : 'revoke', { kind: 'default_privileges', name: '*' });
@@ -389,7 +393,9 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
       const verb = fields['is_grant'] === true ? 'grant' : 'revoke';
       around.effects.add({ class: 'admin', verb, object: { kind: 'role', name: text(open(role)[1], 'priv_name') ?? '*' } }, 'immediate');
     }
-    return { tag: fields['is_grant'] === true ? 'grant_role' : 'revoke_role' };
+    // A member may use other schemas than before.
+    around.names.path = undefined;
+    return changes(fields['is_grant'] === true ? 'grant_role' : 'revoke_role');
   },
   ReassignOwnedStmt: admin('reassign_owned', 'alter', 'role'),
   DropOwnedStmt: admin('drop_owned', 'drop', 'role'),
