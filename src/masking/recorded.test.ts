@@ -26,6 +26,16 @@ suite('texts', () => {
   ];
   for (const [sql, recorded] of cases) test(sql, () => assert.equal(record(sql), recorded));
 
+  test('many settings in one text take no longer than they are many', () => {
+    const text = 'SET a.b=1;';
+    const times = 28_000;
+    const { statements: [statement], ...rest } = understood(text);
+    const many = { ...rest, literals: [], statements: Array.from({ length: times }, (_, n) => ({ ...statement!, start: n * text.length, end: (n + 1) * text.length - 1 })) };
+    const began = performance.now();
+    assert.equal(recordedText(Buffer.from(text.repeat(times)), many, none, catalog), 'SET a.b= <value:text>;'.repeat(times));
+    assert.ok(performance.now() - began < 5_000);
+  });
+
   test('a session without masks keeps all but secrets and what detectors hit', () => {
     assert.equal(record("SELECT * FROM customers WHERE ssn = 'x' OR ssn = '123-45-6789'", none), "SELECT * FROM customers WHERE ssn = 'x' OR ssn = <literal:text>");
     assert.equal(record("DO 'ALTER ROLE x PASSWORD ''y'''", none), 'DO $code$ ALTER ROLE x PASSWORD <literal:text> $code$');

@@ -187,14 +187,17 @@ function withoutComments(text: Uint8Array, markers: ReadonlyMap<number, { readon
   const lexer = new Lexer(text);
   const pieces: string[] = [];
   let done = 0;
+  let next = 0;
   for (let kind = lexer.next(); ; kind = lexer.next()) {
     const gap = bytes.toString('utf8', done, lexer.start);
     pieces.push(gap.trim() === '' ? gap : ' ');
     if (kind === Token.end || kind === Token.error) break;
     pieces.push(markers.get(lexer.start)?.marker ?? bytes.toString('utf8', lexer.start, lexer.end));
     done = lexer.end;
-    const setting = settings.length === 0 ? undefined : settings.find(({ start, end }) => lexer.start >= start && lexer.end <= end);
-    if (setting === undefined || !isAssignment(bytes, kind, lexer)) continue;
+    // They stand in the order of the text, and there may be as many as it has statements.
+    while (next < settings.length && settings[next]!.end < lexer.end) next++;
+    const setting = settings[next];
+    if (setting === undefined || lexer.start < setting.start || !isAssignment(bytes, kind, lexer)) continue;
     do kind = lexer.next();
     while (lexer.start < setting.end && kind !== Token.end && kind !== Token.error);
     if (kind === Token.error) break;

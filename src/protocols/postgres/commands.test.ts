@@ -7,7 +7,7 @@ import { until } from '../../../test/kit/until.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 import { createPostgresUnderstander } from '../../sql/postgres/understand.ts';
 import type { Understood } from '../../sql/understand.ts';
-import { commandOf } from './commands.ts';
+import { commandOf, resolveNamed } from './commands.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -43,4 +43,49 @@ test('what is kept of statements does not keep the catalogs that they were under
   }, 20_000, 'most of the catalogs to be collected');
   assert.equal(kept.length, gone.length);
   await understander.close();
+});
+
+const understoodAll = async (...texts: readonly string[]): Promise<readonly Understood[]> => {
+  const understander = createPostgresUnderstander();
+  try {
+    return await Promise.all(texts.map((text) => understander.understand(Buffer.from(text), catalogOf('named'), { searchPath: ['public'] }, { id: '', signatures: [] })));
+  } finally {
+    await understander.close();
+  }
+};
+const NO_NAMES = { prepared: () => undefined, cursor: () => undefined };
+
+test('each argument of EXECUTE meets what its own parameter meets', async () => {
+  const [prepare, execute] = (await understoodAll('PREPARE p(text, int) AS SELECT 1 FROM orders WHERE note = $1 AND id = $2', "EXECUTE p('a', 2)")) as [Understood, Understood];
+  const inner = prepare.statements[0]!.facts.named!.inner!;
+  const { statements } = resolveNamed(execute, { ...NO_NAMES, prepared: () => inner });
+  const meets = statements[0]!.facts.lineage.operands.flatMap(({ kind, index, column }) => (kind === 'literal' ? [[index, column?.column]] : []));
+  assert.deepEqual(meets, [[0, 'note'], [1, 'id']]);
+});
+
+test('many statements with a literal each take no longer than they are many', async () => {
+  const [prepare, execute] = (await understoodAll('PREPARE p(text) AS SELECT 1 FROM orders WHERE note = $1', "EXECUTE p('a')")) as [Understood, Understood];
+  const inner = prepare.statements[0]!.facts.named!.inner!;
+  const { facts } = execute.statements[0]!;
+  const { arguments: _, ...lineage } = facts.lineage;
+  const most = 40_000;
+  const places = Array.from({ length: most }, (__, n) => ({ start: 20 * n, end: 20 * n + 15 }));
+  const literals = places.map(({ start }) => ({ start: start + 10, end: start + 13, kind: 'string' as const, value: 'a' }));
+  // What the arguments are made from is not always known.
+  const many: Understood = { unparsed: false, literals, statements: places.map((place) => ({ ...place, facts: { ...facts, lineage } })) };
+  const began = performance.now();
+  const resolved = resolveNamed(many, { ...NO_NAMES, prepared: () => inner });
+  assert.ok(performance.now() - began < 5_000);
+  assert.deepEqual(resolved.statements[most - 1]!.facts.lineage.operands.filter(({ kind }) => kind === 'literal').map(({ index }) => index), [most - 1]);
+});
+
+test('arguments of more literals than can be followed make nothing that is taken as understood', async () => {
+  const [prepare, execute] = (await understoodAll('PREPARE p(text) AS SELECT 1 FROM orders WHERE note = $1', "EXECUTE p('a')")) as [Understood, Understood];
+  const inner = prepare.statements[0]!.facts.named!.inner!;
+  const { facts, ...place } = execute.statements[0]!;
+  const atoms = Array.from({ length: 400_001 }, (__, index) => ({ kind: 'literal' as const, index }));
+  const many: Understood = { unparsed: false, literals: [], statements: [{ ...place, facts: { ...facts, lineage: { ...facts.lineage, arguments: [atoms] } } }] };
+  const [resolved] = resolveNamed(many, { ...NO_NAMES, prepared: () => inner }).statements;
+  assert.equal(resolved!.facts.lineage.understood, false);
+  assert.ok(resolved!.facts.effects.some((effect) => effect.class === 'unknown'));
 });

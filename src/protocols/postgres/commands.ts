@@ -1,9 +1,9 @@
 import type { Command, Effect, Timing } from '../../model/command.ts';
 import type { Catalog } from '../../sql/catalog.ts';
-import type { Lineage, StatementFacts } from '../../sql/facts.ts';
+import type { Lineage, Operand, StatementFacts } from '../../sql/facts.ts';
 import { NOT_IN_CATALOG } from '../../sql/postgres/relations.ts';
 import { statementSummary } from '../../sql/postgres/summary.ts';
-import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
+import type { Literal, Understood, UnderstoodStatement } from '../../sql/understand.ts';
 
 /** From understood text to the Command that the pipeline judges. Pure. */
 
@@ -77,12 +77,33 @@ export const undefinedName = (understood: Understood): 'prepared' | 'cursor' | u
   return undefined;
 };
 
-/** Literals of EXECUTE's argument list meet whatever the parameters of the statement inside meet; which is which is not told apart. */
+/** Ordinals of the literals that stand in a statement. A message may have as many statements as literals, so that not all are looked at for each. */
+const ordinalsWithin = (literals: readonly Literal[], { start, end }: UnderstoodStatement): readonly number[] => {
+  let [from, until] = [0, literals.length];
+  while (from < until) {
+    const middle = (from + until) >> 1;
+    if ((literals[middle] as Literal).start < start) from = middle + 1;
+    else until = middle;
+  }
+  const ordinals: number[] = [];
+  for (let at = from; at < literals.length && (literals[at] as Literal).start < end; at++) ordinals.push(at);
+  return ordinals;
+};
+
+/** Most operands that the arguments of one EXECUTE add to the statement inside: each argument can be made of many literals, and each parameter meet many columns. */
+const MOST_OPERANDS = 400_000;
+
+/** Literals of EXECUTE's arguments meet whatever the parameters of the statement inside meet: each its own where that is known, else all. */
 const withArguments = (facts: StatementFacts, statement: UnderstoodStatement, understood: Understood): StatementFacts => {
-  const ordinals = understood.literals.flatMap(({ start }, ordinal) => (start >= statement.start && start < statement.end ? [ordinal] : []));
   const meets = facts.lineage.operands.filter(({ kind, column, role }) => kind === 'parameter' && (column !== undefined || role === 'secret'));
-  if (ordinals.length === 0 || meets.length === 0) return facts;
-  const operands = meets.flatMap((operand) => ordinals.map((index) => ({ ...operand, kind: 'literal' as const, index })));
+  if (meets.length === 0) return facts;
+  const given = statement.facts.lineage.arguments?.map((atoms) => atoms.flatMap(({ kind, index }) => (kind === 'literal' ? [index] : [])));
+  const all = given ? [] : ordinalsWithin(understood.literals, statement);
+  const ordinalsFor = ({ index }: Operand): readonly number[] => (given ? (given[index - 1] ?? []) : all);
+  const count = meets.reduce((sum, operand) => sum + ordinalsFor(operand).length, 0);
+  if (count === 0) return facts;
+  if (count > MOST_OPERANDS) return unknownName(facts, 'too many literals meet columns');
+  const operands = meets.flatMap((operand) => ordinalsFor(operand).map((index) => ({ ...operand, kind: 'literal' as const, index })));
   return { ...facts, lineage: { ...facts.lineage, operands: [...facts.lineage.operands, ...operands] } };
 };
 

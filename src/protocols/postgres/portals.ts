@@ -30,6 +30,8 @@ export class Portals {
   readonly #abandon: (answer: Answer) => void;
   /** Made with the first savepoint: few sessions ever set one. */
   #savepoints: Savepoints | undefined;
+  /** No portal of the open transaction was opened behind more savepoints than this: a savepoint that comes and goes need not look through them all. */
+  #deepest = 0;
 
   constructor(abandon: (answer: Answer) => void) {
     this.#abandon = abandon;
@@ -61,6 +63,7 @@ export class Portals {
   /** The target has it, from where the transaction is now. */
   opened(name: string, portal: Portal): void {
     portal.depth = this.#savepoints?.depth ?? 0;
+    this.#deepest = Math.max(this.#deepest, portal.depth);
     this.#names.confirm(name, portal);
   }
 
@@ -80,10 +83,14 @@ export class Portals {
     if (transaction === 'savepoint') (this.#savepoints ??= new Savepoints()).set(name);
     else if (transaction === 'release') {
       const depth = this.#savepoints?.release(name);
-      if (depth !== undefined) for (const portal of this.#names.values()) if (portal.depth !== undefined && portal.depth > depth) portal.depth = depth;
+      if (depth === undefined || depth >= this.#deepest) return;
+      for (const portal of this.#names.values()) if (portal.depth !== undefined && portal.depth > depth) portal.depth = depth;
+      this.#deepest = depth;
     } else if (transaction === 'rollback_to') {
       const depth = this.#savepoints?.rollBackTo(name);
-      if (depth !== undefined) this.#gone((portal) => portal.depth !== undefined && portal.depth > depth);
+      if (depth === undefined || depth >= this.#deepest) return;
+      this.#gone((portal) => portal.depth !== undefined && portal.depth > depth);
+      this.#deepest = depth;
     }
   }
 
@@ -93,6 +100,7 @@ export class Portals {
    */
   transactionEnded(committed: boolean): void {
     this.#savepoints?.clear();
+    this.#deepest = 0;
     if (this.#names.size === 0) return;
     this.#gone(({ held, depth }) => held !== true || (depth !== undefined && !committed));
     for (const portal of this.#names.values()) portal.depth = undefined;
