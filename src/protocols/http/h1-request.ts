@@ -1,10 +1,9 @@
 import { Readable } from 'node:stream';
 import { checkLines, HEAD_BYTES, NotHttp, readField } from './h1-fields.ts';
 import type { RawHead } from './head.ts';
+import { MOST_KEPT } from './header-section.ts';
 
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP\/([0-9]\.[0-9])$/;
-/** Bytes of a header section that is kept, to know it again. */
-const MOST_KEPT = 8 * 1024;
 /** Empty lines that may stand before a head. */
 const MOST_EMPTY = 8;
 const END_OF_LINE = Buffer.from('\r\n');

@@ -1,5 +1,5 @@
 import { readHead, type Channel, type HeadRefused, type RequestHead } from './head.ts';
-import { readSection, type HeaderSection } from './header-section.ts';
+import { MOST_KEPT, readSection, type HeaderSection } from './header-section.ts';
 
 const PATH = ':path';
 /** Whose rules its fields are checked by, beside its own. */
@@ -34,7 +34,7 @@ export class Http2Heads {
   read(raw: readonly string[], ended: boolean): RequestHead | HeadRefused {
     const known = this.#last && isSame(this.#last, raw, ended) ? this.#last : readRest(raw, ended, this.#channel);
     if ('refused' in known) return known;
-    this.#last = known;
+    this.#last = known.section.bytes <= MOST_KEPT ? known : undefined;
     const { at, method, section } = known;
     const path = raw[at] as string;
     if (!path.startsWith('/')) return refuse('this form of request target is not served here');

@@ -4,6 +4,8 @@ import type { BodyLength, Channel, Fields, HeadRefused } from './head.ts';
 
 /** Most header fields of one request. Bytes are bounded by the parser. */
 export const MOST_FIELDS = 500;
+/** Bytes of a section that is kept while its connection rests, to know it again. Thousands of connections may rest. */
+export const MOST_KEPT = 8 * 1024;
 
 /**
  * The header section of a request (RFC 9110 section 6.3), checked: all that a head says beside its first line. Mostly the requests of a connection differ in their first line

@@ -5,15 +5,21 @@ import { readAsking, type Asking, type Tunnel } from './asking.ts';
 import { sectionFacts, type SectionFacts } from './commands.ts';
 import { tokenOf, type Shown } from './credentials.ts';
 import type { RequestHead } from './head.ts';
-import type { HeaderSection } from './header-section.ts';
+import { MOST_KEPT, type HeaderSection } from './header-section.ts';
 import type { ReadRequest } from './read-request.ts';
 import { SentFields } from './sent-fields.ts';
 import type { HttpSession } from './session.ts';
 import type { Target } from './targets.ts';
 
-/** Most addresses that are kept of a connection, and characters of one. */
+/** Most addresses that are kept of a connection, and the weight of one and of all: thousands of connections may rest. */
 const MOST_ADDRESSES = 32;
-const LONGEST_ADDRESS = 1_024;
+const HEAVIEST_ADDRESS = 2_048;
+const MOST_WEIGHT = 16 * 1024;
+/** What a segment or a parameter weighs beside its characters: it costs objects of its own, wherever it is read. */
+const PART_WEIGHT = 64;
+
+/** Of an address, in characters. */
+const weightOf = (address: string, { segments, rawQuery }: ReadTarget): number => address.length + PART_WEIGHT * (segments.length + rawQuery.split('&').length);
 
 /** Whoever comes on a connection: where from, to which connections, and whether somebody of it was ever known. */
 export interface Visitor {
@@ -49,8 +55,9 @@ export class SectionReading {
   readonly config: Config;
   readonly #visitor: Visitor;
   readonly #offered: readonly HttpConnectionConfig[];
-  /** Undefined: it came once, and may never come again. */
-  readonly #addresses = new Map<string, Reading | undefined>();
+  /** Without a reading: it came once, and may never come again. */
+  readonly #addresses = new Map<string, { readonly weight: number; readonly reading?: Reading }>();
+  #weight = 0;
   #token: Shown | undefined;
   /** The session that was opened with what it shows, and for what it was. */
   #session: { readonly session: HttpSession; readonly connection: HttpConnectionConfig; readonly by: string } | undefined;
@@ -67,14 +74,15 @@ export class SectionReading {
   /** Where a request of it goes; or what it was read as before. */
   read(head: RequestHead): Reading | { readonly refused: string } {
     const address = `${head.method} ${head.absolute ?? ''} ${head.target}`;
-    const known = this.#addresses.get(address);
+    const known = this.#addresses.get(address)?.reading;
     if (known) return known;
     const named = readTarget(head.target, () => true);
     if ('refused' in named) return named;
     const { peer, tunnel, certificate } = this.#visitor;
     const asking = readAsking(head, named.path, { offered: this.#offered, tls: peer.tls, tunnel, certificate, providers: this.config.identityProviders });
     const reading = { of: this, named, asking };
-    if (address.length <= LONGEST_ADDRESS) this.#keep(address, reading);
+    const weight = weightOf(address, named);
+    if (weight <= HEAVIEST_ADDRESS) this.#keep(address, weight, reading);
     return reading;
   }
 
@@ -102,18 +110,25 @@ export class SectionReading {
     this.#session = { session, connection, by };
   }
 
-  #keep(address: string, reading: Reading): void {
+  #keep(address: string, weight: number, reading: Reading): void {
     const again = this.#addresses.has(address);
-    this.#addresses.set(address, again ? reading : undefined);
-    if (again || this.#addresses.size <= MOST_ADDRESSES) return;
-    const [oldest] = this.#addresses.keys();
-    if (oldest !== undefined) this.#addresses.delete(oldest);
+    this.#addresses.set(address, again ? { weight, reading } : { weight });
+    if (again) return;
+    this.#weight += weight;
+    for (const [oldest, { weight: less }] of this.#addresses) {
+      if (this.#addresses.size <= MOST_ADDRESSES && this.#weight <= MOST_WEIGHT) return;
+      this.#addresses.delete(oldest);
+      this.#weight -= less;
+    }
   }
 }
 
 /** Reads it, as far as the last ones under the same configuration have not said it already. */
 export const readingOf = (head: RequestHead, config: Config, visitor: Visitor): Reading | { readonly refused: string } => {
   const { last } = visitor;
-  const known = last?.section === head.section && last.config === config ? last : (visitor.last = new SectionReading(head.section, config, visitor));
-  return known.read(head);
+  if (last?.section === head.section && last.config === config) return last.read(head);
+  const reading = new SectionReading(head.section, config, visitor);
+  if (head.section.bytes <= MOST_KEPT) visitor.last = reading;
+  else delete visitor.last;
+  return reading.read(head);
 };
