@@ -158,6 +158,11 @@ export class FieldPaths {
     return (place.elements = this.#place(next));
   }
 
+  /** The name of the mask whose pattern has this step. */
+  maskOfStep(step: number): string {
+    return this.#steps[step]!.rule.mask.name;
+  }
+
   readonly #nowhere: Place = { mask: undefined, dead: true, next: [], members: [], elements: undefined };
 
   #place(next: number[]): Place {

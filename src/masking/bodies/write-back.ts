@@ -3,7 +3,7 @@ import { couldBeMask } from '../writeback.ts';
 import { fieldOfForm, formDecoded } from './forms.ts';
 import type { FieldPaths } from './field-paths.ts';
 import { Judging } from './judging.ts';
-import { patchedMask } from './json-patch.ts';
+import { isPatch, operationsOf, patchedMask } from './json-patch.ts';
 import { looksLikeJson } from './json-looks.ts';
 import { JsonTokenizer } from './json-tokenizer.ts';
 import type { Sequence } from './json-tokenizer.ts';
@@ -18,41 +18,52 @@ export interface ComesBack {
   readonly mask: string;
   /** What is wrong with the form of the body, where nobody knows what is in it. Words of ours. */
   readonly unread?: string;
+  /** An operation of a JSON Patch would have the target show what the mask hides. */
+  readonly shows?: true;
 }
+
+/** Bytes that are looked at in one go. */
+const STRETCH = 64 * 1024;
 
 /**
  * Finds a value at a masked field that the mask could have made, so that writing it would put it in the place of the real one. A value that is equal
  * by chance counts too. JSON is looked at under whatever name it comes; of a body that says it is JSON or a form and is not, nothing is known, and the
- * first mask answers for it.
+ * first mask answers for it. Where it yields, others may have their turn: a large body takes its time.
  */
-export function bodyWriteBack(masks: BodyMasks, about: AboutBody, body: Uint8Array): ComesBack | undefined {
+export function* bodyWriteBack(masks: BodyMasks, about: AboutBody, body: Uint8Array): Generator<undefined, ComesBack | undefined> {
   if (masks.fields.length === 0 || body.length === 0) return undefined;
   const form = formOf(about.mediaType);
-  const says = form.kind === 'json' || form.kind === 'form';
+  let says = form.kind === 'json' || form.kind === 'form';
   try {
-    const mask = foundMask();
-    return mask === undefined ? undefined : { mask };
+    if (form.kind === 'form') return named(yield* formMask(masks.paths, body));
+    if (form.kind === 'json' && essence(about.mediaType) === 'application/json-patch+json') return patchedMask(masks.paths, operationsOf(body));
+    if (form.kind !== 'json' && !looksLikeJson(body)) return undefined;
+    const found = named(yield* jsonMask(masks.paths, body, form.kind === 'json' ? form.sequence : 'loose'));
+    // Some servers take a patch by any name of JSON.
+    if (found || !isPatch(body)) return found;
+    says = true;
+    return patchedMask(masks.paths, operationsOf(body));
   } catch (error) {
     if (!(error instanceof BodyNotMasked)) throw error;
     return says ? { mask: masks.fields[0]!.name, unread: error.what } : undefined;
   }
-
-  function foundMask(): string | undefined {
-    if (form.kind === 'form') return formMask(masks.paths, body);
-    if (form.kind === 'json') return essence(about.mediaType) === 'application/json-patch+json' ? patchedMask(masks.paths, body) : jsonMask(masks.paths, body, form.sequence);
-    return looksLikeJson(body) ? jsonMask(masks.paths, body, 'loose') : undefined;
-  }
 }
 
-function jsonMask(paths: FieldPaths, body: Uint8Array, sequence: Sequence): string | undefined {
+const named = (mask: string | undefined): ComesBack | undefined => (mask === undefined ? undefined : { mask });
+
+function* jsonMask(paths: FieldPaths, body: Uint8Array, sequence: Sequence): Generator<undefined, string | undefined> {
   const judging = new Judging(paths);
   const tokenizer = new JsonTokenizer(judging, sequence);
-  tokenizer.push(body);
+  for (let start = 0; start < body.length; start += STRETCH) {
+    tokenizer.push(body.subarray(start, start + STRETCH));
+    if (start + STRETCH < body.length) yield;
+  }
   tokenizer.end();
   return judging.found?.name;
 }
 
-function formMask(paths: FieldPaths, body: Uint8Array): string | undefined {
+function* formMask(paths: FieldPaths, body: Uint8Array): Generator<undefined, string | undefined> {
+  let rested = 0;
   for (let start = 0; start <= body.length; ) {
     const found = body.indexOf(0x26, start);
     const end = found === -1 ? body.length : found;
@@ -62,6 +73,9 @@ function formMask(paths: FieldPaths, body: Uint8Array): string | undefined {
     const mask = fieldOfForm(paths, name);
     if (mask !== undefined && end > start && couldBeMask(mask, oid.text, value === '' ? null : value)) return mask.name;
     start = end + 1;
+    if (start - rested < STRETCH) continue;
+    rested = start;
+    yield;
   }
   return undefined;
 }

@@ -41,6 +41,8 @@ const refusedAs = (refused: Refusal, wording?: Wording): Admitted => ({ kind: 'r
 /** One request on its way to being admitted: read as far as rules need it, understood, decided, and approved where people have to. */
 export class Admission {
   readonly #parts: AdmissionParts;
+  /** Whose room and time it takes: an identity on a connection. */
+  readonly #owner: string;
   readonly #body: KeptBody | undefined;
   readonly #ended: () => Promise<Refusal>;
   #facts: RequestFacts;
@@ -52,7 +54,8 @@ export class Admission {
     this.#ended = ended;
     const { client, session, request, kept, body } = parts;
     this.#facts = request.facts;
-    this.#body = body ?? (client.body && new KeptBody(client.body, session.connection.http.wholeBody, kept.of(`${session.connection.name} ${session.gated.session.principal.identity}`)));
+    this.#owner = `${session.connection.name} ${session.gated.session.principal.identity}`;
+    this.#body = body ?? (client.body && new KeptBody(client.body, session.connection.http.wholeBody, kept.of(this.#owner)));
   }
 
   /** What is kept of the body and was not sent on is kept no longer. */
@@ -87,7 +90,7 @@ export class Admission {
   /** First whether a value that was masked comes back in it. */
   async #judgeBody(whole: Buffer, command: Command, again: HeldCommand | undefined): Promise<Admitted> {
     const { gated, connection } = this.#parts.session;
-    const back = await writesBack({ masks: gated.masks.bodies, facts: this.#facts, about: aboutBody(this.#facts), whole, most: connection.http.wholeBody });
+    const back = await writesBack({ masks: gated.masks.bodies, facts: this.#facts, about: aboutBody(this.#facts), whole, most: connection.http.wholeBody, owner: this.#owner });
     if (back === undefined) return this.#judge(command, again);
     again?.leave('ended');
     return back === 'too large' ? this.#tooLarge() : refusedAs(gated.refuse('write_back', back.why, command));

@@ -21,7 +21,7 @@ const facts = (headers: Readonly<Record<string, string>>): RequestFacts => ({ me
 /** In pieces of one byte at first, as a client may send it. */
 const kept = (bytes: Uint8Array): KeptBody => new KeptBody(Readable.from([...[...bytes.subarray(0, 40)].map((byte) => Buffer.from([byte])), bytes.subarray(40)], { objectMode: false }), MOST, new KeptBytes().of('a'));
 const needed = (bytes: Uint8Array, headers: Readonly<Record<string, string>> = {}, masks = bodies): ReturnType<typeof needsLook> => needsLook(masks, facts(headers), aboutBody(facts(headers)), kept(bytes));
-const look = (whole: Buffer, headers: Readonly<Record<string, string>> = {}, masks = bodies): ReturnType<typeof writesBack> => writesBack({ masks, facts: facts(headers), about: aboutBody(facts(headers)), whole, most: MOST });
+const look = (whole: Buffer, headers: Readonly<Record<string, string>> = {}, masks = bodies, most = MOST): ReturnType<typeof writesBack> => writesBack({ masks, facts: facts(headers), about: aboutBody(facts(headers)), whole, most, owner: 'a' });
 
 describe('whether a body is looked at', () => {
   test('by its type, its coding, or the first byte that says something', async () => {
@@ -56,6 +56,10 @@ describe('what is found in it', () => {
     }
     assert.equal(await look(gzipSync('{"ssn":"123-45-6789"}'), { 'content-encoding': 'gzip' }), undefined);
   });
+  test('or a patch that would show what a mask hides', async () => {
+    const found = await look(Buffer.from('[{"op":"copy","from":"/ssn","path":"/name"}]'), { 'content-type': 'application/json-patch+json' });
+    assert.deepEqual(found, { why: 'the body would have the target show what mask p/1 hides' });
+  });
   test('of what is not as it is called, what is wrong with it', async () => {
     const found = await look(Buffer.from('{"name":'), { 'content-type': 'application/json' });
     assert.match(typeof found === 'object' ? found.why : '', /^the body is not what its Content-Type says \(not JSON: .*\), so a value that mask p\/1 has made could come back in it$/);
@@ -68,5 +72,23 @@ describe('what is found in it', () => {
     }
     assert.equal(await look(gzipSync(Buffer.alloc(MOST + 1)), { 'content-encoding': 'gzip' }), 'too large');
     assert.deepEqual([demandsLook(bodies), demandsLook(passing)], [true, false]);
+  });
+  test('a few bytes that grow to many are not looked at: that would cost more than to send them', async () => {
+    const large = Buffer.from(`{"a":1${' '.repeat(300_000)}}`);
+    for (const [packed, coding] of [[brotliCompressSync(large), 'br'], [zstdCompressSync(large), 'zstd'], [gzipSync(large), 'gzip']] as const) {
+      const found = await look(packed, { 'content-type': 'application/json', 'content-encoding': coding }, bodies, 2_000_000);
+      assert.match(typeof found === 'object' ? found.why : '', /grows more than 250 times/, coding);
+    }
+    // What is small all the same, and what programs pack.
+    const small = brotliCompressSync(large.subarray(0, 50_000).fill('}', 49_999));
+    assert.equal(await look(small, { 'content-type': 'application/json', 'content-encoding': 'br' }, bodies, 2_000_000), undefined);
+    const records = Buffer.from(JSON.stringify(Array.from({ length: 4_000 }, (_, id) => ({ id, name: 'Ada', state: 'open', note: null }))));
+    for (const [packed, coding] of [[brotliCompressSync(records), 'br'], [zstdCompressSync(records), 'zstd'], [gzipSync(records), 'gzip']] as const) assert.equal(await look(packed, { 'content-type': 'application/json', 'content-encoding': coding }, bodies, 2_000_000), undefined, coding);
+  });
+  test('a coding that is called as a property of objects is none', async () => {
+    for (const coding of ['constructor', '__proto__']) {
+      const found = await look(Buffer.from('{"a":1}'), { 'content-encoding': coding });
+      assert.match(typeof found === 'object' ? found.why : '', /cannot be decoded/, coding);
+    }
   });
 });

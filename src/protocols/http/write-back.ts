@@ -7,6 +7,7 @@ import { bodyWriteBack } from '../../masking/bodies/write-back.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { errorCode } from '../../wire/errors.ts';
 import type { KeptBody, ReadTo } from './body.ts';
+import { alone, inTurns } from './stretches.ts';
 
 /*
  * Values that were masked in an answer may not come back in a request, where they would take the place of the real ones. So a body in which one could
@@ -15,16 +16,19 @@ import type { KeptBody, ReadTo } from './body.ts';
 
 /** RFC 9659: no window beyond 8 MiB. The decoder would make room for 128 MiB, whatever a body holds. */
 const ZSTD_BOUNDS = { [zlib.constants.ZSTD_d_windowLogMax]: 23 };
+/** A packed body may always grow to so much, and beyond that so many times: a few bytes of Brotli are a mebibyte, which takes longer to be looked at than to be sent. */
+const SMALL_BYTES = 64 * 1024;
+const BOMB_RATIO = 250;
 
 type Unpack = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
 /** Those of answers (mask.ts). */
-const UNPACK: Readonly<Record<string, Unpack>> = {
-  gzip: promisify(zlib.gunzip),
-  'x-gzip': promisify(zlib.gunzip),
-  br: promisify(zlib.brotliDecompress),
-  zstd: (bytes, options) => promisify(zlib.zstdDecompress)(bytes, { ...options, params: ZSTD_BOUNDS }),
-};
+const UNPACK: ReadonlyMap<string, Unpack> = new Map<string, Unpack>([
+  ['gzip', promisify(zlib.gunzip)],
+  ['x-gzip', promisify(zlib.gunzip)],
+  ['br', promisify(zlib.brotliDecompress)],
+  ['zstd', (bytes, options) => promisify(zlib.zstdDecompress)(bytes, { ...options, params: ZSTD_BOUNDS })],
+]);
 
 /** How a body is packed; empty: not at all. */
 const codingOf = ({ headers }: Pick<RequestFacts, 'headers'>): string => {
@@ -58,24 +62,39 @@ export interface BodyLook {
   readonly whole: Buffer;
   /** Largest body that is looked at, unpacked. */
   readonly most: number;
+  /** Whose time it takes. */
+  readonly owner: string;
 }
 
 /** Why the body may not be sent on: words of ours, or that it is larger than may be looked at. Undefined: it may. */
-export const writesBack = async ({ masks, facts, about, whole, most }: BodyLook): Promise<{ readonly why: string } | 'too large' | undefined> => {
+export const writesBack = async (look: BodyLook): Promise<{ readonly why: string } | 'too large' | undefined> => {
+  const { masks, facts, whole, owner } = look;
   if (masks.fields.length === 0) return undefined;
   const coding = codingOf(facts);
-  const unpack = UNPACK[coding];
-  let bytes: Uint8Array = whole;
-  if (coding !== '' && whole.length > 0) {
-    try {
-      if (!unpack) throw new Error('unknown coding');
-      bytes = await unpack(whole, { maxOutputLength: most });
-    } catch (error) {
-      if (!demandsLook(masks)) return undefined;
-      return errorCode(error) === 'ERR_BUFFER_TOO_LARGE' ? 'too large' : { why: 'the body cannot be decoded, so a value that a mask has made could come back in it' };
-    }
+  // What a body is unpacked to is not counted: so it is one of each owner's.
+  return coding === '' || whole.length === 0 ? found(look, whole) : alone(owner, () => foundPacked(look, coding));
+};
+
+const foundPacked = async (look: BodyLook, coding: string): ReturnType<typeof writesBack> => {
+  const { masks, whole, most } = look;
+  const unpack = UNPACK.get(coding);
+  const grown = Math.max(SMALL_BYTES, whole.length * BOMB_RATIO);
+  let bytes: Uint8Array;
+  try {
+    if (!unpack) throw new Error('unknown coding');
+    bytes = await unpack(whole, { maxOutputLength: Math.min(most, grown) });
+  } catch (error) {
+    if (!demandsLook(masks)) return undefined;
+    if (errorCode(error) !== 'ERR_BUFFER_TOO_LARGE') return { why: 'the body cannot be decoded, so a value that a mask has made could come back in it' };
+    return grown < most ? { why: `the body grows more than ${BOMB_RATIO} times when it is decoded, so it is not looked at` } : 'too large';
   }
-  const back = bodyWriteBack(masks, about, bytes);
+  return found(look, bytes);
+};
+
+const found = async ({ masks, about, owner }: BodyLook, bytes: Uint8Array): Promise<{ readonly why: string } | undefined> => {
+  const back = await inTurns(owner, bodyWriteBack(masks, about, bytes));
   if (!back) return undefined;
-  return { why: back.unread === undefined ? `the body holds a value that mask ${back.mask} could have made, which would replace the real one` : `the body is not what its Content-Type says (${back.unread}), so a value that mask ${back.mask} has made could come back in it` };
+  const { mask, unread, shows } = back;
+  if (shows) return { why: `the body would have the target show what mask ${mask} hides` };
+  return { why: unread === undefined ? `the body holds a value that mask ${mask} could have made, which would replace the real one` : `the body is not what its Content-Type says (${unread}), so a value that mask ${mask} has made could come back in it` };
 };

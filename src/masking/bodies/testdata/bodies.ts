@@ -5,6 +5,7 @@ import type { AboutBody } from '../masker.ts';
 import { compileBodies } from '../masks.ts';
 import type { BodyMasks } from '../masks.ts';
 import { BodyRecorder, type RecordedAbout } from '../recorded-body.ts';
+import { bodyWriteBack, type ComesBack } from '../write-back.ts';
 
 export const key = new HashKey(Buffer.alloc(32, 1));
 
@@ -64,3 +65,12 @@ export function recordedBody(masks: BodyMasks, about: RecordedAbout, body: Uint8
   const recorder = new BodyRecorder(masks, about, Infinity);
   return Buffer.concat([recorder.push(body), recorder.end()].filter((piece) => piece !== undefined)).toString();
 }
+
+/** What of a request body comes back, looked for to its end. */
+export const comesBack = (...body: Parameters<typeof bodyWriteBack>): ComesBack | undefined => {
+  const look = bodyWriteBack(...body);
+  for (;;) {
+    const { done, value } = look.next();
+    if (done === true) return value;
+  }
+};
