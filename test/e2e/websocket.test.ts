@@ -25,7 +25,7 @@ after(() => scene?.[Symbol.asyncDispose]());
 function serve(request: { readonly headers: Record<string, unknown>; readonly url?: string | undefined }, socket: Socket): void {
   const key = String(request.headers['sec-websocket-key']);
   const accept = request.url?.endsWith('/wrong') === true ? acceptFor('another key') : acceptFor(key);
-  const chosen = request.url?.endsWith('/protocol') === true ? 'Sec-WebSocket-Protocol: never-offered\r\n' : request.headers['sec-websocket-protocol'] === undefined ? '' : 'Sec-WebSocket-Protocol: chat\r\n';
+  const chosen = request.url?.endsWith('/protocol') === true ? 'Sec-WebSocket-Protocol: never-offered\r\n' : request.url?.endsWith('/extension') === true ? 'Sec-WebSocket-Extensions: permessage-deflate\r\n' : request.headers['sec-websocket-protocol'] === undefined ? '' : 'Sec-WebSocket-Protocol: chat\r\n';
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}X-Target: here\r\n\r\n`);
   readFrames(socket, ({ opcode, payload }) => {
     socket.write(frame(opcode === OPCODE.close ? 'close' : 'text', payload, false));
@@ -100,6 +100,19 @@ test('where policy names it, a WebSocket goes both ways, with the credential of 
   assert.equal(await until(async () => (await recorded(scene, '/live/feed')).at(-1)?.end), 'ok');
 });
 
+test('what is said stays readable: no extension is offered to the target, which compresses nothing then', async () => {
+  scene.target.clear();
+  const opened = await open('writer', '/live/feed', ['Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits', 'sec-websocket-extensions: x-other']);
+  assert.equal(opened.status, 101);
+  assert.doesNotMatch(scene.target.raw(), /sec-websocket-extensions/i);
+  assert.doesNotMatch(opened.head, /sec-websocket-extensions/i);
+  opened.say(`echo ${TARGET_TOKEN}`);
+  await until(() => opened.messages.length > 0);
+  assert.equal(opened.messages[0], `echo ${'*'.repeat(TARGET_TOKEN.length)}`);
+  opened.close();
+  await until(() => opened.closed);
+});
+
 test('what does not name it does not open it, and the target hears nothing', async () => {
   scene.target.clear();
   const reader = await open('reader', '/live/feed');
@@ -133,6 +146,7 @@ test('a handshake that is none is refused', async () => {
 test('a target that does not answer for the key, or chooses what was not offered, opens nothing; one that says no is heard', async () => {
   assert.equal((await open('writer', '/live/wrong')).status, 502);
   assert.equal((await open('writer', '/live/protocol')).status, 502);
+  assert.equal((await open('writer', '/live/extension', ['Sec-WebSocket-Extensions: permessage-deflate'])).status, 502);
   scene.target.upgrade = undefined;
   scene.target.handler = answerOk;
   const refused = await open('writer', '/live/feed');

@@ -1,5 +1,6 @@
 import type { Api, Understood } from '../../apis/api.ts';
 import { allDetectors, detect } from '../../masking/detectors.ts';
+import { isSecretName } from '../../masking/bodies/recorded-body.ts';
 import type { Command } from '../../model/command.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { judgedFields } from './fields.ts';
@@ -72,7 +73,13 @@ export const withoutSecrets = (query: string): string => query.split('&').map(wi
 
 const withoutSecret = (parameter: string): string => {
   const equals = parameter.indexOf('=');
-  return equals >= 0 && SECRET.test(parameter.slice(0, equals)) ? `${parameter.slice(0, equals)}=*` : parameter;
+  return equals >= 0 && opens(parameter.slice(0, equals)) ? `${parameter.slice(0, equals)}=*` : parameter;
+};
+
+/** Whether a parameter is called as what lets somebody in, as a whole or in one of its parts (`user[pin]`). */
+const opens = (written: string): boolean => {
+  const name = written.replaceAll('+', ' ').replace(/%([2-7][0-9A-Fa-f])/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  return SECRET.test(name) || name.split(/[[\].]/).some(isSecretName);
 };
 
 /** The text with stars for what a detector hits, whatever the masks. */

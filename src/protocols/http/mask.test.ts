@@ -49,7 +49,7 @@ describe('masked answers', () => {
     assert.equal(maskedAnswer(answer(BODY, [['Content-Type', 'application/json']]), get(), none), undefined);
   });
   test('that are parts, or in a coding that is not understood, are withheld', () => {
-    for (const [fields, status] of [[[['Content-Type', 'application/json'], ['Content-Range', 'bytes 0-1/2']], 206], [[['Content-Type', 'application/json'], ['Content-Encoding', 'deflate']], 200], [[['Content-Type', 'application/json'], ['Content-Encoding', 'gzip'], ['Content-Encoding', 'br']], 200], [[['Content-Type', 'application/octet-stream']], 200], [[], 200]] as const) {
+    for (const [fields, status] of [[[['Content-Type', 'application/json'], ['Content-Range', 'bytes 0-1/2']], 206], [[['Content-Type', 'application/json'], ['Content-Encoding', 'deflate']], 200], [[['Content-Type', 'application/json'], ['Content-Encoding', 'gzip'], ['Content-Encoding', 'br']], 200], [[['Content-Type', 'application/json'], ['Content-Encoding', 'constructor']], 200], [[['Content-Type', 'application/json'], ['Content-Encoding', '__proto__']], 200], [[['Content-Type', 'application/octet-stream']], 200], [[], 200]] as const) {
       assert.ok('withheld' in (maskedAnswer(answer(BODY, fields, status), get(), masks) ?? {}), JSON.stringify(fields));
     }
   });
@@ -81,5 +81,7 @@ test('the target is asked for whole bodies in codings that are understood', () =
   assert.deepEqual(requestUnderMasks(get('Accept-Encoding', 'deflate, gzip;q=0.5, BR, *'), masks).added, [['Accept-Encoding', 'gzip;q=0.5, br']]);
   assert.deepEqual(requestUnderMasks(get('Accept-Encoding', 'deflate'), masks).added, [['Accept-Encoding', 'identity']]);
   assert.ok(requestUnderMasks(get('Range', 'bytes=0-1'), masks).without.has('range'));
+  assert.ok(requestUnderMasks(get('x-ms-range', 'bytes=0-1'), masks).without.has('x-ms-range'));
+  assert.deepEqual(requestUnderMasks(get('Accept-Encoding', 'constructor'), masks).added, [['Accept-Encoding', 'identity']]);
   assert.equal(requestUnderMasks(get('Range', 'bytes=0-1'), none).without.size, 0);
 });

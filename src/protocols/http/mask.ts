@@ -26,18 +26,18 @@ interface Coding {
 }
 
 /** Codings that are understood. `deflate` is not: half of the world sends it without its wrapping. */
-const CODINGS: Readonly<Record<string, Coding>> = {
-  gzip: { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }) },
-  'x-gzip': { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }) },
-  br: { decode: () => zlib.createBrotliDecompress(), encode: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } }) },
+const CODINGS: ReadonlyMap<string, Coding> = new Map<string, Coding>([
+  ['gzip', { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }) }],
+  ['x-gzip', { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }) }],
+  ['br', { decode: () => zlib.createBrotliDecompress(), encode: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } }) }],
   // RFC 9659: no window beyond 8 MiB. The decoder would keep up to 128 MiB for each answer.
-  zstd: { decode: () => zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }), encode: () => zlib.createZstdCompress() },
-};
+  ['zstd', { decode: () => zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }), encode: () => zlib.createZstdCompress() }],
+]);
 
 /** What unpacks a body; undefined: it is not packed, or in a way that is not understood. */
 export const decoderFor = (fields: Fields): Transform | undefined => {
   const [coding, ...more] = codingsOf(fields);
-  return coding === undefined || more.length > 0 ? undefined : CODINGS[coding]?.decode();
+  return coding === undefined || more.length > 0 ? undefined : CODINGS.get(coding)?.decode();
 };
 
 const codingsOf = (fields: Fields): string[] => fields.filter(([name]) => name.toLowerCase() === 'content-encoding').map(([, value]) => value.trim().toLowerCase()).filter((value) => value !== 'identity');
@@ -65,7 +65,7 @@ export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bo
   const part = status === 206 || fields.some(([name]) => name.toLowerCase() === 'content-range');
   const written = codingsOf(fields);
   const [named] = written;
-  const known = named === undefined ? undefined : CODINGS[named];
+  const known = named === undefined ? undefined : CODINGS.get(named);
   const decodable = written.length === 0 || (written.length === 1 && known !== undefined);
   // Of a part, and of what cannot be decoded, nothing can be masked: the masks say what becomes of such a body.
   const closed = part || !decodable;
@@ -161,13 +161,14 @@ export const requestUnderMasks = (head: RequestHead, { bodies }: MaskSet): { rea
   const listed = accepted.flatMap((value) => value.split(',')).map((item) => item.trim().toLowerCase());
   const known = listed.filter((item) => {
     const [name = ''] = item.split(/[\s;]/, 1);
-    return name === 'identity' || CODINGS[name] !== undefined;
+    return name === 'identity' || CODINGS.has(name);
   });
   if (known.length === listed.length) return { without: parts, added: [] };
   return { without: bodies.empty ? CODED : CODED_PARTS, added: [['Accept-Encoding', known.length > 0 ? known.join(', ') : 'identity']] };
 };
 
 const NONE: ReadonlySet<string> = new Set();
-const PARTS: ReadonlySet<string> = new Set(['range', 'if-range']);
+/** Azure reads its own before the usual one. */
+const PARTS: ReadonlySet<string> = new Set(['range', 'if-range', 'x-ms-range']);
 const CODED: ReadonlySet<string> = new Set(['accept-encoding']);
 const CODED_PARTS: ReadonlySet<string> = new Set([...PARTS, ...CODED]);

@@ -8,6 +8,7 @@ import type { HeaderSection } from './header-section.ts';
 import { requestUnderMasks } from './mask.ts';
 import type { HttpSession } from './session.ts';
 import type { Target } from './targets.ts';
+import { EXTENSIONS } from './websocket.ts';
 
 /** Header fields as they go to the target, with the credential. */
 export interface CreditedFields {
@@ -90,7 +91,8 @@ export class SentFields {
     const { target: { injector } } = this;
     const masked = requestUnderMasks(head, this.#masks);
     // Links are looked for in text that is not compressed.
-    const { without, added } = links ? { without: new Set([...masked.without, 'accept-encoding']), added: [['Accept-Encoding', 'identity']] satisfies [string, string][] } : masked;
+    const { without: left, added } = links ? { without: new Set([...masked.without, 'accept-encoding']), added: [['Accept-Encoding', 'identity']] satisfies [string, string][] } : masked;
+    const without = head.upgrade ? new Set([...left, EXTENSIONS]) : left;
     const all = fieldsForTarget(head, { owns: injector.owns, host: this.host, session: this.#session.gated.session.id.slice(0, 12), body, without });
     for (const [name, value] of added) all.push([name, value]);
     if (head.upgrade) all.push(['Connection', 'Upgrade'], ['Upgrade', 'websocket']);

@@ -18,7 +18,7 @@ export const inTurns = <Result>(owner: string, work: Iterator<unknown, Result>):
         if (done === true) resolve(value);
         return done === true;
       } catch (error) {
-        reject(error);
+        reject(error instanceof Error ? error : new Error('the work failed'));
         return true;
       }
     });

@@ -11,6 +11,9 @@ export interface Upgrade {
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
+/** What a client offers here is not passed on: `permessage-deflate` would hide from the gateway what the target says, its own credential as well. */
+export const EXTENSIONS = 'sec-websocket-extensions';
+
 const refuse = (refused: string): HeadRefused => ({ status: 400, refused });
 
 const listed = (values: readonly string[] | undefined): string[] => (values ?? []).flatMap((value) => value.split(',')).map((item) => item.trim()).filter((item) => item !== '');
@@ -40,5 +43,6 @@ export const badSwitch = ({ key, protocols }: Upgrade, fields: (name: string) =>
   if (accept.length !== 1 || accept[0] !== acceptFor(key)) return 'the target did not answer for the key of the WebSocket';
   const chosen = fields('sec-websocket-protocol');
   if (chosen.length > 1 || (chosen[0] !== undefined && !protocols.includes(chosen[0]))) return 'the target chose a subprotocol that was not offered';
+  if (fields(EXTENSIONS).length > 0) return 'the target chose an extension of WebSocket, and none was offered';
   return undefined;
 };
