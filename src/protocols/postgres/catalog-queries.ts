@@ -5,6 +5,12 @@
 const EQUALS = 'OPERATOR(pg_catalog.=)';
 const UNEQUAL = 'OPERATOR(pg_catalog.<>)';
 
+/** How long a look-up waits for a lock that somebody holds on an object, in milliseconds. Shorter than what a server lets pass before it looks for deadlocks (1 s). */
+export const LOCK_MS = 250;
+
+/** OIDs of views whose definitions are not asked for: those cannot be had now, and reading such a view is unknown. */
+export type WithoutDefinition = readonly number[] | 'all';
+
 /** Which relations are read. */
 export interface Part {
   /** Condition on the namespace `n`. */
@@ -47,10 +53,13 @@ export const SERVER = `SELECT pg_catalog.current_setting('server_version_num'), 
 
 // One array, so that the elements are computed in this order: the definition is printed for an empty path (everything
 // outside pg_catalog with its schema), and the path is what it was before and after.
-const relations = (part: Part, withoutDefinition: readonly number[]): string => `
-  SELECT c.oid, n.nspname, c.relname, c.relkind, c.relrowsecurity,
+const printed = (withoutDefinition: readonly number[]): string => `
     CASE WHEN c.relkind ${EQUALS} ANY (ARRAY['v','m']::pg_catalog."char"[]) AND NOT c.oid ${EQUALS} ANY (ARRAY[${withoutDefinition.join(',')}]::pg_catalog.oid[]) THEN
-      (ARRAY[pg_catalog.set_config('search_path', '', true), pg_catalog.pg_get_viewdef(c.oid), pg_catalog.set_config('search_path', p.path, true)])[2] END
+      (ARRAY[pg_catalog.set_config('search_path', '', true), pg_catalog.pg_get_viewdef(c.oid), pg_catalog.set_config('search_path', p.path, true)])[2] END`;
+
+const relations = (part: Part, withoutDefinition: WithoutDefinition): string => `
+  SELECT c.oid, n.nspname, c.relname, c.relkind, c.relrowsecurity,
+    ${withoutDefinition === 'all' ? 'NULL' : printed(withoutDefinition)}
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} c.relnamespace
     CROSS JOIN (SELECT pg_catalog.current_setting('search_path') AS path OFFSET 0) p
   WHERE c.relkind ${EQUALS} ANY (ARRAY['r','p','v','m','f','S','c','i','I']::pg_catalog."char"[]) AND ${part.namespace}
@@ -114,7 +123,7 @@ const defaults = (part: Part): string => `${CALLS('pg_catalog.pg_attrdef o', 'o.
 export const CHECKS = `${CALLS('pg_catalog.pg_constraint o', 'o.contypid, 0')} AND d.classid ${EQUALS} 'pg_catalog.pg_constraint'::pg_catalog.regclass AND o.contypid ${UNEQUAL} 0`;
 
 /** What is asked about relations, in the order in which `relationsFrom` takes the answers. */
-export const relationQueries = (part: Part, withoutDefinition: readonly number[] = []): readonly string[] =>
+export const relationQueries = (part: Part, withoutDefinition: WithoutDefinition = []): readonly string[] =>
   [relations(part, withoutDefinition), columns(part), attached(part), parents(part), constraints(part), triggers(part), rules(part), defaults(part)];
 
 // What policies, views and domains' checks rest on: for each its relation or type, and the function, relation or type.
@@ -152,13 +161,16 @@ export const catalogVersionQuery: string = `SELECT ${[
   .join(', ')}`;
 
 /**
- * Views that cannot be printed now, because somebody holds an exclusive lock on them or on what they stand on. One row each.
+ * Views that cannot be printed now without waiting, because somebody else has an exclusive lock on them or on what they stand on, or waits for one: who comes later
+ * waits behind that. Not so where the session has a lock of its own, which lets it go first. One row each.
  */
 export const lockedViewsQuery = `
   SELECT DISTINCT r.ev_class FROM pg_catalog.pg_rewrite r
     JOIN pg_catalog.pg_depend d ON d.objid ${EQUALS} r.oid AND d.classid ${EQUALS} 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid ${EQUALS} 'pg_catalog.pg_class'::pg_catalog.regclass
     JOIN pg_catalog.pg_locks l ON (l.relation ${EQUALS} d.refobjid OR l.relation ${EQUALS} r.ev_class)
-  WHERE l.mode ${EQUALS} 'AccessExclusiveLock' AND l.granted`;
+  WHERE l.locktype ${EQUALS} 'relation' AND l.mode ${EQUALS} 'AccessExclusiveLock'
+    AND l.database ${EQUALS} ANY (ARRAY(SELECT 0 UNION ALL SELECT oid FROM pg_catalog.pg_database WHERE datname ${EQUALS} pg_catalog.current_database())::pg_catalog.oid[])
+    AND NOT l.relation ${EQUALS} ANY (ARRAY(SELECT relation FROM pg_catalog.pg_locks WHERE locktype ${EQUALS} 'relation' AND granted AND pid ${EQUALS} pg_catalog.pg_backend_pid()))`;
 
 /** Cluster and database, as one name. Every role may ask on PostgreSQL as it comes; a target may have taken the right away. */
 export const clusterQuery = `SELECT system_identifier::pg_catalog.text OPERATOR(pg_catalog.||) '/' OPERATOR(pg_catalog.||) (SELECT oid FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())::pg_catalog.text FROM pg_catalog.pg_control_system()`;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Cascade, Catalog, Column, Relation, UserFunction, UserOperator, UserType } from '../../sql/catalog.ts';
-import { BESIDES_RELATIONS, CASTS, CHECKS, FUNCTIONS, OPERATORS, relationQueries, RESTS_ON, SERVER, TEMPORARY, TYPES, WHOLE } from './catalog-queries.ts';
+import { BESIDES_RELATIONS, CASTS, CHECKS, FUNCTIONS, OPERATORS, relationQueries, RESTS_ON, SERVER, TEMPORARY, TYPES, WHOLE, type WithoutDefinition } from './catalog-queries.ts';
 
 /** Runs one statement and returns its rows in text format. */
 export type RunQuery = (sql: string) => Promise<(string | null)[][]>;
@@ -23,10 +23,9 @@ const grouped = <Value>(rows: readonly (string | null)[][], value: (row: (string
 
 /**
  * Reads the whole catalog through a connection. Rejects when the target fails a query.
- * @param withoutDefinition OIDs of views whose definitions are left out: reading such a view is unknown
  * @param cluster what `clusterQuery` gave on this target
  */
-export async function loadCatalog(run: RunQuery, withoutDefinition: readonly number[] = [], cluster?: string): Promise<Catalog> {
+export async function loadCatalog(run: RunQuery, withoutDefinition: WithoutDefinition = [], cluster?: string): Promise<Catalog> {
   const [[version, database] = []] = await run(SERVER);
   const typeRows = await run(TYPES);
   const functions = functionsOf(await run(FUNCTIONS), typeNames(typeRows));
@@ -52,8 +51,8 @@ export async function loadCatalog(run: RunQuery, withoutDefinition: readonly num
  * temporary there: then the session's whole catalog has to be read.
  * @param run runs statements in the session, one behind the other
  */
-export async function withTemporary(shared: Catalog, run: (statements: readonly string[]) => Promise<readonly Rows[]>): Promise<Catalog | undefined> {
-  const [first = '', ...others] = relationQueries(TEMPORARY);
+export async function withTemporary(shared: Catalog, run: (statements: readonly string[]) => Promise<readonly Rows[]>, withoutDefinition: WithoutDefinition = []): Promise<Catalog | undefined> {
+  const [first = '', ...others] = relationQueries(TEMPORARY, withoutDefinition);
   const [besides, rows = []] = await run([BESIDES_RELATIONS, first]);
   if (besides?.[0]?.[0] !== 'f') return undefined;
   if (rows.length === 0) return shared;

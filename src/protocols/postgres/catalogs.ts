@@ -3,7 +3,7 @@ import type { Logger } from '../../model/logger.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import type { BoundValue } from '../../model/approval.ts';
 import type { Catalog } from '../../sql/catalog.ts';
-import { catalogVersionQuery, clusterQuery, lockedViewsQuery } from './catalog-queries.ts';
+import { catalogVersionQuery, clusterQuery, LOCK_MS, lockedViewsQuery, type WithoutDefinition } from './catalog-queries.ts';
 import { loadCatalog } from './catalog.ts';
 import { dialConnection } from './dial-connection.ts';
 import { QueryConnection, QueryError } from './query.ts';
@@ -16,8 +16,6 @@ const TRUSTED_MS = 1_500;
 /** A connection of the gateway's own is closed when nobody has asked for so long. */
 const IDLE_MS = 60_000;
 const LOOKUP_MS = 30_000;
-/** How long a look-up waits for a lock that somebody holds on an object. */
-const LOCK_MS = 250;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /** The shared catalog snapshot of one target, over a connection of the gateway's own with the same credential. */
@@ -168,15 +166,20 @@ export class TargetCatalogs {
 
   /** A view on something that is locked exclusively cannot be printed; it must not hold up what does not touch it. */
   async #read(run: (sql: string) => Promise<(string | null)[][]>): Promise<Catalog> {
-    this.#incomplete = false;
     const cluster = await this.#cluster(run);
-    try {
-      return await loadCatalog(run, [], cluster);
-    } catch (error) {
-      if (!(error instanceof QueryError) || error.sqlState !== LOCK_NOT_AVAILABLE) throw error;
-      this.#incomplete = true;
-      return loadCatalog(run, (await run(lockedViewsQuery)).map(([oid]) => Number(oid)), cluster);
-    }
+    const read = async (without: WithoutDefinition): Promise<Catalog | undefined> => {
+      try {
+        this.#incomplete = without.length > 0;
+        return await loadCatalog(run, without, cluster);
+      } catch (error) {
+        if (error instanceof QueryError && error.sqlState === LOCK_NOT_AVAILABLE) return undefined;
+        throw error;
+      }
+    };
+    // Others may have been locked since that was asked.
+    const found = await read([]) ?? await read((await run(lockedViewsQuery)).map(([oid]) => Number(oid))) ?? await read('all');
+    if (!found) throw new Error('the catalog could not be read for locks that others hold');
+    return found;
   }
 
   /** Asked each time: another server may stand at the address. */

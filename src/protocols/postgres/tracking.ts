@@ -4,10 +4,10 @@ import type { Catalog, NameContext } from '../../sql/catalog.ts';
 import type { StatementFacts } from '../../sql/facts.ts';
 import { changingQuery, CONTEXT, contextOf, CUSTOM_NAME, customSetting, type SessionContext } from './bound.ts';
 import type { TargetCatalogs } from './catalogs.ts';
-import { loadCatalog, withTemporary } from './catalog.ts';
 import type { Link } from './link.ts';
-import { lookup, lookups } from './lookup.ts';
+import { lookup } from './lookup.ts';
 import type { TransactionStatus } from './messages.ts';
+import { readOwnView, type OwnView } from './own-view.ts';
 import { applicationName, changesNames, type Changed } from './settings.ts';
 import { changesTemporaryOnly } from './temporary.ts';
 
@@ -31,10 +31,8 @@ export class Tracking {
   /** A tracked setting was changed in the block that is open: its end may bring the old value back. */
   #changedInBlock = false;
   /** The session's own view: it did DDL that others cannot see yet, or has temporary objects. */
-  #own: Catalog | undefined;
+  #own: OwnView | undefined;
   #ownStale = false;
-  /** The shared snapshot that was true when the own view was taken: when that moves on, others have changed something. */
-  #ownBeside = '';
   #catalogChangedInBlock = false;
   /** Of that, something that is not temporary, or may not be. */
   #sharedChangedInBlock = false;
@@ -66,7 +64,7 @@ export class Tracking {
   }
 
   get catalog(): Catalog {
-    return this.#own ?? this.#shared;
+    return this.#own?.catalog ?? this.#shared;
   }
 
   get names(): NameContext {
@@ -215,7 +213,7 @@ export class Tracking {
    * for what people have approved. Rejects when it cannot be asked.
    */
   async confirm(): Promise<{ readonly id: string; readonly moved: boolean }> {
-    const { id: before } = this.#own ? { id: this.#ownBeside } : this.#shared;
+    const before = this.#own?.beside ?? this.#shared.id;
     this.#shared = await this.#catalogs.probe();
     return { id: this.#shared.id, moved: this.#shared.id !== before };
   }
@@ -227,6 +225,8 @@ export class Tracking {
     const shared = this.#catalogs.fresh();
     if (shared) this.#shared = shared;
     this.#compareOwn();
+    // In the middle of a series what is missing stays so.
+    if (idle && this.#own && performance.now() >= this.#own.againAt) this.#ownStale = true;
     // A schema of the path may have come, gone, or been closed to the role.
     // In the middle of a series it cannot be asked; what the series itself changes is told apart from that.
     if (idle && this.#namesAt !== this.#catalogs.generation) this.#namesStale = true;
@@ -235,7 +235,7 @@ export class Tracking {
 
   /** Others have changed something since the own view was taken. That the snapshot is only doubted does not say so. */
   #compareOwn(): void {
-    if (this.#own && this.#shared.id !== this.#ownBeside) this.#ownStale = true;
+    if (this.#own && this.#shared.id !== this.#own.beside) this.#ownStale = true;
   }
 
   /** The actor's name stands where it should, or cannot be put there now. */
@@ -268,9 +268,10 @@ export class Tracking {
     const inSession = this.#ownStale && (link.status === 'T' || this.#temporary);
     if ((inSession || this.#namesStale) && !idle) return false;
     if (inSession) {
-      this.#ownBeside = this.#shared.id;
-      const own = await this.#readOwn(this.#shared);
-      this.#own = own === this.#shared ? undefined : own;
+      const shared = this.#shared;
+      // What is shared differs only when the open transaction may have changed it, unseen by others.
+      const own = await readOwnView(link, shared, !this.#sharedChangedInBlock);
+      this.#own = own.catalog === shared ? undefined : own;
     }
     this.#ownStale = false;
     if (!this.#namesStale) return true;
@@ -280,13 +281,6 @@ export class Tracking {
     this.#names = { ...this.#names, searchPath: schemasOf(rows) };
     this.#namesStale = false;
     return true;
-  }
-
-  /** What is shared is asked for in the session only when the open transaction may have changed it, unseen by others. */
-  async #readOwn(shared: Catalog): Promise<Catalog> {
-    const link = this.#link;
-    const laid = this.#sharedChangedInBlock ? undefined : await withTemporary(shared, async (statements) => (await lookups(link, 'lookup', statements.map((sql) => ({ sql })))).map(({ rows }) => rows));
-    return laid ?? { ...await loadCatalog((sql) => lookup(link, 'lookup', sql), [], shared.cluster), private: true };
   }
 }
 
