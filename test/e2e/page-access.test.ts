@@ -59,7 +59,7 @@ const OPENED: Readonly<Record<string, { readonly path: string; readonly open: (p
   'the hours as a table': { path: '/', open: (page) => page.getByText('As a table').click() },
 };
 
-describe('pages', { skip: noBrowser() ?? false, timeout: 540_000 }, () => {
+describe('pages', { skip: noBrowser() ?? false, timeout: 600_000 }, () => {
   let browser: Browser;
   let standIn: StandIn;
   before(async () => {

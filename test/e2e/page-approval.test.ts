@@ -9,7 +9,7 @@ import { refusal, type StandIn } from './page-stand-in.ts';
 
 const PHONE = { width: 360, scheme: 'dark' } as const;
 
-describe('answering an approval', { skip: noBrowser() ?? false, timeout: 120_000 }, () => {
+describe('answering an approval', { skip: noBrowser() ?? false, timeout: 600_000 }, () => {
   let browser: Browser;
   let standIn: StandIn;
   const scene = pageScene();

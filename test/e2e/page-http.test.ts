@@ -11,7 +11,7 @@ import { signIn } from './page-sign-in.ts';
 import { recorded } from './whole-evidence.ts';
 
 /** The page of a real gateway through which HTTP requests went: nothing of it is made up. */
-describe('the page shows HTTP', { skip: noBrowser() ?? false, timeout: 240_000 }, () => {
+describe('the page shows HTTP', { skip: noBrowser() ?? false, timeout: 600_000 }, () => {
   let scene: HttpScene;
   let people: PeopleProvider;
   let browser: Browser;

@@ -43,7 +43,7 @@ const check = (name: PictureName, bytes: Buffer): void => {
   assert.ok(bytes.length < MOST_BYTES, `${name} has ${bytes.length} bytes`);
 };
 
-test('the pictures can be taken of the page as it is', { skip: noBrowser() ?? false, timeout: 240_000 }, async () => {
+test('the pictures can be taken of the page as it is', { skip: noBrowser() ?? false, timeout: 600_000 }, async () => {
   await builtPage();
   await using scene = await startPicturesScene();
   const browser = await openBrowser();

@@ -9,7 +9,7 @@ import { refusal, type OperationId, type StandIn } from './page-stand-in.ts';
 
 const nobody = () => refusal(401, 'unauthenticated', 'you are not signed in');
 
-describe('states of the page', { skip: noBrowser() ?? false, timeout: 240_000 }, () => {
+describe('states of the page', { skip: noBrowser() ?? false, timeout: 600_000 }, () => {
   let browser: Browser;
   let standIn: StandIn;
   const scene = pageScene();

@@ -14,7 +14,7 @@ import { signIn } from './page-sign-in.ts';
  * The whole way with nothing in the place of anything: a client of PostgreSQL is held, somebody signs in with a real provider on a phone,
  * approves, the command runs once, and an auditor finds it in the evidence.
  */
-describe('the page and the gateway', { skip: noBrowser() ?? false, timeout: 240_000 }, () => {
+describe('the page and the gateway', { skip: noBrowser() ?? false, timeout: 600_000 }, () => {
   let browser: Browser;
   let stage: ControlScene;
   before(async () => {

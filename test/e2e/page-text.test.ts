@@ -10,7 +10,7 @@ import type { StandIn } from './page-stand-in.ts';
 /** What must be read in the place of the hostile text: all of it, as text. */
 const SEEN = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>\\u{202e} txet desrever \\u{202c}\\u{200b}\\u{0}\\u{1b}[2J -- שלום \\u{e0041} &amp; <literal:text>';
 
-describe('text that somebody else chose', { skip: noBrowser() ?? false, timeout: 120_000 }, () => {
+describe('text that somebody else chose', { skip: noBrowser() ?? false, timeout: 600_000 }, () => {
   let browser: Browser;
   let standIn: StandIn;
   const scene = pageScene();
