@@ -1,6 +1,7 @@
 import type { Catalog, NameContext } from '../catalog.ts';
 import type { StatementFacts } from '../facts.ts';
 import type { GrantedFunctions, InvalidText } from '../understand.ts';
+import type { Used } from './time-limit.ts';
 
 /** What the main thread tells the parser's thread. */
 export type ToWorker =
@@ -16,11 +17,14 @@ export interface Answer {
   readonly exact: boolean;
 }
 
-/** What it answers: one message for each `analyse`; `ready` once at the start. */
-export type FromWorker =
+/** What it says: one for each `analyse`; `ready` once at the start. */
+export type Said =
   | { readonly kind: 'ready' }
   | { readonly kind: 'answer'; readonly answer: Answer }
   /** The text does not parse; when the grammar says why, that. */
   | { readonly kind: 'unparsed'; readonly invalid?: InvalidText }
   /** The parser's module is not to be trusted any more. */
   | { readonly kind: 'broken' };
+
+/** With what the thread has used of a processor until then. */
+export type FromWorker = Said & { readonly used: Used };

@@ -1,11 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import type { Catalog, NameContext } from '../catalog.ts';
 import type { Asker, GrantedFunctions, InvalidText } from '../understand.ts';
-import { Turns } from './turns.ts';
 import type { Answer, FromWorker, ToWorker } from './protocol.ts';
+import { TimeLimit, type Used } from './time-limit.ts';
+import { Turns } from './turns.ts';
 
 export interface ThreadOptions {
-  /** Longest time for one text, in milliseconds. */
+  /** Longest processor time for one text, in milliseconds. */
   readonly timeout: number;
   /** Most texts and bytes that wait. */
   readonly queue: number;
@@ -40,7 +41,9 @@ export class ParserThread {
   #ready = false;
   #current: Job | undefined;
   #began = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #limit: TimeLimit | undefined;
+  /** What the thread had used of a processor when it spoke last. */
+  #used: Used = { user: 0, system: 0 };
   #parsed = 0;
   #known = new Map<string, true>();
   #closed = false;
@@ -107,6 +110,7 @@ export class ParserThread {
   }
 
   #answered(message: FromWorker): void {
+    this.#used = message.used;
     switch (message.kind) {
       case 'ready':
         this.#ready = true;
@@ -127,7 +131,7 @@ export class ParserThread {
   #finish(answer: Answer | undefined, invalid?: InvalidText): void {
     const job = this.#current;
     this.#current = undefined;
-    clearTimeout(this.#timer);
+    this.#limit?.clear();
     this.#hold();
     if (!job) return;
     this.#waiting.spend(job.asker, performance.now() - this.#began);
@@ -137,6 +141,7 @@ export class ParserThread {
   #next(): void {
     this.#hold();
     if (!this.#ready || this.#current || !this.#worker) return;
+    const worker = this.#worker;
     const job = this.#waiting.shift();
     if (!job) return;
     this.#bytes -= job.text.length;
@@ -144,7 +149,7 @@ export class ParserThread {
     this.#began = performance.now();
     this.#tell(job.catalog);
     this.#post({ kind: 'analyse', text: job.text, catalog: job.catalog.id, names: job.names, granted: job.granted });
-    this.#timer = setTimeout(() => this.#replace(), this.#options.timeout);
+    this.#limit = new TimeLimit(this.#options.timeout, this.#used, () => worker.cpuUsage(), () => this.#replace());
   }
 
   /** Hands over a catalog the first time that it is used; forgets the one not used for longest. */

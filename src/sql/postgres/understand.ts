@@ -12,7 +12,7 @@ import type { Shape } from './shape.ts';
 import { ParserThread } from './thread.ts';
 
 export interface PostgresUnderstanderOptions {
-  /** Longest time for one text in the parser, in milliseconds. Default 2000. */
+  /** Longest time for one text in the parser, in milliseconds of a processor; five times as long on the clock. Default 2000. */
   readonly timeout?: number;
   /** Most bytes of what is kept by shape, about; a quarter as much by text. Default 64 MiB. */
   readonly cacheBytes?: number;

@@ -4,7 +4,7 @@ import { analyse } from './analyse.ts';
 import { Granted } from './granted.ts';
 import { CatalogIndex } from './names.ts';
 import { loadParser, parseDefinition, ParserBroken, parseText } from './parse.ts';
-import type { FromWorker, ToWorker } from './protocol.ts';
+import type { FromWorker, Said, ToWorker } from './protocol.ts';
 
 /**
  * The thread in which hostile text meets the parser: nothing it breaks here is seen by other sessions, and the main
@@ -13,9 +13,9 @@ import type { FromWorker, ToWorker } from './protocol.ts';
 const port = parentPort;
 if (!port) throw new Error('runs as a worker thread only');
 const catalogs = new Map<string, CatalogIndex>();
-const say = (message: FromWorker): void => port.postMessage(message);
+const say = (said: Said): void => port.postMessage({ ...said, used: process.threadCpuUsage() } satisfies FromWorker);
 
-function answer(message: Extract<ToWorker, { kind: 'analyse' }>): FromWorker {
+function answer(message: Extract<ToWorker, { kind: 'analyse' }>): Said {
   const index = catalogs.get(message.catalog);
   if (!index) return { kind: 'broken' };
   try {
