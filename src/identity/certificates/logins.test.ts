@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { renameSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { Extension, KeyUsageFlags, makeAuthority, makeCertificate, makeRevocationList, type Made, type MakeOptions } from '../../../test/kit/client-certificates.ts';
 import { tempFolder } from '../../../test/kit/temp.ts';
@@ -216,6 +217,24 @@ test('lists of revoked certificates: revoked, unknown, stale, of others, partial
   assert.equal(stage.identities.lapsed(principal)?.reason, 'certificate_revoked');
   stage.clock.now += 2 * HOUR;
   assert.equal(await stage.login(await svid(root, { notAfter: new Date(Date.now() + 3 * HOUR) })), 'revocation_unknown', 'the list has become stale');
+});
+
+test('what was written before the files are read again is seen, also when they are being read at that moment', async () => {
+  const root = await makeAuthority('CN=Root');
+  const good = await svid(root);
+  const [none, revoked] = [await makeRevocationList(root, []), await makeRevocationList(root, [good])];
+  using stage = open({ 'ca.pem': root.certPem, 'crl.pem': none }, (file) => [provider({ ca: file('ca.pem'), crl: file('crl.pem') })]);
+  const ca = stage.write('ca.pem', root.certPem);
+  for (let round = 0; round < 30; round += 1) {
+    const underWay = stage.identities.ready();
+    await stat(ca);
+    // The second of the two files is looked at by another thread, and what it found is not told before this thread waits again.
+    for (const end = performance.now() + 2; performance.now() < end; );
+    stage.write('crl.pem', round % 2 === 0 ? revoked : none);
+    await stage.identities.ready();
+    assert.equal(await stage.login(good), round % 2 === 0 ? 'certificate_revoked' : 'billing', `round ${round}`);
+    await underWay;
+  }
 });
 
 test('a live session rests on its certificate: it lapses with its time, its CA, its provider, its identity', async () => {

@@ -25,6 +25,7 @@ export class CertificateTrust {
   #version: string;
   #failure: string | undefined;
   #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
 
   /** Reads the files. Throws an Error that names the file when that cannot be done: there is nothing to fall back to. */
   constructor(config: Pick<CertificateProviderConfig, 'ca' | 'crl'>, onAttempt: (failure?: string) => void) {
@@ -49,9 +50,17 @@ export class CertificateTrust {
     return this.#config.ca === ca && this.#config.crl === crl;
   }
 
-  /** Reads the files again if they have changed. Never rejects. */
+  /** Reads the files again if they have changed: what was written before this is called is read when it resolves. Never rejects. */
   refresh(): Promise<void> {
-    this.#running ??= this.#look().finally(() => {
+    if (this.#running) {
+      // It may have looked before the files were written; whoever asks meanwhile waits for the same next one.
+      this.#next ??= this.#running.then(() => {
+        this.#next = undefined;
+        return this.refresh();
+      });
+      return this.#next;
+    }
+    this.#running = this.#look().finally(() => {
       this.#running = undefined;
     });
     return this.#running;
