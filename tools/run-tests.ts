@@ -131,7 +131,7 @@ await builtPage();
 // Printed when the others are: in between nobody could tell whose line is whose.
 const waited = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
 const waiting = suite({ name: 'mostly waiting, beside the others', minutes: 10, patterns: WAITING, atOnce: 1, to: waited });
-await suite({ name: 'beside the code', minutes: 5, patterns: ['src/**/*.test.ts', 'ui/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'test/kit/**/*.test.ts'] });
+await suite({ name: 'beside the code', minutes: 10, patterns: ['src/**/*.test.ts', 'ui/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'test/kit/**/*.test.ts'] });
 await suite({ name: 'real servers and clients', minutes: 10, patterns: ['test/{conformance,e2e,bypass,crash}/**/*.test.ts'] });
 waited.pipe(process.stdout, { end: false });
 await waiting;

@@ -32,6 +32,7 @@ before(async () => {
     if (minute % 60 !== 0) continue;
     await durable(beat);
     await log.tree.sign();
+    await log.prepare();
   }
   await log.close();
   const shown = fs.readFileSync(join(made.folder, 'tlog/checkpoint'), 'utf8');

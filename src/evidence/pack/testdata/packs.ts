@@ -48,6 +48,8 @@ export const makeEvidence = async (base: string, silentHours = 0): Promise<MadeE
     await durable(log.append({ kind: 'heartbeat', sessions: 1 }));
     await log.prepare();
     await log.tree.sign();
+    // Where the next segment is not ready in time, nothing is admitted.
+    await log.prepare();
   };
   const hours = async (log: typeof first, count: number): Promise<void> => {
     for (let minute = 0; minute < count * 60; minute += 1) {
