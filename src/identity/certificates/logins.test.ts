@@ -166,13 +166,19 @@ test('what must not be accepted is refused, each with its reason, and with one w
 test('the provider is the one that the chain leads to; its trust domain and lifetime count', async () => {
   const [one, two] = [await makeAuthority('CN=One'), await makeAuthority('CN=Two')];
   const both = (file: (name: string) => string): readonly CertificateProviderConfig[] => [provider({ ca: file('one.pem'), trustDomain: 'acme.example' }), provider({ name: 'other', ca: file('two.pem'), trustDomain: 'other.example' })];
-  using stage = open({ 'one.pem': one.certPem, 'two.pem': two.certPem }, both, [rule(), rule({ name: 'foreign', provider: 'other' }), rule({ name: 'there', provider: 'other', claims: { uri: 'spiffe://other.example/x' } })]);
+  const there = rule({ name: 'there', provider: 'other', claims: { uri: 'spiffe://other.example/x' } });
+  const rules = [rule(), rule({ name: 'foreign', provider: 'other' }), there];
+  using stage = open({ 'one.pem': one.certPem, 'two.pem': two.certPem }, both, rules);
   assert.equal(await stage.login(await svid(one)), 'billing');
   assert.equal(await stage.login(await svid(two)), 'certificate_not_svid', 'the other CA may not speak for the first trust domain');
   assert.equal(await stage.login(await svid(two, { names: [['uri', 'spiffe://other.example/x']] })), 'there');
   assert.equal(await stage.login(await makeCertificate({ subject: 'CN=x', issuer: one })), 'certificate_not_svid');
-  stage.replace([provider({ ca: stage.write('one.pem', one.certPem) }), provider({ name: 'other', ca: stage.write('two.pem', one.certPem) })]);
+  const same = [provider({ ca: stage.write('one.pem', one.certPem) }), provider({ name: 'other', ca: stage.write('two.pem', one.certPem) })];
+  stage.replace(same, [rule(), there]);
+  await stage.identities.ready();
   assert.equal(await stage.login(await svid(one)), 'billing', 'two providers, one of which has an identity for it');
+  stage.replace(same, rules);
+  assert.equal(await stage.login(await svid(one)), 'identity_ambiguous', 'two providers, both of which have one');
 });
 
 test('lists of revoked certificates: revoked, unknown, stale, of others, partial', async () => {
