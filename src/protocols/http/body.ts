@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { KeptPieces } from './pieces.ts';
 
 /** Most bytes of request bodies that one gateway keeps at a time, over all requests. */
 const MOST_KEPT = 256 * 1024 * 1024;
@@ -52,7 +53,7 @@ export class KeptBody {
   readonly #most: number;
   readonly #budget: KeptShare;
   readonly #readMs: number;
-  #chunks: Buffer[] = [];
+  readonly #chunks = new KeptPieces();
   #size = 0;
   #reading: Promise<ReadTo> | undefined;
   /** Ends a reading that is under way. */
@@ -135,17 +136,15 @@ export class KeptBody {
 
   /** All that was read. */
   bytes(): Buffer {
-    return this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#size);
+    return this.#chunks.bytes();
   }
 
   /** Hands over what was read, and forgets it. Whoever gets it reads on: a reading that went on beside that would stop the stream under it. */
   release(): readonly Buffer[] {
     this.#stop();
-    const chunks = this.#chunks;
     if (this.#size > 0) this.#budget.add(-this.#size);
-    this.#chunks = [];
     this.#size = 0;
-    return chunks;
+    return this.#chunks.take();
   }
 }
 

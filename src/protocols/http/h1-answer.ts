@@ -1,6 +1,7 @@
 import type { Fields } from './head.ts';
 import { Chunks } from './h1-chunks.ts';
 import { checkLines, HEAD_BYTES, NotHttp, readFields } from './h1-fields.ts';
+import { joined } from './pieces.ts';
 
 /** Answers that are none yet (100, 103) which a target may send before its answer. */
 const MOST_INTERIM = 32;
@@ -65,9 +66,9 @@ export class AnswerReader {
     this.over = true;
   }
 
-  /** Data of the body that came since, as views of what was pushed. */
-  take(): Buffer[] {
-    return this.#data.splice(0);
+  /** Data of the body that came since, as views of what was pushed, or copies where that was cut finely. */
+  take(): readonly Buffer[] {
+    return joined(this.#data.splice(0));
   }
 
   #heads(bytes: Buffer): void {

@@ -6,6 +6,7 @@ import { tellMalformed } from './h1-malformed.ts';
 import { HeadReader, HeadTooLarge, RequestBody } from './h1-request.ts';
 import type { HeaderSection } from './header-section.ts';
 import { SwitchingClient } from './h1-switching.ts';
+import { joined } from './pieces.ts';
 import { readHead, refusedHead, type BodyLength, type Channel, type HeadRefused, type RawHead, type RequestHead } from './head.ts';
 
 /** How long a connection may stay between two requests. */
@@ -172,15 +173,17 @@ export class Http1Connection {
     let next: number;
     let over: boolean;
     let room = true;
-    const give = (data: Buffer): void => {
-      room = body.push(data);
-    };
     if (this.#chunks) {
-      next = this.#chunks.read(bytes, 0, give);
+      const pieces: Buffer[] = [];
+      try {
+        next = this.#chunks.read(bytes, 0, (data) => pieces.push(data));
+      } finally {
+        for (const data of joined(pieces)) room = body.push(data);
+      }
       over = this.#chunks.over;
     } else {
       next = Math.min(bytes.length, this.#left);
-      give(bytes.subarray(0, next));
+      room = body.push(bytes.subarray(0, next));
       this.#left -= next;
       over = this.#left === 0;
     }
