@@ -3,7 +3,7 @@ import { isSecretName } from '../../masking/bodies/recorded-body.ts';
 /** What belongs to one hop (RFC 9110 section 7.6.1), and what each side of the gateway says for itself. */
 const HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings']);
 /** Who the client says it is speaking for: a target that trusts the gateway would believe it. */
-const CLAIMS = /^(?:forwarded|via|proxy|x-forwarded(?:-.*)?|x-host|x-real-ip|(?:x-)?(?:client|remote|cluster-client|originating|true-client|azure-client|fastly-client|cf-connecting)-?(?:ip|addr)|(?:x-)?remote-(?:user|group|extra).*|x-(?:webauth|auth-request|authenticated|goog-authenticated-user|goog-iap|amzn-oidc|ms-client-principal|ms-token|envoy|ssl-client)-.*|x-(?:authenticated-user(?:id)?|ms-client-principal)|ssl-client-.*|client-cert(?:-.*)?|x-client-(?:cert|verify|dn)(?:-.*)?|cf-access-.*|tailscale-.*|x-wicketgate-.*)$/;
+const CLAIMS = /^(?:forwarded|via|proxy|x-forwarded(?:-.*)?|x-host|x-real-ip|(?:x-)?(?:client|remote|cluster-client|originating|true-client|azure-client|fastly-client|cf-connecting)-?(?:ip|addr)|(?:x-)?remote-(?:user|group|extra|name|email).*|x-(?:webauth|auth-request|authenticated|goog-authenticated-user|goog-iap|amzn-oidc|ms-client-principal|ms-token|envoy|ssl-client)-.*|x-(?:authenticated-user(?:id)?|ms-client-principal)|ssl-client-.*|client-cert(?:-.*)?|x-client-(?:cert|verify|dn)(?:-.*)?|cf-access-.*|tailscale-.*|x-(?:authentik|pomerium|vouch|consumer|appengine|oidc)-.*|x-(?:credential-identifier|anonymous-consumer|endpoint-api-userinfo|apigateway-api-userinfo|userinfo)|oidc-.*|iv-(?:user|groups|creds).*|sm-user|x-wicketgate-.*)$/;
 /** Of an answer: would lead the client to the target past the gateway. */
 const LEADS_PAST: ReadonlySet<string> = new Set(['alt-svc', 'alt-used']);
 /** Of an answer: name a place, `Link` several. */
@@ -20,7 +20,7 @@ export interface FieldName {
   readonly lower: string;
   /** It belongs to one hop. */
   readonly hop: boolean;
-  /** The same with `-` for `_`, which it is to many targets. */
+  /** The same as many targets read it: see `dashed`. */
   readonly dashed: string;
   /** Of a request: says who the client is speaking for. */
   readonly claims: boolean;
@@ -32,6 +32,10 @@ export interface FieldName {
   readonly secret: boolean;
 }
 
+/** A name in lower case as CGI and what came after it take it: whatever is neither letter nor digit is one and the same there. */
+export const dashed = (lower: string): string => (PLAIN.test(lower) ? lower : lower.replace(/[^a-z0-9]/g, '-'));
+const PLAIN = /^[a-z0-9-]*$/;
+
 const known = new Map<string, FieldName>();
 
 /** What is to be known of a field of this name. Names are few, and come again and again. */
@@ -42,7 +46,7 @@ export const fieldName = (name: string): FieldName => {
   const read: FieldName = {
     lower,
     hop: HOP.has(lower),
-    dashed: lower.replaceAll('_', '-'),
+    dashed: dashed(lower),
     claims: CLAIMS.test(lower),
     leadsPast: LEADS_PAST.has(lower),
     place: PLACES.has(lower),

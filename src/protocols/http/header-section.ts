@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { isGrpc } from '../../apis/grpc.ts';
+import { dashed } from './field-names.ts';
 import type { BodyLength, Channel, Fields, HeadRefused } from './head.ts';
 
 /** Most header fields of one request. Bytes are bounded by the parser. */
@@ -63,10 +64,11 @@ export const readSection = (raw: readonly string[], version: string, channel: Ch
     const value = raw[index + 1] as string;
     bytes += name.length + value.length + 4;
     const lower = name.toLowerCase();
-    // Many targets read `_` as `-`: one that is judged or injected by its name may not come under another.
-    if (lower.includes('_') && (ambiguous(lower.replaceAll('_', '-')))) return refuse('a header name with "_" that some servers read as another header');
-    if (OVERRIDES.has(lower.replaceAll('.', '-'))) return refuse(`${lower} is not passed on: the method and path of the request itself are what is judged`);
-    if (IMPERSONATES.test(lower.replaceAll('_', '-'))) return refuse('a request in the name of somebody else is not passed on');
+    // Many targets read `_` and other signs as `-`: one that is judged or injected by its name may not come under another.
+    const plain = dashed(lower);
+    if (OVERRIDES.has(plain)) return refuse(`${lower} is not passed on: the method and path of the request itself are what is judged`);
+    if (plain !== lower && ambiguous(plain)) return refuse('a header name with a sign that some servers read as "-", and so as another header');
+    if (IMPERSONATES.test(plain)) return refuse('a request in the name of somebody else is not passed on');
     fields.push([name, value]);
     const known = values.get(lower);
     if (known) known.push(value);
@@ -98,7 +100,7 @@ export const readSection = (raw: readonly string[], version: string, channel: Ch
   };
 };
 
-const ambiguous = (name: string): boolean => (SINGLE as readonly string[]).includes(name) || name.startsWith('x-wicketgate-') || OVERRIDES.has(name);
+const ambiguous = (name: string): boolean => (SINGLE as readonly string[]).includes(name) || name.startsWith('x-wicketgate-');
 
 const listed = (value: string): string[] => value.toLowerCase().split(',').map((item) => item.trim()).filter((item) => item !== '');
 
