@@ -26,6 +26,11 @@ export function essence(mediaType: string): string {
   return /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}$/.test(name) ? name : '';
 }
 
+/** A media type as forgiving servers read it: up to whatever cannot stand in one. PHP takes `application/x-www-form-urlencoded, x` for a form. */
+export function leniently(mediaType: string): string {
+  return /^[^;,\s]*/.exec(mediaType.trim())![0];
+}
+
 /** How bodies of a media type are read. What it says of the body is not believed: each reader refuses what is not of its form. */
 export function formOf(mediaType: string): BodyForm {
   const type = essence(mediaType);

@@ -55,6 +55,7 @@ test('forms', () => {
   assert.equal(maskOf(masks, form, Buffer.from(`a=1&user%5Bssn%5D=${pseudonym}`)), 'test/1');
   assert.equal(maskOf(masks, form, Buffer.from(`a=${pseudonym}&user%5Bssn%5D=1`)), undefined);
   assert.equal(maskOf(bodyMasks([{ fields: ['ssn'], transform: 'null' }]), form, Buffer.from('ssn=')), 'test/1');
+  for (const mediaType of ['application/x-www-form-urlencoded, text/plain', 'application/x-www-form-urlencoded text/plain', ' Application/X-WWW-Form-Urlencoded;a']) assert.equal(maskOf(bodyMasks([{ fields: ['ssn'] }]), { mediaType }, Buffer.from('ssn=***')), 'test/1', mediaType);
 });
 
 test('JSON Patch writes where its pointers lead', () => {

@@ -9,7 +9,7 @@ import { JsonTokenizer } from './json-tokenizer.ts';
 import type { Sequence } from './json-tokenizer.ts';
 import type { BodyMasks } from './masks.ts';
 import type { AboutBody } from './masker.ts';
-import { essence, formOf } from './media-types.ts';
+import { essence, formOf, leniently } from './media-types.ts';
 import { BodyNotMasked } from './not-masked.ts';
 
 /** What comes back in a request body, or could. */
@@ -32,11 +32,12 @@ const STRETCH = 64 * 1024;
  */
 export function* bodyWriteBack(masks: BodyMasks, about: AboutBody, body: Uint8Array): Generator<undefined, ComesBack | undefined> {
   if (masks.fields.length === 0 || body.length === 0) return undefined;
-  const form = formOf(about.mediaType);
+  const mediaType = leniently(about.mediaType);
+  const form = formOf(mediaType);
   let says = form.kind === 'json' || form.kind === 'form';
   try {
     if (form.kind === 'form') return named(yield* formMask(masks.paths, body));
-    if (form.kind === 'json' && essence(about.mediaType) === 'application/json-patch+json') return patchedMask(masks.paths, operationsOf(body));
+    if (form.kind === 'json' && essence(mediaType) === 'application/json-patch+json') return patchedMask(masks.paths, operationsOf(body));
     if (form.kind !== 'json' && !looksLikeJson(body)) return undefined;
     const found = named(yield* jsonMask(masks.paths, body, form.kind === 'json' ? form.sequence : 'loose'));
     // Some servers take a patch by any name of JSON.

@@ -25,7 +25,7 @@ const look = (whole: Buffer, headers: Readonly<Record<string, string>> = {}, mas
 
 describe('whether a body is looked at', () => {
   test('by its type, its coding, or the first byte that says something', async () => {
-    for (const headers of [{ 'content-type': 'application/json' }, { 'content-type': 'application/x-www-form-urlencoded' }, { 'content-encoding': 'gzip' }]) assert.equal(await needed(Buffer.from('x'), headers), true);
+    for (const headers of [{ 'content-type': 'application/json' }, { 'content-type': 'application/x-www-form-urlencoded' }, { 'content-type': 'application/x-www-form-urlencoded, text/plain' }, { 'content-encoding': 'gzip' }]) assert.equal(await needed(Buffer.from('x'), headers), true);
     for (const text of ['{', ' \r\n\t{"a":1}', '\ufeff[1]', '[']) assert.equal(await needed(Buffer.from(text), { 'content-type': 'text/plain' }), true, text);
     for (const text of ['', 'x{', '"text"', '\0{', '<a/>']) assert.equal(await needed(Buffer.from(text)), false, text);
     assert.equal(await needed(Buffer.alloc(MOST + 1, ' ')), 'too large');

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import type { AboutBody, BodyMasks } from '../../masking/bodies/masker.ts';
 import { strictest } from '../../masking/bodies/masks.ts';
-import { formOf } from '../../masking/bodies/media-types.ts';
+import { formOf, leniently } from '../../masking/bodies/media-types.ts';
 import { bodyWriteBack } from '../../masking/bodies/write-back.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { errorCode } from '../../wire/errors.ts';
@@ -45,7 +45,7 @@ export const demandsLook = ({ fields }: BodyMasks): boolean => strictest(fields)
  */
 export const needsLook = async (masks: BodyMasks, facts: RequestFacts, about: AboutBody, body: KeptBody): Promise<boolean | Exclude<ReadTo, 'whole'>> => {
   if (masks.fields.length === 0) return false;
-  const { kind } = formOf(about.mediaType);
+  const { kind } = formOf(leniently(about.mediaType));
   if (kind === 'json' || kind === 'form' || codingOf(facts) !== '') return true;
   const { to, byte } = await body.begin();
   if (to !== 'whole' && to !== 'enough') return to;
