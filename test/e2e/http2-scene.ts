@@ -120,6 +120,9 @@ export interface Http2Target {
   readonly server: http2.Http2SecureServer;
   /** Connections that were made to it, and the version that each of them agreed on. */
   readonly versions: readonly string[];
+  /** Ends every connection, and listens no more; `start` listens again at the same port. */
+  down(): Promise<void>;
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -137,6 +140,8 @@ export const startHttp2Target = async (handler: (stream: http2.ServerHttp2Stream
     sessions.add(session);
     session.on('error', () => {});
     session.once('close', () => sessions.delete(session));
+    // It was accepted before the server went down, and shook hands since.
+    if (!server.listening) session.destroy();
   });
   server.on('stream', (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => {
     stream.on('error', () => {});
@@ -144,12 +149,16 @@ export const startHttp2Target = async (handler: (stream: http2.ServerHttp2Stream
   });
   server.on('sessionError', () => {});
   const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const start = (): Promise<void> => new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const down = async (): Promise<void> => {
+    for (const session of sessions) session.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  await start();
   return {
-    port, ca, server, versions,
+    port, ca, server, versions, down, start,
     async stop() {
-      for (const session of sessions) session.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await down();
       releasePort(port);
     },
   };
