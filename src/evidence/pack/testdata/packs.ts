@@ -46,7 +46,6 @@ export const makeEvidence = async (base: string, silentHours = 0): Promise<MadeE
   const first = await openEvidenceLog(options);
   const sign = async (log: typeof first): Promise<void> => {
     await durable(log.append({ kind: 'heartbeat', sessions: 1 }));
-    await log.prepare();
     await log.tree.sign();
     // Where the next segment is not ready in time, nothing is admitted.
     await log.prepare();
