@@ -21,9 +21,14 @@ interface Operation {
 /** As deep as the tokenizer goes. */
 const BOUNDS = { depth: 1024, values: Infinity };
 
+/** Longest pointer, in characters, and how many operations are looked at in one go. */
+const LONGEST_POINTER = 4096;
+const STRETCH = 16;
+
 /** Why a patch may not be sent: the mask of which a value comes back in it, or which it would get around. */
-export function patchedMask(paths: FieldPaths, operations: readonly Operation[]): { readonly mask: string; readonly shows?: true } | undefined {
-  for (const { op, path, from, value } of operations) {
+export function* patchedMask(paths: FieldPaths, operations: readonly Operation[]): Generator<undefined, { readonly mask: string; readonly shows?: true } | undefined> {
+  for (const [index, { op, path, from, value }] of operations.entries()) {
+    if (index % STRETCH === STRETCH - 1) yield;
     const to = placesOf(paths, path);
     const source = from === undefined ? undefined : placesOf(paths, from);
     const shown = source && leavesMask(paths, source, to);
@@ -83,6 +88,7 @@ export function operationsOf(body: Uint8Array): readonly Operation[] {
     }
     const [op, path, from] = [members.get('op'), members.get('path'), members.get('from')];
     if (typeof op !== 'string' || typeof path !== 'string') throw new BodyNotMasked('not a JSON Patch');
+    if (path.length > LONGEST_POINTER || (typeof from === 'string' && from.length > LONGEST_POINTER)) throw new BodyNotMasked('a JSON Patch with a pointer that is too long');
     return { op: op.toLowerCase(), path, from: typeof from === 'string' ? from : undefined, value: members.get('value') };
   });
 }

@@ -113,6 +113,7 @@ test('a JSON Patch has the target show nothing that a mask hides: not by a copy,
       assert.equal((of(['ssn'], mediaType, body) as { mask?: string } | undefined)?.mask, 'test/1', `${mediaType} ${body}`);
     }
   }
+  assert.equal((of(['ssn'], 'application/json', JSON.stringify([{ op: 'remove', path: '/a'.repeat(3_000) }])) as { unread?: string }).unread, 'a JSON Patch with a pointer that is too long');
   for (const body of ['[{"op":1,"path":"/c","from":"/ssn"}]', '[{"operation":"copy","from":"/ssn","path":"/c"}]', '[1,{"op":"x"}]', '{"op":"copy","from":"/ssn","path":"/c"}']) assert.equal(of(['ssn'], 'application/json', body), undefined, body);
 });
 
@@ -126,4 +127,6 @@ test('a long body is looked at in stretches, and found is what stands at the end
     for (; last.done !== true; last = look.next()) stretches += 1;
     assert.deepEqual([last.value, stretches], [{ mask: 'test/1' }, 7]);
   }
+  const look = bodyWriteBack(masks, { mediaType: 'application/json-patch+json' }, Buffer.from(JSON.stringify(Array.from({ length: 100 }, () => ({ op: 'remove', path: '/a' })))));
+  assert.equal([...look].length, 6);
 });

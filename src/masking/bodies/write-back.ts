@@ -37,13 +37,13 @@ export function* bodyWriteBack(masks: BodyMasks, about: AboutBody, body: Uint8Ar
   let says = form.kind === 'json' || form.kind === 'form';
   try {
     if (form.kind === 'form') return named(yield* formMask(masks.paths, body));
-    if (form.kind === 'json' && essence(mediaType) === 'application/json-patch+json') return patchedMask(masks.paths, operationsOf(body));
+    if (form.kind === 'json' && essence(mediaType) === 'application/json-patch+json') return yield* patchedMask(masks.paths, operationsOf(body));
     if (form.kind !== 'json' && !looksLikeJson(body)) return undefined;
     const found = named(yield* jsonMask(masks.paths, body, form.kind === 'json' ? form.sequence : 'loose'));
     // Some servers take a patch by any name of JSON.
     if (found || !isPatch(body)) return found;
     says = true;
-    return patchedMask(masks.paths, operationsOf(body));
+    return yield* patchedMask(masks.paths, operationsOf(body));
   } catch (error) {
     if (!(error instanceof BodyNotMasked)) throw error;
     return says ? { mask: masks.fields[0]!.name, unread: error.what } : undefined;

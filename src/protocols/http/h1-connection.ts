@@ -6,7 +6,7 @@ import { tellMalformed } from './h1-malformed.ts';
 import { HeadReader, HeadTooLarge, RequestBody } from './h1-request.ts';
 import type { HeaderSection } from './header-section.ts';
 import { SwitchingClient } from './h1-switching.ts';
-import { joined } from './pieces.ts';
+import { joined, KeptPieces } from './pieces.ts';
 import { readHead, refusedHead, type BodyLength, type Channel, type HeadRefused, type RawHead, type RequestHead } from './head.ts';
 
 /** How long a connection may stay between two requests. */
@@ -51,7 +51,7 @@ export class Http1Connection {
   #left = 0;
   #chunks: Chunks | undefined;
   /** What came behind the request that runs. */
-  #behind: Buffer[] = [];
+  #behind = new KeptPieces();
   #behindBytes = 0;
   /** Until when the next head has to have come, or its first byte where none has. */
   #until: number;
@@ -255,8 +255,8 @@ export class Http1Connection {
 
   #readBehind(): void {
     if (this.#shut || this.#busy || this.#behindBytes === 0) return;
-    const behind = this.#behind.length === 1 ? (this.#behind[0] as Buffer) : Buffer.concat(this.#behind);
-    this.#behind = [];
+    const behind = this.#behind.bytes();
+    this.#behind = new KeptPieces();
     this.#behindBytes = 0;
     this.#deaf = false;
     this.socket.resume();
@@ -272,7 +272,7 @@ export class Http1Connection {
 
   #shutOff(): void {
     this.#shut = true;
-    this.#behind = [];
+    this.#behind = new KeptPieces();
     this.#behindBytes = 0;
   }
 
