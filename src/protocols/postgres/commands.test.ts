@@ -48,7 +48,7 @@ test('what is kept of statements does not keep the catalogs that they were under
 const understoodAll = async (...texts: readonly string[]): Promise<readonly Understood[]> => {
   const understander = createPostgresUnderstander();
   try {
-    return await Promise.all(texts.map((text) => understander.understand(Buffer.from(text), catalogOf('named'), { searchPath: ['public'] }, { id: '', signatures: [] })));
+    return await Promise.all(texts.map(async (text) => await understander.understand(Buffer.from(text), catalogOf('named'), { searchPath: ['public'] }, { id: '', signatures: [] })));
   } finally {
     await understander.close();
   }
