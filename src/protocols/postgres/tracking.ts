@@ -4,6 +4,7 @@ import type { Catalog, NameContext } from '../../sql/catalog.ts';
 import type { StatementFacts } from '../../sql/facts.ts';
 import { changingQuery, CONTEXT, contextOf, CUSTOM_NAME, customSetting, type SessionContext } from './bound.ts';
 import type { TargetCatalogs } from './catalogs.ts';
+import { asPostgres } from './connection.ts';
 import type { Link } from './link.ts';
 import { lookup } from './lookup.ts';
 import type { TransactionStatus } from './messages.ts';
@@ -74,10 +75,13 @@ export class Tracking {
   /** Names what understanding rests on: equal keys, equal understanding. */
   get under(): string {
     const { id } = this.catalog;
-    if (this.#underCatalog !== id || this.#underNames !== this.#names) {
+    // A reload may have changed what is vouched for.
+    const { functions } = asPostgres(this.#link.gated.connection);
+    if (this.#underCatalog !== id || this.#underNames !== this.#names || this.#underFunctions !== functions) {
       this.#underCatalog = id;
       this.#underNames = this.#names;
-      this.#under = JSON.stringify([id, this.#names.login, ...this.#names.searchPath]);
+      this.#underFunctions = functions;
+      this.#under = JSON.stringify([id, functions, this.#names.login, ...this.#names.searchPath]);
     }
     return this.#under;
   }
@@ -85,6 +89,7 @@ export class Tracking {
   #under = '';
   #underCatalog = '';
   #underNames: NameContext | undefined;
+  #underFunctions: readonly string[] | undefined;
 
   /** What the open transaction has changed and its end may change back. */
   get changed(): Changed {
