@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { postgresVersions } from '../kit/postgres.ts';
+import { until } from '../kit/until.ts';
 import { startScene, TABLES, type Scene } from './scene.ts';
 import { errorText, gatewayWire, plain, say, type Wire } from './wire.ts';
 
@@ -96,10 +97,43 @@ for (const version of postgresVersions()) {
       });
     });
 
+    describe('what the target has done and not yet told of', () => {
+      const AWAY = 'ALTER TABLE a.docs RENAME TO away';
+      const back = (): Promise<unknown> => scene.target.query('ALTER TABLE a.away RENAME TO docs');
+      /** In the middle of a message: the target tells of it at the end. */
+      const doing = async (statement: string, done: string): Promise<Wire> => {
+        const wire = await having('migrator', 'SELECT 1');
+        wire.send(say.query(`${statement}; COMMIT; SELECT pg_sleep(60)`));
+        await until(async () => (await scene.target.query(`SELECT to_regclass('${done}') IS NOT NULL AS done`))[0]?.['done'] === true);
+        return wire;
+      };
+      test('a statement behind it in its message still runs', async () => {
+        using wire = await docs();
+        try {
+          using _ = await doing(AWAY, 'a.away');
+          assert.equal(await answer(wire), 'E42501');
+        } finally {
+          await back();
+        }
+      });
+      test('its session has ended before', async () => {
+        using wire = await docs();
+        try {
+          using beside = await doing(AWAY, 'a.away');
+          // No message begins so: the session ends at once.
+          beside.send(Buffer.from([0x99, 0, 0, 0, 4]));
+          await beside.rest();
+          assert.equal(await answer(wire), 'E42501');
+        } finally {
+          await back();
+        }
+      });
+    });
+
     describe('what was prepared is done', () => {
       test('names mean something else from there on, in all sessions', async () => {
         using beside = await docs('BEGIN', 'ALTER TABLE docs RENAME TO away', "PREPARE TRANSACTION 'renamed'");
-        // The table is locked until then. The snapshot is young: nothing has changed since it was taken.
+        // The table is locked until then.
         using wire = await having('migrator', 'SET search_path = a, b', 'SELECT note FROM public.audit');
         assert.deepEqual(plain(await wire.query("COMMIT PREPARED 'renamed'")), ['COMMIT PREPARED', 'ZI']);
         assert.equal(await answer(wire), 'E42501');

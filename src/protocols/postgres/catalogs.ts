@@ -16,6 +16,8 @@ const TRUSTED_MS = 1_500;
 /** A connection of the gateway's own is closed when nobody has asked for so long. */
 const IDLE_MS = 60_000;
 const LOOKUP_MS = 30_000;
+/** How long a definition of a session that has ended may still come to its end at the target. */
+const UNSEEN_MS = 10_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /** The shared catalog snapshot of one target, over a connection of the gateway's own with the same credential. */
@@ -40,6 +42,8 @@ export class TargetCatalogs {
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
   #holders = 0;
+  /** Definitions that were sent, and of whose end nothing is known yet: the target may have done them by now. */
+  #unsettled = 0;
   #retired = false;
 
   constructor(connection: PostgresConnectionConfig, secrets: Secrets, log: Logger) {
@@ -57,7 +61,7 @@ export class TargetCatalogs {
   /** The snapshot when it was true a moment ago; undefined when `current` has to be awaited. Asking keeps it true. */
   fresh(): Catalog | undefined {
     const age = performance.now() - this.#trueAt;
-    if (age >= TRUSTED_MS) return undefined;
+    if (age >= TRUSTED_MS || this.#unsettled > 0) return undefined;
     // In the background, so that no command waits for it; when it fails, the next one that is too late does.
     if (age >= PROBE_MS && this.#catalog) this.#reload().catch(() => {});
     return this.#catalog;
@@ -90,6 +94,18 @@ export class TargetCatalogs {
   doubt(): void {
     this.#changes += 1;
     this.#trueAt = -Infinity;
+  }
+
+  /**
+   * A session has sent what may change something shared. Until it calls back nobody relies on a snapshot without asking. With `unseen` the session
+   * has ended before it knew: the target may be doing it still.
+   */
+  unsettled(): (how: 'seen' | 'unseen') => void {
+    this.#unsettled += 1;
+    return (how) => {
+      if (how === 'seen') this.#unsettled -= 1;
+      else setTimeout(() => (this.#unsettled -= 1), UNSEEN_MS).unref();
+    };
   }
 
   /** A snapshot that is true now. Rejects when the target cannot be asked. */

@@ -60,6 +60,7 @@ class RunningSession {
   readonly #target: Socket;
   readonly #cancelKeys: CancelKeys;
   readonly #link: Link;
+  readonly #tracking: Tracking;
   readonly #back: Back;
   readonly #forward: Forward;
   readonly #resolve: (why: string) => void;
@@ -84,12 +85,12 @@ class RunningSession {
     this.#backend = backendKey && { processId: backendKey.processId, key: backendKey.key.toString('latin1') };
     this.#resolve = resolve;
     const link = (this.#link = new Link(gated, options.log, client, upstream.socket, (why) => this.#end(why)));
-    const tracking = new Tracking(link, options.catalogs, {
+    const tracking = (this.#tracking = new Tracking(link, options.catalogs, {
       catalog: options.catalog,
       clientName: options.clientName,
       login: upstream.parameters.get('session_authorization'),
       reportedName: upstream.parameters.get('application_name') ?? applicationName(gated.session.id, gated.session.principal.identity, options.clientName),
-    });
+    }));
     this.#back = new Back(link, tracking, backendFrames(options.limits.message));
     const admission = new Admission({ link, tracking, back: this.#back, understander: options.understander, spools: options.spools, limits: options.limits });
     this.#forward = new Forward(admission, frontendFrames(options.limits.message), () => this.#left());
@@ -203,6 +204,7 @@ class RunningSession {
     // What runs at the target would go on without its client, unseen.
     if (!link.owed.idle && !target.destroyed) this.#cancel();
     link.settleAll();
+    this.#tracking.left();
     link.spool?.close();
     gated.close(reason);
     if (!target.destroyed) {

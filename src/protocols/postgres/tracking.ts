@@ -38,6 +38,8 @@ export class Tracking {
   /** Of that, something that is not temporary, or may not be. */
   #sharedChangedInBlock = false;
   #temporary = false;
+  /** Something that may have changed what is shared is on its way, or was done and has not been told of: says that it has ended. */
+  #settle: ((how: 'seen' | 'unseen') => void) | undefined;
   /** What an approval would be bound to, as last read, and whether it may have changed since. */
   #context: SessionContext | undefined;
   #contextStale = true;
@@ -117,6 +119,18 @@ export class Tracking {
       this.#namesStale = true;
       if (unknown || facts.effects.some(({ object }) => object?.schema?.startsWith('pg_temp') === true)) this.#temporary = true;
     }
+    // From here on the target may commit it at any moment, long before it says so.
+    if (this.#sharedChangedInBlock && (facts.changesCatalog || unknown || facts.transaction !== 'none')) this.#settle ??= this.#catalogs.unsettled();
+  }
+
+  #settled(how: 'seen' | 'unseen'): void {
+    this.#settle?.(how);
+    this.#settle = undefined;
+  }
+
+  /** The session has ended, and whatever is on its way goes on unseen. */
+  left(): void {
+    this.#settled('unseen');
   }
 
   /** The target has done a statement. */
@@ -133,6 +147,7 @@ export class Tracking {
 
   ready(status: TransactionStatus): void {
     if (status === 'I') this.#transactionEnded();
+    this.#settled('seen');
   }
 
   #transactionEnded(): void {
