@@ -119,8 +119,8 @@ export class Tracking {
       this.#namesStale = true;
       if (unknown || facts.effects.some(({ object }) => object?.schema?.startsWith('pg_temp') === true)) this.#temporary = true;
     }
-    // From here on the target may commit it at any moment, long before it says so.
-    if (this.#sharedChangedInBlock && (facts.changesCatalog || unknown || facts.transaction !== 'none')) this.#settle ??= this.#catalogs.unsettled();
+    // Where a message goes on behind COMMIT, the target commits long before it tells of it. Otherwise the two are one, and a long definition alone slows nobody down.
+    if (this.#sharedChangedInBlock && endsTransaction(facts)) this.#settle ??= this.#catalogs.unsettled();
   }
 
   #settled(how: 'seen' | 'unseen'): void {
@@ -130,6 +130,7 @@ export class Tracking {
 
   /** The session has ended, and whatever is on its way goes on unseen. */
   left(): void {
+    if (this.#sharedChangedInBlock) this.#settle ??= this.#catalogs.unsettled();
     this.#settled('unseen');
   }
 
