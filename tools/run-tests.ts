@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -79,6 +79,8 @@ const find = (patterns: readonly string[]): string[] =>
 const rank = (file: string): number => (LONGEST.includes(file) ? LONGEST.indexOf(file) : LONGEST.length);
 
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+/** Seconds that the tests of a file took, one after the other. */
+const seconds = new Map<string, number>();
 /** Reason to names of the tests. */
 const skipped = new Map<string, string[]>();
 
@@ -99,7 +101,11 @@ async function suite({ name, minutes, patterns, atOnce = CONCURRENCY, to = proce
   to.write(`\n== ${name}: ${files.length} files\n`);
   const stream = run({ files, concurrency: atOnce, timeout: minutes * 60_000, cwd: root });
   const isFile = (data: { readonly name: string; readonly nesting: number }): boolean => data.nesting === 0 && files.includes(join(root, data.name));
+  const took = ({ file, nesting, details }: { readonly file?: string | undefined; readonly nesting: number; readonly details: { readonly duration_ms: number } }): void => {
+    if (file !== undefined && nesting === 0) seconds.set(file, (seconds.get(file) ?? 0) + details.duration_ms / 1000);
+  };
   stream.on('test:pass', (data) => {
+    took(data);
     if (data.skip !== undefined && data.skip !== false) {
       tally.skipped++;
       const reason = typeof data.skip === 'string' ? data.skip : 'no reason given';
@@ -107,6 +113,7 @@ async function suite({ name, minutes, patterns, atOnce = CONCURRENCY, to = proce
     } else if (data.details.type !== 'suite' && !isFile(data)) tally.passed++;
   });
   stream.on('test:fail', (data) => {
+    took(data);
     // A suite fails because a test in it did, which is counted.
     if (data.details.type !== 'suite') tally.failed++;
   });
@@ -139,6 +146,8 @@ waited.end();
 await once(waited, 'end');
 
 process.stdout.write('\n');
+const longest = [...seconds].sort(([, one], [, other]) => other - one).slice(0, 20);
+process.stdout.write(`longest:\n${longest.map(([file, time]) => `${time.toFixed(0).padStart(6)} s ${relative(root, file)}\n`).join('')}\n`);
 for (const [reason, names] of skipped) process.stdout.write(`skipped ${names.length}: ${reason}\n${names.map((name) => `    ${name}\n`).join('')}`);
 if (!checked) process.stdout.write('check failed, see above\n');
 const nothing = tally.passed + tally.failed === 0;
