@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { requireProgram, skipUnless } from '../kit/present.ts';
 import { startRadosgw, type Radosgw } from '../kit/radosgw.ts';
@@ -49,7 +49,8 @@ const aws = (args: readonly string[]): Promise<Ran> =>
   run(requireProgram('aws'), args, {
     timeoutMs: 120_000,
     env: {
-      HOME: folder.path, AWS_EC2_METADATA_DISABLED: 'true', AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: 'us-east-1', AWS_CONFIG_FILE: folder.file('config'), AWS_MAX_ATTEMPTS: '1',
+      // Of its own: the CLI keeps keys for the next call by the name of the role, whoever's token they were for.
+      HOME: mkdtempSync(folder.file('home-')), AWS_EC2_METADATA_DISABLED: 'true', AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: 'us-east-1', AWS_CONFIG_FILE: folder.file('config'), AWS_MAX_ATTEMPTS: '1',
       AWS_ENDPOINT_URL: scene.url, AWS_CA_BUNDLE: scene.gateway.caFile, AWS_ROLE_ARN: 'arn:aws:iam::000000000000:role/ci', AWS_WEB_IDENTITY_TOKEN_FILE: folder.file('token'),
     },
   });
