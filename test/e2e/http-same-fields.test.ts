@@ -182,8 +182,12 @@ test('an identity that is revoked is refused at each address', async () => {
 
 test('each has a record of its own, with its own address', async () => {
   await stopAndVerify(scene);
-  const ran = (await recorded(scene, ' /')).filter(({ kind, end }) => kind === 'intent' && end === 'ok');
-  assert.equal(ran.length, served);
-  assert.equal(new Set(ran.map(({ session, command }) => `${session} ${command}`)).size, served);
+  const intents = (await recorded(scene, ' /')).filter(({ kind }) => kind === 'intent');
+  const ran = intents.filter(({ end }) => end === 'ok');
+  // The revocation may have come while one of each version was at the target, or on its way there.
+  const cut = intents.filter(({ end }) => end !== 'ok');
+  assert.ok(cut.length <= 2, JSON.stringify(cut));
+  assert.ok(ran.length <= served && served <= intents.length, `${ran.length} and ${cut.length} of ${served}`);
+  assert.equal(new Set(intents.map(({ session, command }) => `${session} ${command}`)).size, intents.length);
   assert.deepEqual(new Set(ran.map(({ statement }) => /^\S+ (\S+)/.exec(statement ?? '')?.[1]).filter((path) => path?.includes('?n=') !== true)), new Set(['/a', '/a?x=one', '/b-c?x=~', '/']));
 });

@@ -118,7 +118,11 @@ test('an identity that is revoked is refused', async () => {
 
 test('each has a record of its own', async () => {
   await stopAndVerify(scene);
-  const ran = (await recorded(scene, '/same')).filter(({ kind, end }) => kind === 'intent' && end === 'ok');
-  assert.equal(ran.length, served);
-  assert.equal(new Set(ran.map(({ session, command }) => `${session} ${command}`)).size, served);
+  const intents = (await recorded(scene, '/same')).filter(({ kind }) => kind === 'intent');
+  const ran = intents.filter(({ end }) => end === 'ok');
+  // The revocation may have come while one was at the target, or on its way there.
+  const cut = intents.filter(({ end }) => end !== 'ok');
+  assert.ok(cut.length <= 1, JSON.stringify(cut));
+  assert.ok(ran.length <= served && served <= intents.length, `${ran.length} and ${cut.length} of ${served}`);
+  assert.equal(new Set(intents.map(({ session, command }) => `${session} ${command}`)).size, intents.length);
 });
