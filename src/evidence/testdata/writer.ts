@@ -13,12 +13,9 @@ const opened = log.append(sessionOpen(session));
 const say = (line: string): void => void writeSync(1, `${line}\n`);
 await new Promise<void>((resolve) => void opened.whenDurable(() => resolve()));
 say(`d ${opened.sequence}`);
-/** Where the next segment is not ready in time, no command is admitted, as by the gateway. */
-const available = async (): Promise<void> => {
-  while (log.unavailable !== undefined) await new Promise((resolve) => setImmediate(resolve));
-};
 for (let command = 1; ; command += 1) {
-  await available();
+  // Where the next segment is not ready in time, no command is admitted, as by the gateway.
+  await log.prepare();
   const asked = log.append(intent(session, command), [statement(`select ${command}`)]);
   const ended = log.append(outcome(session, command));
   asked.whenDurable(() => say(`d ${asked.sequence}`));
@@ -29,6 +26,6 @@ for (let command = 1; ; command += 1) {
     });
   });
   if (command % 7 !== 0) continue;
-  await available();
+  await log.prepare();
   log.append(intent(session, (command += 1)), [statement('select pg_sleep(1)')]);
 }

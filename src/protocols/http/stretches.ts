@@ -51,12 +51,10 @@ const lasts = new Map<string, Promise<void>>();
 /** Does work when all that the same owner brought before is done: what it takes room for, it takes once. */
 export const alone = <Result>(owner: string, work: () => Promise<Result>): Promise<Result> => {
   const mine = (lasts.get(owner) ?? Promise.resolve()).then(work);
-  const over = mine.then(
-    () => {},
-    () => {},
-  ).then(() => {
+  const cleared = (): void => {
     if (lasts.get(owner) === over) lasts.delete(owner);
-  });
+  };
+  const over = mine.then(cleared, cleared);
   lasts.set(owner, over);
   return mine;
 };

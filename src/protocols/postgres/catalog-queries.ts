@@ -11,6 +11,9 @@ export const LOCK_MS = 250;
 /** OIDs of views whose definitions are not asked for: those cannot be had now, and reading such a view is unknown. */
 export type WithoutDefinition = readonly number[] | 'all';
 
+/** No definition is left out. */
+export const isWhole = (without: WithoutDefinition): boolean => without !== 'all' && without.length === 0;
+
 /** Which relations are read. */
 export interface Part {
   /** Condition on the namespace `n`. */

@@ -3,7 +3,7 @@ import type { Logger } from '../../model/logger.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
 import type { BoundValue } from '../../model/approval.ts';
 import type { Catalog } from '../../sql/catalog.ts';
-import { catalogVersionQuery, clusterQuery, LOCK_MS, lockedViewsQuery, type WithoutDefinition } from './catalog-queries.ts';
+import { catalogVersionQuery, clusterQuery, isWhole, LOCK_MS, lockedViewsQuery, type WithoutDefinition } from './catalog-queries.ts';
 import { loadCatalog } from './catalog.ts';
 import { dialConnection } from './dial-connection.ts';
 import { QueryConnection, QueryError } from './query.ts';
@@ -42,7 +42,7 @@ export class TargetCatalogs {
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
   #holders = 0;
-  /** Definitions that were sent, and of whose end nothing is known yet: the target may have done them by now. */
+  /** Transactions with definitions whose end was sent and is not known yet: the target may have committed them by now. */
   #unsettled = 0;
   #retired = false;
 
@@ -97,7 +97,7 @@ export class TargetCatalogs {
   }
 
   /**
-   * A session has sent what may change something shared. Until it calls back nobody relies on a snapshot without asking. With `unseen` the session
+   * A session has sent what ends a transaction that may have changed something shared. Until it calls back nobody relies on a snapshot without asking. With `unseen` the session
    * has ended before it knew: the target may be doing it still.
    */
   unsettled(): (how: 'seen' | 'unseen') => void {
@@ -185,7 +185,7 @@ export class TargetCatalogs {
     const cluster = await this.#cluster(run);
     const read = async (without: WithoutDefinition): Promise<Catalog | undefined> => {
       try {
-        this.#incomplete = without.length > 0;
+        this.#incomplete = !isWhole(without);
         return await loadCatalog(run, without, cluster);
       } catch (error) {
         if (error instanceof QueryError && error.sqlState === LOCK_NOT_AVAILABLE) return undefined;

@@ -1,7 +1,7 @@
 import { refusal } from '../../model/decision.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 import { loadCatalog, withTemporary } from './catalog.ts';
-import { LOCK_MS, lockedViewsQuery, type WithoutDefinition } from './catalog-queries.ts';
+import { isWhole, LOCK_MS, lockedViewsQuery, type WithoutDefinition } from './catalog-queries.ts';
 import { savepointName } from './guard.ts';
 import type { Link } from './link.ts';
 import { lookups } from './lookup.ts';
@@ -31,7 +31,7 @@ const isTemporaryView = ({ kind, schema }: Catalog['relations'][number]): boolea
  * @param temporaryOnly nothing but temporary objects can differ from the shared snapshot
  */
 export const readOwnView = async (link: Link, shared: Catalog, temporaryOnly: boolean): Promise<OwnView> => {
-  const view = (catalog: Catalog, without: WithoutDefinition): OwnView => ({ catalog, beside: shared.id, againAt: without !== 'all' && without.length === 0 ? Infinity : performance.now() + AGAIN_MS });
+  const view = (catalog: Catalog, without: WithoutDefinition): OwnView => ({ catalog, beside: shared.id, againAt: isWhole(without) ? Infinity : performance.now() + AGAIN_MS });
   const besideTemporary = (without: WithoutDefinition): Promise<Catalog | undefined> => withTemporary(shared, (statements) => run(link, statements), without);
   const laid = temporaryOnly ? await besideTemporary('all') : undefined;
   // By far the most have no views among them: nothing had to be printed.

@@ -38,7 +38,7 @@ export class Tracking {
   /** Of that, something that is not temporary, or may not be. */
   #sharedChangedInBlock = false;
   #temporary = false;
-  /** Something that may have changed what is shared is on its way, or was done and has not been told of: says that it has ended. */
+  /** The end of a transaction that may have changed what is shared is on its way, or was done and has not been told of: says that it has ended. */
   #settle: ((how: 'seen' | 'unseen') => void) | undefined;
   /** What an approval would be bound to, as last read, and whether it may have changed since. */
   #context: SessionContext | undefined;
