@@ -108,6 +108,7 @@ suite('between the last look and the statement itself', () => {
     ['rows that are counted and guarded', (client) => client.send(toServer.query('UPDATE t SET id = id WHERE id > 5')), { keep: 'UPDATE t SET id = id WHERE id > 5', change: 'ALTER TABLE t ADD COLUMN more int', answer: ['UPDATE 4', 'ZI'] }],
     ['rows that come with COPY', (client) => client.send(toServer.query('COPY copied FROM STDIN'), toServer.copyData(Buffer.from('1\n')), toServer.copyDone), { keep: 'COPY copied FROM STDIN', change: 'ALTER TABLE copied ALTER COLUMN id TYPE text', answer: ['CopyInResponse', 'COPY 1', 'ZI'] }],
   ];
+  const unlocked = async (): Promise<boolean> => (await scene.target.query("SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.usename = 'app' AND l.locktype = 'relation' AND l.relation >= 16384")).length === 0;
   for (const [what, send, { keep, change: altering, answer, before: first = [] }] of cases) {
     test(`${what}: nobody changes it`, async () => {
       using client = await gatewayWire(scene, 'migrator');
@@ -120,7 +121,7 @@ suite('between the last look and the statement itself', () => {
       } else send(client);
       const { id } = await scene.request();
       // The gateway's own looks at the catalog come and go.
-      await until(async () => (await scene.target.query("SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.usename = 'app' AND l.locktype = 'relation' AND l.relation >= 16384")).length === 0, 20_000, 'nothing locked while people think');
+      await until(unlocked, 20_000, 'nothing locked while people think');
       gate.keepBack(keep);
       assert.ok((await scene.answer(id, 'approve')).ok);
       if (first.length > 0) send(client);
@@ -131,7 +132,7 @@ suite('between the last look and the statement itself', () => {
       if (first.length > 0) await client.query('COMMIT');
       assert.equal((await scene.show(id)).state, 'used');
       client.close();
-      await until(async () => (await scene.target.query("SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.usename = 'app' AND l.locktype = 'relation' AND l.relation >= 16384")).length === 0, 20_000, 'the end of the locks');
+      await until(unlocked, 20_000, 'the end of the locks');
     });
   }
 

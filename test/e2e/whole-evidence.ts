@@ -20,6 +20,20 @@ export const recorded = async (scene: Pick<Scene, 'gateway'>, mark: string): Pro
   return commands.filter(({ statement }) => statement?.includes(mark));
 };
 
+/**
+ * Each request that the target served has a record of its own. Gives those that were answered.
+ * @param mostCut as many may have been at the target, or on their way there, when a revocation came
+ */
+export const servedAreRecorded = async (scene: Pick<Scene, 'gateway'>, mark: string, served: number, mostCut: number): Promise<readonly RecordedCommand[]> => {
+  const intents = (await recorded(scene, mark)).filter(({ kind }) => kind === 'intent');
+  const answered = intents.filter(({ end }) => end === 'ok');
+  const cut = intents.filter(({ end }) => end !== 'ok');
+  assert.ok(cut.length <= mostCut, JSON.stringify(cut));
+  assert.ok(answered.length <= served && served <= intents.length, `${answered.length} and ${cut.length} of ${served}`);
+  assert.equal(new Set(intents.map(({ session, command }) => `${session} ${command}`)).size, intents.length);
+  return answered;
+};
+
 /** Why sessions ended, by the words of their close records, in order. */
 export const closeReasons = async (scene: Pick<Scene, 'gateway'>): Promise<readonly string[]> => {
   const { leaves } = await readEvidence(scene.gateway.dataDir, join(scene.gateway.folder, 'keys'));
