@@ -1,13 +1,13 @@
 import { InvalidArgumentError, Option, type Command as Program } from 'commander';
 import { load } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
-import type { Config, ConnectionConfig, MaskConfig } from '../config/resolved.ts';
+import type { Config, ConnectionConfig } from '../config/resolved.ts';
 import { didYouMean } from '../config/suggest.ts';
 import type { Command } from '../model/command.ts';
 import { assumedPrincipal } from '../policy/assumed.ts';
 import { parseTimestamp } from '../policy/cases.ts';
 import { compilePolicies, PolicyError } from '../policy/compile.ts';
-import type { DecisionContext, PolicySet } from '../policy/policy-set.ts';
+import type { Asking, DecisionContext, PolicySet } from '../policy/policy-set.ts';
 import { printExplanation } from '../policy/print-explanation.ts';
 import { visibleLine } from '../model/visible.ts';
 
@@ -24,7 +24,7 @@ export interface PolicyCommandDeps {
 export interface Explained {
   readonly command: Command;
   /** Why the protocol refuses a command that policy allows, such as a mask that it would get around; undefined when it does not. */
-  objection(masks: readonly MaskConfig[]): string | undefined;
+  objection(asking: Asking): string | undefined;
   /** Where names without a schema were looked up, in order, and who said so. */
   readonly searchPath: readonly string[];
   readonly searchPathFrom: 'asked' | 'catalog' | 'default';
@@ -85,7 +85,7 @@ async function explain({ config: where, identity, connection, command, claims = 
   const understood = await deps.explain(command, target, { ...(catalog === undefined ? {} : { catalogFile: catalog }), ...(asked === undefined ? {} : { searchPath: asked }) });
   const explanation = policy.explain(understood.command, context);
   const allowed = explanation.decision.effect === 'allow';
-  const refused = allowed ? understood.objection(policy.masks) : undefined;
+  const refused = allowed ? understood.objection({ masks: policy.masks, decide: (one) => policy.decide(one, context) }) : undefined;
   const { searchPath, searchPathFrom } = understood;
   const beside = { ...(refused === undefined ? {} : { refused }), searchPath, searchPathFrom };
   if (json === true) process.stdout.write(`${JSON.stringify({ granted: true, ...explanation, ...beside }, null, 2)}\n`);

@@ -1,5 +1,6 @@
-import type { ConnectionConfig, MaskConfig } from '../config/resolved.ts';
+import type { ConnectionConfig } from '../config/resolved.ts';
 import type { Command } from '../model/command.ts';
+import type { Asking } from '../policy/policy-set.ts';
 
 /** A command's text as the connection's protocol understands it. */
 export interface ExplainedText {
@@ -11,7 +12,7 @@ export interface ExplainedText {
   /** `asked`: as the question said. `target`: as the target gives it to a session that has just opened. `default`: assumed. */
   readonly searchPathFrom: 'asked' | 'target' | 'default';
   /** Why the gateway refuses it although policy allows it: a pinned setting, a mask; undefined when it does not. */
-  objection(masks: readonly MaskConfig[]): string | undefined;
+  objection(asking: Asking): string | undefined;
 }
 
 /** Understands a text without running anything of it. */

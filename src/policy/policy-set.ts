@@ -27,6 +27,13 @@ export interface DecisionContext {
   readonly recentRows?: number;
 }
 
+/** What a question about one command at one moment is held against, beside the command itself. */
+export interface Asking {
+  readonly masks: readonly MaskConfig[];
+  /** What the policies would say to this one instead. */
+  decide(command: Command): Decision;
+}
+
 /** The policies that apply to one session, all together. */
 export interface SessionPolicy {
   /**

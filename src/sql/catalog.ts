@@ -114,4 +114,9 @@ export interface NameContext {
   readonly searchPath: readonly string[];
   /** The role that is logged in at the target (`session_user`), where that is known: going back to it is not taking another one. */
   readonly login?: string;
+  /**
+   * Of the relations that one name without a schema has on the path, so many of the first are passed over, but never the last one: what the name means when those are gone. Default 0.
+   * What is the system's, or this session's own for now (temporary, or made in the same message), nobody else takes away: nothing behind it counts.
+   */
+  readonly passedOver?: number;
 }

@@ -38,6 +38,11 @@ export interface StatementFacts {
   /** What can be known of the rows it changes before it runs: of a message's only statement, when that is itself INSERT, UPDATE, DELETE or MERGE. */
   readonly change?: RowChange;
   readonly lineage: Lineage;
+  /**
+   * The same statement as it would be if names without a schema meant what stands behind, on the search path, what they mean now: the second of their name, the third, and so on.
+   * Another session can drop or rename what stands in front while the statement waits to be run. Absent when no name has more than one meaning.
+   */
+  readonly otherMeanings?: readonly StatementFacts[];
 }
 
 /** The rows that a statement changes. Countable ones are rows of one table, nothing else changes with them, and a rollback takes all of it back. */

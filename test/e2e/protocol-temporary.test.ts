@@ -84,20 +84,25 @@ for (const version of postgresVersions()) {
       assert.equal(await answer(wire, "SELECT ssn || '' FROM customers"), 'E42501');
     });
 
-    const moved = async (wire: Wire): Promise<void> => assert.equal(await answer(wire, 'SELECT t FROM docs'), 'E42501');
+    /** Which one the name is taken for, by the refusal: what stands behind counts in any case. */
+    const meant = async (wire: Wire): Promise<string> => (/can come to mean b\.docs/.test(errorText(await wire.query('SELECT t FROM docs'))) ? 'a' : await answer(wire, 'SELECT t FROM docs'));
+    const moved = async (wire: Wire): Promise<void> => assert.equal(await meant(wire), 'E42501');
+    const inFront = async (wire: Wire, why = 'SELECT t FROM docs'): Promise<void> => assert.equal(await meant(wire), 'a', why);
 
     test('a shared table is renamed in the same message', async () => {
-      using wire = await having('migrator', PATH, 'SELECT t FROM docs');
-      using other = await having('migrator', PATH, 'CREATE TEMP TABLE theirs(id int)', 'SELECT t FROM docs');
+      using wire = await having('migrator', PATH);
+      await inFront(wire);
+      using other = await having('migrator', PATH, 'CREATE TEMP TABLE theirs(id int)');
+      await inFront(other);
       await wire.query('CREATE TEMP TABLE t(id int); ALTER TABLE a.docs RENAME TO aside; CREATE TEMP TABLE u(id int)');
       await moved(wire);
       await moved(other);
       await wire.query('CREATE TEMP TABLE v(id int); ALTER TABLE a.aside RENAME TO docs');
-      for (const each of [wire, other]) assert.equal(await answer(each, 'SELECT t FROM docs'), '(from a)');
+      for (const each of [wire, other]) await inFront(each);
     });
 
     test('a shared table is renamed in the same block, unseen by others', async () => {
-      for (const statements of [['CREATE TEMP TABLE t(id int)', 'ALTER TABLE docs RENAME TO aside'], ['ALTER TABLE docs RENAME TO aside', 'CREATE TEMP TABLE t(id int)']]) {
+      for (const statements of [['CREATE TEMP TABLE t(id int)', 'ALTER TABLE a.docs RENAME TO aside'], ['ALTER TABLE a.docs RENAME TO aside', 'CREATE TEMP TABLE t(id int)']]) {
         using wire = await having('migrator', PATH, 'BEGIN', ...statements, 'SAVEPOINT s');
         using other = await having('migrator', PATH);
         await moved(wire);
@@ -105,7 +110,7 @@ for (const version of postgresVersions()) {
         await wire.query('CREATE TEMP TABLE u(id int)');
         await moved(wire);
         await wire.query('ROLLBACK');
-        for (const each of [wire, other]) assert.equal(await answer(each, 'SELECT t FROM docs'), '(from a)');
+        for (const each of [wire, other]) await inFront(each);
       }
     });
 
@@ -115,7 +120,7 @@ for (const version of postgresVersions()) {
           using wire = await having('migrator', PATH, 'CREATE TEMP TABLE before(id int)', begin, ...make.split('; '));
           await moved(wire);
           await wire.query(begin === 'BEGIN' ? 'ROLLBACK' : 'SELECT a.back()');
-          assert.equal(await answer(wire, 'SELECT t FROM docs'), '(from a)', make);
+          await inFront(wire, make);
         }
       }
     });

@@ -30,8 +30,9 @@ export const policiesExplain = defineAction({
     const explained = await services.explain(body.command, connection, body.searchPath);
     const { command, catalog, searchPath, searchPathFrom } = explained;
     const now = body.at === undefined ? services.now() : instant(body.at);
-    const { decision, effects } = policy.explain(command, { now: new Date(now), sessionAgeMs: 0, ...(body.rows === undefined ? {} : { rows: body.rows }) });
-    const refused = decision.effect === 'deny' ? undefined : explained.objection(policy.masks);
+    const context = { now: new Date(now), sessionAgeMs: 0, ...(body.rows === undefined ? {} : { rows: body.rows }) };
+    const { decision, effects } = policy.explain(command, context);
+    const refused = decision.effect === 'deny' ? undefined : explained.objection({ masks: policy.masks, decide: (one) => policy.decide(one, context) });
     return {
       granted: true,
       verdict: decision.effect,

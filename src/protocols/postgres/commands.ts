@@ -25,6 +25,26 @@ const unknownName = (facts: StatementFacts, why: string): StatementFacts => ({
   lineage: { understood: false, why, uses: [], operands: [] },
 });
 
+const NO_MEANINGS: readonly StatementFacts[] = [];
+const NONE: readonly Understood[] = [];
+
+const meaningsOf = ({ otherMeanings }: StatementFacts): readonly StatementFacts[] => otherMeanings ?? NO_MEANINGS;
+
+/** The statement with what stands `at` places further back for its names; where there is less, with the last of it. */
+const meaningBehind = (facts: StatementFacts, at: number): StatementFacts => meaningsOf(facts)[at] ?? meaningsOf(facts).at(-1) ?? facts;
+
+/** The message as everything that it could come to be while it waits at the target: names without a schema can come to mean what stands behind what they mean now. */
+export const otherMeanings = (understood: Understood): readonly Understood[] => {
+  const { statements } = understood;
+  if (!statements.some(({ facts }) => facts.otherMeanings)) return NONE;
+  const count = statements.reduce((most, { facts }) => Math.max(most, meaningsOf(facts).length), 0);
+  return Array.from({ length: count }, (_, at) => ({
+    unparsed: understood.unparsed,
+    literals: understood.literals,
+    statements: statements.map((statement) => ({ ...statement, facts: meaningBehind(statement.facts, at) })),
+  }));
+};
+
 const stoodFor = new WeakMap<StatementFacts, WeakMap<StatementFacts, StatementFacts>>();
 
 /** EXECUTE and FETCH give the client what the inner statement gives; anything else (CREATE TABLE AS EXECUTE, EXPLAIN) does something with it. */
@@ -62,10 +82,18 @@ const combined = (outer: StatementFacts, inner: StatementFacts): StatementFacts 
       changesCatalog: outer.changesCatalog || inner.changesCatalog,
       settings: [...outer.settings, ...inner.settings],
       lineage: combinedLineage(outer, inner),
+      ...combinedMeanings(outer, inner),
     };
     byInner.set(inner, facts);
   }
   return facts;
+};
+
+/** CREATE TABLE AS EXECUTE can have names in both. */
+const combinedMeanings = (outer: StatementFacts, inner: StatementFacts): Pick<StatementFacts, 'otherMeanings'> => {
+  const [ofOuter, ofInner] = [meaningsOf(outer), meaningsOf(inner)];
+  const count = Math.max(ofOuter.length, ofInner.length);
+  return count === 0 ? {} : { otherMeanings: Array.from({ length: count }, (_, at) => combined(meaningBehind(outer, at), meaningBehind(inner, at))) };
 };
 
 /** What EXECUTE and FETCH name that nobody has defined through the gateway: the kind of the first one. */
@@ -107,6 +135,12 @@ const withArguments = (facts: StatementFacts, statement: UnderstoodStatement, un
   return { ...facts, lineage: { ...facts.lineage, operands: [...facts.lineage.operands, ...operands] } };
 };
 
+/** The same for what the statement inside can come to mean. */
+const withArgumentsInAll = (facts: StatementFacts, statement: UnderstoodStatement, understood: Understood): StatementFacts => {
+  const own = withArguments(facts, statement, understood);
+  return facts.otherMeanings ? { ...own, otherMeanings: facts.otherMeanings.map((other) => withArguments(other, statement, understood)) } : own;
+};
+
 /**
  * Replaces EXECUTE, FETCH and the like by what they stand for, in the order of the message: a PREPARE earlier in the same
  * message counts. A name that nobody defined through the gateway is unknown.
@@ -130,7 +164,7 @@ export const resolveNamed = (understood: Understood, names: NamedStatements): Un
       case 'execute': {
         const inner = prepared.get(name) ?? names.prepared(name);
         if (!inner) return { ...statement, facts: unknownName(facts, NO_STATEMENT) };
-        return { ...statement, facts: withArguments(combined(facts, inner), statement, understood) };
+        return { ...statement, facts: withArgumentsInAll(combined(facts, inner), statement, understood) };
       }
       case 'fetch': {
         const inner = cursors.get(name) ?? names.cursor(name);

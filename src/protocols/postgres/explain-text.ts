@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { PostgresConnectionConfig, MaskConfig } from '../../config/resolved.ts';
+import type { PostgresConnectionConfig } from '../../config/resolved.ts';
 import { compileMasks } from '../../masking/compile.ts';
 import { ProtectionMemory } from '../../masking/protection-memory.ts';
 import type { Command } from '../../model/command.ts';
+import type { Decision } from '../../model/decision.ts';
+import type { Asking } from '../../policy/policy-set.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 import type { Understander } from '../../sql/understand.ts';
 import { commandOf, resolveNamed } from './commands.ts';
+import { riskyMeaning, type PolicyWord } from './meanings.ts';
 import { refusedSetting, reliesOnChangedNames } from './settings.ts';
 
 /** A text as a session would understand it that has just opened. Nothing of it is run. */
@@ -18,7 +21,7 @@ export interface ExplainedText {
   /** `asked`: as the question said. `target`: as role and database set it for a session that has just opened. `default`: assumed, as nobody said. */
   readonly searchPathFrom: 'asked' | 'target' | 'default';
   /** Why the gateway refuses it although policy allows it; undefined when it does not. Masked values that come back are judged by a session only. */
-  objection(masks: readonly MaskConfig[]): string | undefined;
+  objection(asking: Asking): string | undefined;
 }
 
 export interface ExplainParts {
@@ -66,17 +69,26 @@ export const understandText = async (text: string, connection: PostgresConnectio
   const bytes = Buffer.from(text, 'utf8');
   const granted = { id: connection.functions.join(';'), signatures: connection.functions };
   const understood = resolveNamed(await understander.understand(bytes, catalog, { searchPath, login: connection.credential.username }, granted), { prepared: () => undefined, cursor: () => undefined });
+  const command = commandOf({ understood, catalog, bytes: bytes.length, recorded: '' });
   return {
-    command: commandOf({ understood, catalog, bytes: bytes.length, recorded: '' }),
-    objection: (masks) => {
+    command,
+    objection: (asking) => {
       const setting = refusedSetting(understood);
       if (setting !== undefined) return setting;
       if (reliesOnChangedNames(understood, { names: false, objects: false })) return 'search_path or role changes and is relied on in one message';
       // Which values are equal is not asked here, so any key will do.
-      const judgement = compileMasks(masks, { hash: randomBytes(32) }, new ProtectionMemory()).judge(understood, catalog);
-      return judgement.kind === 'refused' ? `${judgement.reason} (mask ${judgement.mask})` : undefined;
+      const masks = compileMasks(asking.masks, { hash: randomBytes(32) }, new ProtectionMemory());
+      const judgement = masks.judge(understood, catalog);
+      if (judgement.kind === 'refused') return `${judgement.reason} (mask ${judgement.mask})`;
+      return riskyMeaning(understood, command, { policy: (one) => wordOf(asking.decide(one)), masks, catalog });
     },
   };
+};
+
+const wordOf = ({ effect, threshold, reason }: Decision): PolicyWord => {
+  if (threshold !== undefined) return { word: 'count' };
+  if (effect === 'allow') return { word: 'allow' };
+  return effect === 'deny' ? { word: 'deny', why: reason } : { word: 'ask' };
 };
 
 const withinTime = async <T>(asking: Promise<T>): Promise<T | undefined> => {

@@ -54,7 +54,7 @@ test('facts of whatever parses: as many as there are statements, each with an ef
         return;
       }
       if (parsed === undefined) return;
-      const { facts } = analyse(text, parsed, index, { searchPath }, granted, parseDefinition);
+      const { facts } = analyse(text, parsed, { index, granted, parse: parseDefinition }, { searchPath });
       const took = performance.now() - begun;
       assert.ok(took < MOST_MS, `${Math.round(took)} ms`);
       assert.equal(facts.length, parsed.length);

@@ -29,13 +29,54 @@ export interface Analysed {
   readonly exact: boolean;
 }
 
+/** Relations of one name on the search path that are looked at, one after the other. */
+const MOST_MEANINGS = 16;
+
 const NOT_FOLLOWED: Lineage = { understood: false, why: 'an earlier statement of the message changes what names mean', uses: [], operands: [] };
 
+/** What a message is analysed with, whatever its names mean. */
+export interface Ground {
+  readonly index: CatalogIndex;
+  readonly granted: Granted;
+  /** For definitions of views; throws when it cannot. */
+  readonly parse: (sql: string) => readonly Ast[];
+}
+
 /**
- * The facts of all statements of one message, in order: each sees the objects that those before it made.
- * `parse` is for definitions of views; it throws when it cannot.
+ * The facts of all statements of one message, in order: each sees the objects that those before it made. Where a name without a schema has more than one
+ * relation on the path, the message is analysed once more for each of them.
  */
-export function analyse(text: Uint8Array, statements: readonly RawStatement[], index: CatalogIndex, context: NameContext, granted: Granted, parse: (sql: string) => readonly Ast[]): Analysed {
+export function analyse(text: Uint8Array, statements: readonly RawStatement[], ground: Ground, context: NameContext): Analysed {
+  const first = analyseAs(text, statements, ground, context);
+  if (first.meanings === 1) return first;
+  const others = Array.from({ length: Math.min(first.meanings, MOST_MEANINGS) - 1 }, (_, at) => analyseAs(text, statements, ground, { ...context, passedOver: at + 1 }));
+  const tooMany = first.meanings > MOST_MEANINGS;
+  return {
+    exact: first.exact || others.some(({ exact }) => exact),
+    facts: first.facts.map((facts, at) => withOthers(tooMany ? notTold(facts) : facts, others.map((other) => other.facts[at] as StatementFacts))),
+  };
+}
+
+const notTold = (facts: StatementFacts): StatementFacts => ({
+  ...facts,
+  effects: [...facts.effects, { class: 'unknown', verb: facts.tag, why: `a name that more than ${MOST_MEANINGS} relations of the search path have` }],
+});
+
+/** Also for the statement inside of PREPARE and DECLARE, which is judged by itself later. */
+function withOthers(facts: StatementFacts, others: readonly StatementFacts[]): StatementFacts {
+  const own = JSON.stringify(facts);
+  if (others.every((other) => JSON.stringify(other) === own)) return facts;
+  const inner = facts.named?.inner;
+  const named = inner && { ...facts.named, inner: withOthers(inner, others.map((other) => other.named?.inner ?? inner)) };
+  return { ...facts, ...(named ? { named } : {}), otherMeanings: others };
+}
+
+interface AnalysedAs extends Analysed {
+  /** Most relations that one name of it has on the path. */
+  readonly meanings: number;
+}
+
+function analyseAs(text: Uint8Array, statements: readonly RawStatement[], { index, granted, parse }: Ground, context: NameContext): AnalysedAs {
   const names = new Names(index, context);
   const literals = literalStarts(text);
   const literalAt = (offset: number): number | undefined => literals.get(offset);
@@ -81,7 +122,7 @@ export function analyse(text: Uint8Array, statements: readonly RawStatement[], i
     // A path that was changed, or that a rollback changes back, is not known any more.
     if (authorized || each.settings.some(({ name }) => name === 'search_path' || name === '*' || name === 'role')) names.path = undefined;
   }
-  return { facts, exact };
+  return { facts, exact, meanings: names.mostMeanings };
 }
 
 /** A function that was vouched for may do anything, definitions too. */

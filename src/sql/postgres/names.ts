@@ -125,10 +125,19 @@ export class Names {
   readonly #types = new Set<string>();
   /** What was made or dropped is not known any more. */
   #lost = false;
+  readonly #passedOver: number;
+  /** Shared by all copies. */
+  #met = { most: 1 };
 
   constructor(index: CatalogIndex, context: NameContext) {
     this.index = index;
     this.path = context.searchPath;
+    this.#passedOver = context.passedOver ?? 0;
+  }
+
+  /** Most relations that any one name without a schema had on the path, of the names that were looked up. */
+  get mostMeanings(): number {
+    return this.#met.most;
   }
 
   /** For the definition of a view: the same catalog without this message's changes. */
@@ -138,8 +147,9 @@ export class Names {
 
   /** A copy whose changes are its own: for what is only planned. */
   fork(): Names {
-    const copy = new Names(this.index, { searchPath: [] });
+    const copy = new Names(this.index, { searchPath: [], passedOver: this.#passedOver });
     copy.path = this.path;
+    copy.#met = this.#met;
     copy.#lost = this.#lost;
     for (const [name, all] of this.#made) copy.#made.set(name, [...all]);
     for (const each of this.#gone) copy.#gone.add(each);
@@ -178,11 +188,17 @@ export class Names {
       const made = this.#in('pg_temp', name);
       if (made) return made;
     }
+    let meanings = 0;
+    let meant: Known | undefined;
     for (const each of schemas) {
       const found = this.#in(each, name) ?? (isTemporary(each) ? this.#in('pg_temp', name) : undefined);
-      if (found) return found;
+      if (!found) continue;
+      if (meanings <= this.#passedOver) meant = found;
+      meanings += 1;
+      if (staysInFront(found)) break;
     }
-    return undefined;
+    this.#met.most = Math.max(this.#met.most, meanings);
+    return meant;
   }
 
   /** As `relation`, for the text of a view: what the server printed without a schema must be the only one of its name. */
@@ -268,6 +284,9 @@ export class Names {
 export const namesInside = ({ schema }: Pick<Relation, 'schema'>): NameContext => ({ searchPath: isTemporary(schema) ? [schema] : [] });
 
 const isTemporary = (schema: string): boolean => schema.startsWith('pg_temp');
+
+/** No other session can take it away while this one's message waits: see `NameContext.passedOver`. */
+const staysInFront = ({ system, schema, oid }: Known): boolean => system || isTemporary(schema) || oid === 0;
 
 const systems = new Map<string, Known>();
 const system = (schema: string, name: string): Known => {

@@ -51,7 +51,7 @@ const index = new CatalogIndex(catalog);
 function facts(sql: string, signatures: readonly string[] = [], searchPath: readonly string[] = ['public']): readonly StatementFacts[] {
   const statements = parseText(sql);
   assert.ok(statements, sql);
-  return analyse(Buffer.from(sql), statements, index, { searchPath, login: 'app' }, new Granted({ id: '', signatures }), parseDefinition).facts;
+  return analyse(Buffer.from(sql), statements, { index, granted: new Granted({ id: '', signatures }), parse: parseDefinition }, { searchPath, login: 'app' }).facts;
 }
 
 /** Effects in one line each: `class verb kind:schema.name(columns)`. */

@@ -38,7 +38,7 @@ test('no statement of a tool is unknown, and few need more than classes', (t) =>
     assert.ok(shapeOf(text, '') && withinCaps(text), sql);
     const statements = parseText(sql);
     assert.ok(statements, sql);
-    const { facts } = analyse(text, statements, index, { searchPath: ['public'] }, new Granted({ id: '', signatures: [] }), parseDefinition);
+    const { facts } = analyse(text, statements, { index, granted: new Granted({ id: '', signatures: [] }), parse: parseDefinition }, { searchPath: ['public'] });
     assert.ok(facts.length > 0, sql);
     for (const { class: granted, why, object } of facts.flatMap(({ effects }) => effects)) {
       const classes = needed.get(tool) ?? new Set();

@@ -23,7 +23,7 @@ function answer(message: Extract<ToWorker, { kind: 'analyse' }>): Said {
     let invalid: InvalidText | undefined;
     const statements = parseText(text.toString('utf8'), (why) => (invalid = why));
     if (statements === undefined) return invalid ? { kind: 'unparsed', invalid } : { kind: 'unparsed' };
-    const { facts, exact } = analyse(text, statements, index, message.names, new Granted(message.granted), parseDefinition);
+    const { facts, exact } = analyse(text, statements, { index, granted: new Granted(message.granted), parse: parseDefinition }, message.names);
     return { kind: 'answer', answer: { facts, starts: statements.map((each) => each.stmt_location ?? 0), exact } };
   } catch (error) {
     // A stack that ran out leaves the parser's own stack where it was.

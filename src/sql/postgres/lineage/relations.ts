@@ -67,10 +67,16 @@ export class CatalogIndex {
       throw new NotUnderstood('a relation that the catalog does not know');
     }
     const path = names.searchPath.includes('pg_catalog') ? names.searchPath : withCatalog(names.searchPath);
+    let left = names.passedOver ?? 0;
+    let meant: Relation | undefined;
     for (const each of path) {
       const relation = this.#byName.get(`${each}\0${name}`);
-      if (relation !== undefined) return { kind: 'relation', relation };
+      if (relation === undefined) continue;
+      meant = relation;
+      if (left === 0 || isSystemSchema(each) || each.startsWith('pg_temp_')) break;
+      left -= 1;
     }
+    if (meant !== undefined) return { kind: 'relation', relation: meant };
     if (name.startsWith('pg_')) return { kind: 'system', schema: 'pg_catalog', name };
     throw new NotUnderstood('a relation that the catalog does not know');
   }

@@ -41,6 +41,6 @@ export interface Answer {
 export function changeOf(sql: string): Answer {
   const statements = parseText(sql);
   assert.ok(statements, sql);
-  const { facts, exact } = analyse(Buffer.from(sql), statements, index, { searchPath: ['public'] }, new Granted({ id: '', signatures: [] }), parseDefinition);
+  const { facts, exact } = analyse(Buffer.from(sql), statements, { index, granted: new Granted({ id: '', signatures: [] }), parse: parseDefinition }, { searchPath: ['public'] });
   return { change: facts.at(-1)?.change, exact };
 }
