@@ -1,9 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { crashRounds } from '../test/e2e/crash-rounds.ts';
 
 /*
- * npm run crash -- [--rounds 500]: kills the gateway with SIGKILL in the middle of pgbench, and holds what it recorded against what the
- * target executed and committed and what clients received. `npm test` does the same with fewer rounds.
+ * npm run crash -- [--rounds 500]: has a disk of the tests' own fail, or lose power, at every operation of the evidence log; then kills the gateway with SIGKILL in the middle of
+ * pgbench, and holds what it recorded against what the target executed and committed and what clients received. `npm test` does the same with fewer cases and rounds.
  */
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '500' } } });
 const rounds = Number(values.rounds);
@@ -11,6 +14,9 @@ if (!Number.isSafeInteger(rounds) || rounds < 1) {
   process.stderr.write('--rounds must be a positive number\n');
   process.exit(2);
 }
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const disk = spawnSync(process.execPath, ['--test', 'src/evidence/crash.test.ts', 'src/evidence/crash-errors.test.ts'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, WICKETGATE_CRASH: 'all' } });
+if (disk.status !== 0) process.exit(1);
 const summary = await crashRounds({
   rounds,
   onRound: (round, what) => {

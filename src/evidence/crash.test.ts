@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FOLDER, runUntilEnd, tryCases, undisturbed } from './testdata/crash-cases.ts';
+import { FOLDER, oneOf, runUntilEnd, tryCases, undisturbed } from './testdata/crash-cases.ts';
 import { at, SimDisk } from './testdata/sim-disk.ts';
 
 for (const sync of ['thread', 'loop'] as const) {
-  test(`a power cut at every operation, syncs on the ${sync}: what was durable is recovered, nothing is made up, no checkpoint is taken back`, async (t) => {
+  // What is on the disk is the same in both ways.
+  const step = sync === 'thread' ? 1 : oneOf(3);
+  test(`a power cut at every ${step === 1 ? '' : 'third '}operation, syncs on the ${sync}: what was durable is recovered, nothing is made up, no checkpoint is taken back`, async (t) => {
     const { operations } = await undisturbed(sync);
-    const { states, signed, violations } = await tryCases({ options: (number) => ({ fate: at(number, 'power') }), until: operations + 1, sync, thorough: sync === 'thread' });
+    const { states, signed, violations } = await tryCases({ options: (number) => ({ fate: at(number, 'power') }), until: operations + 1, step, sync, thorough: sync === 'thread' });
     t.diagnostic(`${operations} operations, ${states} crash states, ${signed} checkpoints`);
     assert.deepEqual(violations, []);
-    assert.ok(states > (sync === 'thread' ? 1000 : 400) && signed > operations);
+    assert.ok(states > (sync === 'thread' ? 1000 : 400 / step) && signed > operations / step);
   });
 }
 

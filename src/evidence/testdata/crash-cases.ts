@@ -165,12 +165,17 @@ const fingerprint = (disk: SimDisk): string => {
   return hash.digest('hex');
 };
 
+/** `npm run crash` tries each case. `npm test` takes one of so many, where a test says so: the workload does everything more than once. */
+export const oneOf = (many: number): number => (process.env['WICKETGATE_CRASH'] === 'all' ? 1 : many);
+
 export interface Cases {
   /** What the disk does in the case of that number. */
   readonly options: (number: number) => SimDiskOptions;
   /** Cases, from the first. */
   readonly from?: number;
   readonly until: number;
+  /** From one case to the next. Default: 1. */
+  readonly step?: number;
   readonly sync?: SyncMode;
   readonly prelude?: number;
   readonly stopAtFirst?: boolean;
@@ -179,10 +184,10 @@ export interface Cases {
 }
 
 /** Runs every case, cuts the power at its end, and looks at every state that may be left. */
-export const tryCases = async ({ options, from = 0, until, sync, prelude, stopAtFirst = false, thorough = false }: Cases): Promise<{ readonly states: number; readonly cameBack: number; readonly signed: number; readonly violations: string[] }> => {
+export const tryCases = async ({ options, from = 0, until, step = 1, sync, prelude, stopAtFirst = false, thorough = false }: Cases): Promise<{ readonly states: number; readonly cameBack: number; readonly signed: number; readonly violations: string[] }> => {
   const violations: string[] = [];
   let [states, cameBack, signed] = [0, 0, 0];
-  for (let number = from; number < until && !(stopAtFirst && violations.length > 0); number += 1) {
+  for (let number = from; number < until && !(stopAtFirst && violations.length > 0); number += step) {
     const disk = new SimDisk(options(number));
     const told = await runUntilEnd(disk, sync, prelude);
     cameBack += told.cameBack;
