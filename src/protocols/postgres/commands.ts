@@ -26,17 +26,21 @@ const unknownName = (facts: StatementFacts, why: string): StatementFacts => ({
 });
 
 const NO_MEANINGS: readonly StatementFacts[] = [];
-const NONE: readonly Understood[] = [];
 
 const meaningsOf = ({ otherMeanings }: StatementFacts): readonly StatementFacts[] => otherMeanings ?? NO_MEANINGS;
 
 /** The statement with what stands `at` places further back for its names; where there is less, with the last of it. */
 const meaningBehind = (facts: StatementFacts, at: number): StatementFacts => meaningsOf(facts)[at] ?? meaningsOf(facts).at(-1) ?? facts;
 
+/** Whether a name in the message has a second meaning: asked of each message. */
+export const hasOtherMeanings = ({ statements }: Understood): boolean => {
+  for (const { facts } of statements) if (facts.otherMeanings !== undefined) return true;
+  return false;
+};
+
 /** The message as everything that it could come to be while it waits at the target: names without a schema can come to mean what stands behind what they mean now. */
 export const otherMeanings = (understood: Understood): readonly Understood[] => {
   const { statements } = understood;
-  if (!statements.some(({ facts }) => facts.otherMeanings)) return NONE;
   const count = statements.reduce((most, { facts }) => Math.max(most, meaningsOf(facts).length), 0);
   return Array.from({ length: count }, (_, at) => ({
     unparsed: understood.unparsed,

@@ -4,6 +4,7 @@ import type { Command } from '../../model/command.ts';
 import { isRefusal, type Refusal } from '../../model/decision.ts';
 import type { GatedSession } from '../../pipeline/gate.ts';
 import type { Understood } from '../../sql/understand.ts';
+import { hasOtherMeanings } from './commands.ts';
 import { riskyMeaning, type PolicyWord } from './meanings.ts';
 import { refusedSetting, reliesOnChangedNames } from './settings.ts';
 import type { Tracking } from './tracking.ts';
@@ -34,7 +35,7 @@ export const examine = (gated: GatedSession, tracking: Tracking, understood: Und
     return first('not_understood', 'what names mean changes within the message, by search_path, role or the end of a transaction: send what follows by itself');
   }
   const { masks } = gated;
-  const risk = riskyMeaning(understood, command, { policy: (one) => wordOf(gated.judge(one)), masks, catalog: tracking.catalog, bound });
+  const risk = hasOtherMeanings(understood) ? riskyMeaning(understood, command, { policy: (one) => wordOf(gated.judge(one)), masks, catalog: tracking.catalog, bound }) : undefined;
   if (masks.empty) return risk === undefined ? { plans: undefined, masks } : gated.refuse('not_understood', risk, command);
   const judgement = masks.judge(understood, tracking.catalog);
   if (judgement.kind === 'refused') return first('masking', `${judgement.reason} (mask ${judgement.mask})`);
