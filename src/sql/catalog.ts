@@ -10,6 +10,8 @@ export interface Catalog {
   /** `server_version_num`: 150018, 170010, 180004. */
   readonly serverVersion: number;
   readonly database: string;
+  /** What the database is encoded in, unless that is UTF-8. */
+  readonly encoding?: DatabaseEncoding;
   /** Names the cluster and the database in it, for as long as OIDs mean the same there; undefined when the target does not tell. */
   readonly cluster?: string;
   readonly relations: readonly Relation[];
@@ -21,6 +23,13 @@ export interface Catalog {
   readonly types: readonly UserType[];
   /** Casts that call a function outside pg_catalog, as type names. */
   readonly casts: readonly { readonly source: string; readonly target: string }[];
+}
+
+export interface DatabaseEncoding {
+  /** As in `server_encoding`: LATIN1, EUC_JP, SQL_ASCII. */
+  readonly name: string;
+  /** The server lowers the case of more than A to Z in names without quotes, as the database's locale has it. */
+  readonly lowers: boolean;
 }
 
 export interface UserOperator {

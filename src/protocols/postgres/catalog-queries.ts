@@ -52,7 +52,10 @@ export const BESIDES_RELATIONS = `SELECT
     WHERE t.typnamespace ${EQUALS} ${TEMPORARY_SCHEMA} AND d.refclassid ${EQUALS} 'pg_catalog.pg_type'::pg_catalog.regclass
       AND d.classid ${UNEQUAL} ALL (ARRAY['pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass]::pg_catalog.oid[]))`;
 
-export const SERVER = `SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_database()`;
+/** Which server and database, its encoding, and whether names without quotes are lower-cased by its locale: where a character is one byte, and the locale knows more than ASCII. */
+export const SERVER = `SELECT pg_catalog.current_setting('server_version_num'), datname, pg_catalog.pg_encoding_to_char(encoding),
+  pg_catalog.pg_encoding_max_length(encoding) ${EQUALS} 1 AND datctype ${UNEQUAL} ALL (ARRAY['C', 'POSIX'])
+  FROM pg_catalog.pg_database WHERE datname ${EQUALS} pg_catalog.current_database()`;
 
 // One array, so that the elements are computed in this order: the definition is printed for an empty path (everything
 // outside pg_catalog with its schema), and the path is what it was before and after.

@@ -26,7 +26,7 @@ const grouped = <Value>(rows: readonly (string | null)[][], value: (row: (string
  * @param cluster what `clusterQuery` gave on this target
  */
 export async function loadCatalog(run: RunQuery, withoutDefinition: WithoutDefinition = [], cluster?: string): Promise<Catalog> {
-  const [[version, database] = []] = await run(SERVER);
+  const [[version, database, encoding, lowers] = []] = await run(SERVER);
   const typeRows = await run(TYPES);
   const functions = functionsOf(await run(FUNCTIONS), typeNames(typeRows));
   const extensions = new Map(functions.map((each) => [each.oid, each.extension]));
@@ -42,7 +42,7 @@ export async function loadCatalog(run: RunQuery, withoutDefinition: WithoutDefin
   const casts = (await run(CASTS))
     .filter(([, , called]) => extensions.get(number(called)) === undefined)
     .map(([source, target]) => ({ source: names.get(number(source)) ?? '', target: names.get(number(target)) ?? '' }));
-  const content = { serverVersion: number(version), database: database ?? '', ...(cluster === undefined ? {} : { cluster }), relations, functions, operators, types: typesOf(typeRows, checks), casts };
+  const content = { serverVersion: number(version), database: database ?? '', ...(encoding === 'UTF8' ? {} : { encoding: { name: encoding ?? '', lowers: yes(lowers) } }), ...(cluster === undefined ? {} : { cluster }), relations, functions, operators, types: typesOf(typeRows, checks), casts };
   return { id: hash('sha256', JSON.stringify(content)), ...content };
 }
 

@@ -20,11 +20,11 @@ import { AFTER_GUARDED, needsGuard, NOT_OPENED, openGuard, undo } from './guardi
 import type { Owed } from './link.ts';
 import { lookups, sendOwn } from './lookup.ts';
 import type { Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
-import { recordedForm, RESERVED, type Prepared } from './namespace.ts';
+import { recordedForm, RESERVED, unusableName, type Prepared } from './namespace.ts';
 import type { Portal } from './portals.ts';
 import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
 import { onlyDefines, Series, SERIES_CHANGED_OBJECTS } from './series.ts';
-import { bringsBack, changesNames, NAME_BYTES, needsNames } from './settings.ts';
+import { bringsBack, changesNames, needsNames } from './settings.ts';
 import type { Expected } from './state.ts';
 
 const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'invalid byte sequence for encoding "UTF8"' } as const;
@@ -141,12 +141,8 @@ export class ExtendedQueries {
   }
 
   #nameRefused(name: string): Refusal | undefined {
-    if (name === '') return undefined;
-    const { gated } = this.#admission.link;
-    if (name.startsWith(RESERVED)) return gated.refuse('protocol', `names that start with ${RESERVED} are the gateway's own`);
-    // The server looks longer names up by their first bytes only, so two of them could be one there.
-    if (3 * name.length > NAME_BYTES && Buffer.byteLength(name) > NAME_BYTES) return gated.refuse('limit', `names of statements and portals have at most ${NAME_BYTES} bytes`);
-    return undefined;
+    const refused = name === '' ? undefined : unusableName(name);
+    return refused && this.#admission.link.gated.refuse(refused.code, refused.why);
   }
 
   #parse(frame: Frame, message: Parse): Wait {

@@ -1,4 +1,6 @@
+import { TWIN } from '../../sql/postgres/encodings.ts';
 import type { Understood } from '../../sql/understand.ts';
+import { NAME_BYTES } from './settings.ts';
 
 /** A prepared statement, by Parse or by SQL PREPARE: they share one name space. */
 export interface Prepared {
@@ -31,6 +33,15 @@ export interface Cursor {
 
 /** Names that the gateway uses for its own statements and portals. A client may not. */
 export const RESERVED = 'wicketgate:';
+
+/** Why a client may not name a statement or a portal so. */
+export const unusableName = (name: string): { readonly code: 'protocol' | 'limit'; readonly why: string } | undefined => {
+  if (name.startsWith(RESERVED)) return { code: 'protocol', why: `names that start with ${RESERVED} are the gateway's own` };
+  // The server looks longer names up by their first bytes only, so two of them could be one there.
+  if (3 * name.length > NAME_BYTES && Buffer.byteLength(name) > NAME_BYTES) return { code: 'limit', why: `names of statements and portals have at most ${NAME_BYTES} bytes` };
+  // And a database that is not in UTF-8 may have one code for two characters.
+  return name.includes(TWIN) ? { code: 'protocol', why: 'names of statements and portals may not have U+FFE4 in them' } : undefined;
+};
 
 /**
  * The named statements of one session, as the target knows them. Changes made in a series count at once for the messages

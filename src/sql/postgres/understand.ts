@@ -3,6 +3,7 @@ import type { Catalog, NameContext } from '../catalog.ts';
 import type { Lineage, StatementFacts } from '../facts.ts';
 import type { Asker, GrantedFunctions, InvalidText, Literal, Understander, Understood, UnderstoodStatement } from '../understand.ts';
 import { withinCaps } from './caps.ts';
+import { readsNamesOtherwise } from './encodings.ts';
 import { FactsCache, type Entry } from './facts-cache.ts';
 import { Lexer, Token } from './lexer.ts';
 import { literalsOf } from './literals.ts';
@@ -43,6 +44,7 @@ const TOO_MANY_TOKENS = unknownFacts(`more than ${MOST_TOKENS.toLocaleString('en
 const TOO_LONG = unknownFacts('too long to be read');
 const TOO_DEEP = unknownFacts('nested too deeply, or too long');
 const OLD_NUMBER = unknownFacts('a number that this server reads in another way');
+const OTHER_NAME = unknownFacts('a name beyond ASCII that this database, which is not in UTF-8, could read in another way');
 const UNPARSED = unknownFacts('the statement could not be parsed');
 
 /** The answer for one text; literals are found when somebody asks for them. */
@@ -105,6 +107,7 @@ class PostgresUnderstander implements Understander {
     const known = (shape.exact ? undefined : caches.shapes.get(shape.key)) ?? caches.texts.get(textKey(text, prefix));
     if (known) return answered(known, shape, text);
     if (!withinCaps(text)) return refused(TOO_DEEP, text);
+    if (catalog.encoding && readsNamesOtherwise(text, catalog.encoding)) return refused(OTHER_NAME, text);
     // The caller's buffer is its own again when this returns.
     const copy = new Uint8Array(text);
     return new Promise((resolve) => {

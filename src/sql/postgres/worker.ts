@@ -1,6 +1,9 @@
 import { parentPort } from 'node:worker_threads';
+import type { Catalog } from '../catalog.ts';
 import type { InvalidText } from '../understand.ts';
 import { analyse } from './analyse.ts';
+import type { Ast } from './ast.ts';
+import { readsNamesOtherwise } from './encodings.ts';
 import { Granted } from './granted.ts';
 import { CatalogIndex } from './names.ts';
 import { loadParser, parseDefinition, ParserBroken, parseText } from './parse.ts';
@@ -15,6 +18,12 @@ if (!port) throw new Error('runs as a worker thread only');
 const catalogs = new Map<string, CatalogIndex>();
 const say = (said: Said): void => port.postMessage({ ...said, used: process.threadCpuUsage() } satisfies FromWorker);
 
+/** A definition of the target's own. */
+function parseHere(sql: string, { encoding }: Catalog): readonly Ast[] {
+  if (encoding && readsNamesOtherwise(Buffer.from(sql), encoding)) throw new Error('a name that this database could read in another way');
+  return parseDefinition(sql);
+}
+
 function answer(message: Extract<ToWorker, { kind: 'analyse' }>): Said {
   const index = catalogs.get(message.catalog);
   if (!index) return { kind: 'broken' };
@@ -23,7 +32,7 @@ function answer(message: Extract<ToWorker, { kind: 'analyse' }>): Said {
     let invalid: InvalidText | undefined;
     const statements = parseText(text.toString('utf8'), (why) => (invalid = why));
     if (statements === undefined) return invalid ? { kind: 'unparsed', invalid } : { kind: 'unparsed' };
-    const { facts, exact } = analyse(text, statements, { index, granted: new Granted(message.granted), parse: parseDefinition }, message.names);
+    const { facts, exact } = analyse(text, statements, { index, granted: new Granted(message.granted), parse: (sql) => parseHere(sql, index.catalog) }, message.names);
     return { kind: 'answer', answer: { facts, starts: statements.map((each) => each.stmt_location ?? 0), exact } };
   } catch (error) {
     // A stack that ran out leaves the parser's own stack where it was.
