@@ -23,8 +23,8 @@ export interface Understood {
 
 /** A server's own error about a text, before it looks at anything else. */
 export interface InvalidText {
-  /** `encoding`: bytes that are not UTF-8. `syntax`: the grammar does not have it. */
-  readonly kind: 'encoding' | 'syntax';
+  /** `encoding`: bytes that are not UTF-8. `syntax`: the grammar does not have it. `cancelled`: its client has cancelled it before it was understood. */
+  readonly kind: 'encoding' | 'syntax' | 'cancelled';
   /** May hold a word of the text: for the client only, never for a record. */
   readonly message: string;
   /** Where, in characters from 1, when it is known. */

@@ -110,6 +110,28 @@ test('a cancel in a block leaves it failed, and a cancelled COPY is over', async
   assert.match(plain(await wire.until('ReadyForQuery')).join(' '), /E57014 ZI/);
 });
 
+for (const block of [false, true]) {
+  test(`a cancel that meets a look-up of the gateway's own ${block ? 'in a block' : 'outside a block'} cancels what the client has sent`, async () => {
+    using wire = await gatewayWire(scene, 'writer');
+    await wire.query('SELECT 1');
+    if (block) await wire.query('BEGIN');
+    const other = await scene.target.client();
+    await other.query('BEGIN; LOCK pg_catalog.pg_namespace IN ACCESS EXCLUSIVE MODE');
+    try {
+      assert.ok(plain(await wire.query('SET search_path = elsewhere, public')).includes('SET'));
+      wire.send(say.query('SELECT name FROM customers'));
+      await until(async () => (await other.query("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'pg_catalog.pg_namespace'::regclass")).rowCount === 1, 20_000, 'the look-up waiting');
+      await cancel(wire.processId, wire.key, true);
+      assert.deepEqual(plain((await wire.until('ReadyForQuery')).filter(({ kind }) => kind !== 'ParameterStatus')), ['E57014', block ? 'ZE' : 'ZI']);
+    } finally {
+      await other.query('ROLLBACK');
+      await other.end();
+    }
+    if (block) assert.deepEqual(plain(await wire.query('COMMIT')), ['ROLLBACK', 'ZI']);
+    assert.equal(plain(await wire.query('SELECT name FROM customers')).at(-1), 'ZI');
+  });
+}
+
 test('the key is worth nothing when the session is over', async () => {
   const wire = await gatewayWire(scene, 'writer');
   wire.send(say.terminate);

@@ -5,7 +5,7 @@ import { whenThere } from '../../model/when-there.ts';
 import type { NeedsApproval, Passage } from '../../pipeline/gate.ts';
 import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
 import type { Permit } from '../../pipeline/permits.ts';
-import type { GrantedFunctions, Understander, Understood } from '../../sql/understand.ts';
+import type { GrantedFunctions, InvalidText, Understander, Understood } from '../../sql/understand.ts';
 import type { Answer } from './answer.ts';
 import type { Back } from './back.ts';
 import { boundOf, namedTexts, type Message, type NamedText } from './bound.ts';
@@ -31,6 +31,9 @@ export const after = <Value>(value: Value | Promise<Value>, then: (value: Value)
 
 /** Why nothing more of a series can be understood. */
 export const SERIES_CHANGED_NAMES = 'search_path or role changed in this series: send Sync first';
+
+/** What a server says of a statement that the client has cancelled. */
+const CANCELLED: InvalidText = { kind: 'cancelled', message: 'canceling statement due to user request' };
 
 /** What is known of a command for which people are asked. */
 export interface Sought {
@@ -101,12 +104,27 @@ export class Admission {
       // Outside a transaction asking costs the client nothing, and in the middle of its series it would be too late.
       const ask = (): Promise<unknown> | undefined => (link.status !== 'I' ? undefined : this.stale ? this.#ask().then(() => this.#readContext()) : this.#readContext());
       const first = pin ? pin.then(ask) : ask();
-      return first ? link.whileOpen(first).then(then) : then();
+      return first ? this.#unlessCancelled(first).then((refused) => (refused ? unready(refused) : then())) : then();
     };
     if (link.owed.idle) return refresh();
     // The target keeps the answers of an open series to itself until it is told to flush.
     if (this.series.forwarded) link.send(link.gated.housekeeping('sync'), toServer.flush);
     return link.whileOpen(this.idle()).then(refresh);
+  }
+
+  /** Waits for look-ups of the gateway's own. The client may cancel meanwhile what it has sent: the target is then at one of those, which must not end the session. */
+  async #unlessCancelled(asked: Promise<unknown>): Promise<Refusal | undefined> {
+    const { link } = this;
+    const { cancels } = link;
+    const cancelled = (): Refusal | undefined => (link.cancels === cancels ? undefined : link.gated.refuse('cancelled', CANCELLED.message));
+    try {
+      await link.whileOpen(asked);
+    } catch (error) {
+      const refused = link.over ? undefined : cancelled();
+      if (!refused) throw error;
+      return refused;
+    }
+    return cancelled();
   }
 
   /** `whenReady` would call back at once, outside of a series. */
@@ -274,9 +292,10 @@ export class Admission {
   }
 
   async #refreshed(text: Buffer): Promise<Understood> {
+    const { cancels } = this.link;
     const known = await this.#ask();
     const understood = await this.#read(text);
-    if (!known) return undecidable(understood);
+    if (!known) return { ...undecidable(understood), ...(this.link.cancels === cancels ? {} : { invalid: CANCELLED }) };
     return namesMissing(understood) ? this.#lookAgain(text, understood) : understood;
   }
 

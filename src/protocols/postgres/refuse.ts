@@ -1,5 +1,5 @@
 import type { Refusal, RefusalCode } from '../../model/decision.ts';
-import type { Understood } from '../../sql/understand.ts';
+import type { InvalidText, Understood } from '../../sql/understand.ts';
 import { undefinedName } from './commands.ts';
 import { errorResponse, SqlState, type Report } from './errors.ts';
 
@@ -58,6 +58,8 @@ export const refusedCommand = (refused: Refusal, wording: Wording = SQLSTATE[ref
 /** Refusals that say no more than that the text was not understood, when it was none. */
 const BY_TEXT: ReadonlySet<RefusalCode> = new Set(['denied', 'not_understood', 'masking']);
 
+const INVALID: Readonly<Record<InvalidText['kind'], SqlState>> = { syntax: SqlState.syntax_error, encoding: SqlState.character_not_in_repertoire, cancelled: SqlState.query_canceled };
+
 /**
  * PostgreSQL's own condition for a text that it would not take, or for what the message names and nobody has defined, when it was
  * refused for that: a mistake looks like one. It is refused, recorded and has the consequences of any refusal all the same.
@@ -66,7 +68,7 @@ export const serverWording = (refused: Refusal, understood: Understood): Wording
   const { invalid } = understood;
   if (invalid && BY_TEXT.has(refused.code)) {
     const { kind, message, position } = invalid;
-    return { sqlState: kind === 'syntax' ? SqlState.syntax_error : SqlState.character_not_in_repertoire, message, ...(position === undefined ? {} : { position }) };
+    return { sqlState: INVALID[kind], message, ...(position === undefined ? {} : { position }) };
   }
   const missing = refused.code === 'not_understood' ? undefinedName(understood) : undefined;
   return missing && (missing === 'prepared' ? SqlState.invalid_sql_statement_name : SqlState.invalid_cursor_name);
