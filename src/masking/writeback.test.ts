@@ -95,6 +95,28 @@ test('whatever a mask makes of a value is recognised by its guard, in both forma
   assert.ok(constantOf(25, -1, 0));
 });
 
+test('a client writes the constant of a date or time as its zone has it', () => {
+  const redaction = { name: 'm', transform: 'redact' } as const;
+  const comesBack = (type: number, text: string): boolean => couldBeMask(redaction, type, text);
+  const [date, timestamp, timestamptz, interval] = [1082, 1114, 1184, 1186];
+  for (const [type, text] of [
+    [date, '2000-01-01'], [date, '2000-01-01T00:00:00.000-05:00'], [date, '2000-01-01T00:00:00.000+05:30'], [date, '1999-12-31T19:00:00.000Z'], [date, '1/1/2000'], [date, '2000-01-01 +01'],
+    [timestamp, '2000-01-01T00:00:00.000-05:00'], [timestamp, '2000-01-01T05:00:00.000Z'], [timestamp, '1999-12-31T18:30:00.000Z'], [timestamp, '2000-01-01 00:00:00'],
+    [timestamptz, '1999-12-31T19:00:00.000-05:00'], [timestamptz, '1999-12-31 19:00:00-05:00'], [timestamptz, '2000-01-01 05:30:00+05:30'], [timestamptz, '2000-01-01 05:45:00'], [timestamptz, '2000-01-01 00:00:00+00'],
+    [interval, '0 days 0.000000 seconds'], [interval, 'PT0S'], [interval, '0'], [1266, '00:00:00+05:30'], [1083, '00:00'],
+  ] as const) assert.ok(comesBack(type, text), `${type} ${text}`);
+  for (const [type, text] of [
+    [date, '2000-01-02'], [date, '1999-12-31'], [date, '2/1/2000'], [date, 'today'], [timestamp, '2000-01-01 00:00:01'], [timestamp, '2000-01-01 05:07:00'], [timestamp, '2000-01-03 00:00:00'],
+    [timestamptz, '2000-01-01 00:00:00.5+00'], [timestamptz, '2000-01-02 00:00:00+00'], [interval, '1 day'], [interval, ''], [1083, '00:01'],
+  ] as const) assert.ok(!comesBack(type, text), `${type} ${text}`);
+});
+
+test('what clients read as NULL, and zero with an exponent', () => {
+  const redaction = { name: 'm', transform: 'redact' } as const;
+  for (const [type, value] of [[114, null], [3802, null], [3802, ' null '], [1700, '0E-8'], [16, 'false']] as const) assert.ok(couldBeMask(redaction, type, value), String(value));
+  for (const [type, value] of [[25, null], [1700, null], [3802, '{}'], [1700, '1E-8'], [16, 'true']] as const) assert.ok(!couldBeMask(redaction, type, value), String(value));
+});
+
 suite('COPY', () => {
   const refs = columns(['id', 23], ['name', 25], ['ssn', 25]).map((each) => ({ relation: customers.oid, number: each.number, schema: 'public', table: 'customers', column: each.name }));
   const facts = (more: Partial<CopyFacts>): CopyFacts => ({ direction: 'in', format: 'text', columns: refs, ...more });

@@ -3,6 +3,7 @@ import type { Operand } from '../sql/facts.ts';
 import type { Literal, Understood } from '../sql/understand.ts';
 import { constantOf, redacted } from './constants.ts';
 import { isPseudonym } from './hash-key.ts';
+import { isMoment, moments } from './moments.ts';
 import { characters, oid } from './oids.ts';
 import type { ColumnMask, MaskSet } from './plan.ts';
 import type { ProtectedColumn, Protection } from './protection.ts';
@@ -19,8 +20,8 @@ export type WrittenValue = string | { readonly binary: Uint8Array } | null;
 /** Types whose constant is a zero, written in any way. */
 const numeric: ReadonlySet<number> = new Set([oid.int2, oid.int4, oid.int8, oid.oid, oid.float4, oid.float8, oid.numeric, oid.money, oid.xid, oid.cid, oid.xid8]);
 const falsehoods: ReadonlySet<string> = new Set(['f', 'fa', 'fal', 'fals', 'false', 'n', 'no', 'of', 'off', '0']);
-/** Dates and times: what begins with the constant's day and has no other time. */
-const moments: ReadonlySet<number> = new Set([oid.date, oid.time, oid.timestamp, oid.timestamptz, oid.timetz, oid.interval]);
+/** Types whose constant has drivers give their program what they give it for NULL, and write as NULL. */
+const readAsNull: ReadonlySet<number> = new Set([oid.json, oid.jsonb]);
 
 /**
  * Whether a value is one that the mask of a column can produce: then writing it to that column could put a masked value in
@@ -31,7 +32,7 @@ export function couldBeMask(mask: Pick<ColumnMask, 'transform'>, type: number, v
   const { transform } = mask;
   const withoutConstant = type !== 0 && constantOf(type, -1, 0) === undefined;
   // A client that read NULL and writes the whole row back would clear the column.
-  if (value === null) return transform === 'null' || withoutConstant;
+  if (value === null) return transform === 'null' || withoutConstant || readAsNull.has(type);
   if (transform === 'null' || withoutConstant) return false;
   if (typeof value === 'object') return isMaskBytes(mask, type, value.binary);
   const text = value.trimEnd();
@@ -64,30 +65,19 @@ function isRedaction(type: number, text: string): boolean {
   }
   if (type === oid.bool) return falsehoods.has(text.trim().toLowerCase());
   if (type === oid.bit) return text !== '' && Array.from(text).every((digit) => digit === '0');
+  if (moments.has(type)) return isMoment(type, text);
   const constant = Buffer.from(constantOf(type === 0 ? oid.json : type, -1, 0) ?? []).toString();
-  if (moments.has(type)) return isMoment(type, text, constant);
   return text.trim().toLowerCase() === constant.toLowerCase();
 }
 
-/** Zero, written with any sign, point or currency. */
+/** Zero, written with any sign, point, exponent or currency. */
 function isZero(text: string): boolean {
   let digits = 0;
-  for (const character of text.trim()) {
+  for (const character of text.trim().replace(/e[-+]?\d+$/i, '')) {
     if (character === '0') digits++;
-    else if (!'.-+$,eE'.includes(character)) return false;
+    else if (!'.-+$,'.includes(character)) return false;
   }
   return digits > 0;
-}
-
-/** The zero of a date or time: the same digits but for zeros that may follow (fractions, a zone). */
-function isMoment(type: number, text: string, constant: string): boolean {
-  const day = type === oid.time || type === oid.timetz || type === oid.interval ? '' : '2000-01-01';
-  const given = text.trim();
-  if (!given.startsWith(day)) return false;
-  const rest = given.slice(day.length);
-  if (rest === '') return day !== '' || constant === '';
-  for (const character of rest) if (!'0:.+-TZ '.includes(character)) return false;
-  return true;
 }
 
 /** The same in the binary forms. Parameters may have another width than the column, so that zeros of any length count. */
@@ -123,9 +113,11 @@ export function guardLiterals(understood: Understood, masks: MaskSet, catalog: C
       const refused = guard(operand, literal.value, protection) ?? blownUp(operand, literal, protection);
       if (refused !== undefined) return refused;
     }
-    for (const column of lineage.nulled ?? []) {
-      const found = protection.of(column);
-      if (found !== undefined && couldBeMask(found.mask, found.type, null)) return refusal(found);
+    for (const [columns, value] of [[lineage.nulled, null], [lineage.falsified, 'false']] as const) {
+      for (const column of columns ?? []) {
+        const found = protection.of(column);
+        if (found !== undefined && couldBeMask(found.mask, found.type, value)) return refusal(found);
+      }
     }
     if (named?.name === undefined) continue;
     if (named.kind === 'prepare' && named.inner !== undefined) prepared.set(named.name, named.inner.lineage.operands);

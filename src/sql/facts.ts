@@ -123,6 +123,8 @@ export interface Lineage {
   readonly operands: readonly Operand[];
   /** Columns to which the word NULL is assigned. */
   readonly nulled?: readonly ColumnRef[];
+  /** Columns to which the word FALSE is assigned. */
+  readonly falsified?: readonly ColumnRef[];
   /** For EXECUTE: what each argument, in order, is made from; argument n meets what `$n` meets in the prepared statement. */
   readonly arguments?: readonly (readonly Pick<Operand, 'kind' | 'index'>[])[];
 }

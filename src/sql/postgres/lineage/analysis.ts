@@ -45,7 +45,7 @@ export function meet(analysis: Analysis, values: readonly Value[]): void {
 export function write(analysis: Analysis, column: ColumnRef, value: Value): void {
   analysis.found.use([column], 'written');
   consume(analysis, [value], 'derive');
-  if (value.nothing) analysis.found.nullify(column);
+  if (value.word) analysis.found.assign(value.word, column);
   if (value.atoms.length > 0) analysis.found.meet(value.atoms, [column], 'written');
 }
 

@@ -21,8 +21,9 @@ export function evaluate(analysis: Analysis, scope: Scope, node: unknown): Value
     case 'ColumnRef':
       return columnRef(scope, list(fields, 'fields'));
     case 'A_Const':
-      if (fields['isnull'] === true) return { ...clean, nothing: true };
-      return fields['boolval'] !== undefined ? clean : { ...clean, atoms: literalFrom(analysis, offset(fields)) };
+      if (fields['isnull'] === true) return { ...clean, word: 'null' };
+      if (fields['boolval'] !== undefined) return embedded(fields, 'boolval')?.['boolval'] === true ? clean : { ...clean, word: 'false' };
+      return { ...clean, atoms: literalFrom(analysis, offset(fields)) };
     case 'ParamRef':
       return analysis.parameters ? { ...clean, atoms: [{ kind: 'parameter', index: Number(fields['number'] ?? 0) }] } : clean;
     case 'FuncCall':
@@ -70,7 +71,8 @@ export function evaluate(analysis: Analysis, scope: Scope, node: unknown): Value
       operands(analysis, scope, fields, values);
       meet(analysis, values);
       const value = consume(analysis, values, 'expression');
-      return kind === 'TypeCast' && values[0]?.nothing ? { ...value, nothing: true } : value;
+      const word = kind === 'TypeCast' ? values[0]?.word : undefined;
+      return word ? { ...value, word } : value;
     }
     case 'List':
       return consume(analysis, evaluateAll(analysis, scope, list(fields, 'items')), 'expression');

@@ -17,8 +17,8 @@ export interface Value {
   readonly atoms: readonly Atom[];
   /** It is a whole row: the functions on the list of total ones are not total on it. */
   readonly row?: true;
-  /** It is NULL. */
-  readonly nothing?: true;
+  /** It is the word NULL, or FALSE. */
+  readonly word?: 'null' | 'false';
   /** How many total functions stand one inside the other. */
   readonly depth?: number;
 }
@@ -39,7 +39,7 @@ export class Findings {
   readonly #uses = new Map<ColumnRef, Set<UseRole>>();
   readonly #operands = new Map<string, Operand>();
   doubted: string | undefined;
-  readonly #nulled = new Set<ColumnRef>();
+  readonly #words = { null: new Set<ColumnRef>(), false: new Set<ColumnRef>() };
   #queries = 0;
 
   /** Nothing may be concluded, but the rest is looked at all the same: it may hold secrets. */
@@ -69,13 +69,14 @@ export class Findings {
     }
   }
 
-  /** The word NULL is assigned to a column. */
-  nullify(column: ColumnRef): void {
-    this.#nulled.add(column);
+  /** The word NULL, or FALSE, is assigned to a column. */
+  assign(word: 'null' | 'false', column: ColumnRef): void {
+    this.#words[word].add(column);
   }
 
-  nulled(): ColumnRef[] {
-    return [...this.#nulled];
+  /** Columns to which the word is assigned. */
+  assigned(word: 'null' | 'false'): ColumnRef[] {
+    return [...this.#words[word]];
   }
 
   secret(atoms: readonly Atom[]): void {

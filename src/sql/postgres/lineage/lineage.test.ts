@@ -255,6 +255,7 @@ suite('operands', () => {
 
   test('NULL assigned to a column is told', () => {
     assert.deepEqual(lineage('UPDATE customers SET ssn = NULL, name = NULL::text').nulled?.map((each) => each.column), ['ssn', 'name']);
+    assert.deepEqual(lineage('UPDATE customers SET ssn = FALSE, name = false::text, id = TRUE').falsified?.map((each) => each.column), ['ssn', 'name']);
     assert.deepEqual(lineage('INSERT INTO customers VALUES (1, NULL, DEFAULT)').nulled?.map((each) => each.column), ['name']);
   });
 

@@ -56,12 +56,14 @@ export function lineageOf(node: unknown, context: LineageContext): Lineage {
   try {
     const result = statement(analysis, raw['stmt'] ?? node);
     if (found.doubted !== undefined) throw new NotUnderstood(found.doubted);
-    const nulled = found.nulled();
+    const nulled = found.assigned('null');
+    const falsified = found.assigned('false');
     return {
       understood: true,
       uses: found.uses(),
       operands: found.operands(),
       ...(nulled.length === 0 ? {} : { nulled }),
+      ...(falsified.length === 0 ? {} : { falsified }),
       ...(result === undefined ? {} : outputsOf(result)),
       ...(given === undefined ? {} : { arguments: given }),
     };
