@@ -102,6 +102,20 @@ for (const [coding, pack] of [['gzip', gzipSync], ['br', brotliCompressSync], ['
   });
 }
 
+for (const [said, packed] of [['utf-8', false], ['', false], ['deflate', false], ['aws-chunked', false], ['gzip, identity', false], ['gzip,', true], ['identity, gzip', true]] as const) {
+  test(`a target that shows the request ${packed ? 'packed' : 'plainly'}, and calls that ${JSON.stringify(said)}, tells nobody the credential`, async () => {
+    scene.target.handler = (request, response) => {
+      request.resume();
+      response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Encoding': said });
+      response.end(packed ? gzipSync(shown(request)) : shown(request));
+    };
+    const { status, text, body } = await scene.ask('writer', '/called');
+    assert.equal(status, packed ? 403 : 200);
+    await tells(packed ? text : `${text}${body.toString('latin1')}`);
+    if (!packed) assert.match(text, /Bearer \*{8}/);
+  });
+}
+
 test('a target that cannot be reached, and a credential that cannot be sent, are told of without it', async () => {
   for (const [port, code] of [[scene.gateway.port('tls'), 'target_unavailable'], [scene.gateway.port('broken'), undefined]] as const) {
     const answer = await scene.ask('writer', '/x', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: BODY, port });

@@ -29,7 +29,6 @@ export interface ReleaseParts {
 }
 
 const isPlainJson = (fields: Fields): boolean => /^application\/json\b/i.test(single(fields, 'content-type') ?? '') && !fields.some(([name]) => fieldName(name).lower === 'content-encoding');
-const isCoded = (fields: Fields): boolean => fields.some(([name, value]) => fieldName(name).lower === 'content-encoding' && value.trim().toLowerCase() !== 'identity');
 
 const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outside, echo }: ReleaseParts): Release | { readonly withheld: string } => {
   const answer = echo ? { ...raw, fields: echo.fields(raw.fields) } : raw;
@@ -43,10 +42,9 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
   if (masked) return { head: { status, fields, length: masked.length, bodiless }, body: masked.body, masked: masked.masked, eager: masked.eager };
   const { trailers } = answer;
   const whole = Buffer.isBuffer(body) ? body.length : length;
-  const coded = isCoded(answer.fields);
-  const looked = coded && echo && !bodiless && whole !== 0 ? lookedThrough(streamOf(body), answer.fields, echo) : undefined;
-  // What is looked through may have to be refused instead.
-  return { head: { status, fields, length: status === 204 ? undefined : bodiless ? length : whole, bodiless }, body: looked ?? body, masked: undefined, eager: !looked, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers())), echo: coded ? undefined : echo };
+  const looked = echo && !bodiless && whole !== 0 ? lookedThrough(body, answer.fields, echo) : undefined;
+  // What is looked through unpacked may have to be refused instead. A coding that nobody knows may be none: some targets say `utf-8` there.
+  return { head: { status, fields, length: status === 204 ? undefined : bodiless ? length : whole, bodiless }, body: looked ?? body, masked: undefined, eager: !looked, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers())), echo: looked ? undefined : echo };
 };
 
 const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): Fields => {

@@ -40,7 +40,8 @@ export const decoderFor = (fields: Fields): Transform | undefined => {
   return coding === undefined || more.length > 0 ? undefined : CODINGS.get(coding)?.decode();
 };
 
-const codingsOf = (fields: Fields): string[] => fields.filter(([name]) => name.toLowerCase() === 'content-encoding').map(([, value]) => value.trim().toLowerCase()).filter((value) => value !== 'identity');
+/** In the order in which they were put on; `identity` and what a list has empty are none. */
+const codingsOf = (fields: Fields): string[] => fields.filter(([name]) => name.toLowerCase() === 'content-encoding').flatMap(([, value]) => value.split(',')).map((item) => item.trim().toLowerCase()).filter((item) => item !== '' && item !== 'identity');
 
 /** What says something of the exact bytes, and is not true of masked ones. */
 const OF_BYTES = /^(?:content-md5|digest|content-digest|repr-digest|want-digest|signature|signature-input|x-goog-hash|x-goog-stored-content-length|x-amz-checksum-.*|x-ms-blob-content-md5|x-ms-content-crc64)$/;

@@ -63,6 +63,7 @@ test('what stood in header fields before does not count, and very much is looked
   assert.deepEqual((await through(cut(large, 1_000), 'gzip')).got, large);
 });
 
-test('a coding that is not understood, and several, are not looked through', () => {
-  for (const coding of ['deflate', 'gzip, br', '']) assert.equal(lookedThrough(Readable.from([]), [['Content-Encoding', coding]], new Echo(new EchoValues([]))), undefined);
+test('a coding that is not understood, and several, are not unpacked; `identity` in a list is none', () => {
+  for (const coding of ['deflate', 'gzip, br', '', 'identity', 'utf-8']) assert.equal(lookedThrough(Readable.from([]), [['Content-Encoding', coding]], new Echo(new EchoValues([]))), undefined);
+  for (const coding of ['identity, gzip', 'gzip,', ' GZIP , identity']) assert.ok(lookedThrough(Readable.from([]), [['Content-Encoding', coding]], new Echo(new EchoValues([]))), coding);
 });

@@ -1,5 +1,6 @@
 import { pipeline, Transform, type Readable } from 'node:stream';
 import type { Echo } from './echo.ts';
+import { streamOf, type TargetAnswer } from './exchange.ts';
 import { AnswerWithheld, decoderFor } from './mask.ts';
 import type { Fields } from './head.ts';
 
@@ -13,10 +14,10 @@ const MOST_UNPACKED = 16 * 1024 * 1024;
 /** What may be kept back while the end of it could be the beginning of the credential. */
 const MOST_HELD = 1024 * 1024;
 
-/** The body as the client gets it; undefined: it is in no coding that is understood. Errors with AnswerWithheld. */
-export const lookedThrough = (body: Readable, fields: Fields, echo: Echo): Readable | undefined => {
+/** The body as the client gets it; undefined: it is in no coding that is understood, or in none. Errors with AnswerWithheld. */
+export const lookedThrough = (body: TargetAnswer['body'], fields: Fields, echo: Echo): Readable | undefined => {
   const decoder = decoderFor(fields);
-  return decoder && pipeline(body, new PackedLook(decoder, echo), () => {});
+  return decoder && pipeline(streamOf(body), new PackedLook(decoder, echo), () => {});
 };
 
 class PackedLook extends Transform {
