@@ -117,7 +117,7 @@ export class CsvMasker extends Piecewise {
     this.#fields = [];
     const blank = fields.length === 1 && fields[0]!.from === fields[0]!.to;
     const isHeader = this.#columns === undefined && !blank;
-    if (isHeader) this.#columns = this.#paths.empty ? [] : fields.map((field) => this.#column(this.#value(bytes, start, field)));
+    if (isHeader) this.#columns = this.#paths.empty ? [] : this.#named(fields.map((field) => this.#value(bytes, start, field)));
     const columns = this.#columns ?? [];
     if (!blank && !this.#paths.empty && fields.length !== columns.length) fail('a row with another number of fields than the header');
     let at = start;
@@ -132,10 +132,17 @@ export class CsvMasker extends Piecewise {
     this.out.keep(bytes, at, end);
   }
 
+  /** The masks of the columns. A first row that is not the header would leave them without names, and all of them unmasked. */
+  #named(names: readonly Uint8Array[]): readonly (PlacedMask | undefined)[] {
+    const texts = names.map((name) => this.#charset.decode(name).toString().trim());
+    if (texts.every((text) => text === '')) fail('a first row without names');
+    // Spreadsheets take it for a word on the delimiter, and the next row for the header.
+    if (/^sep=/i.test(texts[0]!)) fail('a first row that says what the delimiter is');
+    return names.map((name, index) => this.#column(name, texts[index]!));
+  }
+
   /** The mask of a column, as a member of each row, or of each element of a list of rows. */
-  #column(name: Uint8Array): PlacedMask | undefined {
-    const text = this.#charset.decode(name).toString().trim();
-    // A first row of data would leave the columns without names, and all of them unmasked.
+  #column(name: Uint8Array, text: string): PlacedMask | undefined {
     if (/^[-+]?[\d.,]+$/.test(text) || detect(name, 0, name.length, allDetectors) !== undefined) fail('a first row that holds values instead of names');
     if (/[;|,\t]/.test(text)) fail('another delimiter than its type says');
     const { top } = this.#paths;

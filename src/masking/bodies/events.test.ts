@@ -53,7 +53,7 @@ test('text, comments, ids and names of events are looked at by detectors', () =>
 test('JSON in a comment is masked; what belongs in no event is refused', () => {
   assert.equal(maskedBy(masks, events, ': {"ssn":"1"}\n\n').text, ': {"ssn":"***"}\n\n');
   assert.equal(maskedBy(masks, events, '{"ssn":"1"}\n\n').text, '{"ssn":"***"}\n\n');
-  for (const body of ['{\n"ssn":"1"\n}\n\n', 'ssn: 1\n\n', 'data: {"ssn":"1"\n\n', 'data: {ssn: 1}\n\n', `data: ${'x'.repeat(1_100_000)}\n\n`, 'd\0a\0t\0a\0:\0']) assert.throws(() => maskedBy(masks, events, body, [65_536]), BodyNotMasked, body.slice(0, 40));
+  for (const body of ['{\n"ssn":"1"\n}\n\n', 'ssn: 1\n\n', 'data: {"ssn":"1"\n\n', 'data: {ssn: 1}\n\n', 'data: [NaN,{"ssn":"1"}]\n\n', 'data: [ Infinity ,{"ssn":"1"}]\n\n', `data: ${'x'.repeat(1_100_000)}\n\n`, 'd\0a\0t\0a\0:\0']) assert.throws(() => maskedBy(masks, events, body, [65_536]), BodyNotMasked, body.slice(0, 40));
 });
 
 test('an event that the end cuts off is masked too', () => {
