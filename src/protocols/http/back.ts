@@ -200,13 +200,15 @@ export class Back {
     this.#recordHead();
     const { client, answer, settle, done, unwritten } = this.#parts;
     const { head } = answer;
+    // Before the outcome, which counts what of the credential stood in them.
+    const trailers = answer.trailers?.();
     settle(head.status < 400 ? 'ok' : 'error', (failure) => {
       if (failure) {
         unwritten(failure);
         return;
       }
       if (!client.begun) client.begin(head);
-      client.end(last, answer.trailers?.());
+      client.end(last, trailers);
       done();
     });
   }
