@@ -94,6 +94,23 @@ test('a call of many messages, which people are told are not covered, is sent wh
   session.close();
 });
 
+test('a call whose messages end while people think runs by the approval that they gave for it', async () => {
+  const session = http2Client(scene);
+  const { stream, status } = await call(session, 'Ends');
+  stream.write(message(10));
+  const request = await people.request(scene);
+  assert.match(request.notCovered ?? '', /body/);
+  stream.end(message(20));
+  const other = session.request({ ':method': 'GET', ':path': '/x' });
+  // Behind its end on the same connection, and answered.
+  await new Promise((resolve) => other.once('close', resolve).resume());
+  await people.approve(scene, request.id);
+  await until(() => status() !== undefined);
+  assert.deepEqual([status(), got.get('/test.Held/Ends')], ['0', 40]);
+  assert.deepEqual(await people.pending(scene), []);
+  session.close();
+});
+
 test('one that sends more than is kept while people think is told to come again; one whose client leaves runs for nobody', async () => {
   const session = http2Client(scene);
   const much = await call(session, 'Much');

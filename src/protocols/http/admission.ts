@@ -140,7 +140,8 @@ export class Admission {
     const { head } = client;
     const call = head.call;
     const fits = head.body.kind === 'chunked' || (head.body.kind === 'length' && head.body.length <= session.connection.http.wholeBody);
-    if (this.#body && fits && this.#whole === undefined) {
+    // One that was held is asked for as it was: messages that came to their end since belong to a call whose messages people were told are not covered.
+    if (this.#body && fits && this.#whole === undefined && !again) {
       client.sendContinue();
       const to = await (call ? this.#body.readWithin(CALL_ENDS_MS) : this.#body.read());
       if (to === 'whole') this.#whole = this.#body.bytes();
