@@ -133,6 +133,11 @@ class Http1Target implements TargetStream, LinkUser {
   came(bytes: Buffer): void {
     this.#heard = true;
     const reader = this.#reader;
+    // The answer is whole, and the request is not: what comes now nobody asked for. Kept or dropped, it would go on for as long as the client takes.
+    if (reader.over) {
+      this.cut();
+      return;
+    }
     try {
       reader.push(bytes);
     } catch (error) {
