@@ -41,7 +41,8 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
   const fields = withPlaces(fieldsForClient(masked?.fields ?? answer.fields), connection, outside);
   if (masked) return { head: { status, fields, length: masked.length, bodiless }, body: masked.body, masked: masked.masked, eager: masked.eager };
   const { trailers } = answer;
-  const whole = Buffer.isBuffer(body) ? body.length : length;
+  // The status of a call stands behind its messages, for which a length leaves no place.
+  const whole = Buffer.isBuffer(body) ? body.length : head.call && trailers ? undefined : length;
   const looked = echo && !bodiless && whole !== 0 ? lookedThrough(body, answer.fields, echo) : undefined;
   // What is looked through unpacked may have to be refused instead. A coding that nobody knows may be none: some targets say `utf-8` there.
   return { head: { status, fields, length: status === 204 ? undefined : bodiless ? length : whole, bodiless }, body: looked ?? body, masked: undefined, eager: !looked, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers())), echo: looked ? undefined : echo };

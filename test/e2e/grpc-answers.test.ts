@@ -7,7 +7,7 @@ import { ask2, http2Client, startHttp2Target, type Answer2, type Http2Target } f
 import { readEvidence } from './recorded-evidence.ts';
 
 /*
- * The gateway's credential in what a target of gRPC answers.
+ * What a target of gRPC answers: to its end, and without the gateway's credential.
  */
 
 const STARS = '*'.repeat(TARGET_TOKEN.length);
@@ -19,12 +19,13 @@ const message = (bytes: Uint8Array): Buffer => {
 
 /** What the target answers the next call with. */
 let body: readonly Buffer[] = [];
+let head: Readonly<Record<string, string>> = {};
 let trailers: Readonly<Record<string, string>> = {};
 let target: Http2Target;
 let scene: HttpScene;
 before(async () => {
   target = await startHttp2Target((stream) => {
-    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...head }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers(trailers));
     stream.resume();
     for (const piece of body) stream.write(piece);
@@ -62,4 +63,13 @@ test('behind the messages, in the words of the status: it becomes stars, which t
   assert.deepEqual([came['grpc-status'], came['grpc-message'], came['x-debug']], ['16', `not good: Bearer ${STARS}`, STARS]);
   assert.deepEqual(await until(async () => (await counted()).length === 1 && counted()), [2]);
   assert.ok(scene.gateway.log().includes("the gateway's own credential back"));
+});
+
+test('an answer that says its length has its status behind it as any other', async () => {
+  body = [message(Buffer.from('fine'))];
+  head = { 'content-length': '9' };
+  trailers = { 'grpc-status': '0' };
+  const answer = await call('Length');
+  head = {};
+  assert.deepEqual([answer.text.slice(5), answer.trailers['grpc-status']], ['fine', '0']);
 });
