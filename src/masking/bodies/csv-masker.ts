@@ -15,6 +15,9 @@ const behindReturn = 4;
 const tab = 0x09;
 const quoteMark = 0x22;
 
+/** As many as a spreadsheet has. A row of nothing but delimiters would keep everybody waiting while its names are looked at. */
+const mostColumns = 16_384;
+
 const fail = (what: string): never => {
   throw new BodyNotMasked(`not a table: ${what}`);
 };
@@ -134,6 +137,7 @@ export class CsvMasker extends Piecewise {
 
   /** The masks of the columns. A first row that is not the header would leave them without names, and all of them unmasked. */
   #named(names: readonly Uint8Array[]): readonly (PlacedMask | undefined)[] {
+    if (names.length > mostColumns) fail(`more than ${mostColumns} columns`);
     const texts = names.map((name) => this.#charset.decode(name).toString().trim());
     if (texts.every((text) => text === '')) fail('a first row without names');
     // Spreadsheets take it for a word on the delimiter, and the next row for the header.

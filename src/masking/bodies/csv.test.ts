@@ -54,6 +54,13 @@ test('what readers of tables do not agree about is not masked by guessing', () =
   assert.throws(() => maskedBy(masks, csv, `id,ssn\n1,"${'x'.repeat(1_100_000)}"\n`, [65_536]), BodyNotMasked);
 });
 
+test('a table has no more columns than a spreadsheet', () => {
+  const masks = bodyMasks([{ fields: ['ssn'] }]);
+  const wide = (columns: number): string => `ssn${',a'.repeat(columns - 1)}\n1${',2'.repeat(columns - 1)}\n`;
+  assert.match(maskedBy(masks, csv, wide(16_384)).text, /\n\*\*\*,2/);
+  assert.throws(() => maskedBy(masks, csv, wide(16_385)), BodyNotMasked);
+});
+
 test('a table that says it has no header is refused where columns are masked, and looked at by detectors where they are not', () => {
   assert.ok('refused' in (through(bodyMasks([{ fields: ['ssn'] }]), { mediaType: 'text/csv; header=absent' }, '1,2\n') as object));
   assert.equal(maskedBy(bodyMasks([{ detect: ['us_ssn'] }]), { mediaType: 'text/csv; header=absent' }, '1,123-45-6789\n').text, '1,***********\n');

@@ -14,6 +14,9 @@ const colon = 0x3a;
 /** Fields of events, HTML section 9.2.6; a comment has none. Others are ignored by clients. */
 const known: ReadonlySet<string> = new Set(['data', 'event', 'id', 'retry', '']);
 
+/** Lines of one event that are looked at each by itself: all but its data. More of them are no event, and would keep everybody waiting. */
+const mostOthers = 5_000;
+
 interface Line {
   /** Without its end. */
   readonly start: number;
@@ -74,6 +77,7 @@ export class EventMasker extends Piecewise {
     bounded(end - start);
     const lines = this.#lines(bytes, start, end);
     const data = lines.filter(({ field }) => field === 'data');
+    if (lines.length - data.length > mostOthers) throw new BodyNotMasked(`an event with more than ${mostOthers} lines beside its data`);
     const text = data.length === 1 ? bytes.subarray(data[0]!.value, data[0]!.end) : Buffer.concat(data.flatMap(({ value, end: to }, index) => (index === 0 ? [bytes.subarray(value, to)] : [newLine, bytes.subarray(value, to)])));
     const made = data.length === 0 ? undefined : this.#masked(text);
     let at = start;

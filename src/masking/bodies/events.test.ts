@@ -56,6 +56,13 @@ test('JSON in a comment is masked; what belongs in no event is refused', () => {
   for (const body of ['{\n"ssn":"1"\n}\n\n', 'ssn: 1\n\n', 'data: {"ssn":"1"\n\n', 'data: {ssn: 1}\n\n', 'data: [NaN,{"ssn":"1"}]\n\n', 'data: [ Infinity ,{"ssn":"1"}]\n\n', `data: ${'x'.repeat(1_100_000)}\n\n`, 'd\0a\0t\0a\0:\0']) assert.throws(() => maskedBy(masks, events, body, [65_536]), BodyNotMasked, body.slice(0, 40));
 });
 
+test('an event may have many lines of data, and a few thousand others', () => {
+  const long = `data: {"ssn":\n${'data:\n'.repeat(20_000)}data: "1"}\n\n`;
+  assert.ok(maskedBy(masks, events, long).text.includes('"***"'));
+  assert.equal(maskedBy(masks, events, `${': ping\n'.repeat(5_000)}\n`).text.length, 5_000 * 7 + 1);
+  assert.throws(() => maskedBy(masks, events, `${':[]\n'.repeat(5_001)}\n`), BodyNotMasked);
+});
+
 test('an event that the end cuts off is masked too', () => {
   assert.equal(maskedBy(masks, events, 'data: {"ssn":\ndata: "1"}').text, 'data: {"ssn":\ndata: "***"}\n');
 });
