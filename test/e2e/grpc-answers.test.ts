@@ -5,6 +5,7 @@ import { until } from '../kit/until.ts';
 import { startHttpScene, TARGET_TOKEN, type HttpScene } from './http-scene.ts';
 import { ask2, http2Client, startHttp2Target, type Answer2, type Http2Target } from './http2-scene.ts';
 import { readEvidence } from './recorded-evidence.ts';
+import { recorded } from './whole-evidence.ts';
 
 /*
  * What a target of gRPC answers: to its end, and without the gateway's credential.
@@ -32,7 +33,13 @@ before(async () => {
     stream.end();
   });
   scene = await startHttpScene({
-    connectionsAt: () => [{ name: 'api', protocol: 'http', target: { host: '127.0.0.1', port: target.port, tls: 'verify-full', ca: target.ca }, credential: { type: 'bearer', token: 'env:TARGET_TOKEN' }, evidence: { recordAnswers: '64KiB' } }],
+    connectionsAt: (port) => {
+      const connection = { protocol: 'http', credential: { type: 'bearer', token: 'env:TARGET_TOKEN' }, evidence: { recordAnswers: '64KiB' } };
+      return [
+        { ...connection, name: 'api', target: { host: '127.0.0.1', port: target.port, tls: 'verify-full', ca: target.ca } },
+        { ...connection, name: 'web', target: { host: '127.0.0.1', port, tls: 'disable' } },
+      ];
+    },
     policies: [{ name: 'calls', identities: ['writer'], connections: ['*'], rules: [{ name: 'echo', match: { request: { grpc: ['test.Echo/*'] } }, effect: 'allow' }] }],
   });
 });
@@ -72,4 +79,25 @@ test('an answer that says its length has its status behind it as any other', asy
   const answer = await call('Length');
   head = {};
   assert.deepEqual([answer.text.slice(5), answer.trailers['grpc-status']], ['fine', '0']);
+});
+
+test('of gRPC-Web, whose status stands in the body, the outcome is the one of HTTP; refusals are of its type', async () => {
+  const type = { 'Content-Type': 'application/grpc-web+proto' };
+  const ask = (method: string): ReturnType<HttpScene['ask']> => scene.ask('writer', `/test.${method}`, { port: scene.gateway.port('web'), method: 'POST', headers: type, body: message(Buffer.from('x')) });
+  const status = message(Buffer.from('grpc-status: 0\r\n'));
+  status[0] = 0x80;
+  scene.target.handler = (request, response) => {
+    request.resume();
+    request.once('end', () => response.writeHead(200, type).end(Buffer.concat([message(Buffer.from('fine')), status])));
+  };
+  assert.equal((await ask('Echo/Web')).status, 200);
+  assert.equal(await until(async () => (await recorded(scene, '/test.Echo/Web')).at(-1)?.end), 'ok');
+  scene.target.handler = (request, response) => {
+    request.resume();
+    request.once('end', () => response.writeHead(200, { ...type, 'grpc-status': '5' }).end());
+  };
+  assert.equal((await ask('Echo/Missing')).headers['grpc-status'], '5');
+  assert.equal(await until(async () => (await recorded(scene, '/test.Echo/Missing')).at(-1)?.end), 'error');
+  const refused = await ask('Other/Web');
+  assert.deepEqual([refused.status, refused.headers['content-type'], refused.headers['grpc-status']], [200, 'application/grpc-web', '7']);
 });

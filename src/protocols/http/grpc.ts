@@ -37,7 +37,7 @@ const DEADLINE_EXCEEDED = 4;
 
 /** What the gateway answers a request that it refuses: a problem of RFC 9457, or, to a call of gRPC, a head that is also the end, with a status. */
 export const refusalAnswer = (head: RequestHead, refused: Refusal, wording: Wording = {}): Problem =>
-  head.call ? { status: 200, fields: [['content-type', 'application/grpc'], ...callStatus(refused, wording)], body: Buffer.alloc(0) } : problem(refused, wording);
+  head.call ? { status: 200, fields: [['content-type', isNativeCall(head) ? 'application/grpc' : 'application/grpc-web'], ...callStatus(refused, wording)], body: Buffer.alloc(0) } : problem(refused, wording);
 
 /** The end of a call that is refused, or cut short. */
 export const callStatus = (refused: Refusal, { status, pages }: Wording = {}): [string, string][] => {
@@ -63,13 +63,14 @@ export const callDeadline = ({ values }: RequestHead): number => {
 };
 
 /**
- * How a call ended: by the status at its end, which stands in the head where there is nothing else.
+ * How a call ended: by the status at its end, which stands in the head where there is nothing else. One that was given whole has to have it; of gRPC-Web it
+ * mostly stands in the body, which is not read.
  *
- * @param without what a call is whose status is not there: one that was given whole has to have it
+ * @param without what a call is whose status is not there, where it was not given whole
  */
-export const outcomeOfCall = ({ status, fields, trailers }: TargetAnswer, without: Outcome['status'] = 'error'): { readonly status: Outcome['status']; readonly code: string } => {
+export const outcomeOfCall = ({ status, fields, trailers }: TargetAnswer, head: RequestHead, without?: Outcome['status']): { readonly status: Outcome['status']; readonly code: string } => {
   const said = [...(trailers?.() ?? []), ...fields].find(([name]) => name.toLowerCase() === 'grpc-status')?.[1];
-  if (said === undefined || !/^[0-9]{1,3}$/.test(said)) return { status: without, code: String(status) };
+  if (said === undefined || !/^[0-9]{1,3}$/.test(said)) return { status: without ?? (isNativeCall(head) || status >= 400 ? 'error' : 'ok'), code: String(status) };
   return { status: said === '0' ? 'ok' : 'error', code: `${status} grpc ${Number(said)}` };
 };
 

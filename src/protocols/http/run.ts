@@ -190,7 +190,7 @@ class Exchange implements Running {
     this.#forward?.answered();
     if (this.#over) {
       // The client has left, and it was waited for how its request ends. The head of a call seldom says that.
-      const call = this.#client.head.call ? outcomeOfCall(answer, 'aborted') : undefined;
+      const call = this.#client.head.call ? outcomeOfCall(answer, this.#client.head, 'aborted') : undefined;
       if (call) settlement.code = call.code;
       this.#settle(call?.status ?? (answer.status < 400 ? 'ok' : 'error'));
       this.#target?.cut();
@@ -212,7 +212,7 @@ class Exchange implements Running {
       answer: released,
       recorded: session.connection.evidence.recordAnswers > 0,
       settle: (status, then) => {
-        const call = this.#client.head.call ? outcomeOfCall(answer) : undefined;
+        const call = this.#client.head.call ? outcomeOfCall(answer, this.#client.head) : undefined;
         if (call) settlement.code = call.code;
         this.#settle(call?.status ?? status, then);
       },
