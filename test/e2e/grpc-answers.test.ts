@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { until } from '../kit/until.ts';
 import { startHttpScene, TARGET_TOKEN, type HttpScene } from './http-scene.ts';
 import { ask2, http2Client, startHttp2Target, type Answer2, type Http2Target } from './http2-scene.ts';
@@ -12,8 +13,9 @@ import { recorded } from './whole-evidence.ts';
  */
 
 const STARS = '*'.repeat(TARGET_TOKEN.length);
-const message = (bytes: Uint8Array): Buffer => {
+const message = (bytes: Uint8Array, compressed = false): Buffer => {
   const head = Buffer.alloc(5);
+  head[0] = compressed ? 1 : 0;
   head.writeUInt32BE(bytes.length, 1);
   return Buffer.concat([head, bytes]);
 };
@@ -70,6 +72,23 @@ test('behind the messages, in the words of the status: it becomes stars, which t
   assert.deepEqual([came['grpc-status'], came['grpc-message'], came['x-debug']], ['16', `not good: Bearer ${STARS}`, STARS]);
   assert.deepEqual(await until(async () => (await counted()).length === 1 && counted()), [2]);
   assert.ok(scene.gateway.log().includes("the gateway's own credential back"));
+});
+
+for (const [coding, pack] of [['gzip', gzipSync], ['deflate', deflateSync], ['zstd', zstdCompressSync]] as const) test(`in a message that is compressed (${coding}): the call is refused; in others beside those it becomes stars`, async () => {
+  const one = message(pack(Buffer.from('one')), true);
+  head = { 'grpc-encoding': coding };
+  trailers = { 'grpc-status': '0' };
+  body = [one, message(Buffer.from(`plain ${TARGET_TOKEN}`)), message(pack(Buffer.from('two')), true)];
+  const before = await counted();
+  const fine = await call('Fine');
+  assert.equal(fine.text, Buffer.concat(body).toString('utf8').replace(TARGET_TOKEN, STARS));
+  assert.equal(fine.trailers['grpc-status'], '0');
+  body = [one, message(pack(Buffer.from(`${'x'.repeat(2_000)} Bearer ${TARGET_TOKEN}`)), true), message(Buffer.from('never'))];
+  const refused = await call('Compressed');
+  head = {};
+  assert.deepEqual([refused.trailers['grpc-status'] ?? refused.headers['grpc-status'], refused.text.includes('never')], ['7', false]);
+  assert.deepEqual(await until(async () => (await counted()).length === before.length + 2 && (await counted()).slice(-2)), [1, 1]);
+  assert.equal((await recorded(scene, '/test.Echo/Compressed')).at(-1)?.end, 'withheld');
 });
 
 test('an answer that says its length has its status behind it as any other', async () => {

@@ -10,6 +10,7 @@ import { throughLinks } from './links.ts';
 import { leadsPast, linkForClient, placeForClient, type Outside } from './location.ts';
 import { maskedAnswer } from './mask.ts';
 import { lookedThrough } from './packed-echo.ts';
+import { messagesLookedThrough } from './message-echo.ts';
 
 /** How an answer goes to the client: what belongs to the hop is gone, places lead through the gateway, protected values and the gateway's credential are masked. */
 export const releaseOf = (answer: TargetAnswer, head: RequestHead, parts: ReleaseParts): Release | { readonly withheld: string } => {
@@ -43,9 +44,11 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
   const { trailers } = answer;
   // The status of a call stands behind its messages, for which a length leaves no place.
   const whole = Buffer.isBuffer(body) ? body.length : head.call && trailers ? undefined : length;
-  const looked = echo && !bodiless && whole !== 0 ? lookedThrough(body, answer.fields, echo) : undefined;
+  const sought = bodiless || whole === 0 ? undefined : echo;
+  const messages = sought && head.call ? messagesLookedThrough(body, answer.fields, sought) : undefined;
+  const looked = sought && !messages ? lookedThrough(body, answer.fields, sought) : undefined;
   // What is looked through unpacked may have to be refused instead. A coding that nobody knows may be none: some targets say `utf-8` there.
-  return { head: { status, fields, length: status === 204 ? undefined : bodiless ? length : whole, bodiless }, body: looked ?? body, masked: undefined, eager: !looked, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers())), echo: looked ? undefined : echo };
+  return { head: { status, fields, length: status === 204 ? undefined : bodiless ? length : whole, bodiless }, body: messages ?? looked ?? body, masked: undefined, eager: !looked, trailers: trailers && (() => fieldsForClient(echo?.fields(trailers()) ?? trailers())), echo: looked ? undefined : echo };
 };
 
 const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: Outside): Fields => {

@@ -50,14 +50,22 @@ export class EchoValues {
 /** Puts stars where the credential comes back, in one answer: its header fields, and its body over all borders of chunks. */
 export class Echo {
   readonly #wanted: EchoValues;
+  /** Whose finds count these too. */
+  readonly #all: Echo | undefined;
   /** The end of what came, as it came: it may be the beginning of a value. */
   #held: Buffer | undefined;
   /** So many bytes of it were given already. */
   #given = 0;
   #found = 0;
 
-  constructor(wanted: EchoValues) {
+  constructor(wanted: EchoValues, all?: Echo) {
     this.#wanted = wanted;
+    this.#all = all;
+  }
+
+  /** Looks at something else in the same answer. What it finds is counted here as well. */
+  beside(): Echo {
+    return new Echo(this.#wanted, this);
   }
 
   /** Occurrences so far. */
@@ -111,12 +119,17 @@ export class Echo {
     return rest;
   }
 
+  #count(found: number): void {
+    this.#found += found;
+    if (this.#all) this.#all.#count(found);
+  }
+
   #field(value: string): string {
     let clean = value;
     for (const text of this.#wanted.texts) {
       if (!clean.includes(text)) continue;
       const parts = clean.split(text);
-      this.#found += parts.length - 1;
+      this.#count(parts.length - 1);
       clean = parts.join('*'.repeat(text.length));
     }
     return clean;
@@ -135,7 +148,7 @@ export class Echo {
       if (clean === data) clean = Buffer.from(data);
       from = start + (bytes[which] as Buffer).length;
       clean.fill(STAR, start, from);
-      this.#found += 1;
+      this.#count(1);
       for (const [index, at] of next.entries()) if (at >= 0 && at < from) next[index] = data.indexOf(bytes[index] as Buffer, from);
     }
   }

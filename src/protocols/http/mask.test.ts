@@ -84,4 +84,6 @@ test('the target is asked for whole bodies in codings that are understood', () =
   assert.ok(requestUnderMasks(get('x-ms-range', 'bytes=0-1'), masks).without.has('x-ms-range'));
   assert.deepEqual(requestUnderMasks(get('Accept-Encoding', 'constructor'), masks).added, [['Accept-Encoding', 'identity']]);
   assert.equal(requestUnderMasks(get('Range', 'bytes=0-1'), none).without.size, 0);
+  const call = requestUnderMasks(get('grpc-accept-encoding', 'identity,deflate,snappy,gzip'), none);
+  assert.deepEqual([call.added, [...call.without]], [[['Grpc-Accept-Encoding', 'identity, deflate, gzip']], ['grpc-accept-encoding']]);
 });

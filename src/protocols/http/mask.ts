@@ -40,6 +40,12 @@ export const decoderFor = (fields: Fields): Transform | undefined => {
   return coding === undefined || more.length > 0 ? undefined : CODINGS.get(coding)?.decode();
 };
 
+/** What unpacks each message of a call by itself; undefined: they are not packed, or in a way that is not understood. There `deflate` has its wrapping. */
+export const messageDecoderFor = (fields: Fields): (() => Transform) | undefined => {
+  const coding = single(fields, 'grpc-encoding')?.trim().toLowerCase() ?? '';
+  return coding === 'deflate' ? () => zlib.createInflate() : CODINGS.get(coding)?.decode;
+};
+
 /** In the order in which they were put on; `identity` and what a list has empty are none. */
 const codingsOf = (fields: Fields): string[] => fields.filter(([name]) => name.toLowerCase() === 'content-encoding').flatMap(([, value]) => value.split(',')).map((item) => item.trim().toLowerCase()).filter((item) => item !== '' && item !== 'identity');
 
@@ -155,21 +161,21 @@ const withheld = (error: unknown): AnswerWithheld => {
 };
 
 /** What is said to the target: only codings that are understood, since answers are looked through; and of what is masked no part, since a part cannot be. */
-export const requestUnderMasks = (head: RequestHead, { bodies }: MaskSet): { readonly without: ReadonlySet<string>; readonly added: readonly [string, string][] } => {
-  const parts = bodies.empty ? NONE : PARTS;
-  const accepted = head.values.get('accept-encoding');
-  if (accepted === undefined) return { without: parts, added: [] };
-  const listed = accepted.flatMap((value) => value.split(',')).map((item) => item.trim().toLowerCase());
-  const known = listed.filter((item) => {
-    const [name = ''] = item.split(/[\s;]/, 1);
-    return name === 'identity' || CODINGS.has(name);
+export const requestUnderMasks = ({ values }: Pick<RequestHead, 'values'>, { bodies }: MaskSet): { readonly without: ReadonlySet<string>; readonly added: readonly [string, string][] } => {
+  const without = bodies.empty ? NONE : PARTS;
+  const added = ACCEPTED.flatMap(({ name, lower, knows }): [string, string][] => {
+    const listed = values.get(lower)?.flatMap((value) => value.split(',')).map((item) => item.trim().toLowerCase()) ?? [];
+    const known = listed.filter((item) => knows(item.split(/[\s;]/, 1)[0] ?? ''));
+    return known.length === listed.length ? [] : [[name, known.length > 0 ? known.join(', ') : 'identity']];
   });
-  if (known.length === listed.length) return { without: parts, added: [] };
-  return { without: bodies.empty ? CODED : CODED_PARTS, added: [['Accept-Encoding', known.length > 0 ? known.join(', ') : 'identity']] };
+  return added.length === 0 ? { without, added } : { without: new Set([...without, ...added.map(([name]) => name.toLowerCase())]), added };
 };
 
 const NONE: ReadonlySet<string> = new Set();
 /** Azure reads its own before the usual one. */
 const PARTS: ReadonlySet<string> = new Set(['range', 'if-range', 'x-ms-range']);
-const CODED: ReadonlySet<string> = new Set(['accept-encoding']);
-const CODED_PARTS: ReadonlySet<string> = new Set([...PARTS, ...CODED]);
+/** Where a client says which codings it takes: of an answer, and of the messages of a call. */
+const ACCEPTED = [
+  { name: 'Accept-Encoding', lower: 'accept-encoding', knows: (coding: string) => coding === 'identity' || CODINGS.has(coding) },
+  { name: 'Grpc-Accept-Encoding', lower: 'grpc-accept-encoding', knows: (coding: string) => coding === 'identity' || coding === 'deflate' || CODINGS.has(coding) },
+] as const;

@@ -20,7 +20,8 @@ export const lookedThrough = (body: TargetAnswer['body'], fields: Fields, echo: 
   return decoder && pipeline(streamOf(body), new PackedLook(decoder, echo), () => {});
 };
 
-class PackedLook extends Transform {
+/** Looks at one packed body, or message, on its way. */
+export class PackedLook extends Transform {
   readonly #decoder: Transform;
   readonly #echo: Echo;
   /** Occurrences in its head, which became stars. */
