@@ -142,7 +142,7 @@ function matchExactly({ segments, rest }: Parsed, path: readonly string[], { any
  * itself. Enough to refuse, never to grant.
  */
 function matchLoosely({ segments, rest }: Parsed, path: readonly string[]): boolean {
-  const folded = withoutEnd(path).flatMap((segment) => segment.split('/')).map(fold);
+  const folded = loosely(path);
   const wanted = segments.at(-1)?.parameter === undefined && segments.at(-1)?.before === '' ? segments.slice(0, -1) : segments;
   if (rest === undefined ? folded.length !== wanted.length : folded.length < wanted.length) return false;
   return wanted.every(({ before, parameter, after, loosely }, index) => {
@@ -151,6 +151,9 @@ function matchLoosely({ segments, rest }: Parsed, path: readonly string[]): bool
     return text.length >= before.length + after.length && text.startsWith(before.toLowerCase()) && text.endsWith(after.toLowerCase());
   });
 }
+
+/** A path as the most forgiving servers read it: what two of them have in common, one of them may take for the same. */
+export const loosely = (path: readonly string[]): readonly string[] => withoutEnd(path).flatMap((segment) => segment.split('/')).map(fold);
 
 const withoutEnd = (path: readonly string[]): readonly string[] => (path.at(-1) === '' ? path.slice(0, -1) : path);
 

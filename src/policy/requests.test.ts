@@ -91,6 +91,9 @@ describe('what a rule says of a request', () => {
     [{ grpc: ['a.B/*'] }, request('/a.B/Get', { method: 'POST', grpc: { service: 'a.B', method: 'Get' } }), 'covers', 'gRPC'],
     [{ grpc: ['a.B/*'] }, request('/a.B/Get', { method: 'POST' }), 'touches', 'the same path in another form'],
     [{ grpc: ['a.B/*'] }, request('/a.C/Get'), 'no', 'another service'],
+    [{ grpc: ['a.B/Get'] }, request('/a.B/Get/', { method: 'POST' }), 'touches', 'a slash at the end of a call'],
+    [{ grpc: ['a.B/Get'] }, request('/A.b/get', { method: 'POST', grpc: { service: 'A.b', method: 'get' } }), 'touches', 'a call in another case'],
+    [{ grpc: ['a.B/Get'] }, request('/a.B/Get/x', { method: 'POST' }), 'no', 'more behind a call'],
     [{ methods: ['GET'], paths: ['/b'] }, request('/a'), 'no', 'every key must match'],
   ];
   for (const [match, asked, expected, why] of cases) test(`${why}: ${JSON.stringify(match)}`, () => assert.equal(of(match, asked), expected));

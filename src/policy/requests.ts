@@ -1,7 +1,7 @@
 import { folded } from '../apis/alike.ts';
 import { isGrpc } from '../apis/grpc.ts';
 import { saysAnotherMethod } from '../apis/rule-set.ts';
-import { compileTemplate, type Template } from '../apis/template.ts';
+import { compileTemplate, loosely, type Template } from '../apis/template.ts';
 import type { RequestMatchConfig } from '../config/resolved.ts';
 import type { Effect } from '../model/command.ts';
 import type { RequestFacts } from '../model/request.ts';
@@ -131,9 +131,11 @@ function compileGraphql(entries: readonly string[]): OfRequest {
 
 function compileGrpc(entries: readonly string[]): OfRequest {
   const matches = anyOf(entries);
+  const alike = anyOf(entries.map((entry) => entry.toLowerCase()));
   return ({ grpc, segments, headers }) => {
-    if (grpc !== undefined) return matches(`${grpc.service}/${grpc.method}`) ? COVERS : NONE;
-    // Some servers answer the same path in other forms than gRPC's.
-    return segments.length === 2 && matches(segments.join('/')) ? (isGrpc(headers) ? COVERS : TOUCHES) : NONE;
+    if (segments.length === 2 && (grpc !== undefined || isGrpc(headers)) && matches(segments.join('/'))) return COVERS;
+    // Some servers answer the same path in other forms than gRPC's, and some find calls as they find any other path.
+    const read = loosely(segments);
+    return read.length === 2 && alike(read.join('/')) ? TOUCHES : NONE;
   };
 }
