@@ -1,8 +1,7 @@
 import type { Catalog } from '../sql/catalog.ts';
-import type { CopyFacts, Operand, StatementFacts } from '../sql/facts.ts';
+import type { Operand, StatementFacts } from '../sql/facts.ts';
 import { Lexer, Token } from '../sql/postgres/lexer.ts';
 import type { Literal, Understood } from '../sql/understand.ts';
-import { copyForm, TextCopyParser } from './copying.ts';
 import { allDetectors, detect } from './detectors.ts';
 import { keywords } from './keywords.ts';
 import { oid } from './oids.ts';
@@ -61,34 +60,6 @@ export function recordedParameters(understood: Understood, masks: MaskSet, catal
   });
 }
 
-/** COPY data as it is recorded: fields of protected columns as markers, the rest looked through. Binary data is counted only. */
-export function recordedCopy(facts: CopyFacts, masks: MaskSet, catalog: Catalog): (chunk: Uint8Array | undefined) => string {
-  if (facts.format === 'binary') return (chunk) => (chunk === undefined ? '' : `<copy:binary ${chunk.length}>`);
-  const protection = masks.protection(catalog);
-  const known = facts.columns.length > 0 || !masks.columns;
-  let fields: string[] = [];
-  let rows = '';
-  const parser = new TextCopyParser(copyForm(facts), {
-    wants: () => true,
-    field: (at, value) => {
-      const column = facts.columns[at];
-      const hide = !known || (column !== undefined && protection.of(column) !== undefined);
-      fields.push(value === null ? '\\N' : hide ? markerOf('value', 'string') : starred(typeof value === 'string' ? value : ''));
-    },
-    row: () => {
-      rows += `${fields.join('\t')}\n`;
-      fields = [];
-    },
-  });
-  return (chunk) => {
-    if (chunk === undefined) parser.end();
-    else parser.push(chunk);
-    const done = rows;
-    rows = '';
-    return done;
-  };
-}
-
 /** Longer binary values are only counted. */
 const longestHex = 64;
 
@@ -137,7 +108,8 @@ function isSensitive(literal: Literal): boolean {
   return literal.kind === 'string' && literal.value.toLowerCase().includes('password');
 }
 
-function markerOf(what: 'literal' | 'value', kind: string): string {
+/** What is written in the place of something that is not kept. */
+export function markerOf(what: 'literal' | 'value', kind: string): string {
   return `<${what}:${kind === 'string' ? 'text' : kind}>`;
 }
 
@@ -158,8 +130,8 @@ function binaryText(type: number, value: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** Everything that a detector hits in a text, in stars. */
-function starred(text: string): string {
+/** A text with the name of its kind in the place of everything that a detector hits. */
+export function starred(text: string): string {
   return starredBytes(Buffer.from(text), text);
 }
 

@@ -447,7 +447,7 @@ export class Back {
 
   #copyIn(frame: Frame, item: Expected<Owed>, answer: Answer): void {
     if (item.kind === 'execute') this.#link.owed.dropIgnoredSyncs();
-    this.#link.copyIn = { answer, guard: this.#link.copyGuard(answer.statement?.facts.copy, this.#tracking.catalog), dropped: false };
+    this.#link.openCopyIn(answer, this.#tracking.catalog);
     // Asked for data before anything of the answer is there.
     this.#guard = undefined;
     // The gateway has asked the client before, and has its data.

@@ -1,8 +1,9 @@
 import { after, type Admission, type Wait } from './admission.ts';
+import type { CopyRecorder } from '../../masking/recorded-copy.ts';
 import type { Answer } from './answer.ts';
 import { Frontend } from './codes.ts';
 import { toServer } from './encode.ts';
-import { Frame, type Run } from './frames.ts';
+import { Frame, HEADER, type Run } from './frames.ts';
 import { refusedCommand } from './refuse.ts';
 
 /** CopyData, CopyDone and CopyFail from the client. */
@@ -33,11 +34,30 @@ export const copyIn = (admission: Admission, event: Frame | Run): Wait => {
       link.send(link.gated.housekeeping('fail'), toServer.copyFail('refused by wicketgate'));
       return undefined;
     }
-    passage.up(event.bytes.length);
+    passage.up(event.bytes.length, copy.recorder && recorded(copy.recorder, event));
     link.openCopyData = open(event) ? copy.answer : undefined;
     // The answer that asked for the data was given to the client only once its intent was durable.
     return admission.withPermit(passage, event.type === Frontend.CopyDone, (permit) => link.send(permit, event.bytes));
   });
+};
+
+/** What is written down when these bytes have passed. */
+const recorded = (recorder: CopyRecorder, event: Frame | Run): Uint8Array | undefined => {
+  if (event.type !== Frontend.CopyData) return recorder.end();
+  if (event instanceof Frame) return recorder.push(event.body);
+  const { bytes, lead } = event;
+  const pieces: Uint8Array[] = [];
+  const take = (payload: Buffer): void => {
+    const made = recorder.push(payload);
+    if (made !== undefined) pieces.push(made);
+  };
+  take(bytes.subarray(0, lead));
+  for (let at = lead; at < bytes.length; ) {
+    const end = at + 1 + bytes.readInt32BE(at + 1);
+    take(bytes.subarray(at + HEADER, end));
+    at = end;
+  }
+  return pieces.length === 0 ? undefined : Buffer.concat(pieces);
 };
 
 const open = (event: Frame | Run): boolean => !(event instanceof Frame) && event.open;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Spool } from '../../approvals/spool.ts';
 import { createCopyInGuard } from '../../masking/copy-guard.ts';
+import { CopyRecorder } from '../../masking/recorded-copy.ts';
 import { refusal, type Refusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { Outcome } from '../../model/outcome.ts';
@@ -46,6 +47,8 @@ export interface CopyIn {
   readonly answer: Answer;
   /** Looks at the data for masked values, and at its end (undefined); returns why it may not go on. */
   readonly guard: ((data: Buffer | undefined) => string | undefined) | undefined;
+  /** Makes the recorded form of the data; undefined when nothing of it is recorded. */
+  readonly recorder: CopyRecorder | undefined;
   /** Refused or failed: what the client still sends is dropped. */
   dropped: boolean;
 }
@@ -219,6 +222,14 @@ export class Link {
     this.send(this.gated.housekeeping('fail'), toServer.query(unparsableText(this.gated.session.id)));
     this.owe({ kind: 'query', own: true, context: { insteadOfError, showsReady: true } });
     this.target.flush();
+  }
+
+  /** The target asks for the data of a COPY FROM STDIN. */
+  openCopyIn(answer: Answer, catalog: Catalog): void {
+    const copy = answer.statement?.facts.copy;
+    const { connection, masks } = this.gated;
+    const most = connection.evidence.recordAnswers;
+    this.copyIn = { answer, guard: this.copyGuard(copy, catalog), recorder: most > 0 ? new CopyRecorder(copy, masks, catalog, most) : undefined, dropped: false };
   }
 
   /** What looks at COPY data on its way to protected columns; undefined when it need not be looked at. */
