@@ -13,7 +13,7 @@ const HERE = fileURLToPath(new URL('..', import.meta.url));
 const COMMAND = join('bin', 'wicketgate.js');
 const BARE = fileURLToPath(new URL('http-bare-proxy.ts', import.meta.url));
 /** What the streams carry. */
-export const STREAMED = 1024 * 1024 * 1024;
+const STREAMED = 1024 * 1024 * 1024;
 
 const SMALL = JSON.stringify({ id: 4711, customer: 'Customer 4711', city: 'Bern', items: Array.from({ length: 6 }, (_, n) => ({ item: `item ${n}`, cents: 100 * n })) });
 

@@ -80,7 +80,7 @@ export function findNode(root) {
 }
 
 /** @param {string} version as `26.10.0` */
-export function newEnough(version) {
+function newEnough(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > (OLDEST[0] ?? 0) || (major === OLDEST[0] && minor >= (OLDEST[1] ?? 0));
 }

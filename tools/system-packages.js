@@ -31,7 +31,7 @@ const library = (name) => ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/lib/x86_
 const python = (module) => spawnSync('/usr/bin/python3', ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0;
 
 /** @type {SystemPackage[]} */
-export const SYSTEM_PACKAGES = [
+const SYSTEM_PACKAGES = [
   { name: 'libatomic1', use: 'the locked Node', required: true, here: () => library('libatomic.so.1') },
   { name: 'postgresql-client', use: 'psql and pgbench', required: true, here: () => onPath('psql') },
   { name: 'postgresql-15', use: 'the PostgreSQL 15 server', required: true, here: () => executable('/usr/lib/postgresql/15/bin/postgres') && executable('/usr/lib/postgresql/15/bin/initdb') },

@@ -60,7 +60,7 @@ const outside = (demand: ApprovalDemand): NotEntitled => ({
 });
 
 /** Why the person has no say about what these askers sent. What cannot be told counts against the person. */
-export function barred(person: Somebody, askers: readonly Asker[], forbid: Duties['forbid']): NotEntitled | undefined {
+function barred(person: Somebody, askers: readonly Asker[], forbid: Duties['forbid']): NotEntitled | undefined {
   for (const asker of askers) {
     for (const who of ['requester', 'author'] as const) {
       if (!forbid.includes(who)) continue;

@@ -35,7 +35,7 @@ const run = async ({ config, data, json }: AskOptions): Promise<void> => {
 };
 
 /** The status for people. */
-export const describeStatus = (status: EvidenceStatus): string => {
+const describeStatus = (status: EvidenceStatus): string => {
   const { signed, witnessed } = status;
   const lines = [
     `log        ${status.log}`,

@@ -7,9 +7,9 @@ const longest = 4096;
 const limits = { maxAstNodes: 2000, maxDepth: 40, maxListElements: 500, maxMapEntries: 100, maxCallArguments: 8 };
 
 /** What a rule's `when` can look at. */
-export const ruleVariables = ['identity', 'claims', 'connection', 'statement', 'session', 'now'] as const;
+const ruleVariables = ['identity', 'claims', 'connection', 'statement', 'session', 'now'] as const;
 /** What an identity's `when` can look at. */
-export const identityVariables = ['claims'] as const;
+const identityVariables = ['claims'] as const;
 
 // What the variables hold is known where they are filled, which looks closer; here it is enough that they exist.
 const environment = (variables: readonly string[]): Environment => variables.reduce((known, name) => known.registerVariable(name, 'dyn'), new Environment({ limits }));

@@ -8,7 +8,7 @@ import { Approval, Approvals, Control } from './schema-people.ts';
  * The shape of the configuration, one doc on each key. The JSON schema and the reference page are generated from it.
  * Keys are the contract: add, do not rename.
  */
-export const GatewayLimits = Type.Object(
+const GatewayLimits = Type.Object(
   {
     message: Type.Optional(Size('Largest protocol message. Default 16MiB.')),
     statement: Type.Optional(Size('Largest statement text. Default 1MiB.')),
@@ -53,7 +53,7 @@ export const CertificateTrust = Type.Object(
   { ...strict, description: 'Certificates that clients show in TLS.' },
 );
 
-export const IdentityProvider = Type.Object(
+const IdentityProvider = Type.Object(
   {
     name: Name('Name of the provider.'),
     issuer: Type.Optional(Type.String({ pattern: forms.webAddress.pattern, description: 'OIDC, required: the exact `iss` of its tokens. http only for loopback addresses.' })),
@@ -98,7 +98,7 @@ export const Target = Type.Object(
   { ...strict, description: 'What the connection leads to.' },
 );
 
-export const ConnectionEvidence = Type.Object(
+const ConnectionEvidence = Type.Object(
   {
     mode: Type.Optional(Type.Union([Type.Literal('effect'), Type.Literal('strict')], { description: 'effect (default): durable before anything takes effect or is answered. strict: durable before any byte reaches the target.' })),
     recordAnswers: Type.Optional(Type.Union([Type.Literal('off'), Size('Up to this size.')], { description: 'Answers are recorded masked up to this size each; beyond: marker and digest. So is what a client sends behind a command (rows of COPY, bodies of requests). off records counts only. Default 1MiB.' })),
@@ -157,7 +157,7 @@ export const Transform = Type.Union(
   { description: 'What stands in the value\'s place.' },
 );
 
-export const Mask = Type.Object(
+const Mask = Type.Object(
   {
     name: Type.Optional(Name('Name of the mask, in records. Default: its place in the list.')),
     columns: Type.Optional(Names('Columns or patterns: customers.ssn, *.password, billing.customers.*.')),

@@ -68,7 +68,7 @@ export const pendingBody = (key: SealingKey, part: string, bytes: Uint8Array): P
 };
 
 /** Upper bound of what a body adds to the segment, with a frame of its own. */
-export const bodyBound = (body: PendingBody): number => entrySize(body) + FRAME_HEADER + 8 + 3 + 3 * body.key.id.length + NONCE + TAG;
+const bodyBound = (body: PendingBody): number => entrySize(body) + FRAME_HEADER + 8 + 3 + 3 * body.key.id.length + NONCE + TAG;
 
 const entrySize = (body: PendingBody): number => 4 + 2 + body.part.length + SALT + 4 + body.stored.length;
 

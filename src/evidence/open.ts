@@ -20,7 +20,7 @@ import { Duties, type DutyAlert } from './tree/duties.ts';
 import { TreeFollower } from './tree/follower.ts';
 import { OpenWork } from './work.ts';
 
-export const SEGMENT_BYTES = 64 * 1024 * 1024;
+const SEGMENT_BYTES = 64 * 1024 * 1024;
 const LEAST_SEGMENT = 64 * 1024;
 /** How often the disk's free space is looked at. */
 const LOOK_MS = 5000;

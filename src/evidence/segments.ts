@@ -75,7 +75,7 @@ const writeAllLater = async (file: DiskFile, bytes: Buffer, position: number): P
   }
 };
 
-export const syncLater = (file: DiskFile): Promise<void> =>
+const syncLater = (file: DiskFile): Promise<void> =>
   new Promise((resolve, reject) => {
     file.sync((error) => (error ? reject(error) : resolve()));
   });

@@ -44,7 +44,7 @@ const CaseShape = Type.Object(
 );
 
 /** The shape of a file of policy test cases. */
-export const CaseFile = Type.Object({ cases: Type.Array(CaseShape, { minItems: 1, description: 'the cases' }) }, strict);
+const CaseFile = Type.Object({ cases: Type.Array(CaseShape, { minItems: 1, description: 'the cases' }) }, strict);
 
 /** One case, checked. */
 export interface PolicyCase {

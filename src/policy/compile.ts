@@ -19,7 +19,7 @@ export class PolicyError extends Error {
 }
 
 /** `file:line: key: message`. */
-export const formatPolicyProblem = ({ origin, path, message }: PolicyProblem): string => `${origin.file}:${origin.line}: ${path}: ${message}`;
+const formatPolicyProblem = ({ origin, path, message }: PolicyProblem): string => `${origin.file}:${origin.line}: ${path}: ${message}`;
 
 /** Situations whose decisions are kept. More only come from claims that conditions tell apart; the oldest are dropped. */
 const MOST_SITUATIONS = 1_000;

@@ -9,7 +9,7 @@ import { compileRequestObject } from './request-objects.ts';
 export type Reach = (effect: Effect) => Level;
 
 /** Kinds that a word in `objects` can name, in alphabetical order: for messages and the reference page. */
-export const knownKinds: readonly string[] = [...outsideSchemas, ...insideSchemas].toSorted();
+const knownKinds: readonly string[] = [...outsideSchemas, ...insideSchemas].toSorted();
 
 const kindOf = (word: string): string | undefined =>
   isKind(word) ? word : Object.hasOwn(kindSynonyms, word) ? kindSynonyms[word] : undefined;

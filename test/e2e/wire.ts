@@ -197,7 +197,7 @@ export const directWire = (target: Postgres, user: string, database = 'postgres'
   openWire({ to: `${target.socketDir}/.s.PGSQL.${target.port}`, parameters: { user, database, client_encoding: 'UTF8' } });
 
 /** One message as a short text, for comparing two servers. */
-export const plainOne = (message: BackendMessage): string => {
+const plainOne = (message: BackendMessage): string => {
   switch (message.kind) {
     case 'ReadyForQuery':
       return `Z${message.status}`;

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export const SLACK_TEAM = 'T0ACME001';
+const SLACK_TEAM = 'T0ACME001';
 export const SLACK_CHANNEL = 'C0ONCALL1';
 
 type Fields = Readonly<Record<string, unknown>>;

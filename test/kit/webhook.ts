@@ -37,7 +37,7 @@ export interface WebhookReceiverFixture {
  * Verifies a message by the text of Standard Webhooks, sharing no code with what signs: the signature is the base64 HMAC-SHA256 of
  * `id.timestamp.body`, one of several that stand behind spaces, and the time is within five minutes.
  */
-export const verifyWebhook = (secret: string, headers: IncomingHttpHeaders, raw: string): boolean => {
+const verifyWebhook = (secret: string, headers: IncomingHttpHeaders, raw: string): boolean => {
   const [id, timestamp, signatures] = [headers['webhook-id'], headers['webhook-timestamp'], headers['webhook-signature']].map(String) as [string, string, string];
   if (!(Math.abs(Date.now() / 1_000 - Number(timestamp)) < 300)) return false;
   const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);

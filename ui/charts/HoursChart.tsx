@@ -9,7 +9,7 @@ const WIDTH = 720;
 const HEIGHT = 66;
 
 /** A round number at or above the greatest: where the scale ends. */
-export function niceMax(greatest: number): number {
+function niceMax(greatest: number): number {
   if (greatest <= 4) return 4;
   const step = 10 ** Math.floor(Math.log10(greatest));
   return [1, 2, 2.5, 5, 10].map((factor) => factor * step).find((value) => value >= greatest) ?? greatest;

@@ -128,7 +128,7 @@ function useOffset(of: React.RefObject<HTMLElement | null>, gone: boolean): numb
 }
 
 /** Whether the screen is like that, now and after it changed. */
-export function useMedia(query: string): boolean {
+function useMedia(query: string): boolean {
   const [matches, setMatches] = useState(() => matchMedia(query).matches);
   useEffect(() => {
     const list = matchMedia(query);

@@ -32,7 +32,7 @@ export function Note({ tone, title, children }: { readonly tone: Tone; readonly 
 }
 
 /** A name in a small frame: a group, a class, a mask. */
-export function Tag({ children }: { readonly children: ReactNode }): ReactNode {
+function Tag({ children }: { readonly children: ReactNode }): ReactNode {
   return <span className="tag">{children}</span>;
 }
 

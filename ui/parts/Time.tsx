@@ -7,7 +7,7 @@ import { fromNow, fullTime, shortTime, span } from './times.ts';
 export const clock = remembered('wicketgate-clock', ['local', 'utc'], 'local');
 
 /** The time now by the gateway's clock, renewed every `every` milliseconds. */
-export function useNow(every: number): number {
+function useNow(every: number): number {
   const [now, setNow] = useState(gatewayNow);
   useEffect(() => {
     const timer = setInterval(() => setNow(gatewayNow()), every);

@@ -11,7 +11,7 @@ import { createApprovals } from '../service.ts';
 const MINUTE = 60_000;
 
 /** Clocks that stand still until they are told to go on. */
-export class StillClock {
+class StillClock {
   now = Date.UTC(2026, 0, 2, 3, 4, 5);
   since = 1_000;
   readonly #timers = new Set<{ readonly at: number; readonly then: () => void }>();

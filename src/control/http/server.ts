@@ -21,7 +21,7 @@ import { callerOf, Rates } from './rates.ts';
 import type { RefusalCounter } from '../../pipeline/refusals.ts';
 
 /** Below this stand the actions. */
-export const API_PREFIX = '/api/v1';
+const API_PREFIX = '/api/v1';
 const BODY_BYTES = 128 * 1024;
 const CONNECTIONS = 1024;
 

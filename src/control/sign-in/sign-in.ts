@@ -18,7 +18,7 @@ import { returnPath } from './return-path.ts';
 /** How long what a provider says of itself is relied on. */
 const FLOW_MS = 300_000;
 /** How long a bootstrap link is good. */
-export const BOOTSTRAP_MS = 600_000;
+const BOOTSTRAP_MS = 600_000;
 /** Where providers send people back to: to be registered with them. */
 export const CALLBACK = '/oidc/callback';
 

@@ -127,7 +127,7 @@ const checkedDay = (day: unknown): string | undefined => {
 };
 
 /** The record of a hold, from a request that may hold anything. Throws Refused. */
-export const checkedHold = ({ event, name, by, reason, connections, sessions, from, to }: HoldRequest): HoldRecord => {
+const checkedHold = ({ event, name, by, reason, connections, sessions, from, to }: HoldRequest): HoldRecord => {
   if (event !== 'add' && event !== 'remove') throw new Refused('a hold is added or removed');
   if (typeof name !== 'string' || !NAME.test(name)) throw new Refused('a hold has a name of letters, digits, dot, underscore and dash, at most 63');
   const wrong = badReason(reason, LONGEST_REASON);

@@ -8,7 +8,7 @@ const TILE_HEIGHT = 8;
 /** Bytes of a full tile. */
 export const TILE_BYTES = TILE_WIDTH * HASH_BYTES;
 /** Longest entry: its length is written with 16 bits. */
-export const MOST_ENTRY = 65_535;
+const MOST_ENTRY = 65_535;
 /** Levels beyond this would hold more leaves than a safe integer counts. */
 const MOST_LEVEL = 6;
 
@@ -31,27 +31,6 @@ export const tilePath = ({ level, index, width }: Tile): string => `tile/${level
 
 /** Path of a bundle of entries: `tile/entries/x001/067`. */
 export const entriesPath = (index: number, width: number = TILE_WIDTH): string => `tile/entries/${indexPath(index, width)}`;
-
-/** Reads the path of a hash tile or of a bundle (level `entries`). Undefined for anything else, in the one form that is written. */
-export const parseTilePath = (path: string): (Omit<Tile, 'level'> & { readonly level: number | 'entries' }) | undefined => {
-  const [, levelText = '', indexText = '', widthText] = (path.length <= 100 && /^tile\/(entries|[0-9]|[1-5][0-9]|6[0-3])\/((?:x[0-9]{3}\/){0,5}[0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/.exec(path)) || [];
-  if (levelText === '') return undefined;
-  const index = Number(indexText.replaceAll(/[x/]/g, ''));
-  const width = widthText === undefined ? TILE_WIDTH : Number(widthText);
-  if (!Number.isSafeInteger(index) || width > TILE_WIDTH || (widthText !== undefined && width === TILE_WIDTH)) return undefined;
-  const level = levelText === 'entries' ? levelText : Number(levelText);
-  const again = level === 'entries' ? entriesPath(index, width) : tilePath({ level, index, width });
-  return again === path ? { level, index, width } : undefined;
-};
-
-/** The tiles of a tree of `size` leaves, level by level, each level's partial one last. */
-export function* tilesOf(size: number): Generator<Tile, void, undefined> {
-  for (let level = 0, hashes = size; hashes > 0; level += 1, hashes = Math.floor(hashes / TILE_WIDTH)) {
-    const full = Math.floor(hashes / TILE_WIDTH);
-    for (let index = 0; index < full; index += 1) yield { level, index, width: TILE_WIDTH };
-    if (hashes % TILE_WIDTH > 0) yield { level, index: full, width: hashes % TILE_WIDTH };
-  }
-}
 
 /** The tile in a tree of `size` leaves that holds hash `index` of tile level `level`. Throws BadTree when the tree has no such hash. */
 export const tileWith = (level: number, index: number, size: number): Tile => {
@@ -109,16 +88,4 @@ export const formatBundle = (entries: readonly Uint8Array[]): Buffer => {
     parts.push(length, entry);
   }
   return Buffer.concat(parts);
-};
-
-/** Takes a bundle apart: views into it. Throws BadTree when it does not end with an entry or has more than 256. */
-export const parseBundle = (bundle: Buffer): Buffer[] => {
-  const entries: Buffer[] = [];
-  for (let at = 0; at < bundle.length; ) {
-    const end = at + 2 <= bundle.length ? at + 2 + bundle.readUInt16BE(at) : Number.POSITIVE_INFINITY;
-    if (end > bundle.length || entries.length === TILE_WIDTH) throw new BadTree('not a bundle of at most 256 entries');
-    entries.push(bundle.subarray(at + 2, end));
-    at = end;
-  }
-  return entries;
 };

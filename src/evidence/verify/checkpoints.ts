@@ -6,7 +6,6 @@ import type { Gap } from './completeness.ts';
 import type { KeyHistory } from './key-history.ts';
 import { cosignedAt, NotANote, signedBy, type VerifierKey } from './note.ts';
 import { cosignaturesOn, type Policy } from './policy.ts';
-import { inBase64 } from './tree.ts';
 import type { CheckpointFindings, Fault } from './verdict.ts';
 
 /** A checkpoint that does not come from the folder: the auditor kept it, or the keys folder's lock holds it. */
@@ -217,6 +216,3 @@ export class Checkpoints {
     if (this.#faults.length < NAMED) this.#faults.push(fault);
   }
 }
-
-/** What an auditor notes of a checkpoint. */
-export const describeCheckpoint = ({ origin, size, root }: Checkpoint): string => `${origin}, ${size} records, root ${inBase64(root)}`;

@@ -13,7 +13,7 @@ const pair = Buffer.alloc(65);
 pair[0] = 1;
 
 /** SHA-256(0x01 || left || right). */
-export const interior = (left: Digest, right: Digest): Digest => {
+const interior = (left: Digest, right: Digest): Digest => {
   pair.write(left, 1, 32, 'latin1');
   pair.write(right, 33, 32, 'latin1');
   return hash('sha256', pair, 'latin1');

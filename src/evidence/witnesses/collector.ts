@@ -14,7 +14,7 @@ const REFRESH_S = 60;
 /** Between two that are kept on disk. */
 const SHOW_MS = 55_000;
 /** Without a witnessed checkpoint for so long, people are told; and again after as long. */
-export const LATE_S = 300;
+const LATE_S = 300;
 /** The last round, when the gateway stops. */
 const FAREWELL_MS = 3_000;
 /** Rounds that a late answer may still belong to. */

@@ -86,7 +86,7 @@ const uriWithin = (pattern: string): Test<string> => {
 };
 
 /** The host of a URI, where it is a name: nothing else can be judged by it. */
-export const hostOfUri = (uri: string): string | undefined => {
+const hostOfUri = (uri: string): string | undefined => {
   const [, authority] = /^[a-z][a-z0-9+.-]{0,30}:\/\/([^/?#]{1,512})/i.exec(uri) ?? [];
   const host = authority?.slice(authority.lastIndexOf('@') + 1).replace(/:[0-9]{0,5}$/, '').toLowerCase();
   return host === undefined || !/^[a-z0-9._-]+$/.test(host) || /^[0-9.]+$/.test(host) ? undefined : host;

@@ -47,7 +47,7 @@ export const findPath = (chain: readonly Certificate[], anchors: readonly Certif
 };
 
 /** What is wrong with a path whose signatures hold, apart from time and revocation. */
-export const judgePath = (path: Path): CertificateReason | undefined => {
+const judgePath = (path: Path): CertificateReason | undefined => {
   const [own, ...authorities] = path;
   if (own === undefined || authorities.length === 0) return 'certificate_untrusted';
   // What an anchor has signed itself with proves nothing, so it does not matter.

@@ -50,7 +50,7 @@ export interface Reading {
 }
 
 /** What a header section says of who asks, and how its requests are judged and sent, under one configuration: the same for every address that is asked for with it. */
-export class SectionReading {
+class SectionReading {
   readonly section: HeaderSection;
   readonly config: Config;
   readonly #visitor: Visitor;

@@ -310,7 +310,7 @@ export class Login {
  * Says why and closes. What the client still sends is read and dropped for a moment: closing with unread bytes would reset
  * the connection, and the client might never see the reason.
  */
-export const refuseAndClose = (stream: Socket, report: Report, before?: Buffer): Promise<void> =>
+const refuseAndClose = (stream: Socket, report: Report, before?: Buffer): Promise<void> =>
   new Promise((resolve) => {
     stream.on('error', () => {});
     if (stream.destroyed) {

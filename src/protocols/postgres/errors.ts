@@ -52,7 +52,7 @@ export interface Report {
 const text = (value: string): string => value.replaceAll('\0', '\uFFFD');
 
 /** The fields of a report, in the order in which PostgreSQL sends them. */
-export const reportFields = (report: Report): ErrorField[] => {
+const reportFields = (report: Report): ErrorField[] => {
   const fields = [
     { code: 'S', value: report.severity },
     { code: 'V', value: report.severity },

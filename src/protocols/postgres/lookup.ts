@@ -32,7 +32,7 @@ export interface OwnAnswer {
 }
 
 /** The target did not do a statement of the gateway's own. */
-export class TargetRefused extends Error {
+class TargetRefused extends Error {
   override readonly name = 'TargetRefused';
   readonly sqlState: string | undefined;
 

@@ -3,7 +3,7 @@ import { Reader } from '../../wire/reader.ts';
 import { StartupCode } from './codes.ts';
 
 /** PostgreSQL's bound on a startup packet (`MAX_STARTUP_PACKET_LENGTH`), its length included. */
-export const STARTUP_LIMIT = 10_000;
+const STARTUP_LIMIT = 10_000;
 /** Newest minor version of protocol 3 that we speak. */
 export const NEWEST_MINOR = 2;
 /** Bounds of a cancel key in protocol 3.2. */

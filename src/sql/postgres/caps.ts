@@ -4,7 +4,7 @@ import { Lexer, Token } from './lexer.ts';
  * Caps on what may reach the parser. Its grammar recurses for nested brackets and builds deep trees for chains of
  * operators; a tree deeper than its stack poisons the module it runs in.
  */
-export const CAPS = {
+const CAPS = {
   /** Open brackets at one place. */
   nesting: 500,
   /** Operators, casts, set operations and joins that could hang on one another: a quarter of what the parser's stack holds. */

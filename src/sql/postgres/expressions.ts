@@ -100,7 +100,7 @@ function operatorsOf(around: Around, fields: Ast): void {
   }
 }
 
-export function operatorNamed(around: Around, named: readonly Ast[]): void {
+function operatorNamed(around: Around, named: readonly Ast[]): void {
   const { schema, name } = qualified(named);
   operator(around, schema, name);
 }

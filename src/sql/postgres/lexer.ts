@@ -40,7 +40,7 @@ export const Token = {
 
 export const SPACE = 1;
 export const WORD_START = 2;
-export const DIGIT = 3;
+const DIGIT = 3;
 const OPERATOR = 4;
 const SELF = 5;
 

@@ -35,7 +35,7 @@ const ADMIN_KINDS: ReadonlySet<string> = new Set([
   'publication_namespace', 'publication_rel', 'event_trigger', 'access_method', 'setting', 'transform',
 ]);
 
-export function isAdminKind(kind: string): boolean {
+function isAdminKind(kind: string): boolean {
   return ADMIN_KINDS.has(kind);
 }
 

@@ -83,7 +83,7 @@ function readSystem(around: Around, known: Known, object: ObjectRef): (column: s
 }
 
 /** `*` becomes the columns that the catalog knows. */
-export function addColumn(growing: Growing, known: Known, column: string): void {
+function addColumn(growing: Growing, known: Known, column: string): void {
   if (column !== '*' || known.columns === undefined) growing.columns.add(column);
   else for (const each of known.columns) growing.columns.add(each);
 }

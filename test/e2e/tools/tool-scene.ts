@@ -8,7 +8,7 @@ import { TARGET_PASSWORD } from '../scene.ts';
 export type Env = Readonly<Record<string, string>>;
 
 /** Databases of the target, each a connection of its name: one for looking, others that tools fill from nothing. */
-export const DATABASES = ['shop', 'restored', 'restored2', 'django', 'alembic', 'migrated', 'bench'] as const;
+const DATABASES = ['shop', 'restored', 'restored2', 'django', 'alembic', 'migrated', 'bench'] as const;
 export type Database = (typeof DATABASES)[number];
 
 /** `tool` and `asking` have every class but unknown and admin; `vouched` has unknown as well. Only what `tool` sends is counted. */
@@ -36,7 +36,7 @@ const CODE = {
 };
 
 /** What the sample policy says: all four classes, leave to define code, no mask. */
-export const TOOL_POLICIES = [
+const TOOL_POLICIES = [
   { name: 'tools', identities: ['tool', 'asking'], connections: ['*'], allow: ALLOW, rules: [CODE] },
   { name: 'vouching', identities: ['vouched'], connections: ['*'], allow: [...ALLOW, 'unknown'] },
 ];

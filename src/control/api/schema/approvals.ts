@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { Count, OriginView, Page, paging, Texts, Time, Words } from './forms.ts';
 
-export const APPROVAL_STATES = ['pending', 'approved', 'denied', 'used', 'expired', 'withdrawn'] as const;
+const APPROVAL_STATES = ['pending', 'approved', 'denied', 'used', 'expired', 'withdrawn'] as const;
 
 export const ApprovalAnswer = Type.Object(
   {

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { Count, Name, OriginView, Page, paging, Reason, Texts, Time } from './forms.ts';
 
-export const identitySummary = {
+const identitySummary = {
   name: Type.String({ description: 'Name of the identity.' }),
   owner: Type.Object({ group: Type.Optional(Type.String({ description: 'Group.' })), contact: Type.Optional(Type.String({ description: 'Contact.' })) }, { description: 'Who is accountable.' }),
   purpose: Type.Optional(Type.String({ description: 'What it is for.' })),

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { Count, Name, Page, paging, Reason, Texts, Time, Words } from './forms.ts';
 
-export const SESSION_STATES = ['open', 'closed', 'lost'] as const;
+const SESSION_STATES = ['open', 'closed', 'lost'] as const;
 
 /** One machine session in a line. */
 export const SessionSummary = Type.Object(
@@ -23,7 +23,7 @@ export const SessionSummary = Type.Object(
 );
 export type SessionSummary = Static<typeof SessionSummary>;
 
-export const commandFilters = {
+const commandFilters = {
   identity: Type.Optional(Name('Identity; * for any characters.')),
   connection: Type.Optional(Name('Connection; * for any characters.')),
   verb: Type.Optional(Name('What a command is or does: drop_table, drop.')),

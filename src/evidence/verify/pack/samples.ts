@@ -29,7 +29,7 @@ interface Parts {
 }
 
 /** The folder of a sample, by the order in which it was drawn. */
-export const sampleFolder = ({ folder }: LogStatement, draw: number): string => `${folder}/samples/${String(draw).padStart(4, '0')}`;
+const sampleFolder = ({ folder }: LogStatement, draw: number): string => `${folder}/samples/${String(draw).padStart(4, '0')}`;
 
 /** Checks what the pack shows of a drawn command: records, proofs, and the texts against their commitments. Names the files it used. */
 export const checkSample = async (parts: Parts, { draw, index, cells, from }: DrawnCommand, used: Set<string>): Promise<CheckedSample> => {

@@ -18,7 +18,7 @@ export function bodyMasks(masks: readonly Partial<Pick<MaskConfig, 'fields' | 'd
 }
 
 /** Cuts bytes into chunks of these lengths in turn; the rest is one chunk. */
-export function* chunksOf(bytes: Uint8Array, lengths: readonly number[]): Generator<Uint8Array> {
+function* chunksOf(bytes: Uint8Array, lengths: readonly number[]): Generator<Uint8Array> {
   let at = 0;
   for (const length of lengths) {
     if (at >= bytes.length) return;

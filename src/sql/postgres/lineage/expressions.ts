@@ -210,7 +210,7 @@ function subLink(analysis: Analysis, scope: Scope, fields: Ast): Value {
 }
 
 /** Sort keys of an aggregate or a window. */
-export function sorts(analysis: Analysis, scope: Scope, nodes: readonly Ast[]): Value[] {
+function sorts(analysis: Analysis, scope: Scope, nodes: readonly Ast[]): Value[] {
   return nodes.map((node) => {
     const [kind, fields] = open(node);
     const value = evaluate(analysis, scope, kind === 'SortBy' ? fields['node'] : node);
