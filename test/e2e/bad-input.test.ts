@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { freePort, releasePort } from '../kit/ports.ts';
@@ -246,7 +246,8 @@ describe('targets', () => {
   let scene: Scene;
   let deaf = 0;
   let nobody = 0;
-  const listener = createServer(() => {});
+  const accepted: Socket[] = [];
+  const listener = createServer((socket) => void accepted.push(socket.on('error', () => {}).resume()));
   before(async () => {
     deaf = await freePort();
     nobody = await freePort();
@@ -258,6 +259,7 @@ describe('targets', () => {
       connectionsAt: (port) => [
         { ...base, name: 'shop', target: { host: '127.0.0.1', port, database: 'postgres', tls: 'disable' } },
         { ...base, name: 'nobody', target: { host: '127.0.0.1', port: nobody, database: 'postgres', tls: 'disable' } },
+        { ...base, name: 'deaf', target: { host: '127.0.0.1', port: deaf, database: 'postgres', tls: 'disable' } },
         { ...base, name: 'untrusted', target: { host: 'localhost', port, database: 'postgres', tls: 'verify-full' } },
         { ...base, name: 'few', credential: { username: 'few', password: 'env:TARGET_PASSWORD' }, target: { host: '127.0.0.1', port, database: 'postgres', tls: 'disable' } },
         { ...base, name: 'wrong', credential: { username: 'nobody-here', password: 'env:TARGET_PASSWORD' }, target: { host: '127.0.0.1', port, database: 'postgres', tls: 'disable' } },
@@ -284,6 +286,16 @@ describe('targets', () => {
       await until(() => scene.gateway.logLines().some(({ msg, connection, target }) => msg === 'target unavailable' && connection === name && String(target).endsWith(`:${at}`)), 20_000, 'the log line');
     });
   }
+
+  test('a target that never answers: the login fails when its time is over, and others are served meanwhile', { timeout: 60_000 }, async () => {
+    using waiting = await startWire({ to: scene.gateway.port('deaf'), ca: ca(scene), parameters: { user: 'writer', database: 'deaf' } });
+    const said = waiting.login(await scene.token('writer'));
+    await until(() => accepted.length > 0, 20_000, 'the connection to the target');
+    const { code, stderr } = await scene.psql('writer', '-c', 'SELECT 1');
+    assert.equal(code, 0, stderr);
+    assert.match(errorText(await said), /S:FATAL[^]*C:08006[^]*M:wicketgate: connection deaf: the target did not answer in time/);
+    await until(() => accepted.every((socket) => socket.readableEnded), 20_000, 'the end of the connections to the target');
+  });
 
   test('a target without room refuses the login, and is used again when it has room', async () => {
     const enter = async (): Promise<Wire | string> => {

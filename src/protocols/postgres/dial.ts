@@ -108,7 +108,8 @@ const asDialError = (error: unknown): DialError => {
   if (error instanceof ScramError) return new DialError(error.fault === 'unverified' ? 'server_unverified' : 'protocol', error.message);
   if (error instanceof WireError) return new DialError('protocol', `the target broke the protocol: ${error.message}`);
   if (error instanceof ChannelError) {
-    if (error.fault === 'deadline' || error.fault === 'aborted') return new DialError(error.fault, `the target: ${error.message}`);
+    if (error.fault === 'deadline') return new DialError('deadline', 'the target did not answer in time');
+    if (error.fault === 'aborted') return new DialError('aborted', 'the login at the target was given up');
     if (error.fault === 'too_many_bytes') return new DialError('protocol', 'the target sent too much before it was ready');
     if (error.fault === 'tls') {
       return isCertificateCode(error.code)
