@@ -46,6 +46,7 @@ const cut = (text: string, most: number): string => {
   return `${text.slice(0, end)} ... (${text.length - end} characters more)`;
 };
 
+/** What people are shown of a request, bounded. */
 export function detailOf({ session, command, decision, bound, place, rows, maxRows, liftsRowLimit }: Ask): RequestDetail {
   const { parameters } = command;
   return {

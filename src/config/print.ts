@@ -201,6 +201,7 @@ function maskLines(mask: MaskConfig): string[] {
   return [`masks       ${mask.name}: ${what}; ${mask.columns.length > 0 ? `${mask.mode}, ` : ''}${formatTransform(mask.transform)}${otherwise}  (${mask.origin.file}:${mask.origin.line})`];
 }
 
+/** A transform in words: `redact`, `all but the last 4`. */
 export function formatTransform(transform: TransformConfig): string {
   if (typeof transform === 'string') return transform;
   return 'partial' in transform ? `all but the last ${transform.partial}` : `fixed ${JSON.stringify(transform.fixed)}`;

@@ -19,6 +19,7 @@ export interface Declared {
   readonly groups: ReadonlySet<string>;
 }
 
+/** Reads them from the text as it is written, before anything of it is known to be sound. */
 export function declaredNames(root: LocatedMap): Declared {
   const control = root.entries.get('control')?.value;
   const texts = (list: string, key: string, section: LocatedMap = root): Set<string> => {

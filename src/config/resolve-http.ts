@@ -31,6 +31,7 @@ export const apiEntry = (places: Places, holder: readonly string[], index: numbe
   return isSetFile(entry) ? path.resolve(path.dirname(places.of(holder, index).place.file), entry) : entry;
 };
 
+/** The HTTP part of a connection with every default filled in. */
 export function resolveHttp(written: HttpSource, places: Places, sets: readonly RuleSet[] | undefined): HttpConfig {
   const { apis } = written;
   const digests = (sets ?? []).flatMap(({ digest }) => digest ?? []);

@@ -27,6 +27,7 @@ export const peopleDefaults = {
 export const roleNames: readonly Role[] = ['admin', 'approver', 'auditor', 'viewer'];
 export const forbiddenNames: readonly Forbidden[] = ['requester', 'owner', 'author'];
 
+/** One entry of `control.login` with every default filled in. */
 export function resolveLogin(written: LoginSource, places: Places): LoginConfig {
   const sessionAge = duration(written.sessionAge ?? peopleDefaults.sessionAge);
   return {

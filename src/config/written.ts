@@ -30,6 +30,7 @@ export function keysFrom(places: Places, written: { readonly jwks?: string; read
   return written.jwks === undefined ? { from: 'discovery' } : { from: 'url', url: written.jwks };
 }
 
+/** File and line at which something was written. */
 export function originOf(places: Places, holder: object): Origin {
   const { file, line } = places.of(holder).place;
   return { file, line };

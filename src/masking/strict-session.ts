@@ -6,6 +6,7 @@ const statistics: ReadonlySet<string> = new Set([
 /** Those of extensions, which live in whatever schema they were made in. */
 const anywhere: ReadonlySet<string> = new Set(['pg_stat_statements', 'pg_stat_monitor', 'pg_store_plans', 'pg_qualstats']);
 
+/** Whether a relation of the system or of an extension may show what stands in protected columns. */
 export function readsStatistics(schema: string, name: string): boolean {
   return anywhere.has(name) || (schema === 'pg_catalog' && statistics.has(name));
 }

@@ -13,12 +13,13 @@ export function strictest(all: readonly LimitsConfig[]): LimitsConfig {
   return result;
 }
 
-/** The smallest `rowsPerCommand`, and the policy that says so: the first by name of several. */
+/** A number of rows, and the policy that says so. */
 export interface RowLimit {
   readonly rows: number;
   readonly ref: RuleRef;
 }
 
+/** The smallest `rowsPerCommand`; of several that say the same, that of the first by name. */
 export function strictestRows(policies: readonly { readonly limits: LimitsConfig; readonly ref: RuleRef }[]): RowLimit | undefined {
   let found: RowLimit | undefined;
   for (const { limits, ref } of policies) {

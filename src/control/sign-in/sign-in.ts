@@ -25,6 +25,7 @@ export const CALLBACK = '/oidc/callback';
 /** Why somebody is not signed in: a word that the page has a sentence for. */
 export type SignInFault = 'denied' | 'expired' | 'provider_down' | 'clock' | 'failed' | 'unavailable' | 'used';
 
+/** Nobody was signed in. The message holds nothing but the word. */
 export class SignInFailed extends Error {
   override name = 'SignInFailed';
   readonly fault: SignInFault;

@@ -21,6 +21,7 @@ interface Level {
   absent: number;
 }
 
+/** Compares the tiles beside a log with the hashes that its records have, as they are read. */
 export class TileFiles {
   readonly #folder: string;
   readonly #levels: Level[] = [];

@@ -57,6 +57,7 @@ const MEANINGS: Readonly<Record<ExpectedKind, Uint8Array>> = {
   simulated: table('', ''),
 };
 
+/** What the target still owes, in order: tells of each of its messages what it is an answer to, and what an error skips. */
 export class ExpectedReplies<Context> {
   #items: Expected<Context>[] = [];
   #first = 0;

@@ -89,4 +89,5 @@ export async function* entriesIn(pieces: AsyncIterable<Uint8Array<ArrayBuffer>>)
   if (rest.length > 0) throw new LeavesCut('the file of records ends within a record');
 }
 
+/** A file of records that ends in the middle of one. */
 export class LeavesCut extends Error {}

@@ -3,6 +3,7 @@ import { concat, equal, type Sha256 } from './bytes.ts';
 
 const PAIR = Uint8Array.of(1);
 
+/** A tree that grows leaf by leaf, of which the edge is kept. */
 export class Tree {
   readonly #sha256: Sha256;
   readonly #pair = new Uint8Array(65);
