@@ -265,7 +265,7 @@ export type CommandAnswer = {
   readonly recorded: number;
   /** Recording or text was cut. */
   readonly truncated: boolean;
-  /** What the client sent behind the command, such as the body of a request; absent where there was nothing. */
+  /** What the client sent behind the command, such as the body of a request or the rows of COPY; absent where there was nothing. */
   readonly data?: {
     /** Its recorded form: masked, secrets replaced by markers, bytes that are no text counted. Hostile text: show as text. */
     readonly text?: string;
@@ -322,7 +322,7 @@ export type CommandOutcome = {
   readonly rowsAffected?: number;
   /** Bytes of the answer. */
   readonly bytesDown?: number;
-  /** Bytes of data that the client sent behind the command, such as the body of a request. */
+  /** Bytes of data that the client sent behind the command, such as the body of a request or the rows of COPY. */
   readonly bytesUp?: number;
   /** Cells replaced, by mask. */
   readonly masked: { readonly [key: string]: number };

@@ -29,7 +29,7 @@ export interface Ticket {
   whenDurable(then: (failure?: string) => void): void;
 }
 
-/** What is recorded of a command as it passes, in pieces: its `answer`, and the `data` that the client sent behind it (a request's body). */
+/** What is recorded of a command as it passes, in pieces: its `answer`, and the `data` that the client sent behind it (a request's body, rows of COPY). */
 export type RecordedStream = 'answer' | 'data';
 
 export const isStream = (part: string): part is RecordedStream => part === 'answer' || part === 'data';
