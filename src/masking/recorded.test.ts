@@ -49,6 +49,8 @@ suite('texts', () => {
     ["SET TIME ZONE 'UTC'", "SET TIME ZONE 'UTC'"],
     ["SELECT set_config('app.key', '5ecret', false), set_config('work_mem', '4MB', false)", "SELECT set_config('app.key', <literal:text>, false), set_config('work_mem', '4MB', false)"],
     ["SELECT set_config(name, '5ecret', true) FROM customers", 'SELECT set_config(name, <literal:text>, true) FROM customers'],
+    ["SELECT set_config(new_value => '5ecret', setting_name => 'app.key', is_local => false)", 'SELECT set_config(new_value => <literal:text>, setting_name => <literal:text>, is_local => false)'],
+    ["ALTER FUNCTION f(text) SECURITY DEFINER SET app.key = '5ecret' COST 5", 'ALTER FUNCTION f(text) SECURITY DEFINER SET app.key = <literal:text> COST 5'],
     ["ALTER SYSTEM SET primary_conninfo = 'user=x pass=5ecret'", 'ALTER SYSTEM SET primary_conninfo = <value:text>'],
     ["ALTER DATABASE shop SET app.token TO '5ecret'", 'ALTER DATABASE shop SET app.token TO <value:text>'],
     ['ALTER ROLE x IN DATABASE shop SET app.token = "5ecret"', 'ALTER ROLE x IN DATABASE shop SET app.token = <value:text>'],

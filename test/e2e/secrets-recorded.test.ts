@@ -18,6 +18,8 @@ const STATEMENTS: readonly string[] = [
   `IMPORT FOREIGN SCHEMA a FROM SERVER s INTO public OPTIONS (api_key '${SECRET}')`,
   `CREATE SUBSCRIPTION s CONNECTION 'host=x pass=${SECRET}' PUBLICATION p`,
   `SELECT set_config('app.jwt_secret', '${SECRET}', false)`,
+  `SELECT set_config(new_value => '${SECRET}', setting_name => 'app.jwt_secret', is_local => false)`,
+  `ALTER FUNCTION lower(text) SET app.jwt_secret = '${SECRET}'`,
   `SET app.jwt_secret = '${SECRET}'`,
   `SET app.jwt_secret TO ${SECRET}`,
   `SET LOCAL app.jwt_secret = "${SECRET}"`,

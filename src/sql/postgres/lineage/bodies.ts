@@ -13,10 +13,10 @@ const noText = new Uint8Array(0);
 /** Parameters that hold what the function makes. */
 const results: ReadonlySet<string> = new Set(['FUNC_PARAM_OUT', 'FUNC_PARAM_TABLE']);
 
-/** Notes which literals hold code, and which the values of settings, of CREATE FUNCTION and DO: neither is recorded as it stands. */
+/** Notes which literals hold code, and which the values of settings, of CREATE FUNCTION, ALTER FUNCTION and DO: neither is recorded as it stands. */
 export function literalsOfCode(analysis: Analysis, fields: Ast): void {
   if (fields['sql_body'] !== undefined) analysis.found.secret(allLiterals(analysis));
-  for (const node of [...list(fields, 'options'), ...list(fields, 'args')]) {
+  for (const node of [...list(fields, 'options'), ...list(fields, 'args'), ...list(fields, 'actions')]) {
     const [kind, option] = open(node);
     if (kind !== 'DefElem') continue;
     if (text(option, 'defname') === 'as') analysis.found.code(literalBehind(analysis, offset(option)));

@@ -63,6 +63,8 @@ const secretArguments: ReadonlyMap<string, readonly number[]> = new Map([
  */
 export function secretsAmong<Argument>(name: string, given: readonly Argument[], nodes: readonly unknown[]): readonly Argument[] {
   if (name === 'set_config') {
+    // `new_value => 'x', setting_name => 'y'`: in whatever order.
+    if (nodes.some((node) => 'NamedArgExpr' in (node as Ast))) return given;
     const constant = ((nodes[0] as Ast | undefined)?.['A_Const'] as Ast | undefined)?.['sval'] as Ast | undefined;
     const named = constant?.['sval'];
     return typeof named === 'string' && !hidesValue(named.toLowerCase()) ? [] : given.slice(1, 2);

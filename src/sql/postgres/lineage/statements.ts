@@ -36,7 +36,7 @@ const untouching: ReadonlySet<string> = new Set([
   'TransactionStmt', 'VariableSetStmt', 'DiscardStmt', 'DeallocateStmt', 'ListenStmt', 'UnlistenStmt', 'NotifyStmt', 'LockStmt', 'TruncateStmt',
   'CheckPointStmt', 'VacuumStmt', 'ReindexStmt', 'ConstraintsSetStmt', 'ClosePortalStmt', 'FetchStmt', 'LoadStmt',
   'DropStmt', 'DropRoleStmt', 'DropdbStmt', 'DropTableSpaceStmt', 'DropOwnedStmt', 'ReassignOwnedStmt', 'DropSubscriptionStmt', 'DropUserMappingStmt',
-  'GrantStmt', 'GrantRoleStmt', 'AlterDefaultPrivilegesStmt', 'CommentStmt', 'AlterOwnerStmt', 'AlterObjectDependsStmt', 'AlterFunctionStmt',
+  'GrantStmt', 'GrantRoleStmt', 'AlterDefaultPrivilegesStmt', 'CommentStmt', 'AlterOwnerStmt', 'AlterObjectDependsStmt',
   'RefreshMatViewStmt', 'CreateSeqStmt', 'AlterSeqStmt', 'CreateEnumStmt', 'AlterEnumStmt',
   'CompositeTypeStmt', 'CreateRangeStmt', 'AlterStatsStmt', 'AlterDatabaseStmt', 'CreateTableSpaceStmt', 'AlterTableSpaceOptionsStmt',
 ]);
@@ -85,6 +85,9 @@ export function statement(analysis: Analysis, node: unknown): Columns | undefine
     case 'DoStmt':
       literalsOfCode(analysis, fields);
       throw new NotUnderstood('a block of code');
+    case 'AlterFunctionStmt':
+      literalsOfCode(analysis, fields);
+      return undefined;
     case 'CopyStmt':
       // The command line of a program.
       if (fields['is_program'] === true) analysis.found.secret(allLiterals(analysis));
