@@ -6,6 +6,7 @@ import type { Ast } from './ast.ts';
 import { readsNamesOtherwise } from './encodings.ts';
 import { Granted } from './granted.ts';
 import { CatalogIndex } from './names.ts';
+import { readsWordsOtherwise } from './older-servers.ts';
 import { loadParser, parseDefinition, ParserBroken, parseText } from './parse.ts';
 import type { FromWorker, Said, ToWorker } from './protocol.ts';
 
@@ -19,9 +20,12 @@ const catalogs = new Map<string, CatalogIndex>();
 const say = (said: Said): void => port.postMessage({ ...said, used: process.threadCpuUsage() } satisfies FromWorker);
 
 /** A definition of the target's own. */
-function parseHere(sql: string, { encoding }: Catalog): readonly Ast[] {
+function parseHere(sql: string, catalog: Catalog): readonly Ast[] {
+  const { encoding } = catalog;
   if (encoding && readsNamesOtherwise(Buffer.from(sql), encoding)) throw new Error('a name that this database could read in another way');
-  return parseDefinition(sql);
+  const statements = parseDefinition(sql);
+  if (readsWordsOtherwise(statements, catalog)) throw new Error('a word that this server reads in another way');
+  return statements;
 }
 
 function answer(message: Extract<ToWorker, { kind: 'analyse' }>): Said {
@@ -32,6 +36,7 @@ function answer(message: Extract<ToWorker, { kind: 'analyse' }>): Said {
     let invalid: InvalidText | undefined;
     const statements = parseText(text.toString('utf8'), (why) => (invalid = why));
     if (statements === undefined) return invalid ? { kind: 'unparsed', invalid } : { kind: 'unparsed' };
+    if (readsWordsOtherwise(statements, index.catalog)) return { kind: 'unparsed' };
     const { facts, exact } = analyse(text, statements, { index, granted: new Granted(message.granted), parse: (sql) => parseHere(sql, index.catalog) }, message.names);
     return { kind: 'answer', answer: { facts, starts: statements.map((each) => each.stmt_location ?? 0), exact } };
   } catch (error) {
