@@ -76,16 +76,19 @@ function compilePaths(paths: readonly string[], problem: (message: string) => vo
   };
 }
 
-/** Frameworks read `a[]`, `a[0]`, `A` and, where names become variables, `a.b` for `a_b` as this one. */
+/** Frameworks read `a[]`, `a[0]`, `A` and, where names become variables, `a.b` and `a[b` for `a_b` as this one. */
 function compileParameter(name: string, patterns: readonly string[]): OfRequest {
   const matches = compileValues(patterns);
   const alike = folded(name);
   const own = withParts(name);
   return ({ query }) => {
-    const others = [...query].filter(([other]) => other !== name && folded(other) === alike);
-    return reachValues(query.get(name), matches, others.flatMap(([, values]) => values), others.some(([other]) => isRival(own, withParts(other))));
+    const others = [...query].filter(([other]) => other !== name && (folded(other) === alike || folded(unclosed(other)) === alike));
+    return reachValues(query.get(name), matches, others.flatMap(([, values]) => values), others.some(([other]) => isRival(own, withParts(unclosed(other)))));
   };
 }
+
+/** PHP makes `_` of a bracket that is not closed. */
+const unclosed = (name: string): string => (name.includes(']') ? name : name.replace('[', '_'));
 
 /** As `folded`, with the brackets: `filter[status]` and `filter[page]` are two, where `filter` and `filter[]` can each be all of it. */
 const withParts = (name: string): string => name.trim().toLowerCase().replace(/[_. -]/g, '');
@@ -95,13 +98,15 @@ const isRival = (one: string, other: string): boolean => one === other || one.st
 function compileHeader(name: string, patterns: readonly string[]): OfRequest {
   const matches = compileValues(patterns);
   const wanted = name.toLowerCase();
-  // Gateways behind which names become variables do not tell a dash from an underscore.
-  const alike = wanted.replaceAll('_', '-');
+  const alike = asVariable(wanted);
   return ({ headers }) => {
-    const others = [...headers].flatMap(([other, values]) => (other !== wanted && other.replaceAll('_', '-') === alike ? values : []));
+    const others = [...headers].flatMap(([other, values]) => (other !== wanted && asVariable(other) === alike ? values : []));
     return reachValues(headers.get(wanted), matches, others, others.length > 0);
   };
 }
+
+/** Servers for which names become variables take whatever is neither letter nor digit for the same. */
+const asVariable = (lower: string): string => lower.replace(/[^a-z0-9]/g, '_');
 
 /** `mutation`, `mutation:NAME` by the operation's name, `mutation.FIELD` by a field at its top. */
 function compileGraphql(entries: readonly string[]): OfRequest {
