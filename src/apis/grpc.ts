@@ -8,5 +8,5 @@ export const grpcOf = ({ method, segments, headers }: Pick<RequestFacts, 'method
   return /^[A-Za-z_][A-Za-z0-9_.]{0,255}$/.test(service) && /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name) ? { service, method: name } : undefined;
 };
 
-/** Whether the request says that it is a gRPC call. */
-export const isGrpc = (headers: RequestFacts['headers']): boolean => /^application\/grpc(?:-web(?:-text)?)?(?:\+[a-z0-9.+-]{1,40})?$/.test(mediaType(headers) ?? '');
+/** Whether the request says that it is a gRPC call. Servers take any subtype, also one that they do not know, for the usual one. */
+export const isGrpc = (headers: RequestFacts['headers']): boolean => /^application\/grpc(?:-web(?:-text)?)?(?:\+.*)?$/.test(mediaType(headers) ?? '');

@@ -118,6 +118,8 @@ const tables: Readonly<Record<string, readonly (readonly [line: string, expected
     ['POST /google.pubsub.v1.Publisher/Publish', 'Publisher.Publish write publish topic:*', { headers: { 'content-type': 'application/grpc' } }],
     ['POST /google.pubsub.v1.Subscriber/StreamingPull', 'Subscriber.StreamingPull read pull subscription:*, write acknowledge subscription:*', { headers: { 'content-type': 'application/grpc+proto' } }],
     ['POST /google.pubsub.v1.Publisher/Publish', '- unknown unknown', { headers: { 'content-type': 'application/json' } }],
+    ['POST /google.pubsub.v1.Publisher/DeleteTopic', 'Publisher.DeleteTopic schema delete topic:*', { headers: { 'content-type': 'Application/gRPC+any_thing; a=b' } }],
+    ['POST /google.pubsub.v1.Publisher/DeleteTopic', 'Publisher.DeleteTopic schema delete topic:*', { headers: { 'content-type': 'application/grpc+' } }],
     ['POST /google.pubsub.v1.Publisher/New', '- unknown unknown', { headers: { 'content-type': 'application/grpc' } }],
   ],
   'azure-blob': [
