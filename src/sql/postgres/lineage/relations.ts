@@ -1,6 +1,6 @@
 import type { Catalog, NameContext, Relation } from '../../catalog.ts';
 import type { ColumnRef, ColumnUse } from '../../facts.ts';
-import { clean, NotUnderstood } from './findings.ts';
+import { NotUnderstood } from './findings.ts';
 import type { Value } from './findings.ts';
 import type { Named } from './scope.ts';
 
@@ -151,6 +151,3 @@ export function indexOf(catalog: Catalog): CatalogIndex {
   }
   return found;
 }
-
-/** What a system relation's unlisted columns hold. */
-export const systemColumn: Value = { ...clean, total: true };
