@@ -18,7 +18,8 @@ export const CREDENTIAL_MASK = 'gateway/credential';
 
 /** What may not come back of the header fields that carry the credential: none of them stands within another. */
 export const credentialValues = (added: Fields): readonly Buffer[] => {
-  const texts = added.filter(([name]) => !NOT_SECRET.has(name.toLowerCase())).flatMap(([, value]) => secretsOf(value.trim()));
+  const secrets = added.filter(([name]) => !NOT_SECRET.has(name.toLowerCase())).flatMap(([name, value]) => (name.toLowerCase() === 'cookie' ? [value.trim(), ...inPair(value)] : secretsOf(value.trim())));
+  const texts = secrets.filter(longEnough);
   return texts.filter((text, index) => !texts.some((other, at) => at !== index && text.includes(other) && (text !== other || at < index))).map((text) => Buffer.from(text, 'latin1'));
 };
 
@@ -26,9 +27,17 @@ export const credentialValues = (added: Fields): readonly Buffer[] => {
 const secretsOf = (value: string): string[] => {
   const [, scheme = '', rest = ''] = /^([\w-]+) +(\S.*)$/s.exec(value) ?? [];
   // The signature is good for this request, which the client may send anyhow.
-  if (scheme === 'AWS4-HMAC-SHA256') return [/\bCredential=(\w+)\//.exec(rest)?.[1] ?? ''].filter(longEnough);
+  if (scheme === 'AWS4-HMAC-SHA256') return [/\bCredential=(\w+)\//.exec(rest)?.[1] ?? ''];
   const decoded = scheme.toLowerCase() === 'basic' ? Buffer.from(rest, 'base64').toString('latin1') : '';
-  return [value, rest, decoded.slice(decoded.indexOf(':') + 1)].filter(longEnough);
+  // RFC 9110 section 11.4: behind `Bearer` and `Basic` stands no parameter.
+  const parameter = /^(?:bearer|basic)$/i.test(scheme) ? [] : inPair(rest);
+  return [value, rest, decoded.slice(decoded.indexOf(':') + 1), ...parameter];
+};
+
+/** The value of the one pair in `session=abc` or `token="abc"`, as a target shows it that has read it. Of several pairs nobody knows which are secret. */
+const inPair = (text: string): string[] => {
+  const [, value] = /^\s*[\w.-]+="?([^"=;,]*=*)"?\s*$/.exec(text) ?? [];
+  return value === undefined ? [] : [value];
 };
 
 const longEnough = (value: string): boolean => value.length >= SHORTEST;
