@@ -29,7 +29,7 @@ interface Line {
 }
 
 /**
- * Masks `text/event-stream`. Each event is held back until it is complete; its data lines are one text, as clients join them. JSON is
+ * Masks `text/event-stream`. Each event is held back until it is complete, and a comment before it until its line is; its data lines are one text, as clients join them. JSON is
  * masked as such, other text, comments and the values of other fields are looked at by detectors.
  */
 export class EventMasker extends Piecewise {
@@ -38,6 +38,8 @@ export class EventMasker extends Piecewise {
   readonly #tallies: Tallies;
   #lineIsEmpty = true;
   #behindReturn = false;
+  /** No line of the event is over. */
+  #firstLine = true;
   #first = true;
 
   constructor(paths: FieldPaths, finds: Finds, tallies: Tallies) {
@@ -55,10 +57,13 @@ export class EventMasker extends Piecewise {
       this.#behindReturn = byte === carriageReturn;
       if (byte !== lineFeed && byte !== carriageReturn) this.#lineIsEmpty = false;
       else if (!second) {
-        if (this.#lineIsEmpty) {
+        // A comment before an event belongs to none. Some targets send nothing else for hours, to show that they are there.
+        const isOver = this.#lineIsEmpty || (this.#firstLine && bytes[start] === colon);
+        if (isOver) {
           this.#event(bytes, start, at + 1);
           start = at + 1;
         }
+        this.#firstLine = isOver;
         this.#lineIsEmpty = true;
       } else if (start === at) {
         // The second half of the line end that closed the event before.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { openBodyMasker, type BodyMasker } from './masker.ts';
 import { BodyNotMasked } from './not-masked.ts';
 import { bodyMasks, maskedBy } from './testdata/bodies.ts';
 import { referenceMasked } from './testdata/reference.ts';
@@ -45,6 +46,14 @@ test('an event is given as soon as it is complete', () => {
   assert.equal(maskedBy(masks, events, 'data: {"ssn":"1"}\n\ndata: [DONE]\n\n').text, 'data: {"ssn":"***"}\n\ndata: [DONE]\n\n');
 });
 
+test('a comment before an event is given as soon as its line is complete', () => {
+  for (const end of ['\n', '\r', '\r\n']) {
+    const masker = openBodyMasker(masks, events) as BodyMasker;
+    const push = (text: string): string => Buffer.from(masker.push(Buffer.from(text)) ?? '').toString();
+    assert.deepEqual([push(`: {"ssn":"1"}${end}`), push(':'), push(end), push('data: x'), push(end), push(`:y${end}`), push(end)].join('|'), [`: {"ssn":"***"}${end}`, '', `:${end}`, '', '', '', `data: x${end}:y${end}${end}`].join('|'), JSON.stringify(end));
+  }
+});
+
 test('text, comments, ids and names of events are looked at by detectors', () => {
   const made = maskedBy(masks, events, ': by ada@example.com\nid: ada@example.com\nevent: ada@example.com\ndata: mail ada@example.com\ndata: now\n\n').text;
   assert.equal(made, ': by ***************\nid: ***************\nevent: ***************\ndata: mail ***************\ndata: now\n\n');
@@ -59,8 +68,8 @@ test('JSON in a comment is masked; what belongs in no event is refused', () => {
 test('an event may have many lines of data, and a few thousand others', () => {
   const long = `data: {"ssn":\n${'data:\n'.repeat(20_000)}data: "1"}\n\n`;
   assert.ok(maskedBy(masks, events, long).text.includes('"***"'));
-  assert.equal(maskedBy(masks, events, `${': ping\n'.repeat(5_000)}\n`).text.length, 5_000 * 7 + 1);
-  assert.throws(() => maskedBy(masks, events, `${':[]\n'.repeat(5_001)}\n`), BodyNotMasked);
+  assert.equal(maskedBy(masks, events, `${'id: 1\n'.repeat(5_000)}\n`).text.length, 5_000 * 6 + 1);
+  assert.throws(() => maskedBy(masks, events, `${'id:1\n'.repeat(5_001)}\n`), BodyNotMasked);
 });
 
 test('an event that the end cuts off is masked too', () => {
