@@ -69,6 +69,25 @@ test('of a request to cancel no socket is left, with the right key or a wrong on
   open.destroy();
 });
 
+test('however many requests to cancel one session sends, one of them at a time is a connection to the target', async () => {
+  using wire = await gatewayWire(scene, 'writer');
+  const sockets = (): number => readdirSync(`/proc/${scene.gateway.pid}/fd`, { withFileTypes: true }).filter(({ name }) => linkOf(`/proc/${scene.gateway.pid}/fd/${name}`).startsWith('socket:')).length;
+  const before = sockets();
+  wire.send(say.query('SELECT pg_sleep(60)'));
+  await sleeping(1);
+  const postmaster = Number(readFileSync(`${scene.target.dataDir}/postmaster.pid`, 'utf8').split('\n')[0]);
+  process.kill(postmaster, 'SIGSTOP');
+  try {
+    for (let n = 0; n < 40; n++) await cancel(wire.processId, wire.key, false);
+    // One more for a look at the catalog that may be on its way.
+    await until(() => sockets() <= before + 2, 5_000, `no more than ${before + 2} sockets, not ${sockets()}`);
+  } finally {
+    process.kill(postmaster, 'SIGCONT');
+  }
+  await cancelled(wire);
+  await until(async () => !plain(await wire.query('SELECT 1')).includes('E57014'), 20_000, 'the end of the last request');
+});
+
 test('nobody can cancel with the wrong key, of any length', async () => {
   using wire = await gatewayWire(scene, 'writer');
   wire.send(say.query('SELECT pg_sleep(60)'));

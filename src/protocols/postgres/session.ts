@@ -70,6 +70,8 @@ class RunningSession {
   readonly #drain = (): void => this.#drained();
   /** What the client names to cancel; 0 until it has been told. */
   #processId = 0;
+  /** A request to cancel is on its way to the target; another is to follow. */
+  #cancelling: 'once' | 'again' | undefined;
   /** Bytes of a message that the client is still sending, which is not read any more. */
   #due = 0;
   #open = 2;
@@ -248,12 +250,24 @@ class RunningSession {
 
   #cancel(): void {
     const link = this.#link;
-    const gated = this.#gated;
     link.cancels += 1;
-    if (!this.#backend || link.holding.cancel() || link.collecting?.cancel()) return;
-    gated.housekeeping('cancel').spend();
-    const { processId, key } = this.#backend;
-    cancelUpstream(asPostgres(gated.connection).target, { processId, key: Buffer.from(key, 'latin1') }, CANCEL_MS).catch(() => link.log.warn({}, 'a cancel request did not reach the target'));
+    if (!this.#backend || link.holding.cancel() || link.collecting?.cancel() || this.#cancelling === 'again') return;
+    this.#gated.housekeeping('cancel').spend();
+    if (this.#cancelling === undefined) void this.#cancelUpstream(this.#backend);
+    else this.#cancelling = 'again';
+  }
+
+  /** One request at a time, however many the client sends: each is a connection to the target. What comes meanwhile is one more, for it may be meant for the next command. */
+  async #cancelUpstream({ processId, key }: { readonly processId: number; readonly key: string }): Promise<void> {
+    do {
+      this.#cancelling = 'once';
+      await cancelUpstream(asPostgres(this.#gated.connection).target, { processId, key: Buffer.from(key, 'latin1') }, CANCEL_MS).catch(() => this.#link.log.warn({}, 'a cancel request did not reach the target'));
+    } while (this.#hasMoreToCancel());
+    this.#cancelling = undefined;
+  }
+
+  #hasMoreToCancel(): boolean {
+    return this.#cancelling === 'again';
   }
 
   /** The gateway stops: not in the middle of a transaction, and not before its client knows how the last one ended. */
