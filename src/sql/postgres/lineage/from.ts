@@ -39,8 +39,9 @@ function element(analysis: Analysis, scope: Scope, node: unknown, before: readon
     case 'JoinExpr':
       return join(analysis, scope, fields, before);
     case 'RangeTableFunc':
+      return part(tableExpression(analysis, inner(scope, before), fields, 'xmltable'));
     case 'JsonTable':
-      return part(tableExpression(analysis, inner(scope, before), fields));
+      return part(tableExpression(analysis, inner(scope, before), fields, 'json_table'));
     default:
       throw new NotUnderstood('a FROM element of a kind that is not known');
   }
@@ -152,8 +153,8 @@ function sharedColumns(left: FromPart, right: FromPart, fields: Ast): readonly s
   return [...new Set(left.columns.map((column) => column.name).filter((name) => names.has(name)))];
 }
 
-/** XMLTABLE and JSON_TABLE: every column is made from the document and the expressions. */
-function tableExpression(analysis: Analysis, scope: Scope, fields: Ast): Item {
+/** XMLTABLE and JSON_TABLE, whose `name` serves where they have no alias: every column is made from the document and the expressions. */
+function tableExpression(analysis: Analysis, scope: Scope, fields: Ast, name: string): Item {
   const values: Value[] = [];
   const names: string[] = [];
   const walk = (value: unknown): void => {
@@ -161,8 +162,8 @@ function tableExpression(analysis: Analysis, scope: Scope, fields: Ast): Item {
     const [kind, body] = open(value);
     if (kind === '' || kind === 'alias' || kind === 'TypeName') return;
     if (kind === 'RangeTableFuncCol' || kind === 'JsonTableColumn') {
-      const name = text(body, kind === 'RangeTableFuncCol' ? 'colname' : 'name');
-      if (name !== undefined) names.push(name);
+      const column = text(body, kind === 'RangeTableFuncCol' ? 'colname' : 'name');
+      if (column !== undefined) names.push(column);
       for (const field of ['colexpr', 'coldefexpr', 'columns', 'pathspec', 'on_empty', 'on_error']) if (body[field] !== undefined) walk(body[field]);
       return;
     }
@@ -177,6 +178,6 @@ function tableExpression(analysis: Analysis, scope: Scope, fields: Ast): Item {
   for (const field of ['docexpr', 'rowexpr', 'namespaces', 'columns', 'context_item', 'pathspec', 'passing', 'on_error']) if (fields[field] !== undefined) walk(fields[field]);
   meet(analysis, values);
   const value = consume(analysis, values, 'expression');
-  return aliased({ columns: names.map((name) => ({ name, value })) }, fields, '');
+  return aliased({ columns: names.map((column) => ({ name: column, value })) }, fields, name);
 }
 

@@ -126,6 +126,11 @@ suite('outputs', () => {
   ];
   for (const [sql, expected] of cases) test(sql, () => assert.equal(outputs(lineage(sql)), expected));
 
+  test('XMLTABLE and JSON_TABLE have names of their own without an alias', () => {
+    assert.equal(outputs(lineage("SELECT xmltable.* FROM customers, XMLTABLE('/a' PASSING (ssn::xml) COLUMNS c text PATH '.')")), 'c=customers.ssn');
+    assert.equal(outputs(lineage("SELECT json_table.c FROM JSON_TABLE('{}', '$' COLUMNS (c text PATH '$.c'))")), 'c=');
+  });
+
   test('a temporary table hides one of the search path, and pg_temp names it', () => {
     const with_temp: Catalog = { ...catalog, relations: [...catalog.relations, { ...table(130, 'customers', ['ssn', 'id']), schema: 'pg_temp_7' }] };
     const text = Buffer.from('SELECT * FROM customers');
