@@ -30,6 +30,8 @@ export interface FillParts {
   /** Opens texts; without it the index has none. */
   readonly keys: KeysFolder | undefined;
   readonly disk?: Disk;
+  /** Called often in between: whoever fills may let others have the processor. */
+  readonly breathe?: () => void;
 }
 
 interface Standing {
@@ -155,6 +157,7 @@ class Slice {
           // Only what is new counts: the beginning of a write may have to be read again.
           if (this.#frame(frame, cursor.position)) left -= 1;
           if (left <= 0) return true;
+          this.#parts.breathe?.();
         }
         if (!goesOn) return false;
         if (cursor.end === 'invalid') throw new EvidenceDamaged(`${segmentName(this.#at.segment)} cannot be read from ${cursor.position} on: run wicketgate evidence verify`);

@@ -13,6 +13,9 @@ const IDLE_MS = 2000;
 /** The thread works at most this part of the time, so that commands have the processor: less while the gateway needs one for itself, but always so much that it gets on. */
 const WORKING = 0.25;
 const LEAST_WORKING = 0.06;
+/** So long it works in one go, and so long it then lets others go first, in milliseconds: a command that comes to its processor meanwhile would wait for it to be taken off, for milliseconds. */
+const GO_MS = 0.3;
+const BREATH_MS = 0.1;
 /** Frames in one transaction. */
 const FRAMES = 2000;
 /** Below this part of free space the disk belongs to the log. */
@@ -22,7 +25,16 @@ const port = parentPort;
 if (!port) throw new Error('runs as a worker thread only');
 giveWay();
 const { folder, indexes, keysFolder, kek } = workerData as FollowData;
-const index = new LogIndex({ folder, indexes, keys: KeysFolder.open(nodeDisk, keysFolder, false, kek && Buffer.from(kek)) });
+const still = new Int32Array(new SharedArrayBuffer(4));
+let [going, breathed] = [0, 0];
+const breathe = (): void => {
+  const now = performance.now();
+  if (now - going < GO_MS) return;
+  Atomics.wait(still, 0, 0, BREATH_MS);
+  going = performance.now();
+  breathed += going - now;
+};
+const index = new LogIndex({ folder, indexes, keys: KeysFolder.open(nodeDisk, keysFolder, false, kek && Buffer.from(kek)), breathe });
 
 const ending = new AbortController();
 port.once('message', () => ending.abort());
@@ -49,8 +61,9 @@ const share = (): number => {
 };
 while (!ending.signal.aborted) {
   const begun = performance.now();
+  breathed = 0;
   const more = room() && index.step(FRAMES);
-  const took = performance.now() - begun;
+  const took = performance.now() - begun - breathed;
   const working = share();
   await wait(more ? took / working - took : IDLE_MS, undefined, { signal: ending.signal }).catch(() => undefined);
 }

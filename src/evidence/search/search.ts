@@ -31,6 +31,8 @@ export interface IndexPlace {
   /** Opens texts; without it none is searched or shown. */
   readonly keys: KeysFolder | undefined;
   readonly disk?: Disk;
+  /** As in `FillParts`. */
+  readonly breathe?: () => void;
 }
 
 /** The index of one log, kept in step with it. */
@@ -128,7 +130,7 @@ export class LogIndex {
   }
 
   get #parts(): FillParts {
-    const { folder, keys, disk } = this.#place;
-    return { index: this.#index, folder, log: this.#log, keys, ...(disk ? { disk } : {}) };
+    const { folder, keys, disk, breathe } = this.#place;
+    return { index: this.#index, folder, log: this.#log, keys, ...(disk ? { disk } : {}), ...(breathe ? { breathe } : {}) };
   }
 }
