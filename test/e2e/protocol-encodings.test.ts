@@ -37,7 +37,8 @@ for (const { encoding, character } of [{ encoding: 'LATIN1', character: 'é' }, 
       }
     });
 
-    test('nor does a prepared statement whose name has a twin', { skip: encoding !== 'EUC_JP' }, async () => {
+    // Two characters of UTF-8 are one in this encoding.
+    if (encoding === 'EUC_JP') test('nor does a prepared statement whose name has a twin', async () => {
       const taken = 'SELECT ssn || name FROM customers';
       wire.send(say.parse('\uffe4', 'SELECT name FROM customers'), say.sync, say.close('statement', '\u00a6'), say.parse('\u00a6', taken), say.sync, say.bind('', '\uffe4', [], []), say.execute(''), say.sync);
       assert.deepEqual(plain(await wire.until('ReadyForQuery', 3)).filter((each) => each.startsWith('(')), []);
