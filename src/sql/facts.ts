@@ -24,6 +24,8 @@ export interface StatementFacts {
   readonly settings: readonly SettingChange[];
   /** SQL-level PREPARE, EXECUTE, DEALLOCATE, DECLARE, FETCH, MOVE, CLOSE: the name it defines or uses (folded as the server folds). */
   readonly named?: NamedObject;
+  /** WHERE CURRENT OF: the cursors whose rows it changes. */
+  readonly currentOf?: readonly string[];
   /** COPY with the client: `in` expects CopyData, `out` sends it. */
   readonly copy?: CopyFacts;
   /** Defines, alters or drops objects: the catalog snapshot is stale after it. */

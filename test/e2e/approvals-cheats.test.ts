@@ -135,6 +135,21 @@ suite('an approval lets exactly one command through', () => {
     for (const { id: other } of await scene.requests('pending')) await scene.answer(other, 'deny');
   });
 
+  test('a row that only a cursor names is not asked about: which one it is would be decided afterwards', async () => {
+    await scene.target.query('CREATE TABLE rowed(id int); INSERT INTO rowed VALUES (1), (2); ALTER TABLE rowed OWNER TO app');
+    using client = await gatewayWire(scene, 'migrator');
+    const before = (await scene.requests('pending')).length;
+    for (const text of ['DELETE FROM rowed WHERE CURRENT OF c', 'WITH gone AS (DELETE FROM rowed WHERE CURRENT OF c RETURNING id) SELECT * FROM gone', 'EXECUTE p']) {
+      client.send(toServer.close('statement', 'p'), toServer.parse('p', 'DELETE FROM rowed WHERE CURRENT OF c'), toServer.sync);
+      await client.until('ReadyForQuery');
+      for (const each of ['BEGIN', 'DECLARE c CURSOR FOR SELECT * FROM rowed', 'FETCH 1 FROM c']) assert.equal(errorOf(await client.query(each)), '"none"');
+      assert.match(errorOf(await client.query(text)), /42501.*WHERE CURRENT OF does not say for which row/, text);
+      await client.query('ROLLBACK');
+    }
+    assert.equal((await scene.requests('pending')).length, before);
+    assert.equal(await scene.target.count('rowed'), 2);
+  });
+
   test('two live waiters on one approval: the older runs, the other waits on for one of its own', async () => {
     await scene.target.query('CREATE TABLE twice(id int); ALTER TABLE twice OWNER TO app');
     using first = await gatewayWire(scene, 'migrator');

@@ -8,7 +8,7 @@ import type { Permit } from '../../pipeline/permits.ts';
 import type { GrantedFunctions, InvalidText, Understander, Understood } from '../../sql/understand.ts';
 import type { Answer } from './answer.ts';
 import type { Back } from './back.ts';
-import { boundOf, namedTexts, type Message, type NamedText } from './bound.ts';
+import { boundOf, namedTexts, namesRowByCursor, type Message, type NamedText } from './bound.ts';
 import { asPostgres } from './connection.ts';
 import { namesMissing, resolveNamed, undecidable, type NamedStatements } from './commands.ts';
 import { Counting } from './counting.ts';
@@ -157,6 +157,10 @@ export class Admission {
         again?.leave('ended');
         return then(gated.refuse('approval_required', 'needs approval, and what it would be given for is not known here: send Sync first', needs.command));
       };
+      if (namesRowByCursor(link, message.understood)) {
+        again?.leave('ended');
+        return then(gated.refuse('approval_required', 'needs approval, and WHERE CURRENT OF does not say for which row: name it by its key', needs.command));
+      }
       let free = false;
       let estimate: number | null | undefined;
       if (!this.series.forwarded && link.status !== 'E') {

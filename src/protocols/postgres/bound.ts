@@ -58,6 +58,10 @@ export const namedTexts = (link: Link, understood: Understood): readonly NamedTe
   return texts;
 };
 
+/** Which row WHERE CURRENT OF means is decided by where a cursor stands: it can be neither shown to people nor bound. */
+export const namesRowByCursor = (link: Link, understood: Understood): boolean =>
+  understood.statements.some(({ facts: { currentOf, named } }) => currentOf !== undefined || (named?.kind === 'execute' && link.prepared.get(named.name ?? '')?.understood.statements[0]?.facts.currentOf !== undefined));
+
 const digests = new WeakMap<object, string>();
 
 /** By content, and without OIDs: a job that is tried again may have made the same objects anew. */

@@ -87,7 +87,8 @@ function analyseAs(text: Uint8Array, statements: readonly RawStatement[], { inde
   const factsOf = (node: Ast, raw: RawStatement): StatementFacts => {
     const effects = new Effects();
     const settings: SettingChange[] = [];
-    const around: Around = { names, login, effects, granted, settings, parse, dependsOnLiteral: () => (exact = true), literalAt, views: new Set() };
+    const cursors = new Set<string>();
+    const around: Around = { names, login, effects, granted, settings, cursors, parse, dependsOnLiteral: () => (exact = true), literalAt, views: new Set() };
     const kind = statement(around, node);
     if (effects.empty) effects.add({ class: 'read', verb: kind.tag }, 'read');
     // What it creates itself is in the overlay by now, and the lineage looks at the catalog as it was before.
@@ -103,6 +104,7 @@ function analyseAs(text: Uint8Array, statements: readonly RawStatement[], { inde
       ...(kind.savepoint === undefined ? {} : { savepoint: kind.savepoint }),
       settings,
       ...(kind.named ? { named: { kind: kind.named.kind, ...(kind.named.name === undefined ? {} : { name: kind.named.name }), ...(inner ? { inner: factsOf(inner, raw) } : {}), ...(kind.named.held ? { held: true } : {}) } } : {}),
+      ...(cursors.size > 0 ? { currentOf: [...cursors] } : {}),
       ...(kind.copy ? { copy: kind.copy } : {}),
       changesCatalog: kind.changesCatalog === true || list.some((effect) => effect.class === 'unknown' || callsUsersOwn(effect) || (effect.class === 'schema' && effect.verb === 'create')),
       ...clauses(node),

@@ -13,6 +13,8 @@ export interface Around {
   readonly granted: Granted;
   /** Changes of settings found so far. */
   readonly settings: SettingChange[];
+  /** Cursors at whose rows WHERE CURRENT OF stands, as far as they were found. */
+  readonly cursors: Set<string>;
   /** Parses a view's definition; throws when it does not parse. */
   parse(sql: string): readonly Ast[];
   /** Says that the answer rests on the value of a literal, so that it holds for this text only. */

@@ -57,6 +57,9 @@ export function expression(around: Around, node: unknown, scope: Scope): void {
     case 'SelectStmt':
       query(around, node, scope);
       return;
+    case 'CurrentOfExpr':
+      around.cursors.add(text(fields, 'cursor_name') ?? '');
+      break;
     case 'SortBy':
       if (list(fields, 'useOp').length > 0) operatorNamed(around, list(fields, 'useOp'));
       break;
