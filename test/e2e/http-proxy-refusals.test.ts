@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { after, before, test } from 'node:test';
 import type { ApprovalView } from '../../src/approvals/approvals.ts';
 import { askLocal } from '../../src/control/local.ts';
@@ -109,6 +109,32 @@ test('one name for CONNECT and another for TLS is not served; nor is another Hos
   assert.equal(proxy.secure.requests.length, 0);
   // Whose tunnel it was is known, so the evidence says who.
   assert.ok((await until(async () => { const found = await refusals(); return found.length >= 4 ? found : undefined; }, 20_000, 'the refusals in the evidence')).every((reason) => reason === 'protocol'));
+});
+
+test('a client of TLS 1.2 that resumes its session is served, in tunnels for the same host alone; so is one that ends the name with a dot', async () => {
+  proxy.secure.clear();
+  const open = async (host: string, options: ConnectionOptions): Promise<TLSSocket> => {
+    const { socket } = await proxy.connect(`${host}:443`, await bearer('reader'));
+    return new Promise((resolve, reject) => {
+      const inner: TLSSocket = connectTls({ socket, ca: readFileSync(proxy.interceptionCa, 'utf8'), servername: host, maxVersion: 'TLSv1.2', ...options }, () => resolve(inner));
+      inner.once('error', reject);
+    });
+  };
+  const first = await open(SECURE, {});
+  assert.equal(statusOf(await say(first, get('/first', SECURE), whole)), 200);
+  const session = first.getSession();
+  assert.ok(session);
+  const again = await open(SECURE, { session });
+  assert.equal(again.isSessionReused(), true);
+  assert.equal(statusOf(await say(again, get('/again', SECURE), whole)), 200);
+  const elsewhere = await open('data.storage.example', { session });
+  assert.equal(elsewhere.isSessionReused(), false);
+  assert.equal(statusOf(await say(elsewhere, get('/fronted', SECURE), whole)), 421);
+  const resumed = await open(SECURE, { session });
+  assert.equal(statusOf(await say(resumed, get('/fronted', 'data.storage.example'), whole)), 421);
+  const dotted = await open(SECURE, { servername: `${SECURE}.`, checkServerIdentity: () => undefined });
+  assert.equal(statusOf(await say(dotted, get('/dotted', `${SECURE}.`), whole)), 200);
+  assert.deepEqual(proxy.secure.requests.map(({ url }) => url), ['/first', '/again', '/dotted']);
 });
 
 const refusals = async (): Promise<readonly string[]> => {

@@ -44,6 +44,8 @@ export interface Accepted {
   readonly channel: Channel;
   /** It speaks HTTP/2. */
   readonly http2: boolean;
+  /** A session of TLS 1.2 was resumed: the server is not told the name again that it was opened for (RFC 6066 section 3). */
+  readonly nameless: boolean;
   /** What it showed in the handshake. */
   readonly certificate?: CertificateCredential;
 }
@@ -62,7 +64,7 @@ export const acceptClient = async (socket: Socket, options: AcceptOptions): Prom
       sayTls(socket);
       return { kind: 'closed', fault: 'tls_required' };
     }
-    return { kind: 'accepted', stream: socket, raw: socket, channel: { tls: false }, http2: early.toString('latin1', 0, PREFACE.length) === PREFACE };
+    return { kind: 'accepted', stream: socket, raw: socket, channel: { tls: false }, nameless: false, http2: early.toString('latin1', 0, PREFACE.length) === PREFACE };
   } catch (error) {
     socket.on('error', () => {});
     socket.destroy();
@@ -76,11 +78,12 @@ export const acceptClient = async (socket: Socket, options: AcceptOptions): Prom
 
 const secured = async (socket: Socket, { secureContext, alpn = ALPN, askCertificate = false }: AcceptOptions, signal: AbortSignal): Promise<Accepted> => {
   const stream = await serveTls(socket, { context: secureContext(), alpn, signal, askCertificate });
-  const { servername } = stream;
+  // A dot at the end changes nothing, in Host as here.
+  const sni = typeof stream.servername === 'string' ? stream.servername.replace(/\.$/, '') : '';
   const certificate = askCertificate ? shownCertificate(stream) : undefined;
   // Node's own server says so itself; HTTP/2 would wait for it.
   Object.assign(stream, { secureConnecting: false });
-  return { kind: 'accepted', stream, raw: socket, channel: { tls: true, ...(typeof servername === 'string' && servername !== '' ? { sni: servername } : {}) }, http2: stream.alpnProtocol === 'h2', ...(certificate === undefined ? {} : { certificate }) };
+  return { kind: 'accepted', stream, raw: socket, channel: { tls: true, ...(sni === '' ? {} : { sni }) }, nameless: stream.isSessionReused() && stream.getProtocol() === 'TLSv1.2', http2: stream.alpnProtocol === 'h2', ...(certificate === undefined ? {} : { certificate }) };
 };
 
 /** In clear, because that is what the client reads. */

@@ -120,9 +120,9 @@ export class Tunnels {
       else if (!this.#distrust.alert(accepted.code, this.#about(connection, host, gated.session.peer))) log.debug({ fault: accepted.fault, code: accepted.code }, 'no TLS came about in a tunnel');
       return undefined;
     }
-    const { sni } = accepted.channel;
-    const named = sni?.toLowerCase().replace(/\.$/, '');
-    if (named === host || (named === undefined && isIP(host) !== 0)) return { ...accepted, raw };
+    const named = accepted.channel.sni?.toLowerCase();
+    // What was resumed is of this host all the same: no other's context takes its ticket.
+    if (named === host || (named === undefined && (accepted.nameless || isIP(host) !== 0))) return { ...accepted, raw };
     gated.refuse('protocol', 'TLS in the tunnel was opened for another host than CONNECT named');
     accepted.stream.destroy();
     return undefined;
