@@ -63,13 +63,16 @@ export interface MaskedAnswer {
 }
 
 /** The answer with its protected values masked, and the gateway's credential, should it come back; undefined: no mask concerns it, and it passes as it is. */
-export const maskedAnswer = (answer: TargetAnswer, { method }: RequestHead, { bodies }: MaskSet, echo?: Echo): MaskedAnswer | { readonly withheld: string } | undefined => {
+export const maskedAnswer = (answer: TargetAnswer, { method, values }: Pick<RequestHead, 'method' | 'values'>, { bodies }: MaskSet, echo?: Echo): MaskedAnswer | { readonly withheld: string } | undefined => {
   if (bodies.empty) return undefined;
   const { status, fields, body, length } = answer;
   const mediaType = single(fields, 'content-type') ?? '';
   const bodiless = isBodiless(method, status);
   if (!bodiless && length === 0) return undefined;
   const part = status === 206 || fields.some(([name]) => name.toLowerCase() === 'content-range');
+  // Under a mask nobody asks the target for a part: this was asked for before there was one, of a body that may be one of those that it is for.
+  const unasked = part && !bodiless && [...PARTS].some((name) => values.has(name));
+  if (unasked) return { withheld: 'the answer cannot be masked: it is a part of a body, and was asked for before the mask was in force' };
   const written = codingsOf(fields);
   const [named] = written;
   const known = named === undefined ? undefined : CODINGS.get(named);

@@ -27,6 +27,8 @@ interface Asked {
   readonly method: string;
   readonly upgrade: boolean;
   readonly links: boolean;
+  /** Those that apply now: a reload may bring others while a request is held. */
+  readonly masks: MaskSet;
 }
 
 /**
@@ -40,7 +42,6 @@ export class SentFields {
   readonly host: string;
   readonly #section: HeaderSection;
   readonly #session: HttpSession;
-  readonly #masks: MaskSet;
   #last: (Asked & { readonly fields: ChosenFields }) | undefined;
   #credited: CreditedFields | undefined;
 
@@ -51,12 +52,11 @@ export class SentFields {
     this.host = this.connection.http.host ?? hostOf(this.connection.target);
     this.#section = section;
     this.#session = session;
-    this.#masks = session.gated.masks;
   }
 
   /** They are the same for this session and target, as they are now. */
   hold(session: HttpSession, target: Target): boolean {
-    return this.#session === session && this.target === target && this.connection === session.connection && this.#masks === session.gated.masks;
+    return this.#session === session && this.target === target && this.connection === session.connection;
   }
 
   /** A reload has led its connection to another target or place there, has given it another credential, or reads its requests in another way, since they were read. */
@@ -69,11 +69,12 @@ export class SentFields {
   of(head: RequestHead, links: boolean, body: BodyLength): ChosenFields {
     const { method } = head;
     const upgrade = head.upgrade !== undefined;
-    if (body !== this.#section.body) return this.#choose(head, links, body);
+    const { masks } = this.#session.gated;
+    if (body !== this.#section.body) return this.#choose(head, { links, masks }, body);
     const last = this.#last;
-    if (last && last.method === method && last.upgrade === upgrade && last.links === links) return last.fields;
-    const fields = this.#choose(head, links, body);
-    this.#last = { method, upgrade, links, fields };
+    if (last && last.method === method && last.upgrade === upgrade && last.links === links && last.masks === masks) return last.fields;
+    const fields = this.#choose(head, { links, masks }, body);
+    this.#last = { method, upgrade, links, masks, fields };
     return fields;
   }
 
@@ -87,9 +88,9 @@ export class SentFields {
     return (this.#credited = { fields, written: () => (written ??= writtenFields(fields)), own: values.length > 0 ? new EchoValues(values) : undefined });
   }
 
-  #choose(head: RequestHead, links: boolean, body: BodyLength): ChosenFields {
+  #choose(head: RequestHead, { links, masks }: Pick<Asked, 'links' | 'masks'>, body: BodyLength): ChosenFields {
     const { target: { injector } } = this;
-    const masked = requestUnderMasks(head, this.#masks);
+    const masked = requestUnderMasks(head, masks);
     // Links are looked for in text that is not compressed.
     const { without: left, added } = links ? { without: new Set([...masked.without, 'accept-encoding']), added: [['Accept-Encoding', 'identity']] satisfies [string, string][] } : masked;
     const without = head.upgrade ? new Set([...left, EXTENSIONS]) : left;
