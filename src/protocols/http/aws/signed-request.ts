@@ -1,4 +1,5 @@
 import { ALGORITHM, UNSIGNED_PAYLOAD, hasS3Rules, type Scope } from '../../../secrets/upstream/sigv4.ts';
+import { dashed } from '../field-names.ts';
 
 /** A request as the client sent it, before anything was taken off. */
 export interface ReceivedRequest {
@@ -123,7 +124,8 @@ const checked = (request: ReceivedRequest, claim: SignatureClaim): SignatureClai
   const signed = new Set(claim.signedHeaders);
   if (!signed.has('host')) return unsignedHeader('host');
   for (const name of signed) if (!present.has(name)) return unsignedHeader('a header that is not there');
-  for (const name of present) if (name.startsWith('x-amz-') && !signed.has(name)) return unsignedHeader('every header that begins with x-amz-');
+  // Some targets read `x_amz_` as that too.
+  for (const name of present) if (dashed(name).startsWith('x-amz-') && !signed.has(name)) return unsignedHeader('every header that begins with x-amz-');
   return claim;
 };
 

@@ -200,6 +200,7 @@ test('a presigned URL cannot be changed, stretched or completed', () => {
   assert.equal(with_(`${query}&x-amz-%65xpires=6000`), 'AuthorizationQueryParametersError');
   assert.equal(with_(`${query}&X-Amz-Date=%zz`), 'AuthorizationQueryParametersError');
   assert.equal(with_(query, [['x-amz-acl', 'public-read']]), 'AccessDenied');
+  assert.equal(with_(query, [['X_Amz_Copy_Source', 'other/secret']]), 'AccessDenied', 'as servers read it for which names become variables');
   assert.equal(with_(query, [['x-amz-security-token', KEY.sessionToken]]), 'AuthorizationQueryParametersError');
   assert.equal(judge(presigned({ 'X-Amz-Security-Token': undefined })), 'SignatureDoesNotMatch');
   assert.equal(judge(presigned({}, { ...KEY, secretKey: 'another' })), 'SignatureDoesNotMatch');
