@@ -84,7 +84,10 @@ function apiOf(sets: readonly RuleSet[], hosts: readonly string[]): Api {
   const mayHoldSlash = (segments: readonly string[]): boolean => sets.some((set) => set.mayHoldSlash(segments));
   const virtualHosted = sets.some((set) => set.virtualHosted);
   return {
-    readTarget: (target, prefix, host) => readBehind(target, { prefix, first: virtualHosted ? bucketOf(host, hosts) : undefined, mayHoldSlash }),
+    readTarget: (target, prefix, host) => {
+      const read = readBehind(target, { prefix, first: virtualHosted ? bucketOf(host, hosts) : undefined, mayHoldSlash });
+      return virtualHosted && !('refused' in read) ? withoutPlus(read) : read;
+    },
     understand: (asked) => {
       const grpc = grpcOf(asked);
       const facts = grpc === undefined ? asked : { ...asked, grpc };
@@ -97,6 +100,9 @@ function apiOf(sets: readonly RuleSet[], hosts: readonly string[]): Api {
     readsBody: (facts) => sets.some((set) => set.readsBody(facts)),
   };
 }
+
+/** S3 takes a plus sign in a path for a blank, and what speaks its API mostly does not. Encoded it is a plus sign to all of them. */
+const withoutPlus = (read: ReadTarget): ReadTarget => (read.path.includes('+') ? { ...read, path: read.path.replaceAll('+', '%2B') } : read);
 
 function summary(effects: readonly Effect[], operation?: string): Understood {
   const verbs = new Set(effects.map(({ verb }) => verb));

@@ -1,5 +1,5 @@
 import type { RequestFacts } from '../model/request.ts';
-import { folded } from './alike.ts';
+import { folded, headerValues } from './alike.ts';
 import type { OperationSource } from './set-file.ts';
 
 type Wanted = NonNullable<OperationSource['query']>;
@@ -20,7 +20,7 @@ export const compileConditions = ({ query, queryOneOf, headers, fields }: Condit
   return (facts) =>
     parameters.every(([name, wanted]) => meets(facts.query.get(name), wanted)) &&
     (queryOneOf === undefined || queryOneOf.some((name) => facts.query.has(name))) &&
-    named.every(([name, wanted]) => meets(facts.headers.get(name), wanted)) &&
+    named.every(([name, wanted]) => meets(headerValues(facts.headers, name), wanted)) &&
     (paths.length === 0 || paths.some((path) => hasField(facts.body, path)));
 };
 

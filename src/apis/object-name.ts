@@ -1,6 +1,6 @@
 import type { ObjectRef } from '../model/command.ts';
 import type { RequestFacts } from '../model/request.ts';
-import { folded } from './alike.ts';
+import { folded, headerValues } from './alike.ts';
 import { isRequestKind } from './kinds.ts';
 
 /** Names the object of an effect for one request. */
@@ -46,9 +46,9 @@ function compileSource(written: string, known: readonly ReadonlySet<string>[]): 
       return ({ body }) => member(body, name, alike);
     }
     case 'header':
-      return ({ headers }) => single(headers.get(name.toLowerCase()));
+      return ({ headers }) => single(headerValues(headers, name.toLowerCase()));
     case 'copySource':
-      return ({ headers }) => copySource(single(headers.get(name.toLowerCase())));
+      return ({ headers }) => copySource(single(headerValues(headers, name.toLowerCase())));
     default:
       return `has {${written}}, which is neither a parameter nor one of request, query, body, header, copySource`;
   }
@@ -75,13 +75,18 @@ const single = (values: readonly string[] | undefined): string | undefined => (v
 /** `/bucket/key?versionId=1`, percent-encoded, as S3 and Cloud Storage take it: `bucket/key`. Undefined where it could be read otherwise. */
 function copySource(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  const [path = '', version = ''] = value.split('?', 2);
-  if (version !== '' && !/^versionId=[^&]*$/.test(version)) return undefined;
+  const [path = '', ...versions] = value.split('?');
+  if (versions.length > 1 || versions.some((version) => version !== '' && !/^versionId=[^&]*$/.test(version))) return undefined;
+  // A blank to Amazon, and itself to others.
+  if (path.includes('+')) return undefined;
   try {
     const decoded = decodeURIComponent(path).replace(/^\//, '');
     // An access point is another name of a bucket, which only its owner can tell.
     if (/^arn:/i.test(decoded) || decoded.startsWith('/')) return undefined;
-    return decoded.includes('/') && !decoded.split('/').some((part) => part === '.' || part === '..') ? decoded : undefined;
+    const [bucket = '', ...key] = decoded.split('/');
+    // What is put on disk, or into an address, has neither dots nor nothing between slashes.
+    const doubtful = key.some((part, index) => part === '.' || part === '..' || (part === '' && index < key.length - 1));
+    return /^[\w.-]+$/.test(bucket) && key.length > 0 && !doubtful ? decoded : undefined;
   } catch {
     return undefined;
   }

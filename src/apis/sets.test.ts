@@ -87,6 +87,14 @@ const tables: Readonly<Record<string, readonly (readonly [line: string, expected
     ['HEAD /data/a', 'GetObject read read object:data/a'],
     ['PUT /data/a', 'PutObject write write object:data/a'],
     ['PUT /data/a', 'PutObject write write object:data/a, read read object:src/k+1', { headers: { 'x-amz-copy-source': 'src/k%2B1?versionId=3' } }],
+    ['PUT /data/a', 'PutObject write write object:data/a, read read object:*', { headers: { 'x-amz-copy-source': 'src/top+secret/k' } }],
+    ['PUT /data/a', 'PutObject write write object:data/a, read read object:*', { headers: { 'x-amz-copy-source': 'src/k?versionId=3?versionId=4' } }],
+    ['PUT /data/a', 'PutObject write write object:data/a, read read object:*', { headers: { 'x-amz-copy-source': 'src//k' } }],
+    ['PUT /data/a', 'PutObject write write object:data/a, read read object:*', { headers: { 'x-amz-copy-source': '%20src/k' } }],
+    ['PUT /data/a', 'PutObject write write object:data/a, read read object:src/dir/', { headers: { 'x-amz-copy-source': 'src/dir/' } }],
+    ['PUT /data/a', 'PutObject write write object:data/a, read read object:src/k', { headers: { x_amz_copy_source: 'src/k' } }],
+    ['PUT /data/a', 'PutObject write write object:data/a, read read object:*', { headers: { 'x-amz-copy-source': 'src/k', 'x.amz.copy.source': 'src/l' } }],
+    ['PUT /data/a', 'PutObject write write object:data/a, admin set_policy object:data/a', { headers: { x_amz_acl: 'public-read' } }],
     ['PUT /data/a?partNumber=1&uploadId=x', 'UploadPart write write object:data/a, read read object:*', { headers: { 'x-amz-copy-source': 'arn:aws:s3:us-east-1:1:accesspoint/ap/object/k' } }],
     ['PUT /data/a', 'PutObject write write object:data/a, admin set_policy object:data/a', { headers: { 'x-amz-acl': 'public-read' } }],
     ['PUT /data/a?acl', 'PutObjectAcl admin set_policy object:data/a'],
@@ -192,6 +200,16 @@ test('a bucket that the host names stands in front of the path that is sent', as
   assert.equal(ask(api, 'PUT /data/b', { host: 's3.gw' }), 'PutObject write write object:data/b');
   // Without such a host the bucket is in the path, whatever the client calls the gateway.
   assert.equal(ask(await loadApi(['s3']), 'PUT /data/b', { host: 'secret.s3.amazonaws.com' }), 'PutObject write write object:data/b');
+});
+
+test('a plus sign in a path goes to S3 encoded, since it would be a blank there and is judged as a plus sign', async () => {
+  const path = async (set: string, raw: string): Promise<unknown> => {
+    const target = targetOf(await loadApi([set]), raw, 'gw');
+    return 'refused' in target ? target.refused : target.path;
+  };
+  assert.equal(ask(await loadApi(['s3']), 'GET /data/top+secret/k'), 'GetObject read read object:data/top+secret/k');
+  assert.equal(await path('s3', '/data/top+secret/a%2Bb%20c'), '/data/top%2Bsecret/a%2Bb%20c');
+  assert.equal(await path('rest', '/top+secret'), '/top+secret');
 });
 
 test('a body is read before it is judged only where an operation looks into it', async () => {
