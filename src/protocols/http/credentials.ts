@@ -49,8 +49,19 @@ export const proxyToken = (value: string | undefined): Shown => {
 export const inAddress = (target: string, token: string): boolean =>
   token.length >= TELLING && (target.includes(token) || (target.includes('%') && target.replace(/%[0-9A-Fa-f]{2}/g, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16))).includes(token)));
 
-/** The token stands in a field that would be passed on. A short text could stand there by chance. */
-export const elsewhere = (fields: Fields, token: string): boolean => token.length >= TELLING && fields.some(([name, value]) => !CREDENTIAL_FIELDS.has(name.toLowerCase()) && value.includes(token));
+/** The token stands in a field that would be passed on, as it is or in base64, such as of Basic. A short text could stand there by chance. */
+export const elsewhere = (fields: Fields, token: string): boolean => {
+  if (token.length < TELLING) return false;
+  let packed: readonly string[] | undefined;
+  return fields.some(([name, value]) => value.length >= token.length && !CREDENTIAL_FIELDS.has(name.toLowerCase()) && (value.includes(token) || (packed ??= inBase64(token)).some((text) => value.includes(text))));
+};
+
+/** What the text is in base64 wherever it begins, as far as what stands around it does not change that. */
+const inBase64 = (text: string): readonly string[] =>
+  [0, 1, 2].map((before) => {
+    const bytes = Buffer.from(`${' '.repeat(before)}${text}`, 'latin1');
+    return bytes.toString('base64').slice(before === 0 ? 0 : before + 1, Math.floor(bytes.length / 3) * 4);
+  });
 
 /** The token in a value of `Authorization` or `Proxy-Authorization`, where it is of a scheme that carries one; `encoded`: as it stands in Basic. */
 export const fromAuthorization = (value: string): { readonly token?: string; readonly encoded?: string } => {

@@ -32,4 +32,9 @@ test('another token for this gateway is a contradiction, and so is one that woul
     assert.equal(said(headers).kind, 'refused', JSON.stringify(headers));
   }
   assert.equal(said({}, `/x?t=${OURS}`).kind, 'refused');
+  for (const name of ['', 'a', 'ab', 'abc', 'job']) {
+    const packed = Buffer.from(`${name}:${OURS}`).toString('base64');
+    for (const headers of [{ Cookie: `sid=${packed}` }, { 'X-Proxy-Authorization': `Basic ${packed}` }]) assert.equal(said(headers as Record<string, string>).kind, 'refused', JSON.stringify(headers));
+    assert.equal(said({ Cookie: Buffer.from(`${name}:${OTHER}`).toString('base64') }).kind, 'token');
+  }
 });
