@@ -27,17 +27,19 @@ export interface ReleaseParts {
   readonly links: boolean;
   /** Finds the credential; undefined: there is none. */
   readonly echo: Echo | undefined;
+  /** The target was asked for a part. */
+  readonly partAsked: boolean;
 }
 
 const isPlainJson = (fields: Fields): boolean => /^application\/json\b/i.test(single(fields, 'content-type') ?? '') && !fields.some(([name]) => fieldName(name).lower === 'content-encoding');
 
-const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outside, echo }: ReleaseParts): Release | { readonly withheld: string } => {
+const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outside, echo, partAsked }: ReleaseParts): Release | { readonly withheld: string } => {
   const answer = echo ? { ...raw, fields: echo.fields(raw.fields) } : raw;
   const { status, length, body } = answer;
   const bodiless = isBodiless(head.method, status);
   const past = answer.fields.find(([name, value]) => fieldName(name).place && leadsPast(value, connection, outside, fieldName(name).lower));
   if (past) return { withheld: `the answer names an address of another host in ${past[0].toLowerCase()} that is leave by itself (signed, or an upload that goes on there), and leads past the gateway` };
-  const masked = maskedAnswer(answer, head, masks, echo);
+  const masked = maskedAnswer(answer, head, masks, echo, partAsked);
   if (masked !== undefined && 'withheld' in masked) return masked;
   const fields = withPlaces(fieldsForClient(masked?.fields ?? answer.fields), connection, outside);
   if (masked) return { head: { status, fields, length: masked.length, bodiless }, body: masked.body, masked: masked.masked, eager: masked.eager };

@@ -62,8 +62,12 @@ export interface MaskedAnswer {
   readonly eager: boolean;
 }
 
-/** The answer with its protected values masked, and the gateway's credential, should it come back; undefined: no mask concerns it, and it passes as it is. */
-export const maskedAnswer = (answer: TargetAnswer, { method, values }: Pick<RequestHead, 'method' | 'values'>, { bodies }: MaskSet, echo?: Echo): MaskedAnswer | { readonly withheld: string } | undefined => {
+/**
+ * The answer with its protected values masked, and the gateway's credential, should it come back; undefined: no mask concerns it, and it passes as it is.
+ *
+ * @param partAsked the target was asked for a part
+ */
+export const maskedAnswer = (answer: TargetAnswer, { method }: Pick<RequestHead, 'method'>, { bodies }: MaskSet, echo?: Echo, partAsked = false): MaskedAnswer | { readonly withheld: string } | undefined => {
   if (bodies.empty) return undefined;
   const { status, fields, body, length } = answer;
   const mediaType = single(fields, 'content-type') ?? '';
@@ -71,8 +75,7 @@ export const maskedAnswer = (answer: TargetAnswer, { method, values }: Pick<Requ
   if (!bodiless && length === 0) return undefined;
   const part = status === 206 || fields.some(([name]) => name.toLowerCase() === 'content-range');
   // Under a mask nobody asks the target for a part: this was asked for before there was one, of a body that may be one of those that it is for.
-  const unasked = part && !bodiless && [...PARTS].some((name) => values.has(name));
-  if (unasked) return { withheld: 'the answer cannot be masked: it is a part of a body, and was asked for before the mask was in force' };
+  if (part && partAsked && !bodiless) return { withheld: 'the answer cannot be masked: it is a part of a body, and was asked for before the mask was in force' };
   const written = codingsOf(fields);
   const [named] = written;
   const known = named === undefined ? undefined : CODINGS.get(named);
@@ -173,6 +176,9 @@ export const requestUnderMasks = ({ values }: Pick<RequestHead, 'values'>, { bod
   });
   return added.length === 0 ? { without, added } : { without: new Set([...without, ...added.map(([name]) => name.toLowerCase())]), added };
 };
+
+/** @param fields of a request, as they go to the target */
+export const asksForPart = (fields: Fields): boolean => fields.some(([name]) => PARTS.has(name.toLowerCase()));
 
 const NONE: ReadonlySet<string> = new Set();
 /** Azure reads its own before the usual one. */

@@ -11,7 +11,7 @@ import { failureOf } from './failure.ts';
 import { TargetFault, type ClientStream, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { CALL_IDLE_MS, callDeadline, callStatus, mayGoInHttp2, outcomeOfCall, placeFor, refusalAnswer } from './grpc.ts';
 import { AS_IT_IS, Forward } from './forward.ts';
-import { AnswerWithheld } from './mask.ts';
+import { AnswerWithheld, asksForPart } from './mask.ts';
 import { needsBytes, openFor, withCredential, type ExchangeParts } from './outgoing.ts';
 import { requestRecorder } from './recorded.ts';
 import type { Wording } from './refuse.ts';
@@ -121,6 +121,7 @@ class Exchange implements Running {
     const { fields: { own }, transforms } = credited;
     this.#injecting = undefined;
     settlement.echo = own && new Echo(own);
+    settlement.partAsked = asksForPart(credited.outgoing.headers);
     const place = mayGoInHttp2(pool, head) ? await placeFor(pool, head) : undefined;
     if (this.#over) {
       place?.leave();
@@ -200,7 +201,7 @@ class Exchange implements Running {
     if (ready) await ready;
     if (this.#over) return;
     const { session, request, outside } = this.#parts;
-    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: request.links, echo: settlement.echo });
+    const released = releaseOf(answer, this.#client.head, { connection: session.connection, masks: session.gated.masks, outside, links: request.links, echo: settlement.echo, partAsked: settlement.partAsked });
     if ('withheld' in released) {
       this.#withhold(released.withheld);
       return;

@@ -15,6 +15,8 @@ export class Settlement {
   masked: (() => Readonly<Record<string, number>>) | undefined;
   /** Finds the credential in the answer. */
   echo: Echo | undefined;
+  /** The target was asked for a part. */
+  partAsked = false;
   readonly #session: HttpSession;
   readonly #request: ReadRequest;
   #settled = false;
