@@ -44,8 +44,9 @@ function element(around: Around, node: Ast, scope: Scope): readonly string[] | u
       const method = strings(list(fields, 'method')).at(-1) ?? '';
       if (!SAMPLING.has(method)) around.effects.unknown('sample', 'a sampling method outside pg_catalog');
       const sampled = element(around, fields['relation'] as Ast, scope);
-      expression(around, list(fields, 'args'), scope);
-      expression(around, fields['repeatable'], scope);
+      const outside = { ...scope, items: [] };
+      expression(around, list(fields, 'args'), outside);
+      expression(around, fields['repeatable'], outside);
       return sampled;
     }
     case 'RangeTableFunc':
@@ -135,7 +136,8 @@ function join(around: Around, fields: Ast, scope: Scope): readonly string[] | un
   if (using.length > 0 || fields['isNatural'] === true) operator(around, undefined, '=');
   for (const column of using) for (const item of [...left, ...right]) if (item.columns === undefined || hasColumn(item, column)) item.read(column);
   if (fields['isNatural'] === true) natural(left, right);
-  expression(around, fields['quals'], scope);
+  // ON sees the two sides of its join, and nothing that stands before it in FROM.
+  expression(around, fields['quals'], { ...scope, items: [...left, ...right] });
   const star = onLeft && onRight && merged(onLeft, onRight, fields['isNatural'] === true ? onLeft.filter((column) => onRight.includes(column)) : using);
   const own = embedded(fields, 'alias');
   const alias = own ?? embedded(fields, 'join_using_alias');

@@ -169,14 +169,13 @@ function indirection(analysis: Analysis, scope: Scope, fields: Ast): Value {
   return consume(analysis, values, 'expression');
 }
 
-/** The FROM item of a whole-row reference; undefined when the name is a column's. */
+/** The FROM item of a whole-row reference; undefined when the name is a column's, or can be. Of two names the second is always a column's. */
 export function itemNotColumn(scope: Scope, names: readonly string[]): ReturnType<typeof findItem> {
-  if (names.length === 1) {
-    for (let level: Scope | undefined = scope; level !== undefined; level = level.parent) {
-      if (level.parts.some((part) => part.columns.some((column) => column.name === names[0]))) return undefined;
-    }
+  if (names.length !== 1) return undefined;
+  for (let level: Scope | undefined = scope; level !== undefined; level = level.parent) {
+    if (level.parts.some((part) => part.columns.some((column) => column.name === names[0]) || (part.rest?.sources.length ?? 0) > 0)) return undefined;
   }
-  return names.length === 0 ? undefined : findItem(scope, names);
+  return findItem(scope, names);
 }
 
 function caseOf(analysis: Analysis, scope: Scope, fields: Ast): Value {

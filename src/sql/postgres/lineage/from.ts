@@ -32,8 +32,7 @@ function element(analysis: Analysis, scope: Scope, node: unknown, before: readon
       return part(rangeFunction(analysis, inner(scope, before), fields));
     case 'RangeTableSample': {
       const sampled = element(analysis, scope, fields['relation'], before);
-      consume(analysis, evaluateAll(analysis, inner(scope, before), list(fields, 'args')), 'expression');
-      if (fields['repeatable'] !== undefined) evaluate(analysis, scope, fields['repeatable']);
+      consume(analysis, evaluateAll(analysis, scope, [...list(fields, 'args'), ...(fields['repeatable'] === undefined ? [] : [fields['repeatable']])]), 'expression');
       return sampled;
     }
     case 'JoinExpr':
@@ -70,7 +69,9 @@ export function relation(analysis: Analysis, scope: Scope, fields: Ast, orCte: b
     // So that those who care (planner statistics, other sessions' statements) see it however it is read.
     analysis.found.use([{ relation: oid, number: 0, schema: of, table: name, column: '*' }], 'expression');
   }
-  return aliased(columnsOf(analysis, resolved), fields, name, of, true);
+  // Views have no system columns. Of what the snapshot does not list it is not known.
+  const hasSystemColumns = resolved.kind === 'relation' && resolved.relation.kind !== 'v';
+  return aliased(columnsOf(analysis, resolved), fields, name, of, hasSystemColumns);
 }
 
 export function resolve(analysis: Analysis, schema: string | undefined, name: string): Resolved {
@@ -142,7 +143,8 @@ function join(analysis: Analysis, scope: Scope, fields: Ast, before: readonly Fr
   const usingAlias = embedded(fields, 'join_using_alias');
   if (usingAlias !== undefined) items.push({ alias: text(usingAlias, 'aliasname') ?? '', columns: merged, relation: false });
   const joined: FromPart = { ...columns, items };
-  predicate(analysis, inner(scope, [...before, joined]), fields['quals']);
+  // ON sees the two sides of its join, and nothing that stands before it in FROM.
+  predicate(analysis, inner(scope, [joined]), fields['quals']);
   return alias === undefined ? joined : part(aliased(columns, fields, ''));
 }
 

@@ -97,8 +97,8 @@ export function findColumn(scope: Scope, name: string): Value {
       for (const column of part.columns) if (column.name === name) found.push(column.value);
       if (systemColumns.has(name) && part.items.some((item) => item.relation)) system = true;
     }
+    if (system) found.push(clean);
     if (found.length > 0) return merge([...found, ...possible.filter((value) => value.sources.length > 0)]);
-    if (system) return clean;
     for (const part of level.parts) if (part.rest !== undefined) possible.push(part.rest);
   }
   const item = findItem(scope, [name]);

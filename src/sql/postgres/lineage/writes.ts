@@ -52,6 +52,7 @@ export function insert(analysis: Analysis, fields: Ast, outer: Scope): Columns {
   const scope = withCtes(analysis, embedded(fields, 'withClause'), outer);
   const target = targetOf(analysis, embedded(fields, 'relation'));
   const named = list(fields, 'cols').map((node) => column(target, text(open(node)[1], 'name') ?? ''));
+  for (const node of list(fields, 'cols')) subscripts(analysis, scope, open(node)[1]);
   const written = named.length > 0 ? named : target.columns;
   const rows = fields['selectStmt'] === undefined ? [] : sourceRows(analysis, scope, fields['selectStmt']);
   const proposed = new Map<ColumnRef, Value[]>();
@@ -105,11 +106,21 @@ function onConflict(analysis: Analysis, scope: Scope, target: Target, fields: As
   predicate(analysis, both, fields['whereClause']);
 }
 
+/** `a[...] = x`: what stands in the brackets is a place in what is stored. */
+function subscripts(analysis: Analysis, scope: Scope, fields: Ast): void {
+  for (const step of list(fields, 'indirection')) {
+    const [kind, indices] = open(step);
+    if (kind !== 'A_Indices') continue;
+    consume(analysis, ['lidx', 'uidx'].flatMap((bound) => (indices[bound] === undefined ? [] : [evaluate(analysis, scope, indices[bound])])), 'derive');
+  }
+}
+
 /** A SET list. */
 function set(analysis: Analysis, scope: Scope, target: Target, nodes: readonly Ast[]): void {
   for (const node of nodes) {
     const [, fields] = open(node);
     const to = column(target, text(fields, 'name') ?? '');
+    subscripts(analysis, scope, fields);
     const [kind, multiple] = open(fields['val']);
     assign(analysis, target, to, kind === 'MultiAssignRef' ? multiAssigned(analysis, scope, multiple) : evaluate(analysis, scope, fields['val']));
   }
@@ -161,6 +172,7 @@ export function merge(analysis: Analysis, fields: Ast, outer: Scope): Columns {
       set(analysis, all, target, list(when, 'targetList'));
     } else if (type === 'CMD_INSERT') {
       const named = list(when, 'targetList').map((each) => column(target, text(open(each)[1], 'name') ?? ''));
+      for (const each of list(when, 'targetList')) subscripts(analysis, all, open(each)[1]);
       const written = named.length > 0 ? named : target.columns;
       list(when, 'values').forEach((value, at) => {
         if (written[at] === undefined) throw new NotUnderstood('more values than columns');

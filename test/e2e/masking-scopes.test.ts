@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { postgresVersions } from '../kit/postgres.ts';
+import { startScene, TABLES, type Scene } from './scene.ts';
+import { errorText, gatewayWire, plain } from './wire.ts';
+
+/*
+ * Which column a name means is decided by what the server lets a place see. Something harmless of the same name, where the server does not look, must not stand for a
+ * protected column.
+ */
+
+const SETUP = `${TABLES}
+CREATE VIEW v AS SELECT id, name AS n FROM customers; CREATE VIEW vw AS SELECT c FROM customers c; CREATE SEQUENCE sq;
+CREATE SCHEMA s; CREATE TABLE s.c(id int, ssn text); INSERT INTO s.c VALUES (1, 'x');
+CREATE SCHEMA vw; CREATE TABLE vw.c(id int, ssn text); INSERT INTO vw.c VALUES (1, 'x');
+CREATE TABLE jt(a int[], j jsonb, id int PRIMARY KEY); INSERT INTO jt VALUES ('{}', '{}', 1);
+ALTER VIEW v OWNER TO app; ALTER VIEW vw OWNER TO app; ALTER SEQUENCE sq OWNER TO app; ALTER TABLE jt OWNER TO app; ALTER TABLE s.c OWNER TO app; ALTER TABLE vw.c OWNER TO app;
+GRANT USAGE ON SCHEMA s, vw TO app;`;
+
+const allow = ['read', 'write', 'schema', 'session'];
+const policies = [
+  { name: 'masked', identities: ['writer'], connections: ['*'], allow, mask: [{ columns: ['public.customers.ssn'], mode: 'strict', transform: 'redact' }] },
+  { name: 'columns', identities: ['migrator'], connections: ['*'], allow, rules: [{ name: 'not-ssn', match: { columns: ['public.customers.ssn'] }, effect: 'deny', reason: 'not for jobs' }] },
+];
+
+const OUTER = [
+  // Views have no system columns.
+  'SELECT (SELECT ctid FROM v LIMIT 1) FROM (SELECT ssn AS ctid FROM customers) q',
+  "SELECT (SELECT ctid || '' FROM v LIMIT 1) FROM (SELECT ssn AS ctid FROM customers) q",
+  'SELECT (SELECT xmin FROM pg_views LIMIT 1) FROM (SELECT ssn AS xmin FROM customers) q',
+  'SELECT (SELECT xmin FROM information_schema.tables LIMIT 1) FROM (SELECT ssn AS xmin FROM customers) q',
+  'COPY (SELECT (SELECT ctid FROM v LIMIT 1) FROM (SELECT ssn AS ctid FROM customers) q) TO STDOUT',
+  "SELECT id FROM (SELECT id, ssn AS xmax FROM customers) q WHERE (SELECT xmax FROM v LIMIT 1) LIKE '123%'",
+  'SELECT (SELECT ctid FROM (SELECT sq.*, ssn AS ctid FROM sq, customers LIMIT 1) q) FROM orders',
+  // Of two names the second is a column.
+  'SELECT (s.c).ssn FROM s.c, (SELECT customers AS c FROM customers) s',
+  "SELECT (s.c).ssn || '!' FROM s.c, (SELECT customers AS c FROM customers) s",
+  'SELECT (s.c).* FROM s.c, (SELECT customers AS c FROM customers) s',
+  'SELECT (public.vw.c).ssn FROM vw.c, public.vw',
+  'SELECT (vw.c).ssn FROM vw.c, public.vw AS vw',
+  'SELECT (c).ssn FROM (SELECT sq.*, customers AS c FROM sq, customers) q, s.c',
+  // What is assigned to has subscripts.
+  "UPDATE jt SET j[(SELECT ssn FROM customers WHERE id = 1)] = '1'",
+  "UPDATE jt SET j[c.ssn] = '77' FROM customers c",
+  "INSERT INTO jt (j[(SELECT ssn FROM customers WHERE id = 1)], id) VALUES ('1', 2)",
+  "INSERT INTO jt (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET j[(SELECT ssn FROM customers WHERE id = 2)] = '5'",
+  "MERGE INTO jt USING customers c ON c.id = jt.id WHEN MATCHED THEN UPDATE SET j[c.ssn] = '9'",
+  "MERGE INTO jt USING customers c ON false WHEN NOT MATCHED THEN INSERT (j[c.ssn], id) VALUES ('9', c.id + 10)",
+];
+
+/** ON sees its two sides, and the arguments of TABLESAMPLE nothing of FROM. */
+const FROM = [
+  "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, orders o JOIN audit a ON set_config('app.x', ssn, false) IS NOT NULL) FROM customers",
+  "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, orders TABLESAMPLE BERNOULLI (length(set_config('app.x', ssn, false)))) FROM customers",
+  "SELECT id, (SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (length(set_config('app.x', ssn, false)))) FROM customers",
+  "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, orders o JOIN audit a ON ssn LIKE '123-4%') FROM customers",
+  "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, orders o JOIN audit a ON z.ssn LIKE '123-4%') FROM customers z",
+  "SELECT id FROM customers z WHERE EXISTS (SELECT FROM (SELECT 'q'::text AS ssn) z, orders JOIN audit ON z.ssn LIKE '123%')",
+];
+
+for (const version of postgresVersions()) {
+  describe(`PostgreSQL ${version}`, () => {
+    let scene: Scene;
+    before(async () => {
+      scene = await startScene({ postgres: { version, setup: SETUP }, policies });
+    });
+    after(() => scene[Symbol.asyncDispose]());
+
+    test('a strict mask holds', async () => {
+      using wire = await gatewayWire(scene, 'writer');
+      const stored = (await scene.target.query('SELECT * FROM jt'));
+      for (const text of [...OUTER, ...FROM]) {
+        const said = await wire.query(text);
+        assert.match(errorText(said), /C:42501/, `${text}: ${plain(said).join(' ')}`);
+      }
+      assert.deepEqual(await scene.target.query('SELECT * FROM jt'), stored);
+    });
+
+    test('a rule on a column is met', async () => {
+      using wire = await gatewayWire(scene, 'migrator');
+      for (const text of FROM) assert.match(errorText(await wire.query(text)), /C:42501/, text);
+    });
+
+    test('what is written so without protected columns runs', async () => {
+      using wire = await gatewayWire(scene, 'writer');
+      for (const text of [
+        'SELECT o.ctid, tableoid FROM orders o LIMIT 1', 'SELECT xmin, oid FROM pg_class LIMIT 1', 'SELECT (o).id FROM orders o', 'SELECT count(*) FROM orders o JOIN audit a ON o.id = a.id JOIN s.c ON c.id = o.id',
+        'SELECT count(*) FROM orders o CROSS JOIN LATERAL (SELECT o.id) l JOIN audit a ON l.id = a.id', 'SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (1)', "UPDATE jt SET j['k'] = '1', a[1] = 2 WHERE id = 1",
+      ]) assert.equal(errorText(await wire.query(text)), '', text);
+    });
+  });
+}
