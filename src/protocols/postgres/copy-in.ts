@@ -15,7 +15,8 @@ export const copyIn = (admission: Admission, event: Frame | Run): Wait => {
   if (!copy) {
     // Sent before the target asked for data: wait for it. Sent after it stopped asking: PostgreSQL drops it as well.
     if (link.owed.idle || series.discarding) return undefined;
-    return admission.idle().then(() => (link.copyIn ? copyIn(admission, event) : undefined));
+    // The target keeps the answers of an open series to itself until it is told to flush.
+    return (series.forwarded ? admission.flushed() : admission.idle()).then(() => (link.copyIn ? copyIn(admission, event) : undefined));
   }
   const data = event.type === Frontend.CopyData;
   if (copy.dropped) {
