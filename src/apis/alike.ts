@@ -21,4 +21,5 @@ export const headerValues = (headers: RequestFacts['headers'], name: string): re
 /** Of these two are only alike where they are the same. */
 const USUAL = /^[a-z0-9-]*$/;
 
-const asVariable = (lower: string): string => lower.replace(/[^a-z0-9]/g, '_');
+/** A name in lower case as servers for which names become variables have it: whatever is neither letter nor digit is the same. */
+export const asVariable = (lower: string): string => lower.replace(/[^a-z0-9]/g, '_');

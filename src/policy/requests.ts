@@ -1,4 +1,4 @@
-import { folded } from '../apis/alike.ts';
+import { asVariable, folded } from '../apis/alike.ts';
 import { isGrpc } from '../apis/grpc.ts';
 import { saysAnotherMethod } from '../apis/rule-set.ts';
 import { compileTemplate, loosely, type Template } from '../apis/template.ts';
@@ -104,9 +104,6 @@ function compileHeader(name: string, patterns: readonly string[]): OfRequest {
     return reachValues(headers.get(wanted), matches, others, others.length > 0);
   };
 }
-
-/** Servers for which names become variables take whatever is neither letter nor digit for the same. */
-const asVariable = (lower: string): string => lower.replace(/[^a-z0-9]/g, '_');
 
 /** `mutation`, `mutation:NAME` by the operation's name, `mutation.FIELD` by a field at its top. */
 function compileGraphql(entries: readonly string[]): OfRequest {

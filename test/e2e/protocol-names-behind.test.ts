@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { postgresVersions } from '../kit/postgres.ts';
 import { until } from '../kit/until.ts';
 import { startScene, TABLES, type Scene } from './scene.ts';
-import { errorText, gatewayWire, plain, say, type Wire } from './wire.ts';
+import { errorText, plain, say, wireHaving, type Wire } from './wire.ts';
 
 /*
  * A statement waits at the target while another session takes away what stands in front of a table that is denied or masked: the target then takes
@@ -39,14 +39,7 @@ for (const version of postgresVersions()) {
     });
     after(() => scene[Symbol.asyncDispose]());
 
-    const having = async (role: 'writer' | 'migrator', ...statements: readonly string[]): Promise<Wire> => {
-      const wire = await gatewayWire(scene, role);
-      for (const statement of statements) {
-        const said = await wire.query(statement);
-        assert.ok(!plain(said).some((text) => text.startsWith('E')), `${statement}: ${errorText(said)}`);
-      }
-      return wire;
-    };
+    const having = (role: 'writer' | 'migrator', ...statements: readonly string[]): Promise<Wire> => wireHaving(scene, role, ...statements);
     /** The row that came, or the error. */
     const rowOf = (messages: readonly string[]): string => messages.find((each) => /^[(E]/.test(each)) ?? '';
     const answer = async (wire: Wire, text: string): Promise<string> => rowOf(plain(await wire.query(text)));

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { postgresVersions } from '../kit/postgres.ts';
 import { until } from '../kit/until.ts';
 import { startScene, TABLES, type Scene } from './scene.ts';
-import { errorText, gatewayWire, plain, say, type Wire } from './wire.ts';
+import { errorText, plain, say, wireHaving, type Wire } from './wire.ts';
 
 /*
  * What a name means can move without any object being made, dropped or renamed by the statement: by the right to use a schema, and by what was
@@ -33,14 +33,7 @@ for (const version of postgresVersions()) {
     });
     after(() => scene[Symbol.asyncDispose]());
 
-    const having = async (role: 'writer' | 'migrator', ...statements: readonly string[]): Promise<Wire> => {
-      const wire = await gatewayWire(scene, role);
-      for (const statement of statements) {
-        const said = await wire.query(statement);
-        assert.ok(!plain(said).some((text) => text.startsWith('E')), `${statement}: ${errorText(said)}`);
-      }
-      return wire;
-    };
+    const having = (role: 'writer' | 'migrator', ...statements: readonly string[]): Promise<Wire> => wireHaving(scene, role, ...statements);
     /** What the name is taken for: the row that came, or of refusals which relation they are for. What stands behind counts in any case. */
     const answer = async (wire: Wire, text = 'SELECT t FROM docs'): Promise<string> => {
       const said = await wire.query(text);

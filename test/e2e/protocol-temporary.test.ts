@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { postgresVersions } from '../kit/postgres.ts';
 import { startScene, TABLES, type Role, type Scene } from './scene.ts';
-import { errorText, gatewayWire, plain, say, type Wire } from './wire.ts';
+import { errorText, plain, say, wireHaving, type Wire } from './wire.ts';
 
 /*
  * Temporary tables come and go without the whole catalog being read again. Nothing may hide behind that: what is changed together with
@@ -39,14 +39,7 @@ for (const version of postgresVersions()) {
     });
     after(() => scene[Symbol.asyncDispose]());
 
-    const having = async (role: Role, ...statements: readonly string[]): Promise<Wire> => {
-      const wire = await gatewayWire(scene, role);
-      for (const statement of statements) {
-        const said = await wire.query(statement);
-        assert.ok(!plain(said).some((text) => text.startsWith('E')), `${statement}: ${errorText(said)}`);
-      }
-      return wire;
-    };
+    const having = (role: Role, ...statements: readonly string[]): Promise<Wire> => wireHaving(scene, role, ...statements);
     const answer = async (wire: Wire, text: string): Promise<string> => plain(await wire.query(text)).find((each) => /^[(E]/.test(each)) ?? '';
     /** How often all functions were read, as one does who reads the whole catalog. */
     const wholeReadings = (): number => scene.target.log().split('FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace').length;

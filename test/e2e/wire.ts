@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -229,5 +230,15 @@ export const plain = (messages: readonly BackendMessage[]): string[] => messages
 /** The texts of errors, for assertions on their words. */
 export const errorText = (messages: readonly BackendMessage[]): string =>
   messages.flatMap((message) => (message.kind === 'ErrorResponse' ? message.fields.map(({ code, value }) => `${code}:${value}`) : [])).join('\n');
+
+/** A session through the gateway in which these statements have run, none of them with an error. */
+export const wireHaving = async (scene: Scene, role: Role, ...statements: readonly string[]): Promise<Wire> => {
+  const wire = await gatewayWire(scene, role);
+  for (const statement of statements) {
+    const said = await wire.query(statement);
+    assert.ok(!plain(said).some((text) => text.startsWith('E')), `${statement}: ${errorText(said)}`);
+  }
+  return wire;
+};
 
 export { Backend, toServer as say };

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { Echo, EchoValues } from './echo.ts';
-import { AnswerWithheld } from './mask.ts';
 import { messagesLookedThrough } from './message-echo.ts';
+import { receivedOf } from './testdata/looked-through.ts';
 
 const SECRET = 'only-the-gateway-knows-this';
 const PACK: Readonly<Record<string, (bytes: Buffer) => Buffer>> = { gzip: gzipSync, deflate: deflateSync, zstd: zstdCompressSync };
@@ -20,13 +20,8 @@ const through = async (chunks: readonly Buffer[], coding: string): Promise<{ rea
   const echo = new Echo(new EchoValues([Buffer.from(SECRET)]));
   const looked = messagesLookedThrough(Readable.from(chunks, { objectMode: false }), [['grpc-encoding', coding]], echo);
   assert.ok(looked);
-  const got: Buffer[] = [];
-  looked.on('data', (chunk: Buffer) => got.push(chunk));
-  const refused = await new Promise<boolean>((resolve, reject) => {
-    looked.once('end', () => resolve(false));
-    looked.once('error', (error) => (error instanceof AnswerWithheld ? resolve(true) : reject(error)));
-  });
-  return { got: Buffer.concat(got), refused, found: echo.found };
+  const received = await receivedOf(looked);
+  return { ...received, found: echo.found };
 };
 
 test('messages pass byte for byte, however they are cut, but for a compressed one with the credential in it', async () => {

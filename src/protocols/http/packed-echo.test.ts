@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { Echo, EchoValues } from './echo.ts';
-import { AnswerWithheld } from './mask.ts';
 import { lookedThrough } from './packed-echo.ts';
+import { receivedOf } from './testdata/looked-through.ts';
 
 const SECRET = 'only-the-gateway-knows-this';
 const PACK: Readonly<Record<string, (bytes: Buffer) => Buffer>> = { gzip: gzipSync, br: brotliCompressSync, zstd: zstdCompressSync };
@@ -15,13 +15,8 @@ const cut = (bytes: Buffer, step: number): Buffer[] => Array.from({ length: Math
 const through = async (chunks: readonly Buffer[], coding: string, echo = new Echo(new EchoValues([Buffer.from(SECRET)]))): Promise<{ readonly got: Buffer; readonly refused: boolean; readonly found: number }> => {
   const looked = lookedThrough(Readable.from(chunks, { objectMode: false }), [['Content-Encoding', coding]], echo);
   assert.ok(looked);
-  const got: Buffer[] = [];
-  looked.on('data', (chunk: Buffer) => got.push(chunk));
-  const refused = await new Promise<boolean>((resolve, reject) => {
-    looked.once('end', () => resolve(false));
-    looked.once('error', (error) => (error instanceof AnswerWithheld ? resolve(true) : reject(error)));
-  });
-  return { got: Buffer.concat(got), refused, found: echo.found };
+  const received = await receivedOf(looked);
+  return { ...received, found: echo.found };
 };
 
 test('what holds the credential is not given, in whatever coding and pieces; what does not passes byte for byte', async () => {

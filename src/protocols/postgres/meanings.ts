@@ -3,7 +3,7 @@ import { guardLiterals, guardParameters, type BoundValues } from '../../masking/
 import type { Command, ObjectRef } from '../../model/command.ts';
 import type { Catalog } from '../../sql/catalog.ts';
 import type { Understood } from '../../sql/understand.ts';
-import { commandOf, hasOtherMeanings, otherMeanings } from './commands.ts';
+import { commandOf, otherMeanings } from './commands.ts';
 
 /** How policy falls on a command: words that are equal fall alike. */
 export interface PolicyWord {
@@ -26,7 +26,6 @@ export interface Standards {
  * to pass as each of the statements that it can come to be. Undefined when it does, and for the many in which no name has a second meaning.
  */
 export const riskyMeaning = (understood: Understood, command: Command, { policy, masks, catalog, bound }: Standards): string | undefined => {
-  if (!hasOtherMeanings(understood)) return undefined;
   const own = policy(command);
   // It is refused as it is, or people are asked: then its relations are locked and looked at once more before it runs.
   if (own.word === 'deny') return undefined;

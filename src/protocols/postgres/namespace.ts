@@ -1,6 +1,5 @@
-import { TWIN } from '../../sql/postgres/encodings.ts';
+import { NAME_BYTES, TWIN } from '../../sql/postgres/encodings.ts';
 import type { Understood } from '../../sql/understand.ts';
-import { NAME_BYTES } from './settings.ts';
 
 /** A prepared statement, by Parse or by SQL PREPARE: they share one name space. */
 export interface Prepared {

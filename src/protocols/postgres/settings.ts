@@ -1,5 +1,6 @@
 import type { StatementFacts } from '../../sql/facts.ts';
 import type { Understood } from '../../sql/understand.ts';
+import { NAME_BYTES } from '../../sql/postgres/encodings.ts';
 
 /**
  * Settings of the target's session on which decisions rest are pinned or tracked; SET, RESET and DISCARD pass only for what
@@ -96,9 +97,6 @@ export const reliesOnChangedNames = (understood: Understood, open: Changed): boo
   }
   return false;
 };
-
-/** Most bytes of a name that the server keeps (NAMEDATALEN - 1). */
-export const NAME_BYTES = 63;
 
 /** `wg:<12 characters of the session>:<identity>` with the client's own text behind it, within 63 bytes of printable ASCII. */
 export const applicationName = (sessionId: string, identity: string, own: string): string => {

@@ -2,7 +2,7 @@ import type { DatabaseEncoding } from '../catalog.ts';
 import { Lexer, Token } from './lexer.ts';
 
 /** Most bytes of a name that a server keeps, in its database's own encoding (NAMEDATALEN - 1). */
-const NAME_BYTES = 63;
+export const NAME_BYTES = 63;
 
 /** The only character with a twin: UTF-8 has U+00A6 besides, and EUC_JP one code for both. */
 export const TWIN = '\uffe4';
