@@ -1,6 +1,7 @@
 import type { ApprovalDemand, Bound, CoveredData } from '../model/approval.ts';
 import type { Effect } from '../model/command.ts';
 import type { Person } from '../model/person.ts';
+import { standsFor } from '../model/stands-for.ts';
 import type { Ask, ApprovalView } from './approvals.ts';
 import { askerOf } from './duties.ts';
 import type { Asker } from './duties.ts';
@@ -69,15 +70,10 @@ export function detailOf({ session, command, decision, bound, place, rows, maxRo
   };
 }
 
-/**
- * What names stand for comes first: a recorded form holds no comments and begins with no blank, so that a first line `-- ...` is always
- * ours, whatever a literal of the client's makes look like one further down.
- */
-function shownText(recorded: string, { standsFor = [], shown }: Pick<Bound, 'standsFor' | 'shown'>): string {
-  return [...standsFor.map(({ name, recorded: text }) => `-- ${oneLine(name)} stands for:\n${text};\n\n`), recorded, ...(shown === undefined ? [] : ['\n', shown])].join('');
+/** What names stand for comes first. */
+function shownText(recorded: string, { standsFor: names = [], shown }: Pick<Bound, 'standsFor' | 'shown'>): string {
+  return [...names.map(({ name, recorded: text }) => standsFor(name, text)), recorded, ...(shown === undefined ? [] : ['\n', shown])].join('');
 }
-
-const oneLine = (name: string): string => JSON.stringify(name).replace(/[\u2028\u2029]/g, ' ');
 
 /**
  * Why people cannot be asked, if so: they must be able to see all of what they approve. The part that is cut off would be the part that

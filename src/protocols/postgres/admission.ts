@@ -214,7 +214,9 @@ export class Admission {
   /** The recorded form of what names stand for: whoever approves EXECUTE has to see what it executes. */
   async #shown(named: readonly NamedText[]): Promise<readonly { readonly name: string; readonly recorded: string }[]> {
     const shown = [];
-    for (const { name, text } of named) {
+    for (const { name, text, parsed } of named) {
+      // The recorded form of the message has it already.
+      if (parsed) continue;
       const understood = await this.understand(text);
       shown.push({ name, recorded: recordedText(text, understood, this.link.gated.masks, this.tracking.catalog) });
     }
@@ -340,12 +342,17 @@ export class Admission {
     return resolveNamed(understood, (this.#named ??= namesOf(this.link)));
   }
 
-  /** Statements that EXECUTE names are understood again when the catalog or the names have moved on. */
+  /** Whether a prepared statement was understood, and is written down in its recorded form, under what is in force now. */
+  isCurrent({ under, recorded }: Prepared): boolean {
+    return under === this.tracking.under && recorded.masks === this.link.gated.masks;
+  }
+
+  /** Statements that EXECUTE names are understood again when the catalog, the names or the masks have moved on. */
   freshen(understood: Understood): Wait {
     const stale = understood.statements.flatMap(({ facts: { named } }) => {
       const name = named?.kind === 'execute' ? named.name : undefined;
       const prepared = name === undefined ? undefined : this.link.prepared.get(name);
-      return prepared && prepared.under !== this.tracking.under ? [{ prepared }] : [];
+      return prepared && (prepared.by === 'parse' ? !this.isCurrent(prepared) : prepared.under !== this.tracking.under) ? [{ prepared }] : [];
     });
     if (stale.length === 0) return undefined;
     return Promise.all(stale.map(({ prepared }) => this.again(prepared))).then(() => {});
@@ -358,7 +365,8 @@ export class Admission {
     prepared.understood = prepared.by === 'parse' || !inner ? outer : { statements: [{ facts: inner, start: 0, end: 0 }], literals: [], unparsed: false };
     prepared.under = this.tracking.under;
     // Which literals are replaced in the recorded form rests on the catalog, too.
-    if (prepared.by === 'parse') prepared.recorded = recordedForm(recordedText(prepared.text, prepared.understood, this.link.gated.masks, this.tracking.catalog));
+    const { masks } = this.link.gated;
+    prepared.recorded = recordedForm(recordedText(prepared.text, outer, masks, this.tracking.catalog), masks);
   }
 
   /** Sends when the permit can be had: at once, or once the intent is durable. */

@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto';
 import type { Bound, BoundValue, CoveredData } from '../../model/approval.ts';
 import type { Effect } from '../../model/command.ts';
+import { standsFor } from '../../model/stands-for.ts';
 import type { Catalog, Relation } from '../../sql/catalog.ts';
 import type { Understood } from '../../sql/understand.ts';
 import type { Link } from './link.ts';
 import type { Bind } from './messages.ts';
+import type { Prepared } from './namespace.ts';
 
 /**
  * What the target says of the session that changes what a statement means or does: who it runs as, where, and every setting that the
@@ -42,21 +44,36 @@ export interface NamedText {
   readonly text: Buffer;
   /** Types that the client declared for its parameters. */
   readonly types: readonly number[];
+  /** It came with a Parse, which runs nothing and has no record: the recorded form of the message begins with it. */
+  readonly parsed: Prepared | undefined;
 }
 
 /** What EXECUTE and FETCH name: the text behind the name is a part of what runs. */
 export const namedTexts = (link: Link, understood: Understood): readonly NamedText[] => {
-  const texts: NamedText[] = [];
+  const texts = new Map<string, NamedText>();
+  // Made earlier in the same message: its text is a part of that.
+  const made = new Set<string>();
   for (const { facts: { named } } of understood.statements) {
+    const name = named?.name ?? '';
+    if (named?.kind === 'prepare' || named?.kind === 'declare') made.add(`${NAMESPACE[named.kind]} ${name}`);
     if (named?.kind !== 'execute' && named?.kind !== 'fetch') continue;
-    const name = named.name ?? '';
+    const key = `${NAMESPACE[named.kind]} ${name}`;
+    if (made.has(key)) continue;
     const prepared = named.kind === 'execute' ? link.prepared.get(name) : undefined;
     const text = named.kind === 'execute' ? prepared?.text : link.portals.get(name)?.text;
-    // Made earlier in the same message: its text is a part of that.
-    if (text) texts.push({ name, text, types: prepared?.parameterTypes ?? [] });
+    if (text) texts.set(key, { name, text, types: prepared?.parameterTypes ?? [], parsed: prepared?.by === 'parse' ? prepared : undefined });
   }
-  return texts;
+  return [...texts.values()];
 };
+
+const NAMESPACE = { prepare: 'statement', execute: 'statement', declare: 'cursor', fetch: 'cursor' } as const;
+
+/**
+ * The recorded form of a message, behind the texts that it executes by name and that are on no record of their own.
+ * @param outer the message before EXECUTE was put in its place
+ */
+export const recordedWhole = (link: Link, outer: Understood, resolved: Understood, recorded: string): string =>
+  outer === resolved ? recorded : [...namedTexts(link, outer).map(({ name, parsed }) => (parsed ? standsFor(name, parsed.recorded.text) : '')), recorded].join('');
 
 /** Which row WHERE CURRENT OF means is decided by where a cursor stands: it can be neither shown to people nor bound. */
 export const namesRowByCursor = (link: Link, understood: Understood): boolean =>

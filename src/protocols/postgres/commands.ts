@@ -240,7 +240,7 @@ export interface CommandText {
   /** Recorded form of the text, and of the values when it has some. */
   readonly recorded: string;
   /** The same in UTF-8, where it is kept. */
-  readonly recordedBytes?: Uint8Array;
+  readonly recordedBytes?: Uint8Array | undefined;
   readonly parameters?: readonly (string | null)[];
   /** Bytes of the original message text. */
   readonly bytes: number;

@@ -5,6 +5,7 @@ import type { Permit } from '../../pipeline/permits.ts';
 import type { Understood } from '../../sql/understand.ts';
 import { after, SERIES_CHANGED_NAMES, type Admission, type Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
+import { recordedWhole } from './bound.ts';
 import { decodedText, type Binding, type Guarded, type Judged, type Promised } from './binding.ts';
 import { Frontend } from './codes.ts';
 import { commandOf } from './commands.ts';
@@ -160,7 +161,7 @@ export class ExtendedQueries {
       return this.#refuseSeries(gated.refuse('not_understood', 'a parameter is of a domain whose check runs code of its own'));
     }
     return after(this.#admission.understand(text), (understood) => {
-      const recorded = recordedForm(recordedText(text, understood, gated.masks, this.#admission.tracking.catalog));
+      const recorded = recordedForm(recordedText(text, understood, gated.masks, this.#admission.tracking.catalog), gated.masks);
       const resolved = this.#admission.resolve(understood);
       if (this.#admission.series.changesObjects && !onlyDefines(resolved)) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_OBJECTS));
       const command = commandOf({ understood: resolved, catalog: this.#admission.tracking.catalog, recorded: recorded.text, bytes: text.length });
@@ -226,9 +227,8 @@ export class ExtendedQueries {
     const known = link.prepared.get(message.statement);
     if (!known) return this.#refuseSeries(link.gated.refuse('protocol', 'the prepared statement does not exist'), SqlState.invalid_sql_statement_name);
     if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES));
-    const { tracking } = this.#admission;
     if (this.#admission.series.guarded) return this.#refuseSeries(link.gated.refuse('limit', AFTER_GUARDED));
-    if (known.under === tracking.under && !(this.#admission.stale && needsNames(known.understood))) return this.#admitBind(binding, known);
+    if (this.#admission.isCurrent(known) && !(this.#admission.stale && needsNames(known.understood))) return this.#admitBind(binding, known);
     return this.#admission.again(known).then(() => this.#admitBind(binding, known));
   }
 
@@ -239,9 +239,10 @@ export class ExtendedQueries {
     const understood = this.#admission.resolve(prepared.understood);
     if (series.changesObjects && !onlyDefines(understood)) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_OBJECTS));
     const bound = { bind: binding.message, types: prepared.parameterTypes };
-    const recorded = prepared.recorded ?? recordedForm(recordedText(prepared.text, understood, gated.masks, catalog));
     const parameters = recordedParameters(understood, gated.masks, catalog, bound);
-    const command = commandOf({ understood, catalog, recorded: recorded.text, recordedBytes: recorded.bytes, parameters, bytes: prepared.text.length });
+    const recorded = recordedWhole(link, prepared.understood, understood, prepared.recorded.text);
+    const recordedBytes = recorded === prepared.recorded.text ? prepared.recorded.bytes : undefined;
+    const command = commandOf({ understood, catalog, recorded, recordedBytes, parameters, bytes: prepared.text.length });
     const examined = examine(gated, tracking, understood, command, bound);
     if (isRefusal(examined)) return this.#refuseSeries(examined, serverWording(examined, understood));
     const judged: Judged = { binding, prepared, command, understood, examined };

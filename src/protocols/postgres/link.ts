@@ -20,7 +20,7 @@ import type { Examined } from './examine.ts';
 import type { Frame, Run } from './frames.ts';
 import { Holding } from './holding.ts';
 import type { TransactionStatus } from './messages.ts';
-import { Names, type Prepared } from './namespace.ts';
+import { Names, NOT_RECORDED, type Prepared } from './namespace.ts';
 import { Portals } from './portals.ts';
 import { unparsableText } from './refuse.ts';
 import { ExpectedReplies, type Expected } from './state.ts';
@@ -190,7 +190,7 @@ export class Link {
     const inner = named.inner && { statements: [{ facts: named.inner, start: 0, end: 0 }], literals: [], unparsed: false };
     switch (named.kind) {
       case 'prepare':
-        if (inner) this.prepared.confirm(name, { text: Buffer.from(answer.text.subarray(start, end)), by: 'sql', understood: inner, under, parameterTypes: [], recorded: undefined });
+        if (inner) this.prepared.confirm(name, { text: Buffer.from(answer.text.subarray(start, end)), by: 'sql', understood: inner, under, parameterTypes: [], recorded: NOT_RECORDED });
         return;
       case 'deallocate':
         if (named.name === undefined) this.prepared.clear();

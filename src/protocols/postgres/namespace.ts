@@ -1,3 +1,4 @@
+import type { MaskSet } from '../../masking/plan.ts';
 import { NAME_BYTES, TWIN } from '../../sql/postgres/encodings.ts';
 import type { Understood } from '../../sql/understand.ts';
 
@@ -11,17 +12,21 @@ export interface Prepared {
   /** The catalog and name context it was understood under; when they have moved on it is understood again. */
   under: string;
   readonly parameterTypes: readonly number[];
-  /** Undefined for SQL, whose recorded form rests on what is executed with it. */
-  recorded: RecordedForm | undefined;
+  /** Of `text`. Where the masks in force are others than those that it was made under, it is made again. */
+  recorded: RecordedForm;
 }
 
 /** What is written down of a text. Its bytes are kept as well, because each execution needs them. */
 export interface RecordedForm {
   readonly text: string;
   readonly bytes: Uint8Array;
+  readonly masks: MaskSet | undefined;
 }
 
-export const recordedForm = (text: string): RecordedForm => ({ text, bytes: Buffer.from(text, 'utf8') });
+export const recordedForm = (text: string, masks: MaskSet): RecordedForm => ({ text, bytes: Buffer.from(text, 'utf8'), masks });
+
+/** Of what SQL prepared, until it is bound: what of it is a literal is known when it is understood by itself. */
+export const NOT_RECORDED: RecordedForm = { text: '', bytes: new Uint8Array(), masks: undefined };
 
 /** A portal, by Bind or by DECLARE CURSOR: they share one name space, too. */
 export interface Cursor {

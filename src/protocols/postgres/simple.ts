@@ -5,6 +5,7 @@ import { isNeedsApproval, type Passage, type RowCount } from '../../pipeline/gat
 import type { HeldCommand } from '../../pipeline/held.ts';
 import { after, type Admission, type Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
+import { recordedWhole } from './bound.ts';
 import { commandOf, waitsBeforeForward } from './commands.ts';
 import type { Decided } from './counting.ts';
 import { bringsData, collect, replay, type Covered } from './covered-copy.ts';
@@ -66,11 +67,11 @@ export class SimpleQueries {
   }
 
   #admit(query: Query): Wait {
-    const { text, understood, again, undone, covered } = query;
+    const { text, outer, understood, again, undone, covered } = query;
     const admission = this.#admission;
     const { link, tracking } = admission;
     const { gated } = link;
-    const recorded = recordedText(text, understood, gated.masks, tracking.catalog);
+    const recorded = recordedWhole(link, outer, understood, recordedText(text, understood, gated.masks, tracking.catalog));
     const command = commandOf({ understood, catalog: tracking.catalog, recorded, bytes: text.length });
     const full = understood.statements.some(({ facts: { named } }) => named?.kind === 'prepare' || named?.kind === 'declare') ? link.noRoomFor(text.length) : undefined;
     if (full !== undefined) return this.#refuse(gated.refuse('limit', full, command));
@@ -83,7 +84,7 @@ export class SimpleQueries {
         again?.leave('ended');
         return collect(admission, { command, understood, most: admitted.coverData }, (end) => (isRefusal(end) ? this.#refuse(end) : this.query(query.frame, undefined, undefined, end)));
       }
-      return admission.approve(admitted, { text, understood: query.outer, ...(covered ? { data: covered.data } : {}) }, { again, rows, undone: undone !== undefined }, (passage) => this.#run(query, passage, examined, sure), (held) => this.query(query.frame, held, undefined, covered));
+      return admission.approve(admitted, { text, understood: outer, ...(covered ? { data: covered.data } : {}) }, { again, rows, undone: undone !== undefined }, (passage) => this.#run(query, passage, examined, sure), (held) => this.query(query.frame, held, undefined, covered));
     };
     return decided instanceof Promise ? link.whileOpen(decided).then(go) : go(decided);
   }
