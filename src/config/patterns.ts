@@ -1,3 +1,5 @@
+import { onlyComputes } from '../sql/postgres/only-computes.ts';
+
 /** Longest pattern, in characters. Names of databases are far shorter. */
 const longest = 512;
 
@@ -73,6 +75,17 @@ export function functionProblem(entry: string): PatternProblem | undefined {
   const parts = readPattern(open < 0 ? entry : entry.slice(0, open));
   if (typeof parts === 'string') return { message: parts };
   return parts.length > 2 ? { message: 'has more than two parts', suggestion: 'name or schema.name, with or without (types)' } : undefined;
+}
+
+/** A function that leaves no effect: no rule ever meets it. Whoever has one of their own by that name says where it is. */
+export function effectlessProblem(entry: string): PatternProblem | undefined {
+  const parts = readPattern(entry.split('(', 1)[0] ?? '');
+  const name = parts.at(-1);
+  if (typeof parts === 'string' || name === undefined || !onlyComputes(name) || (parts.length === 2 && parts[0] !== 'pg_catalog')) return undefined;
+  return {
+    message: `can never match: ${name} of pg_catalog only computes, which is no effect of a statement`,
+    suggestion: parts.length === 2 ? 'remove it: protect what it is given by columns, objects or masks' : `for a function of your own write schema.${name}`,
+  };
 }
 
 /** What is wrong with a function that a connection vouches for, if anything: exactly `schema.name(types)`. */

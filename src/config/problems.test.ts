@@ -279,6 +279,10 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
   ['identity when sees claims only', S('claims: { project: 7 }', 'claims: { project: 7 }, when: now > now'), [
     'w.yaml:5:89: identities[job].when: there is no variable now (known: claims)',
   ]],
+  ['function without effect', R('{ name: r, match: { functions: [md5, "pg_catalog.upper(text)", app.md5, "pg_catalog.*", pg_sleep] }, effect: deny }'), [
+    'w.yaml:18:41: policies[jobs].rules[r].match.functions[0]: "md5" can never match: md5 of pg_catalog only computes, which is no effect of a statement (for a function of your own write schema.md5)',
+    'w.yaml:18:46: policies[jobs].rules[r].match.functions[1]: "pg_catalog.upper(text)" can never match: upper of pg_catalog only computes, which is no effect of a statement (remove it: protect what it is given by columns, objects or masks)',
+  ]],
   ['function without types', S('    credential:', '    functions: [billing.close_month]\n    credential:'), [
     'w.yaml:11:17: connections[db].functions[0]: "billing.close_month" has no argument types (write schema.name(argument types), such as billing.close_month(integer))',
   ]],

@@ -1,7 +1,7 @@
 import { isRequestKind, requestKinds } from '../apis/kinds.ts';
 import type { Checking } from './checks.ts';
 import type { ApiSets } from './http.ts';
-import { columnProblem, functionProblem, grantProblem, patternCovers, readPattern, type PatternProblem } from './patterns.ts';
+import { columnProblem, effectlessProblem, functionProblem, grantProblem, patternCovers, readPattern, type PatternProblem } from './patterns.ts';
 import { at } from './problems.ts';
 import { connectionsOf, protocolsOf } from './reached.ts';
 import { quoted } from './references.ts';
@@ -95,7 +95,7 @@ function checkMatch(match: Match, { protocols, verbs: known, more }: World, { pl
     return protocols === 'http' ? requestObjectProblem(entry) : objectProblem(entry);
   });
   each('columns', (pattern) => named(pattern, columnProblem(pattern)));
-  each('functions', (entry) => named(entry, functionProblem(entry)));
+  each('functions', (entry) => named(entry, functionProblem(entry) ?? effectlessProblem(entry)));
   for (const key of ['columns', 'functions'] as const) {
     if (match[key] !== undefined && (protocols === 'http' || match.request !== undefined)) problems.add(places.of(match, key), `can never match: requests have no ${key}`, match.request === undefined ? 'write request: ...' : 'write one rule for statements and one for requests');
   }

@@ -26,6 +26,7 @@ describe('startup parameters', () => {
     });
     assert.equal(settings({ datestyle: 'ISO, MDY' })['DateStyle'], 'ISO, MDY');
     assert.equal(settings({ options: '-c STATEMENT_TIMEOUT=5s' })['statement_timeout'], '5s');
+    assert.equal(settings({ options: '-c default_transaction_read_only=on' })['default_transaction_read_only'], 'on');
   });
   test('names, application name, and our own options', () => {
     const judged = judge({ database: 'd', application_name: 'psql', options: '-c wicketgate.connection=billing -c lock_timeout=1s' });
@@ -46,6 +47,8 @@ describe('startup parameters', () => {
     [{ client_encoding: 'auto' }, 'value', /client_encoding/],
     [{ options: '-c client_encoding=SJIS' }, 'value', /client_encoding/],
     [{ standard_conforming_strings: 'off' }, 'value', /standard_conforming_strings/],
+    [{ default_transaction_read_only: 'off' }, 'value', /default_transaction_read_only may be on only/],
+    [{ options: '-c Default-Transaction-Read-Only=0' }, 'value', /default_transaction_read_only may be on only/],
     [{ options: '-c standard_conforming_strings=off' }, 'value', /standard_conforming_strings/],
     [{ options: '--Standard-Conforming-Strings=0' }, 'value', /standard_conforming_strings/],
     [{ role: 'admin' }, 'parameter', /role/],

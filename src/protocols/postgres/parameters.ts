@@ -30,6 +30,7 @@ const PASSING: ReadonlyMap<string, string> = new Map(
   ].map((name) => [name.toLowerCase(), name]),
 );
 
+const READ_ONLY = 'default_transaction_read_only';
 /** Longest value of a setting that passes. */
 const VALUE_LIMIT = 1024;
 /** The gateway's own settings, which never reach the target. */
@@ -94,6 +95,8 @@ export const judgeParameters = (parameters: ReadonlyMap<string, string>): Client
       const spelling = PASSING.get(key);
       if (spelling === undefined) return { kind: 'refused', why: 'parameter', message: `startup parameter ${shown(name)} is not allowed`, hint: 'Remove it from the connection options of the client.' };
       if (!isPlain(value)) return { kind: 'refused', why: 'value', message: `value of startup parameter ${shown(name)} is not allowed` };
+      // Who it is is not known yet, and letting go of read-only mode is for policy to decide.
+      if (key === READ_ONLY && !ON.has(value.toLowerCase())) return { kind: 'refused', why: 'value', message: `startup parameter ${READ_ONLY} may be on only`, hint: `Use SET ${READ_ONLY} in the session: policy decides on it there.` };
       settings.set(spelling, value);
     }
   }
