@@ -48,6 +48,15 @@ const OUTER = [
   "MERGE INTO jt USING customers c ON false WHEN NOT MATCHED THEN INSERT (j[c.ssn], id) VALUES ('9', c.id + 10)",
 ];
 
+/** A subquery gives a column its own name, and one without a name keeps none: what has a name here by mistake would stand before what the server means. */
+const TITLES = [
+  `SELECT (SELECT "case" FROM (SELECT CASE WHEN true THEN 'a' ELSE (SELECT 'x') END) q) FROM (SELECT ssn AS "case" FROM customers) o`,
+  `SELECT (SELECT "text" FROM (SELECT (SELECT 'x')::text) q) FROM (SELECT ssn AS "text" FROM customers) o`,
+  'SELECT (SELECT t FROM (SELECT (SELECT t.* FROM (SELECT 1 AS a) t)) q) FROM (SELECT ssn AS t FROM customers) o',
+  'SELECT (SELECT "?column?" FROM (SELECT (SELECT * FROM (SELECT 1 AS a) t)) q) FROM (SELECT ssn AS "?column?" FROM customers) o',
+  'SELECT (SELECT u FROM unnest(ARRAY[]::s.c[]) u) FROM (SELECT ssn AS u FROM customers) o',
+];
+
 /** ON sees its two sides, and the arguments of TABLESAMPLE nothing of FROM. */
 const FROM = [
   "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, orders o JOIN audit a ON set_config('app.x', ssn, false) IS NOT NULL) FROM customers",
@@ -69,7 +78,7 @@ for (const version of postgresVersions()) {
     test('a strict mask holds', async () => {
       using wire = await gatewayWire(scene, 'writer');
       const stored = (await scene.target.query('SELECT * FROM jt'));
-      for (const text of [...OUTER, ...FROM]) {
+      for (const text of [...OUTER, ...TITLES, ...FROM]) {
         const said = await wire.query(text);
         assert.match(errorText(said), /C:42501/, `${text}: ${plain(said).join(' ')}`);
       }
@@ -85,7 +94,8 @@ for (const version of postgresVersions()) {
       using wire = await gatewayWire(scene, 'writer');
       for (const text of [
         'SELECT o.ctid, tableoid FROM orders o LIMIT 1', 'SELECT xmin, oid FROM pg_class LIMIT 1', 'SELECT (o).id FROM orders o', 'SELECT count(*) FROM orders o JOIN audit a ON o.id = a.id JOIN s.c ON c.id = o.id',
-        'SELECT count(*) FROM orders o CROSS JOIN LATERAL (SELECT o.id) l JOIN audit a ON l.id = a.id', 'SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (1)', "UPDATE jt SET j['k'] = '1', a[1] = 2 WHERE id = 1",
+        'SELECT (SELECT o.id FROM orders o WHERE o.id = c.id) FROM customers c', 'SELECT c.id, l.* FROM customers c, LATERAL (SELECT ssn FROM customers o WHERE o.id = c.id) l', 'SELECT id FROM customers WHERE EXISTS (SELECT FROM orders WHERE note IS NOT NULL)',
+        'SELECT (SELECT (SELECT 1)::text), CASE WHEN true THEN 1 ELSE (SELECT 2) END', 'SELECT count(*) FROM orders o CROSS JOIN LATERAL (SELECT o.id) l JOIN audit a ON l.id = a.id', 'SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (1)', "UPDATE jt SET j['k'] = '1', a[1] = 2 WHERE id = 1",
       ]) assert.equal(errorText(await wire.query(text)), '', text);
     });
   });

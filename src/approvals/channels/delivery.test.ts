@@ -101,7 +101,7 @@ test('a receiver that is down for an hour is tried now and then, seldom mentione
   const lapsed = stage.ask({ text: 'DROP TABLE lapsed' });
   await until(() => slack.messages().length === 1);
   await until(() => (stage.channels.status.find(({ name }) => name === 'hook')?.fault?.since ?? 0) >= 3600, 60_000);
-  assert.match(stage.channels.late.join(), /hook takes no messages for \d{4} s .*ECONNREFUSED\), 1 request waits/);
+  assert.match(stage.channels.late.join(), /hook takes no messages for \d{4} s .*ECONNREFUSED\), (?:1 request waits|0 requests wait)/, 'on a busy machine it has lapsed by then');
   const { failures = 0, delivered, fault } = stage.channels.status.find(({ name }) => name === 'hook') ?? {};
   const seconds = fault?.since ?? 0;
   // Pauses grow to a minute, and none is shorter than half of what it could be. What a busy machine takes of an hour of four seconds, it takes of the tries.

@@ -88,7 +88,7 @@ function analyseAs(text: Uint8Array, statements: readonly RawStatement[], { inde
     const effects = new Effects();
     const settings: SettingChange[] = [];
     const cursors = new Set<string>();
-    const around: Around = { names, login, effects, granted, settings, cursors, parse, dependsOnLiteral: () => (exact = true), literalAt, views: new Set() };
+    const around: Around = { names, login, effects, granted, settings, cursors, parse, dependsOnLiteral: () => (exact = true), literalAt, firstColumns: new WeakMap(), views: new Set() };
     const kind = statement(around, node);
     if (effects.empty) effects.add({ class: 'read', verb: kind.tag }, 'read');
     // What it creates itself is in the overlay by now, and the lineage looks at the catalog as it was before.

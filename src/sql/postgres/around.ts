@@ -2,6 +2,7 @@ import type { SettingChange } from '../facts.ts';
 import type { Ast } from './ast.ts';
 import type { Effects } from './effects.ts';
 import type { Granted } from './granted.ts';
+import type { FirstColumns } from './lineage/titles.ts';
 import type { Names } from './names.ts';
 
 /** What the analysis of one statement carries along. */
@@ -21,6 +22,7 @@ export interface Around {
   dependsOnLiteral(): void;
   /** The ordinal of the literal token at a byte offset of the message; undefined inside a view. */
   literalAt(offset: number): number | undefined;
+  readonly firstColumns: FirstColumns;
   /** OIDs of the views that are being followed. */
   readonly views: ReadonlySet<number>;
 }

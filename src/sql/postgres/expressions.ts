@@ -51,7 +51,7 @@ export function expression(around: Around, node: unknown, scope: Scope): void {
       if (named.length > 0) operatorNamed(around, named);
       else if (fields['subLinkType'] === 'ANY_SUBLINK') operator(around, undefined, '=');
       expression(around, fields['testexpr'], scope);
-      query(around, fields['subselect'], scope);
+      around.firstColumns.set(fields['subselect'] as object, query(around, fields['subselect'], scope)?.[0]);
       return;
     }
     case 'SelectStmt':

@@ -71,7 +71,7 @@ function functionColumns(around: Around, fields: Ast): ReadonlySet<string> | und
   for (const each of list(fields, 'functions')) {
     const [called, definitions] = list({ each }, 'each');
     if (definitions !== undefined) defined.push(...list({ definitions }, 'definitions'));
-    names.add(titleOf(called));
+    names.add(titleOf(called, around.firstColumns) ?? '');
     const [kind, callFields] = open(called);
     if (kind === 'FuncCall' && !ofSystem(around, list(callFields, 'funcname'))) return undefined;
   }

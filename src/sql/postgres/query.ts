@@ -50,7 +50,7 @@ function select(around: Around, fields: Ast, parent: Scope | undefined): readonl
     expression(around, targets, scope);
     expression(around, list(fields, 'valuesLists'), scope);
     const [row] = list(fields, 'valuesLists');
-    outputs = row === undefined ? outputNames(targets, scope) : list({ row }, 'row').map((_, at) => `column${at + 1}`);
+    outputs = row === undefined ? outputNames(around, targets, scope) : list({ row }, 'row').map((_, at) => `column${at + 1}`);
   }
   scope.outputs = outputs && new Set(outputs);
   for (const part of ['whereClause', 'havingClause', 'windowClause', 'limitOffset', 'limitCount', 'groupClause', 'distinctClause', 'sortClause']) expression(around, fields[part], scope);
@@ -96,10 +96,10 @@ export function common(around: Around, clause: Ast | undefined, scope: Scope): v
 }
 
 /**
- * Names of output columns, as the server makes them; undefined when a `*` of unknown columns is among them. A bare `*` is
- * that of the scope; qualified ones can also name what is in `all`.
+ * Names of output columns, as the server makes them; undefined when a `*` of unknown columns is among them, or a name is not known. A bare `*` is
+ * that of the scope; qualified ones can also name what is in `all`. The targets themselves have been looked at before.
  */
-export function outputNames(targets: readonly Ast[], scope: Scope, all: Scope = scope): readonly string[] | undefined {
+export function outputNames(around: Around, targets: readonly Ast[], scope: Scope, all: Scope = scope): readonly string[] | undefined {
   const names: string[] = [];
   for (const target of targets) {
     const [, fields] = open(target);
@@ -111,7 +111,9 @@ export function outputNames(targets: readonly Ast[], scope: Scope, all: Scope = 
     const [kind, value] = open(fields['val']);
     const parts = kind === 'A_Indirection' ? list(value, 'indirection') : kind === 'ColumnRef' ? list(value, 'fields') : [];
     if (!('A_Star' in (parts.at(-1) ?? {}))) {
-      names.push(titleOf(fields['val']));
+      const title = titleOf(fields['val'], around.firstColumns);
+      if (title === undefined) return undefined;
+      names.push(title);
       continue;
     }
     const qualifier = strings(parts).at(-1);

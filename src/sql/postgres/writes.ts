@@ -34,7 +34,6 @@ function returning(around: Around, fields: Ast, range: Ast, scope: Scope): reado
   // OLD and NEW, or the names given to them.
   const renamed = list(clause, 'options').map((option) => text(open(option)[1], 'value') ?? '');
   for (const name of ['old', 'new', ...renamed]) inside.items.push(targetItem(around, range, name));
-  const outputs = outputNames(targets, scope, inside);
   // A bare `*` is that of the statement's own items.
   const star = targets.some((target) => {
     const [kind, value] = open(open(target)[1]['val']);
@@ -42,7 +41,7 @@ function returning(around: Around, fields: Ast, range: Ast, scope: Scope): reado
   });
   if (star) for (const item of scope.items) item.read('*');
   expression(around, targets, inside);
-  return outputs;
+  return outputNames(around, targets, scope, inside);
 }
 
 export function insert(around: Around, fields: Ast, parent: Scope | undefined): readonly string[] | undefined {

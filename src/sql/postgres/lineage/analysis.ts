@@ -5,6 +5,7 @@ import type { Atom, Findings, Value } from './findings.ts';
 import { clean, together } from './findings.ts';
 import type { CatalogIndex } from './relations.ts';
 import type { Columns, Scope } from './scope.ts';
+import type { FirstColumns } from './titles.ts';
 
 /** What the analysis of one statement carries along. */
 export interface Analysis {
@@ -21,6 +22,7 @@ export interface Analysis {
   readonly parameters: boolean;
   /** The text is a view's, as the server printed it. */
   readonly printed: boolean;
+  readonly firstColumns: FirstColumns;
   /** The columns of a query (a SELECT, VALUES or a writing statement with RETURNING). */
   query(node: Ast, scope: Scope): Columns;
   /** Takes what the arguments of an EXECUTE are made from. */

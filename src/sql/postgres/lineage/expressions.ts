@@ -5,7 +5,7 @@ import type { Ast } from './ast.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { readsElsewhere, secretsAmong, totalFunctions } from './functions.ts';
-import { columnOf, findColumn, findItem, wholeRow } from './scope.ts';
+import { columnOf, findColumn, findItem, furtherOut, wholeRow } from './scope.ts';
 import type { Scope } from './scope.ts';
 
 /** What is known of the value of an expression; records how it uses columns on the way. */
@@ -19,7 +19,7 @@ export function evaluate(analysis: Analysis, scope: Scope, node: unknown): Value
     case 'MergeSupportFunc':
       return clean;
     case 'ColumnRef':
-      return columnRef(scope, list(fields, 'fields'));
+      return columnRef(analysis, scope, list(fields, 'fields'));
     case 'A_Const':
       if (fields['isnull'] === true) return { ...clean, word: 'null' };
       if (fields['boolval'] !== undefined) return embedded(fields, 'boolval')?.['boolval'] === true ? clean : { ...clean, word: 'false' };
@@ -122,28 +122,35 @@ function operand(analysis: Analysis, scope: Scope, node: unknown, into: Value[])
   const [kind, fields] = open(node);
   if (kind === '' || passive.has(kind)) return;
   if (kind === 'SelectStmt') into.push(...everything(analysis.query(node as Ast, scope)));
-  else if (kind === 'ColumnRef' && isStar(list(fields, 'fields').at(-1))) into.push(rowOf(scope, strings(list(fields, 'fields'))));
+  else if (kind === 'ColumnRef' && isStar(list(fields, 'fields').at(-1))) into.push(rowOf(analysis, scope, strings(list(fields, 'fields'))));
   else if (grouping.has(kind)) operands(analysis, scope, fields, into);
   // Embedded nodes come without their kind: the first key is a field.
   else if (/^[a-z]/.test(kind)) operands(analysis, scope, node as Ast, into);
   else into.push(evaluate(analysis, scope, node));
 }
 
-function columnRef(scope: Scope, fields: readonly Ast[]): Value {
+function columnRef(analysis: Analysis, scope: Scope, fields: readonly Ast[]): Value {
   const names = strings(fields);
-  if (isStar(fields.at(-1))) return rowOf(scope, names);
-  if (names.length === 1) return findColumn(scope, names[0]!);
+  if (isStar(fields.at(-1))) return rowOf(analysis, scope, names);
+  if (names.length === 1) return found(analysis, scope, names, findColumn(scope, names[0]!), false);
   const item = findItem(scope, names.slice(0, -1));
   const value = item === undefined ? undefined : columnOf(item, names.at(-1)!);
   if (value === undefined) throw new NotUnderstood('a column that the catalog does not know, or a function called in the notation of one');
+  return found(analysis, scope, names, value, false);
+}
+
+/** What a name was found to mean, with note of what it could mean further out. */
+export function found(analysis: Analysis, scope: Scope, names: readonly string[], value: Value, isRow: boolean): Value {
+  const further = furtherOut(scope, names, isRow);
+  if (further.length > 0) analysis.found.use(further.filter((column) => !value.sources.includes(column)), 'further_out');
   return value;
 }
 
 /** `t.*` where one value stands. */
-function rowOf(scope: Scope, names: readonly string[]): Value {
+function rowOf(analysis: Analysis, scope: Scope, names: readonly string[]): Value {
   const item = names.length === 0 ? undefined : findItem(scope, names);
   if (item === undefined) throw new NotUnderstood('a whole row of something that is not in FROM');
-  return wholeRow(item);
+  return found(analysis, scope, names, wholeRow(item), true);
 }
 
 function indirection(analysis: Analysis, scope: Scope, fields: Ast): Value {
@@ -156,7 +163,7 @@ function indirection(analysis: Analysis, scope: Scope, fields: Ast): Value {
     if (step.length === 1) {
       const item = itemNotColumn(scope, names);
       const value = item === undefined ? undefined : columnOf(item, step[0]!);
-      if (value !== undefined) return value;
+      if (value !== undefined) return found(analysis, scope, names, value, false);
       if (item !== undefined) throw new NotUnderstood('a column that the catalog does not know, or a function called in the notation of one');
     }
   }
@@ -198,6 +205,7 @@ function caseOf(analysis: Analysis, scope: Scope, fields: Ast): Value {
 
 function subLink(analysis: Analysis, scope: Scope, fields: Ast): Value {
   const result = analysis.query(fields['subselect'] as Ast, scope);
+  analysis.firstColumns.set(fields['subselect'] as object, result.columns[0]?.name);
   const type = text(fields, 'subLinkType');
   if (type === 'EXISTS_SUBLINK') return clean;
   const values = everything(result);

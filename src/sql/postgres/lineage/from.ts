@@ -155,12 +155,15 @@ function sharedColumns(left: FromPart, right: FromPart, fields: Ast): readonly s
   return [...new Set(left.columns.map((column) => column.name).filter((name) => names.has(name)))];
 }
 
+const isNested = (node: unknown): boolean => text(open(node)[1], 'coltype') === 'JTC_NESTED';
+
 /** XMLTABLE and JSON_TABLE, whose `name` serves where they have no alias: every column is made from the document and the expressions. */
 function tableExpression(analysis: Analysis, scope: Scope, fields: Ast, name: string): Item {
   const values: Value[] = [];
   const names: string[] = [];
   const walk = (value: unknown): void => {
-    if (Array.isArray(value)) return value.forEach(walk);
+    // Columns of NESTED come behind the others of their level.
+    if (Array.isArray(value)) return value.toSorted((one, other) => Number(isNested(one)) - Number(isNested(other))).forEach(walk);
     const [kind, body] = open(value);
     if (kind === '' || kind === 'alias' || kind === 'TypeName') return;
     if (kind === 'RangeTableFuncCol' || kind === 'JsonTableColumn') {

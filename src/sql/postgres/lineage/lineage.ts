@@ -46,6 +46,7 @@ export function lineageOf(node: unknown, context: LineageContext): Lineage {
     parse: (sql) => context.parse(sql),
     parameters: true,
     printed: false,
+    firstColumns: new WeakMap(),
     query(tree, scope) {
       return queryOf(this, tree, scope);
     },

@@ -2,11 +2,11 @@ import { consume, everything } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, isStar, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
-import { evaluate, evaluateAll, itemNotColumn, predicate, window } from './expressions.ts';
+import { evaluate, evaluateAll, found, itemNotColumn, predicate, window } from './expressions.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { from } from './from.ts';
-import { findItem, inner, renamed, star } from './scope.ts';
+import { findItem, inner, renamed, star, wholeRow } from './scope.ts';
 import type { Columns, Cte, FromPart, Named, Scope } from './scope.ts';
 import { titleOf } from './titles.ts';
 
@@ -64,11 +64,18 @@ export function targets(analysis: Analysis, scope: Scope, nodes: readonly Ast[],
     const [, target] = open(node);
     const expanded = starOf(analysis, scope, target['val'], parts);
     if (expanded !== undefined) add(expanded);
-    else columns.push({ name: text(target, 'name') ?? titleOf(target['val']), value: evaluate(analysis, scope, target['val']) });
+    else columns.push(named(analysis, scope, target));
     if (columns.length > maximumColumns) throw new NotUnderstood('more columns than a query can have');
   }
   if (rests.length === 0) return { columns };
   return { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: false } };
+}
+
+function named(analysis: Analysis, scope: Scope, target: Ast): Named {
+  const value = evaluate(analysis, scope, target['val']);
+  const name = text(target, 'name') ?? titleOf(target['val'], analysis.firstColumns);
+  if (name === undefined) throw new NotUnderstood('a column whose name is not known; give it one with AS');
+  return { name, value };
 }
 
 /** `*`, `t.*` and `(t).*` as a target. */
@@ -79,13 +86,18 @@ function starOf(analysis: Analysis, scope: Scope, node: unknown, parts: readonly
     if (names.length === 0) return star(parts);
     const item = findItem(scope, names);
     if (item === undefined) throw new NotUnderstood('a star over something that is not in FROM');
+    found(analysis, scope, names, wholeRow(item), true);
     return item;
   }
   if (kind === 'A_Indirection' && isStar(list(fields, 'indirection').at(-1))) {
     const [inside, base] = open(fields['arg']);
     if (inside === 'ColumnRef' && list(fields, 'indirection').length === 1) {
-      const item = itemNotColumn(scope, strings(list(base, 'fields')));
-      if (item !== undefined) return item;
+      const names = strings(list(base, 'fields'));
+      const item = itemNotColumn(scope, names);
+      if (item !== undefined) {
+        found(analysis, scope, names, wholeRow(item), false);
+        return item;
+      }
     }
     return { columns: [], rest: consume(analysis, [evaluate(analysis, scope, fields['arg'])], 'expression') };
   }

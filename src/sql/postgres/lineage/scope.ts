@@ -1,3 +1,4 @@
+import type { ColumnRef } from '../../facts.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 
@@ -70,14 +71,16 @@ export function columnOf(item: Item, name: string): Value | undefined {
   return item.rest;
 }
 
+function isCalled(item: Item, qualifier: readonly string[]): boolean {
+  return item.alias === qualifier.at(-1) && (qualifier.length === 1 || item.schema === qualifier.at(-2));
+}
+
 /** Finds what stands before a dot. */
 export function findItem(scope: Scope, qualifier: readonly string[]): Item | undefined {
-  const alias = qualifier.at(-1)!;
-  const schema = qualifier.length > 1 ? qualifier.at(-2) : undefined;
   for (let level: Scope | undefined = scope; level !== undefined; level = level.parent) {
     for (const part of level.parts) {
       for (const item of part.items) {
-        if (item.alias === alias && (schema === undefined || item.schema === schema)) return item;
+        if (isCalled(item, qualifier)) return item;
       }
     }
   }
@@ -105,6 +108,41 @@ export function findColumn(scope: Scope, name: string): Value {
   if (item !== undefined) return merge([wholeRow(item), ...possible]);
   if (possible.length > 0) return merge(possible);
   throw new NotUnderstood('a column that the catalog does not know, or a function called in the notation of one');
+}
+
+/**
+ * What a name could mean further out than where it was found: columns, and rows of items, of the same name in queries around that one. The server stops
+ * at the nearest as well; whatever this analysis took to be there and the server does not see must not hide what the server goes on to.
+ * @param names a column, with or without what stands before it, or (`isRow`) an item
+ */
+export function furtherOut(scope: Scope, names: readonly string[], isRow: boolean): readonly ColumnRef[] {
+  const sources: ColumnRef[] = [];
+  // Where the server sees system columns is no reason to stop either.
+  let found = !isRow && systemColumns.has(names.at(-1)!);
+  for (let level: Scope | undefined = scope; level !== undefined; level = level.parent) {
+    const here = valuesNamed(level, names, isRow);
+    if (found) for (const value of here) sources.push(...value.sources);
+    found ||= here.length > 0;
+  }
+  return sources;
+}
+
+function valuesNamed(level: Scope, names: readonly string[], isRow: boolean): readonly Value[] {
+  const name = names.at(-1)!;
+  const single = names.length === 1;
+  const values: Value[] = [];
+  for (const part of level.parts) {
+    if (single && !isRow) for (const column of part.columns) if (column.name === name) values.push(column.value);
+    for (const item of part.items) {
+      if (single) {
+        if (item.alias === name) values.push(wholeRow(item));
+      } else if (isRow ? isCalled(item, names) : isCalled(item, names.slice(0, -1))) {
+        const value = isRow ? wholeRow(item) : columnOf(item, name);
+        if (value !== undefined) values.push(value);
+      }
+    }
+  }
+  return values;
 }
 
 /** Gives a FROM item its column aliases: the first ones take the new names. */

@@ -1,14 +1,25 @@
 import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 
-/** The name that the server gives a result column which has no alias (FigureColname in parse_target.c). */
-export function titleOf(node: unknown): string {
-  return figure(node)?.name ?? '?column?';
+/** Names of the first columns of the subqueries that stand as a value and were analysed, by the tree of the subquery. Absent or undefined: not known. */
+export type FirstColumns = WeakMap<object, string | undefined>;
+
+/** What the server calls a column that it has no name for. */
+const NAMELESS = '?column?';
+
+/**
+ * The name that the server gives a result column which has no alias (FigureColname in parse_target.c). A subquery gives the name of its column, so that
+ * it has to be analysed before; undefined where that is not known.
+ */
+export function titleOf(node: unknown, firstColumns: FirstColumns): string | undefined {
+  const figured = figure(node, firstColumns);
+  return figured === undefined ? NAMELESS : figured.name;
 }
 
 /** A name, and whether a cast's type name would be less telling. */
 interface Figured {
-  readonly name: string;
+  /** Undefined: there is one, and it is not known. */
+  readonly name: string | undefined;
   readonly strong: boolean;
 }
 
@@ -22,27 +33,27 @@ const xml: Readonly<Record<string, string>> = {
 };
 const json: Readonly<Record<string, string>> = { JSON_EXISTS_OP: 'json_exists', JSON_QUERY_OP: 'json_query', JSON_VALUE_OP: 'json_value' };
 
-function figure(node: unknown): Figured | undefined {
+function figure(node: unknown, firstColumns: FirstColumns): Figured | undefined {
   const [kind, fields] = open(node);
   switch (kind) {
     case 'ColumnRef':
       return strong(strings(list(fields, 'fields')).at(-1));
     case 'A_Indirection':
-      return strong(strings(list(fields, 'indirection')).at(-1)) ?? figure(fields['arg']);
+      return strong(strings(list(fields, 'indirection')).at(-1)) ?? figure(fields['arg'], firstColumns);
     case 'FuncCall':
       return strong(strings(list(fields, 'funcname')).at(-1));
     case 'A_Expr':
       return text(fields, 'kind') === 'AEXPR_NULLIF' ? strong('nullif') : undefined;
     case 'TypeCast': {
-      const argument = figure(fields['arg']);
+      const argument = figure(fields['arg'], firstColumns);
       if (argument?.strong) return argument;
       const type = strings(list(embedded(fields, 'typeName') ?? {}, 'names')).at(-1);
       return type === undefined ? argument : { name: type, strong: false };
     }
     case 'CollateClause':
-      return figure(fields['arg']);
+      return figure(fields['arg'], firstColumns);
     case 'CaseExpr': {
-      const other = figure(fields['defresult']);
+      const other = figure(fields['defresult'], firstColumns);
       return other?.strong ? other : { name: 'case', strong: false };
     }
     case 'MinMaxExpr':
@@ -50,7 +61,7 @@ function figure(node: unknown): Figured | undefined {
     case 'SQLValueFunction':
       return strong((text(fields, 'op') ?? '').replace(/^SVFOP_/, '').replace(/_N$/, '').toLowerCase());
     case 'SubLink':
-      return ofSubLink(fields);
+      return ofSubLink(fields, firstColumns);
     case 'XmlExpr':
       return strong(xml[text(fields, 'op') ?? '']);
     case 'JsonFuncExpr':
@@ -60,19 +71,12 @@ function figure(node: unknown): Figured | undefined {
   }
 }
 
-function ofSubLink(fields: Ast): Figured | undefined {
+function ofSubLink(fields: Ast, firstColumns: FirstColumns): Figured | undefined {
   const type = text(fields, 'subLinkType');
   if (type === 'EXISTS_SUBLINK') return strong('exists');
   if (type === 'ARRAY_SUBLINK') return strong('array');
-  if (type !== 'EXPR_SUBLINK') return undefined;
-  let query = embedded(embedded(fields, 'subselect') ?? {}, 'SelectStmt');
-  // Of a set operation the leftmost query names the columns.
-  for (let left = query && embedded(query, 'larg'); left !== undefined; left = embedded(left, 'larg')) query = left;
-  const first = query && list(query, 'targetList')[0];
-  if (first === undefined) return query !== undefined && list(query, 'valuesLists').length > 0 ? strong('column1') : undefined;
-  const [, target] = open(first);
-  const name = text(target, 'name');
-  return name === undefined ? figure(target['val']) : strong(name);
+  // Also where that is the name of a column without one.
+  return type === 'EXPR_SUBLINK' ? { name: firstColumns.get(fields['subselect'] as object), strong: true } : undefined;
 }
 
 function strong(name: string | undefined): Figured | undefined {
