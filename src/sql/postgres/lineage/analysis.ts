@@ -23,6 +23,8 @@ export interface Analysis {
   /** The text is a view's, as the server printed it. */
   readonly printed: boolean;
   readonly firstColumns: FirstColumns;
+  /** Nodes of the tree that were evaluated. */
+  readonly lookedAt: WeakSet<object>;
   /** The columns of a query (a SELECT, VALUES or a writing statement with RETURNING). */
   query(node: Ast, scope: Scope): Columns;
   /** Takes what the arguments of an EXECUTE are made from. */

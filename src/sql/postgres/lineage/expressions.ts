@@ -11,6 +11,7 @@ import type { Scope } from './scope.ts';
 /** What is known of the value of an expression; records how it uses columns on the way. */
 export function evaluate(analysis: Analysis, scope: Scope, node: unknown): Value {
   const [kind, fields] = open(node);
+  if (kind !== '') analysis.lookedAt.add(node as object);
   switch (kind) {
     case '':
     case 'SetToDefault':
@@ -122,7 +123,6 @@ function operand(analysis: Analysis, scope: Scope, node: unknown, into: Value[])
   const [kind, fields] = open(node);
   if (kind === '' || passive.has(kind)) return;
   if (kind === 'SelectStmt') into.push(...everything(analysis.query(node as Ast, scope)));
-  else if (kind === 'ColumnRef' && isStar(list(fields, 'fields').at(-1))) into.push(rowOf(analysis, scope, strings(list(fields, 'fields'))));
   else if (grouping.has(kind)) operands(analysis, scope, fields, into);
   // Embedded nodes come without their kind: the first key is a field.
   else if (/^[a-z]/.test(kind)) operands(analysis, scope, node as Ast, into);
@@ -163,6 +163,7 @@ function indirection(analysis: Analysis, scope: Scope, fields: Ast): Value {
     if (step.length === 1) {
       const item = itemNotColumn(scope, names);
       const value = item === undefined ? undefined : columnOf(item, step[0]!);
+      analysis.lookedAt.add(fields['arg'] as object);
       if (value !== undefined) return found(analysis, scope, names, value, false);
       if (item !== undefined) throw new NotUnderstood('a column that the catalog does not know, or a function called in the notation of one');
     }

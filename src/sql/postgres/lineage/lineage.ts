@@ -47,6 +47,7 @@ export function lineageOf(node: unknown, context: LineageContext): Lineage {
     parameters: true,
     printed: false,
     firstColumns: new WeakMap(),
+    lookedAt: new WeakSet(),
     query(tree, scope) {
       return queryOf(this, tree, scope);
     },

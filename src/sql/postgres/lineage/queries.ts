@@ -82,6 +82,7 @@ function named(analysis: Analysis, scope: Scope, target: Ast): Named {
 function starOf(analysis: Analysis, scope: Scope, node: unknown, parts: readonly FromPart[]): Columns | undefined {
   const [kind, fields] = open(node);
   if (kind === 'ColumnRef' && isStar(list(fields, 'fields').at(-1))) {
+    analysis.lookedAt.add(node as object);
     const names = strings(list(fields, 'fields'));
     if (names.length === 0) return star(parts);
     const item = findItem(scope, names);
@@ -95,6 +96,7 @@ function starOf(analysis: Analysis, scope: Scope, node: unknown, parts: readonly
       const names = strings(list(base, 'fields'));
       const item = itemNotColumn(scope, names);
       if (item !== undefined) {
+        analysis.lookedAt.add(fields['arg'] as object);
         found(analysis, scope, names, wholeRow(item), false);
         return item;
       }
@@ -132,6 +134,7 @@ function sortKey(analysis: Analysis, scope: Scope, node: unknown, result: Column
   if (outputs.length > 0) {
     // ORDER BY takes the output first and GROUP BY the input; where both exist, both count.
     consume(analysis, outputs, 'order');
+    analysis.lookedAt.add(node as object);
     if (!hasInput(scope, names[0]!)) return;
   }
   consume(analysis, [evaluate(analysis, scope, node)], 'order');

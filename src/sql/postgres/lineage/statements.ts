@@ -6,6 +6,7 @@ import { literalsOfCode } from './bodies.ts';
 import { define } from './definitions.ts';
 import { evaluateAll } from './expressions.ts';
 import { clean, NotUnderstood } from './findings.ts';
+import { nothingForgotten } from './looked-at.ts';
 import { select } from './queries.ts';
 import type { Columns, Scope } from './scope.ts';
 import { copy, insert, merge, remove, update } from './writes.ts';
@@ -50,6 +51,15 @@ const secretBearing: ReadonlySet<string> = new Set([
 
 /** One statement. Its result columns, or undefined when it returns none. */
 export function statement(analysis: Analysis, node: unknown): Columns | undefined {
+  const result = followed(analysis, node);
+  if (querying.has(open(node)[0])) nothingForgotten(analysis, node);
+  return result;
+}
+
+/** Statements that are queries, or hold one. */
+const querying: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'CopyStmt', 'CreateTableAsStmt']);
+
+function followed(analysis: Analysis, node: unknown): Columns | undefined {
   const [kind, fields] = open(node);
   if (untouching.has(kind)) return undefined;
   if (secretBearing.has(kind)) {

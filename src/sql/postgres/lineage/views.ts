@@ -4,6 +4,7 @@ import type { Analysis } from './analysis.ts';
 import { open } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { Findings, NotUnderstood } from './findings.ts';
+import { nothingForgotten } from './looked-at.ts';
 import type { Expanded } from './relations.ts';
 import type { Named } from './scope.ts';
 
@@ -49,6 +50,7 @@ function expand(analysis: Analysis, view: Relation): Expanded {
   const found = new Findings();
   const body: Analysis = { ...analysis, names: namesInside(view), found, text: noText, start: 0, end: 0, literalAt: () => undefined, parameters: false, printed: true };
   const result = body.query(statement as Ast, { parts: [], ctes: new Map() });
+  nothingForgotten(body, statement);
   if (found.doubted !== undefined) throw new NotUnderstood(found.doubted);
   const own = analysis.index.own(view);
   if (result.rest !== undefined ? result.columns.length > 0 : result.columns.length !== own.length) throw new NotUnderstood('a view whose definition does not fit its columns');

@@ -132,6 +132,7 @@ function multiAssigned(analysis: Analysis, scope: Scope, fields: Ast): Value {
   const [kind, source] = open(fields['source']);
   if (kind === 'RowExpr') return evaluate(analysis, scope, list(source, 'args')[at]);
   if (kind !== 'SubLink') throw new NotUnderstood('an assignment of a kind that is not known');
+  analysis.lookedAt.add(fields['source'] as object);
   const result = analysis.query(source['subselect'] as Ast, scope);
   const value = result.rest ?? result.columns[at]?.value;
   if (value === undefined) throw new NotUnderstood('an assignment of fewer values than columns');
