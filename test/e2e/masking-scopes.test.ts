@@ -32,6 +32,15 @@ const OUTER = [
   'COPY (SELECT (SELECT ctid FROM v LIMIT 1) FROM (SELECT ssn AS ctid FROM customers) q) TO STDOUT',
   "SELECT id FROM (SELECT id, ssn AS xmax FROM customers) q WHERE (SELECT xmax FROM v LIMIT 1) LIKE '123%'",
   'SELECT (SELECT ctid FROM (SELECT sq.*, ssn AS ctid FROM sq, customers LIMIT 1) q) FROM orders',
+  // What a join shows without a qualifier are columns of its two sides, without those of the system.
+  'SELECT (SELECT ctid FROM orders CROSS JOIN audit LIMIT 1) FROM (SELECT ssn AS ctid FROM customers) q',
+  'SELECT id FROM (SELECT id, ssn AS xmax FROM customers) q WHERE (SELECT xmax FROM orders o JOIN audit a USING (id) LIMIT 1) IS NULL',
+  // Rows in an array, and a tsvector, become columns that do not go by the alias.
+  "SELECT (SELECT ssn FROM unnest('a'::tsvector) ssn) FROM customers",
+  'SELECT (SELECT ssn FROM unnest(ARRAY(SELECT o FROM orders o)) ssn LIMIT 1) FROM customers',
+  "SELECT (SELECT ssn FROM unnest(ARRAY['(1,1,x)', ROW(1, 1, 'x')::orders]) AS ssn LIMIT 1) FROM customers",
+  // An output can have the name also where not all outputs are known.
+  'SELECT count(*) FROM (SELECT DISTINCT ON (id) sq.*, c.ssn AS id FROM sq, customers c) q',
   // Of two names the second is a column.
   'SELECT (s.c).ssn FROM s.c, (SELECT customers AS c FROM customers) s',
   "SELECT (s.c).ssn || '!' FROM s.c, (SELECT customers AS c FROM customers) s",
@@ -57,7 +66,7 @@ const TITLES = [
   'SELECT (SELECT u FROM unnest(ARRAY[]::s.c[]) u) FROM (SELECT ssn AS u FROM customers) o',
 ];
 
-/** ON sees its two sides, and the arguments of TABLESAMPLE nothing of FROM. */
+/** ON sees its two sides; the arguments of TABLESAMPLE, and queries that are not LATERAL, nothing of FROM; an alias hides what is in its join. */
 const FROM = [
   "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, orders o JOIN audit a ON set_config('app.x', ssn, false) IS NOT NULL) FROM customers",
   "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, orders TABLESAMPLE BERNOULLI (length(set_config('app.x', ssn, false)))) FROM customers",
@@ -65,6 +74,11 @@ const FROM = [
   "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, orders o JOIN audit a ON ssn LIKE '123-4%') FROM customers",
   "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, orders o JOIN audit a ON z.ssn LIKE '123-4%') FROM customers z",
   "SELECT id FROM customers z WHERE EXISTS (SELECT FROM (SELECT 'q'::text AS ssn) z, orders JOIN audit ON z.ssn LIKE '123%')",
+  "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, (SELECT WHERE ssn LIKE '123%') y) FROM customers",
+  "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, (VALUES (ssn || '')) y) FROM customers",
+  "SELECT z.id, (SELECT z.ssn FROM ((SELECT ''::text AS ssn) z CROSS JOIN audit) j LIMIT 1) FROM customers z",
+  'SELECT id, (SELECT ctid FROM v LIMIT 1) FROM customers AS c(id, name, email, ctid)',
+  'SELECT id, (SELECT ctid FROM orders CROSS JOIN audit LIMIT 1) FROM customers AS c(id, name, email, ctid)',
 ];
 
 for (const version of postgresVersions()) {
@@ -87,7 +101,10 @@ for (const version of postgresVersions()) {
 
     test('a rule on a column is met', async () => {
       using wire = await gatewayWire(scene, 'migrator');
-      for (const text of FROM) assert.match(errorText(await wire.query(text)), /C:42501/, text);
+      for (const text of [...FROM, 'UPDATE s.c SET id = c.id FROM customers AS old WHERE name IS NULL RETURNING old.ssn', 'DELETE FROM s.c USING customers AS new WHERE name IS NULL RETURNING new.ssn']) {
+        const said = await wire.query(text);
+        assert.match(errorText(said), /C:42501/, `${text}: ${plain(said).join(' ')}`);
+      }
     });
 
     test('what is written so without protected columns runs', async () => {
@@ -95,7 +112,12 @@ for (const version of postgresVersions()) {
       for (const text of [
         'SELECT o.ctid, tableoid FROM orders o LIMIT 1', 'SELECT xmin, oid FROM pg_class LIMIT 1', 'SELECT (o).id FROM orders o', 'SELECT count(*) FROM orders o JOIN audit a ON o.id = a.id JOIN s.c ON c.id = o.id',
         'SELECT (SELECT o.id FROM orders o WHERE o.id = c.id) FROM customers c', 'SELECT c.id, l.* FROM customers c, LATERAL (SELECT ssn FROM customers o WHERE o.id = c.id) l', 'SELECT id FROM customers WHERE EXISTS (SELECT FROM orders WHERE note IS NOT NULL)',
-        'SELECT (SELECT (SELECT 1)::text), CASE WHEN true THEN 1 ELSE (SELECT 2) END', 'SELECT count(*) FROM orders o CROSS JOIN LATERAL (SELECT o.id) l JOIN audit a ON l.id = a.id', 'SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (1)', "UPDATE jt SET j['k'] = '1', a[1] = 2 WHERE id = 1",
+        'SELECT (SELECT (SELECT 1)::text), CASE WHEN true THEN 1 ELSE (SELECT 2) END',
+        'SELECT count(*) FROM orders o CROSS JOIN LATERAL (SELECT o.id) l JOIN audit a ON l.id = a.id', 'SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (1)', "UPDATE jt SET j['k'] = '1', a[1] = 2 WHERE id = 1",
+        // An alias of FROM comes before the names that RETURNING has for rows.
+        'UPDATE orders SET note = note FROM customers AS old WHERE old.id = orders.id RETURNING old.ssn', 'DELETE FROM orders USING customers AS new WHERE false RETURNING new.ssn, new.*',
+        "SELECT * FROM orders, unnest(ARRAY['a', 'b']) x", "SELECT * FROM orders o, unnest('{1,2}'::int[], ARRAY[o.note, 'y']) AS u(n, t)", 'SELECT x FROM orders o, unnest(array_remove(ARRAY[o.id], 7)) x',
+        'SELECT * FROM jt, unnest(jt.a) AS x', 'SELECT j.id, o.tableoid FROM (orders o JOIN audit a USING (id)) JOIN audit j USING (id)',
       ]) assert.equal(errorText(await wire.query(text)), '', text);
     });
   });

@@ -5,57 +5,63 @@ import { expression, inside, operator } from './expressions.ts';
 import { query } from './query.ts';
 import { informationSchemaFunctions, reviewed } from './reviewed.ts';
 import { namedObject, NOT_IN_CATALOG, readRelation, resolve } from './relations.ts';
-import { cte, hasColumn } from './scope.ts';
+import { cte, hasColumn, seeing } from './scope.ts';
 import { titleOf } from './lineage/titles.ts';
 import type { Item, Scope } from './scope.ts';
 import { vettedFunctions } from './vetted.ts';
+import { hasSystemColumns } from './visible.ts';
 
 const SAMPLING: ReadonlySet<string> = new Set(['system', 'bernoulli']);
 const nothing = (): void => undefined;
 
-/** Notes what one element of FROM reads, and adds it to the names of its level. */
-export function from(around: Around, node: Ast, scope: Scope): void {
-  scope.stars.push(element(around, node, scope));
+/** What an element of FROM can be named by, and the columns that `*` shows of it. */
+interface Element {
+  readonly items: readonly Item[];
+  readonly star: readonly string[] | undefined;
 }
 
-/** Adds to the names; gives the columns that `*` shows. */
-function element(around: Around, node: Ast, scope: Scope): readonly string[] | undefined {
-  const add = (item: Item): readonly string[] | undefined => {
-    scope.items.push(item);
-    return item.columns;
-  };
+/** Notes what one element of FROM reads, and adds it to the names of its level. */
+export function from(around: Around, node: Ast, scope: Scope): void {
+  const { items, star } = element(around, node, scope, scope.items);
+  scope.items.push(...items);
+  scope.stars.push(star);
+}
+
+const only = (item: Item): Element => ({ items: [item], star: item.columns });
+
+/** `before` is what stands before it in FROM: only functions, and what is LATERAL, see that. */
+function element(around: Around, node: Ast, scope: Scope, before: readonly Item[]): Element {
   const [kind, fields] = open(node);
   switch (kind) {
     case 'RangeVar':
-      return add(table(around, fields, scope));
-    case 'RangeSubselect': {
-      const columns = query(around, fields['subquery'], scope);
-      return add(derived(fields, columns));
-    }
+      return only(table(around, fields, scope));
+    case 'RangeSubselect':
+      return only(derived(fields, query(around, fields['subquery'], seeing(scope, fields['lateral'] === true ? before : []))));
     case 'JoinExpr':
-      return join(around, fields, scope);
+      return join(around, fields, scope, before);
     case 'RangeFunction': {
-      expression(around, list(fields, 'functions'), scope);
-      expression(around, list(fields, 'coldeflist'), scope);
+      const inside = seeing(scope, before);
+      expression(around, list(fields, 'functions'), inside);
+      expression(around, list(fields, 'coldeflist'), inside);
       const among = functionColumns(around, fields);
-      return add({ ...derived(fields, undefined), ...(among === undefined ? {} : { among }) });
+      return only({ ...derived(fields, undefined), ...(among === undefined ? {} : { among }) });
     }
     case 'RangeTableSample': {
       const method = strings(list(fields, 'method')).at(-1) ?? '';
       if (!SAMPLING.has(method)) around.effects.unknown('sample', 'a sampling method outside pg_catalog');
-      const sampled = element(around, fields['relation'] as Ast, scope);
-      const outside = { ...scope, items: [] };
+      const sampled = element(around, fields['relation'] as Ast, scope, before);
+      const outside = seeing(scope, []);
       expression(around, list(fields, 'args'), outside);
       expression(around, fields['repeatable'], outside);
       return sampled;
     }
     case 'RangeTableFunc':
     case 'JsonTable':
-      inside(around, fields, scope);
-      return add(derived(fields, undefined));
+      inside(around, fields, seeing(scope, before));
+      return only(derived(fields, undefined));
     default:
       around.effects.unknown('select', `something in FROM of a kind that is not known (${kind})`);
-      return undefined;
+      return { items: [], star: undefined };
   }
 }
 
@@ -111,7 +117,7 @@ function table(around: Around, range: Ast, scope: Scope): Item {
     const at = renamed.indexOf(column);
     return at < 0 ? column : (columns?.[at] ?? '*');
   };
-  return { name: called, columns: shown, relation: true, read: (column) => read(real(column)), schema: known.schema, ...(known.system ? { among: new Set(renamed) } : {}) };
+  return { name: called, columns: shown, relation: true, ...(hasSystemColumns(known.kind) ? { systemColumns: 'bare' } : {}), read: (column) => read(real(column)), schema: known.schema, ...(known.system ? { among: new Set(renamed) } : {}) };
 }
 
 /** An item whose columns come from inside it: what it reads was noted there. */
@@ -125,27 +131,30 @@ function derived(fields: Ast, columns: readonly string[] | undefined, name?: str
   };
 }
 
-function join(around: Around, fields: Ast, scope: Scope): readonly string[] | undefined {
-  const before = scope.items.length;
-  const onLeft = element(around, fields['larg'] as Ast, scope);
-  const middle = scope.items.length;
-  const onRight = element(around, fields['rarg'] as Ast, scope);
-  const left = scope.items.slice(before, middle);
-  const right = scope.items.slice(middle);
+function join(around: Around, fields: Ast, scope: Scope, before: readonly Item[]): Element {
+  const left = element(around, fields['larg'] as Ast, scope, before);
+  const right = element(around, fields['rarg'] as Ast, scope, [...before, ...left.items]);
+  const members = [...left.items, ...right.items];
   const using = strings(list(fields, 'usingClause'));
-  if (using.length > 0 || fields['isNatural'] === true) operator(around, undefined, '=');
-  for (const column of using) for (const item of [...left, ...right]) if (item.columns === undefined || hasColumn(item, column)) item.read(column);
-  if (fields['isNatural'] === true) natural(left, right);
+  const isNatural = fields['isNatural'] === true;
+  if (using.length > 0 || isNatural) operator(around, undefined, '=');
+  for (const column of using) for (const item of members) if (item.columns === undefined || hasColumn(item, column)) item.read(column);
+  if (isNatural) natural(left.items, right.items);
   // ON sees the two sides of its join, and nothing that stands before it in FROM.
-  expression(around, fields['quals'], { ...scope, items: [...left, ...right] });
-  const star = onLeft && onRight && merged(onLeft, onRight, fields['isNatural'] === true ? onLeft.filter((column) => onRight.includes(column)) : using);
-  const own = embedded(fields, 'alias');
-  const alias = own ?? embedded(fields, 'join_using_alias');
-  if (!alias) return star;
-  const members = [...left, ...right];
-  const all = star;
+  expression(around, fields['quals'], seeing(scope, members));
+  const star = left.star && right.star && merged(left.star, right.star, isNatural ? left.star.filter((column) => right.star?.includes(column)) : using);
+  const alias = embedded(fields, 'alias');
+  const usingAlias = embedded(fields, 'join_using_alias');
+  // Behind an alias of the join nothing inside has a name any more.
+  if (alias) return only(joined(alias, star, members));
+  const shown = members.map((item): Item => (item.systemColumns === undefined ? item : { ...item, systemColumns: 'qualified' }));
+  return { items: usingAlias ? [...shown, joined(usingAlias, using, members)] : shown, star };
+}
+
+/** A join by its alias. */
+function joined(alias: Ast, all: readonly string[] | undefined, members: readonly Item[]): Item {
   const renamed = strings(list(alias, 'colnames'));
-  scope.items.push({
+  return {
     name: text(alias, 'aliasname'),
     columns: all === undefined ? undefined : [...renamed, ...all.slice(renamed.length)],
     read: (column) => {
@@ -153,8 +162,7 @@ function join(around: Around, fields: Ast, scope: Scope): readonly string[] | un
       const real = at < 0 ? column : (all?.[at] ?? '*');
       for (const item of members) if (real === '*' || item.columns === undefined || hasColumn(item, real)) item.read(real);
     },
-  });
-  return own ? (all && [...renamed, ...all.slice(renamed.length)]) : star;
+  };
 }
 
 /** The columns of a join in the order of `*`: those that are joined by come first, and once. */

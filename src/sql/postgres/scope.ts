@@ -1,6 +1,7 @@
 import type { Around } from './around.ts';
 import { NOT_IN_CATALOG } from './relations.ts';
 import { systemColumns } from './system.ts';
+import { isSystemColumn } from './visible.ts';
 
 /** One thing in FROM (or the target of a writing statement) that columns can be taken from. */
 export interface Item {
@@ -13,6 +14,8 @@ export interface Item {
   readonly among?: ReadonlySet<string>;
   /** A table or view: what a column of it holds is of a type that has a name. */
   readonly relation?: true;
+  /** Has system columns; inside a join they cannot be named without it. */
+  readonly systemColumns?: 'bare' | 'qualified';
   /** Notes that a column (`*`: all of them) is read. */
   read(column: string): void;
 }
@@ -41,17 +44,21 @@ export function addItem(scope: Scope, item: Item): void {
   scope.stars.push(item.columns);
 }
 
-/** Columns that every table has. */
-const SYSTEM_COLUMNS = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']);
+/** The level as a part of FROM sees it: of its own items only some, and all that is around it. */
+export function seeing(scope: Scope, items: readonly Item[]): Scope {
+  return { ...scope, items: [...items] };
+}
 
+/** Whether a name without a qualifier can be the item's. */
 export function hasColumn(item: Item, column: string): boolean {
-  return item.columns !== undefined && (item.columns.includes(column) || SYSTEM_COLUMNS.has(column));
+  return item.columns !== undefined && (item.columns.includes(column) || (item.systemColumns === 'bare' && isSystemColumn(column)));
 }
 
 /** Whether a column of this name could be one of the item's. */
 export function mayHaveColumn(around: Around, item: Item, column: string): boolean {
-  if (item.columns !== undefined) return hasColumn(item, column);
-  return item.among === undefined || SYSTEM_COLUMNS.has(column) || item.among.has(column) || someColumn(around, column);
+  if (item.systemColumns !== undefined && isSystemColumn(column)) return true;
+  if (item.columns !== undefined) return item.columns.includes(column);
+  return item.among === undefined || isSystemColumn(column) || item.among.has(column) || someColumn(around, column);
 }
 
 /** Whether anything that the system or the catalog has could have a column or field of this name. */

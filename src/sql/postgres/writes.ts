@@ -7,6 +7,7 @@ import { common, outputNames, query } from './query.ts';
 import { rangeOf, readRelation, resolve, writeRelation } from './relations.ts';
 import { addItem, scopeIn } from './scope.ts';
 import type { Item, Scope } from './scope.ts';
+import { hasSystemColumns, returningOf, rowVersions } from './visible.ts';
 
 /** The target of a writing statement as something to read columns from: reading is noted only when one is. */
 function targetItem(around: Around, range: Ast, name?: string): Item {
@@ -17,6 +18,7 @@ function targetItem(around: Around, range: Ast, name?: string): Item {
     name: name ?? (alias && text(alias, 'aliasname')) ?? text(range, 'relname'),
     columns: known?.columns,
     relation: true,
+    ...(known && hasSystemColumns(known.kind) ? { systemColumns: 'bare' } : {}),
     ...(known?.system ? { among: new Set() } : {}),
     read: (column) => {
       // Not in the catalog: the write itself was noted as unknown.
@@ -27,13 +29,11 @@ function targetItem(around: Around, range: Ast, name?: string): Item {
 }
 
 function returning(around: Around, fields: Ast, range: Ast, scope: Scope): readonly string[] | undefined {
-  const clause = embedded(fields, 'returningClause');
-  if (!clause) return [];
-  const targets = list(clause, 'exprs');
+  const { clause, targets } = returningOf(fields);
+  if (targets.length === 0) return [];
   const inside = scopeIn(scope);
-  // OLD and NEW, or the names given to them.
-  const renamed = list(clause, 'options').map((option) => text(open(option)[1], 'value') ?? '');
-  for (const name of ['old', 'new', ...renamed]) inside.items.push(targetItem(around, range, name));
+  const versions = rowVersions(clause, (name) => scope.items.some((item) => item.name === name));
+  for (const name of [versions.old, versions.new]) if (name !== undefined) inside.items.push(targetItem(around, range, name));
   // A bare `*` is that of the statement's own items.
   const star = targets.some((target) => {
     const [kind, value] = open(open(target)[1]['val']);

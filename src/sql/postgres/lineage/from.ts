@@ -2,7 +2,9 @@ import { consume, meet } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
+import { isScalarArray } from './arrays.ts';
 import { evaluate, evaluateAll, predicate } from './expressions.ts';
+import { hasSystemColumns } from '../visible.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { tableFunctions } from './functions.ts';
@@ -69,9 +71,8 @@ export function relation(analysis: Analysis, scope: Scope, fields: Ast, orCte: b
     // So that those who care (planner statistics, other sessions' statements) see it however it is read.
     analysis.found.use([{ relation: oid, number: 0, schema: of, table: name, column: '*' }], 'expression');
   }
-  // Views have no system columns. Of what the snapshot does not list it is not known.
-  const hasSystemColumns = resolved.kind === 'relation' && resolved.relation.kind !== 'v';
-  return aliased(columnsOf(analysis, resolved), fields, name, of, hasSystemColumns);
+  // Of what the snapshot does not list it is not known.
+  return aliased(columnsOf(analysis, resolved), fields, name, of, resolved.kind === 'relation' && hasSystemColumns(resolved.relation.kind));
 }
 
 export function resolve(analysis: Analysis, schema: string | undefined, name: string): Resolved {
@@ -102,7 +103,7 @@ function rangeFunction(analysis: Analysis, scope: Scope, fields: Ast): Item {
     const value = consume(analysis, [evaluate(analysis, scope, call)], 'expression');
     if (title === '') title = name;
     const defined = [...(definitions === undefined ? [] : list({ definitions }, 'definitions')), ...list(fields, 'coldeflist')];
-    const known = defined.length > 0 ? defined.map((node) => text(open(node)[1], 'colname') ?? '') : knownColumns(analysis, name, callFields);
+    const known = defined.length > 0 ? defined.map((node) => text(open(node)[1], 'colname') ?? '') : knownColumns(analysis, scope, name, callFields);
     if (known === undefined) rests.push(value);
     // A function of one scalar column gives it the alias of the whole.
     else if (known.length === 1 && defined.length === 0 && functions.length === 1 && known[0] !== 'value') columns.push({ name: given ?? known[0]!, value });
@@ -114,9 +115,12 @@ function rangeFunction(analysis: Analysis, scope: Scope, fields: Ast): Item {
   return aliased({ columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: rests.every((rest) => rest.total) } }, fields, title);
 }
 
-function knownColumns(analysis: Analysis, name: string, fields: Ast): readonly string[] | undefined {
+function knownColumns(analysis: Analysis, scope: Scope, name: string, fields: Ast): readonly string[] | undefined {
   if (analysis.index.hasFunction(name)) return undefined;
-  if (name === 'unnest') return list(fields, 'args').map(() => 'unnest');
+  if (name === 'unnest') {
+    const args = list(fields, 'args');
+    return args.every((each) => isScalarArray(analysis, each, (column) => evaluate(analysis, scope, column))) ? args.map(() => 'unnest') : undefined;
+  }
   return tableFunctions.get(name);
 }
 
@@ -144,7 +148,7 @@ function join(analysis: Analysis, scope: Scope, fields: Ast, before: readonly Fr
   if (usingAlias !== undefined) items.push({ alias: text(usingAlias, 'aliasname') ?? '', columns: merged, relation: false });
   const joined: FromPart = { ...columns, items };
   // ON sees the two sides of its join, and nothing that stands before it in FROM.
-  predicate(analysis, inner(scope, [joined]), fields['quals']);
+  predicate(analysis, inner(scope, [left, right]), fields['quals']);
   return alias === undefined ? joined : part(aliased(columns, fields, ''));
 }
 

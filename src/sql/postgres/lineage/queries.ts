@@ -131,6 +131,8 @@ function sortKey(analysis: Analysis, scope: Scope, node: unknown, result: Column
   }
   const names = kind === 'ColumnRef' ? strings(list(fields, 'fields')) : [];
   const outputs = names.length === 1 ? result.columns.filter((column) => column.name === names[0]).map((column) => column.value) : [];
+  // Among outputs that are not all known, any can have the name.
+  if (names.length === 1 && result.rest !== undefined) consume(analysis, everything(result), 'order');
   if (outputs.length > 0) {
     // ORDER BY takes the output first and GROUP BY the input; where both exist, both count.
     consume(analysis, outputs, 'order');

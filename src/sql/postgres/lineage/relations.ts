@@ -53,6 +53,16 @@ export class CatalogIndex {
     return this.#functions.has(name);
   }
 
+  /** A type of this name exists outside pg_catalog, if only as the row of a table. */
+  hasType(name: string): boolean {
+    return this.#byBareName.has(name) || this.catalog.types.some((type) => type.name === name);
+  }
+
+  /** OID of a column's type; 0 when it is not known. */
+  typeOf({ relation, number }: ColumnRef): number {
+    return this.#byOid.get(relation)?.columns.find((column) => column.number === number)?.type ?? 0;
+  }
+
   inSchema(schema: string): readonly Relation[] {
     return this.catalog.relations.filter((relation) => relation.schema === schema);
   }

@@ -1,4 +1,5 @@
 import type { ColumnRef } from '../../facts.ts';
+import { isSystemColumn } from '../visible.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 
@@ -27,6 +28,8 @@ export interface Item extends Columns {
 /** One FROM element: what can be named with a qualifier, and what without one and in `*`. */
 export interface FromPart extends Columns {
   readonly items: readonly Item[];
+  /** System columns can be named without a qualifier. */
+  readonly systemColumns?: true;
 }
 
 /** A common table expression. Evaluated when first used, so that forward references under RECURSIVE work. */
@@ -38,8 +41,6 @@ export interface Scope {
   readonly ctes: ReadonlyMap<string, Cte>;
   readonly parent?: Scope;
 }
-
-const systemColumns: ReadonlySet<string> = new Set(['ctid', 'tableoid', 'xmin', 'xmax', 'cmin', 'cmax']);
 
 /** The level's own names only, over the same CTEs. */
 export function inner(parent: Scope, parts: readonly FromPart[]): Scope {
@@ -67,7 +68,7 @@ export function wholeRow(of: Columns): Value {
 export function columnOf(item: Item, name: string): Value | undefined {
   const found = item.columns.filter((column) => column.name === name);
   if (found.length > 0) return merge(found.map((column) => column.value));
-  if (item.relation && systemColumns.has(name)) return clean;
+  if (item.relation && isSystemColumn(name)) return clean;
   return item.rest;
 }
 
@@ -95,12 +96,8 @@ export function findColumn(scope: Scope, name: string): Value {
   const possible: Value[] = [];
   for (let level: Scope | undefined = scope; level !== undefined; level = level.parent) {
     const found: Value[] = [];
-    let system = false;
-    for (const part of level.parts) {
-      for (const column of part.columns) if (column.name === name) found.push(column.value);
-      if (systemColumns.has(name) && part.items.some((item) => item.relation)) system = true;
-    }
-    if (system) found.push(clean);
+    for (const part of level.parts) for (const column of part.columns) if (column.name === name) found.push(column.value);
+    if (isSystemColumn(name) && level.parts.some((part) => part.systemColumns)) found.push(clean);
     if (found.length > 0) return merge([...found, ...possible.filter((value) => value.sources.length > 0)]);
     for (const part of level.parts) if (part.rest !== undefined) possible.push(part.rest);
   }
@@ -118,7 +115,7 @@ export function findColumn(scope: Scope, name: string): Value {
 export function furtherOut(scope: Scope, names: readonly string[], isRow: boolean): readonly ColumnRef[] {
   const sources: ColumnRef[] = [];
   // Where the server sees system columns is no reason to stop either.
-  let found = !isRow && systemColumns.has(names.at(-1)!);
+  let found = !isRow && isSystemColumn(names.at(-1)!);
   for (let level: Scope | undefined = scope; level !== undefined; level = level.parent) {
     const here = valuesNamed(level, names, isRow);
     if (found) for (const value of here) sources.push(...value.sources);
@@ -158,7 +155,7 @@ export function renamed(of: Columns, names: readonly string[]): Columns {
 
 /** One item as a whole FROM element. */
 export function part(item: Item): FromPart {
-  return { items: [item], columns: item.columns, ...(item.rest === undefined ? {} : { rest: item.rest }) };
+  return { items: [item], columns: item.columns, ...(item.rest === undefined ? {} : { rest: item.rest }), ...(item.relation ? { systemColumns: true } : {}) };
 }
 
 /** Everything that `*` stands for. */

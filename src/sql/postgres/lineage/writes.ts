@@ -5,6 +5,7 @@ import type { Analysis } from './analysis.ts';
 import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { evaluate, predicate } from './expressions.ts';
+import { returningOf, rowVersions } from '../visible.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { from, relation, resolve } from './from.ts';
@@ -187,15 +188,11 @@ export function merge(analysis: Analysis, fields: Ast, outer: Scope): Columns {
 }
 
 function returning(analysis: Analysis, scope: Scope, fields: Ast, parts: readonly FromPart[], target: Target): Columns {
-  const clause = embedded(fields, 'returningClause');
-  // Grammars before 18 have a bare list.
-  const nodes = clause === undefined ? list(fields, 'returningList') : list(clause, 'exprs');
+  const { clause, targets: nodes } = returningOf(fields);
   if (nodes.length === 0) return { columns: [] };
-  const given = clause === undefined ? [] : list(clause, 'options').map((node) => open(node)[1]);
-  const names = (option: string, standard: string): string => text(given.find((each) => text(each, 'option') === option) ?? {}, 'value') ?? standard;
-  const old: Item = { ...target.item, alias: names('RETURNING_OPTION_OLD', 'old') };
-  const fresh: Item = { ...target.item, alias: names('RETURNING_OPTION_NEW', 'new') };
-  const all = inner(scope, [...parts, { items: [old, fresh], columns: [] }]);
+  const versions = rowVersions(clause, (name) => parts.some((each) => each.items.some((item) => item.alias === name)));
+  const rows = [versions.old, versions.new].flatMap((alias): Item[] => (alias === undefined ? [] : [{ ...target.item, alias }]));
+  const all = inner(scope, [...parts, { items: rows, columns: [] }]);
   return targets(analysis, all, nodes, parts);
 }
 
