@@ -14,8 +14,8 @@ export const LAYERS = [
 
 /** Names that say nothing about what is inside. */
 const VAGUE = /^(?:utils?|helpers?|common|managers?)$/;
-/** Walkers of a grammar in which queries hold expressions and expressions hold queries: there, files need each other. */
-const RECURSIVE = 'src/sql/';
+/** Walkers and makers of a grammar in which queries hold expressions and expressions hold queries: there, files need each other. */
+const RECURSIVE: readonly string[] = ['src/sql/', 'test/bypass/decoys/'];
 const LONG = 300;
 const TOO_LONG = 500;
 
@@ -109,7 +109,7 @@ function cycles(graph: ReadonlyMap<string, readonly Import[]>): string[][] {
     const at = stack.indexOf(path);
     if (at !== -1) {
       const cycle = [...stack.slice(at), path];
-      if (!cycle.every((file) => file.startsWith(RECURSIVE))) found.push(cycle);
+      if (!cycle.every((file) => RECURSIVE.some((folder) => file.startsWith(folder)))) found.push(cycle);
       return;
     }
     if (done.has(path)) return;
