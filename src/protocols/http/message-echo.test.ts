@@ -52,6 +52,16 @@ test('one that is called compressed and is not, an empty one, and one that break
   assert.deepEqual((await through([Buffer.from([1, 0])], 'gzip')).got, Buffer.from([1, 0]));
 });
 
+test('few bytes that unpack to very much, message by message, are not looked at for ever, and not given', { timeout: 60_000 }, async () => {
+  const bomb = message(gzipSync(Buffer.alloc(8 * 1024 * 1024)), 1);
+  const { got, refused } = await through(Array.from({ length: 100 }, () => bomb), 'gzip');
+  assert.ok(refused && got.length < 4 * bomb.length, `${got.length} bytes of ${bomb.length} each`);
+  // Much that is packed as much is may be.
+  const page = message(gzipSync(Buffer.from(Array.from({ length: 80_000 }, (_, line) => `line ${line}`).join('\n'))), 1);
+  const honest = await through(Array.from({ length: 30 }, () => page), 'gzip');
+  assert.deepEqual([honest.refused, honest.got.length], [false, 30 * page.length]);
+});
+
 test('messages in no coding, in one that is not understood, and in two, are not unpacked', () => {
   for (const fields of [[], [['grpc-encoding', 'identity']], [['grpc-encoding', 'snappy']], [['grpc-encoding', 'gzip'], ['grpc-encoding', 'gzip']]] as const) assert.equal(messagesLookedThrough(Readable.from([]), fields, new Echo(new EchoValues([]))), undefined);
 });

@@ -14,6 +14,9 @@ import { PackedLook } from './packed-echo.ts';
 /** One byte of flags, and four that say how long the message is. */
 const PREFIX = 5;
 const COMPRESSED = 1;
+/** So much may be unpacked of all messages before it is looked at how many times more that is than what came, and so many times it may be then: as of bodies that are masked. */
+const BOMB_BYTES = 16 * 1024 * 1024;
+const BOMB_RATIO = 250;
 
 /** The body as the client gets it; undefined: its messages are not compressed, or in no coding that is understood. Errors with AnswerWithheld. */
 export const messagesLookedThrough = (body: TargetAnswer['body'], fields: Fields, echo: Echo): Readable | undefined => {
@@ -26,6 +29,8 @@ class MessagesLook extends Transform {
   readonly #echo: Echo;
   readonly #prefix = Buffer.alloc(PREFIX);
   #prefixBytes = 0;
+  #came = 0;
+  #unpacked = 0;
   /** Bytes of the message that are still to come. */
   #left = 0;
   /** The message is compressed. */
@@ -60,6 +65,7 @@ class MessagesLook extends Transform {
   }
 
   async #read(chunk: Buffer): Promise<void> {
+    this.#came += chunk.length;
     for (let at = 0; at < chunk.length; ) {
       const wanted = this.#left > 0 ? this.#left : PREFIX - this.#prefixBytes;
       const piece = chunk.subarray(at, at + wanted);
@@ -77,7 +83,7 @@ class MessagesLook extends Transform {
     this.#prefixBytes = 0;
     this.#left = this.#prefix.readUInt32BE(1);
     if (this.#left === 0 || ((this.#prefix[0] as number) & COMPRESSED) === 0) return;
-    const packed = new PackedLook(this.#decoder(), this.#echo.beside());
+    const packed = new PackedLook(this.#decoder(), this.#echo.beside(), (bytes) => (this.#unpacked += bytes) <= BOMB_BYTES || this.#unpacked <= this.#came * BOMB_RATIO);
     packed.on('data', (given: Buffer) => this.#given.push(given));
     // Told by what waits for it.
     packed.on('error', () => {});

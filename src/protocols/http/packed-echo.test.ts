@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { test } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { Echo, EchoValues } from './echo.ts';
-import { lookedThrough } from './packed-echo.ts';
+import { lookedThrough, PackedLook } from './packed-echo.ts';
 import { receivedOf } from './testdata/looked-through.ts';
 
 const SECRET = 'only-the-gateway-knows-this';
@@ -56,6 +56,25 @@ test('what stood in header fields before does not count, and very much is looked
   assert.equal((await through([gzipSync('nothing')], 'gzip', echo)).refused, false);
   const large = gzipSync(Buffer.concat([Buffer.alloc(40 * 1024 * 1024, 'z'), Buffer.from('the end')]));
   assert.deepEqual((await through(cut(large, 1_000), 'gzip')).got, large);
+});
+
+test('of what unpacks to more than is looked at, no more is unpacked, within one chunk either', async () => {
+  // A few bytes of Brotli are hours of zeros. These are 256 MiB.
+  let unpacked = 0;
+  const decoder = new Transform({
+    transform(_, __, then) {
+      const more = (): void => {
+        if (this.destroyed || (unpacked += 1) > 4_096) return then();
+        this.push(Buffer.alloc(64 * 1024));
+        setImmediate(more);
+      };
+      more();
+    },
+  });
+  const look = Readable.from([Buffer.from('few')], { objectMode: false }).pipe(new PackedLook(decoder, new Echo(new EchoValues([Buffer.from(SECRET)]))));
+  const { got, refused } = await receivedOf(look);
+  assert.deepEqual([refused, got.toString()], [false, 'few']);
+  assert.ok(unpacked < 400, `${unpacked} pieces of 64 KiB`);
 });
 
 test('a coding that is not understood, and several, are not unpacked; `identity` in a list is none', () => {

@@ -24,28 +24,26 @@ export const lookedThrough = (body: TargetAnswer['body'], fields: Fields, echo: 
 export class PackedLook extends Transform {
   readonly #decoder: Transform;
   readonly #echo: Echo;
+  readonly #mayUnpack: (bytes: number) => boolean;
   /** Occurrences in its head, which became stars. */
   readonly #before: number;
   /** What came, and was not given. */
   #held: Buffer[] = [];
   #unpacked = 0;
-  #state: 'looking' | 'found' | 'enough' | 'not packed' = 'looking';
-  #failed: () => void = () => {};
+  #state: 'looking' | 'found' | 'enough' | 'too much' | 'not packed' = 'looking';
+  #stopped: () => void = () => {};
 
-  constructor(decoder: Transform, echo: Echo) {
+  /** @param mayUnpack is told of what was unpacked; false: it is too much for what came, and nothing of it is given */
+  constructor(decoder: Transform, echo: Echo, mayUnpack: (bytes: number) => boolean = () => true) {
     super();
     this.#decoder = decoder;
     this.#echo = echo;
+    this.#mayUnpack = mayUnpack;
     this.#before = echo.found;
-    decoder.on('data', (chunk: Buffer) => {
-      this.#unpacked += chunk.length;
-      if (this.#state !== 'looking') return;
-      echo.push(chunk);
-      if (echo.found > this.#before) this.#state = 'found';
-    });
+    decoder.on('data', (chunk: Buffer) => this.#look(chunk));
     decoder.on('error', () => {
       this.#notPacked();
-      this.#failed();
+      this.#stopped();
     });
   }
 
@@ -67,8 +65,8 @@ export class PackedLook extends Transform {
       over = true;
       setImmediate(look);
     };
-    // A decoder that fails does not call back.
-    this.#failed = written;
+    // A decoder that fails, or is stopped, does not call back.
+    this.#stopped = written;
     this.#decoder.write(chunk, written);
   }
 
@@ -83,6 +81,19 @@ export class PackedLook extends Transform {
     then(error);
   }
 
+  /** A few bytes may be unpacked for hours: as soon as it was enough no more is. */
+  #look(chunk: Buffer): void {
+    if (this.#state !== 'looking') return;
+    this.#unpacked += chunk.length;
+    this.#echo.push(chunk);
+    if (this.#echo.found > this.#before) this.#state = 'found';
+    else if (!this.#mayUnpack(chunk.length) || this.#unpacked > 2 * MOST_UNPACKED) this.#state = 'too much';
+    else if (this.#unpacked > MOST_UNPACKED && !this.#echo.holds) this.#state = 'enough';
+    else return;
+    this.#decoder.destroy();
+    this.#stopped();
+  }
+
   /** Some targets call a body packed which is not, or not to its end: the rest is looked through as any other. */
   #notPacked(): void {
     if (this.#state !== 'looking') return;
@@ -92,11 +103,8 @@ export class PackedLook extends Transform {
 
   #give(then: (error?: Error | null) => void): void {
     if (this.#state === 'found') return then(new AnswerWithheld("the answer holds the gateway's own credential, compressed"));
+    if (this.#state === 'too much') return then(new AnswerWithheld('the answer cannot be looked through'));
     if (this.#state === 'looking' && this.#echo.holds) return then(this.#held.reduce((sum, { length }) => sum + length, 0) > MOST_HELD ? new AnswerWithheld('the answer cannot be looked through') : null);
-    if (this.#state === 'looking' && this.#unpacked > MOST_UNPACKED) {
-      this.#state = 'enough';
-      this.#decoder.destroy();
-    }
     for (const chunk of this.#held.splice(0)) this.push(this.#state === 'not packed' ? this.#echo.push(chunk) : chunk);
     then();
   }
