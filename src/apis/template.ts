@@ -1,3 +1,5 @@
+import { caseless } from './alike.ts';
+
 /**
  * Path templates: `/v1/users/{id}`, `/files/*` (one segment), `/files/**` (the rest). In the rule sets that ship also `{name+}`, one segment
  * that may hold encoded slashes, `{name**}`, the rest as one name, and text around a parameter: `{topic}:publish`.
@@ -148,7 +150,7 @@ function matchLoosely({ segments, rest }: Parsed, path: readonly string[]): bool
   return wanted.every(({ before, parameter, after, loosely }, index) => {
     const text = folded[index] ?? '';
     if (parameter === undefined) return text === loosely;
-    return text.length >= before.length + after.length && text.startsWith(before.toLowerCase()) && text.endsWith(after.toLowerCase());
+    return text.length >= before.length + after.length && text.startsWith(caseless(before)) && text.endsWith(caseless(after));
   });
 }
 
@@ -157,4 +159,4 @@ export const loosely = (path: readonly string[]): readonly string[] => withoutEn
 
 const withoutEnd = (path: readonly string[]): readonly string[] => (path.at(-1) === '' ? path.slice(0, -1) : path);
 
-const fold = (segment: string): string => (segment.normalize('NFKC').toLowerCase().split(';', 1)[0] ?? '').replace(/[. ]{1,64}$/, '');
+const fold = (segment: string): string => (caseless(segment.normalize('NFKC')).split(';', 1)[0] ?? '').replace(/[. ]{1,64}$/, '');

@@ -1,3 +1,4 @@
+import { caseless } from '../apis/alike.ts';
 import { isRequestKind } from '../apis/kinds.ts';
 import type { Effect, ObjectRef } from '../model/command.ts';
 import { MAX_PATTERN, compileGlob } from './glob.ts';
@@ -19,14 +20,14 @@ export function compileRequestObject(entry: string): ((effect: Effect) => Level)
   const pattern = prefixed?.[2] ?? entry;
   if (pattern === '') return 'has an empty part';
   const matches = compileGlob(pattern);
-  const folded = compileGlob(pattern.toLowerCase());
+  const folded = compileGlob(caseless(pattern));
   const before = pattern.split('*', 1)[0] ?? '';
   return (effect) => {
     const { object } = effect;
     if (object === undefined) return withoutObject(effect);
     if (kind !== undefined && object.kind !== kind) return emptied(effect, object, before);
     if (matches(object.name)) return COVERS;
-    if (anyCase.has(object.kind) && folded(object.name.toLowerCase())) return TOUCHES;
+    if (anyCase.has(object.kind) && folded(caseless(object.name))) return TOUCHES;
     // `bucket/*`: some of what is in it, not said which.
     if (object.name.endsWith('*') && couldMeet(object.name.slice(0, -1), before)) return TOUCHES;
     return kind === undefined ? emptied(effect, object, before) : NONE;

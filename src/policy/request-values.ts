@@ -1,3 +1,4 @@
+import { caseless } from '../apis/alike.ts';
 import { anyOf } from './glob.ts';
 import { COVERS, NONE, TOUCHES, type Level } from './level.ts';
 
@@ -17,10 +18,10 @@ export interface ValueMatch {
 
 export const compileValues = (patterns: readonly string[]): ValueMatch => {
   const surely = anyOf(patterns);
-  const folded = anyOf(patterns.map((pattern) => pattern.toLowerCase()));
+  const folded = anyOf(patterns.map((pattern) => caseless(pattern)));
   const possibly = (value: string): boolean => {
     if (surely(value)) return true;
-    const lower = value.toLowerCase();
+    const lower = caseless(value);
     const bare = trimmed(lower);
     return folded(lower) || (bare !== lower && folded(bare)) || (bare.includes(',') && bare.split(',').some((member) => folded(trimmed(member))));
   };

@@ -1,4 +1,4 @@
-import { asVariable, folded } from '../apis/alike.ts';
+import { asVariable, caseless, folded } from '../apis/alike.ts';
 import { isGrpc } from '../apis/grpc.ts';
 import { saysAnotherMethod } from '../apis/rule-set.ts';
 import { compileTemplate, loosely, type Template } from '../apis/template.ts';
@@ -91,7 +91,7 @@ function compileParameter(name: string, patterns: readonly string[]): OfRequest 
 const unclosed = (name: string): string => (name.includes(']') ? name : name.replace('[', '_'));
 
 /** As `folded`, with the brackets: `filter[status]` and `filter[page]` are two, where `filter` and `filter[]` can each be all of it. */
-const withParts = (name: string): string => name.trim().toLowerCase().replace(/[_. -]/g, '');
+const withParts = (name: string): string => caseless(name.trim()).replace(/[_. -]/g, '');
 
 const isRival = (one: string, other: string): boolean => one === other || one.startsWith(`${other}[`) || other.startsWith(`${one}[`);
 
@@ -133,7 +133,7 @@ function compileGraphql(entries: readonly string[]): OfRequest {
 
 function compileGrpc(entries: readonly string[]): OfRequest {
   const matches = anyOf(entries);
-  const alike = anyOf(entries.map((entry) => entry.toLowerCase()));
+  const alike = anyOf(entries.map(caseless));
   return ({ grpc, segments, headers }) => {
     if (segments.length === 2 && (grpc !== undefined || isGrpc(headers)) && matches(segments.join('/'))) return COVERS;
     // Some servers answer the same path in other forms than gRPC's, and some find calls as they find any other path.
