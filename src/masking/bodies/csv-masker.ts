@@ -22,6 +22,12 @@ const fail = (what: string): never => {
   throw new BodyNotMasked(`not a table: ${what}`);
 };
 
+/** Signs that some tables have between their fields, or around them. Blanks stand in names as well: where there is but one, it may be several. */
+// eslint-disable-next-line no-control-regex -- tables of Hive have control characters between their fields
+const PARTS = /[:^~'`!\u0000-\u001f\u007f]/;
+// eslint-disable-next-line no-control-regex -- the same
+const ALONE_PARTS = /[:^~'`!\u0000-\u0020\u007f]/;
+
 const byteOrderMark = [0xef, 0xbb, 0xbf];
 
 /** Bytes that end nothing, in quotes or out of them. */
@@ -142,16 +148,28 @@ export class CsvMasker extends Piecewise {
     if (texts.every((text) => text === '')) fail('a first row without names');
     // Spreadsheets take it for a word on the delimiter, and the next row for the header.
     if (/^sep=/i.test(texts[0]!)) fail('a first row that says what the delimiter is');
-    return names.map((name, index) => this.#column(name, texts[index]!));
+    return names.map((name, index) => this.#column(name, texts[index]!, names.length === 1));
   }
 
   /** The mask of a column, as a member of each row, or of each element of a list of rows. */
-  #column(name: Uint8Array, text: string): PlacedMask | undefined {
+  #column(name: Uint8Array, text: string, alone: boolean): PlacedMask | undefined {
     if (/^[-+]?[\d.,]+$/.test(text) || detect(name, 0, name.length, allDetectors) !== undefined) fail('a first row that holds values instead of names');
     if (/[;|,\t]/.test(text)) fail('another delimiter than its type says');
+    const mask = this.#maskOf(text);
+    if (mask === undefined && this.#hides(text, alone)) fail('another delimiter or quote than its type says');
+    return mask;
+  }
+
+  #maskOf(text: string): PlacedMask | undefined {
     const { top } = this.#paths;
     const of = this.#paths.classOfName(text);
     return stricter(this.#paths.member(top, of).mask, this.#paths.member(this.#paths.element(top), of).mask);
+  }
+
+  /** A name in which that of a masked column stands between signs that part or quote fields elsewhere: this is no table of its type. `id:ssn`, `'ssn'`. */
+  #hides(text: string, alone: boolean): boolean {
+    const parts = text.split(alone ? ALONE_PARTS : PARTS);
+    return parts.length > 1 && parts.some((part) => part !== '' && this.#maskOf(part) !== undefined);
   }
 
   #masked(mask: PlacedMask, bytes: Uint8Array, start: number, field: Field): Uint8Array {

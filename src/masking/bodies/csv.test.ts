@@ -46,9 +46,10 @@ test('columns are found behind a byte order mark, in quotes, twice, and in TSV',
 
 test('what readers of tables do not agree about is not masked by guessing', () => {
   const masks = bodyMasks([{ fields: ['ssn'] }]);
-  const odd = ['id,ssn\n1,2,3\n', 'id,ssn\n1\n', 'id,ssn\n1,a"b\n', 'id,ssn\n1,"a"b\n', 'id,ssn\r1,2\r', 'id,ssn\n1,"open', 'id;ssn\n1;2\n', 'id|ssn\n1|2\n', '17,ada@example.com\n', 'id,2024\n1,2\n', 'id,ssn\n1,\u0000\n', 'i\0d\0,\0s\0', 'sep=,\r\nid,ssn\r\n1,2\r\n', '\ufeff"Sep=",\nid,ssn\n1,2\n', ',\nid,ssn\n1,2\n', ' ," "\nid,ssn\n1,2\n'];
+  const odd = ['id,ssn\n1,2,3\n', 'id,ssn\n1\n', 'id,ssn\n1,a"b\n', 'id,ssn\n1,"a"b\n', 'id,ssn\r1,2\r', 'id,ssn\n1,"open', 'id;ssn\n1;2\n', 'id|ssn\n1|2\n', '17,ada@example.com\n', 'id,2024\n1,2\n', 'id,ssn\n1,\u0000\n', 'i\0d\0,\0s\0', 'sep=,\r\nid,ssn\r\n1,2\r\n', 'id:ssn\n1:2\n', 'id\u0001ssn\n1\u00012\n', "'id','ssn'\n'1','2'\n", 'id ssn\n1 2\n', 'id^ssn\n1^2\n', '\ufeff"Sep=",\nid,ssn\n1,2\n', ',\nid,ssn\n1,2\n', ' ," "\nid,ssn\n1,2\n'];
   for (const body of odd) assert.throws(() => maskedBy(masks, csv, body, [3, 2, 1, 1]), BodyNotMasked, JSON.stringify(body));
   assert.throws(() => maskedBy(masks, tsv, 'sep=\t\nid\tssn\n1\t2\n'), BodyNotMasked);
+  for (const passes of ["customer's name,dc:title,last ssn\na,b,c\n", 'two words\na\n']) assert.equal(maskedBy(masks, csv, passes).text, passes);
   assert.equal(maskedBy(masks, csv, ',ssn\n1,2\n').text, ',ssn\n1,***\n');
   assert.throws(() => maskedBy(masks, tsv, 'id\tssn\n1\t"a\tb"\n'), BodyNotMasked);
   assert.throws(() => maskedBy(masks, csv, `id,ssn\n1,"${'x'.repeat(1_100_000)}"\n`, [65_536]), BodyNotMasked);

@@ -46,6 +46,16 @@ describe('aliases', () => {
   });
 });
 
+test('what type an answer is to have is not for the client to choose where bodies are masked, whatever the masks let pass', async () => {
+  const effects = async (api: string, name: string): Promise<readonly Effect[]> =>
+    (await loadApi([api])).understand({ method: 'GET', host: 'a', path: '/b/k', segments: ['b', 'k'], query: new Map([[name, ['text/csv']]]), headers: new Map(), body: { kind: 'none' } }).effects;
+  for (const [api, name] of [['s3', 'response-content-type'], ['s3', 'response-content-encoding'], ['gcs', 'response-content-type'], ['rest', 'Response-Content-Type'], ['azure-blob', 'rsct']] as const) {
+    for (const set of [masks, compile({ ...MASK, otherwise: 'pass' })]) assert.match(unmaskable(head('GET'), await effects(api, name), set) ?? '', /type/, name);
+    assert.equal(unmaskable(head('GET'), await effects(api, name), compile()), undefined);
+  }
+  assert.equal(unmaskable(head('GET'), await effects('s3', 'response-content-disposition'), masks), undefined);
+});
+
 test('a call of gRPC and a WebSocket cannot be masked, unless the masks let pass what they do not understand', () => {
   const call = head('POST', 'Content-Type', 'application/grpc', 'Content-Length', '1');
   const socket = head('GET', 'Connection', 'upgrade', 'Upgrade', 'websocket', 'Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ==');

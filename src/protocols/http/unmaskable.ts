@@ -1,16 +1,23 @@
+import { folded } from '../../apis/alike.ts';
 import { renamedPast } from '../../masking/bodies/renames.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { Effect } from '../../model/command.ts';
-import type { Renamed } from '../../model/request.ts';
+import type { Renamed, RequestFacts } from '../../model/request.ts';
 import type { RequestHead } from './head.ts';
+
+/** Parameters by which object storage (S3 and what speaks its API, Cloud Storage, Azure) has the client say what type and coding the answer is to have. */
+const CHOOSES_TYPE: ReadonlySet<string> = new Set(['response-content-type', 'response-content-encoding', 'rsct', 'rsce'].map(folded));
 
 /**
  * Why a request may not be sent at all: what comes back could not be masked. Found before anything is sent: a stream is there for its answer alone, and
- * an alias of GraphQL would have the answer call a field by a name that no mask knows. Undefined: neither, or its masks let pass what they do not understand.
+ * an alias of GraphQL would have the answer call a field by a name that no mask knows, and how an answer is read is told by its type, which is the
+ * target's to say. Undefined: none of them, or its masks let pass what they do not understand.
  */
 export const unmaskable = (head: RequestHead, effects: readonly Effect[], { bodies }: MaskSet): string | undefined => {
   const unseen = bodies.paths.rules.length === 0 ? undefined : renamedPast(bodies, renamesOf(effects));
   if (unseen !== undefined) return `an alias would hide a field from mask ${unseen}: ask for it by its own name`;
+  const chooses = bodies.empty ? undefined : requestsOf(effects).flatMap((request) => [...request.query.keys()]).find((name) => CHOOSES_TYPE.has(folded(name)));
+  if (chooses !== undefined) return 'masking is demanded, and the type of an answer tells how: ask without a parameter that chooses it (response-content-type and the like)';
   const what = head.call ? 'a call of gRPC' : head.upgrade ? 'a WebSocket' : undefined;
   // Redacted, it would be neither.
   if (what === undefined || bodies.otherwise === 'pass') return undefined;
@@ -18,8 +25,9 @@ export const unmaskable = (head: RequestHead, effects: readonly Effect[], { bodi
 };
 
 /** Effects share their request, and the operations of a document its aliases: each is looked at once. */
+const requestsOf = (effects: readonly Effect[]): readonly RequestFacts[] => [...new Set(effects.flatMap(({ request }) => request ?? []))];
+
 const renamesOf = (effects: readonly Effect[]): readonly Renamed[] => {
-  const requests = new Set(effects.map(({ request }) => request));
-  const renamed = new Set([...requests].flatMap((request) => request?.graphql ?? []).map((operation) => operation.renamed));
+  const renamed = new Set(requestsOf(effects).flatMap(({ graphql = [] }) => graphql).map((operation) => operation.renamed));
   return [...renamed].flat();
 };
