@@ -59,6 +59,7 @@ const tables: Readonly<Record<string, readonly (readonly [line: string, expected
     ['POST /upload/storage/v1/b/data/o?uploadType=resumable&uploadType=media', 'storage.objects.insert write write object:data/a.txt, admin set_policy object:data/a.txt', { body: { name: 'a.txt', acl: [] } }],
     ['POST /upload/storage/v1/b/data/o?uploadType=media&name=x', 'storage.objects.insert write write object:data/x', { body: { acl: 1 } }],
     ['PUT /upload/storage/v1/b/data/o?uploadType=resumable&upload_id=1&name=b', 'storage.objects.resume write write object:data/*'],
+    ['POST /upload/storage/v1/b/data/o?uploadType=media&upload_id=&name=b&predefinedAcl=publicRead', 'storage.objects.resume write write object:data/*, admin set_policy object:data/*'],
     ['POST /storage/v1/b/s/o/a%2Fb/rewriteTo/b/d/o/c%2Fd', 'storage.objects.copy read read object:s/a/b, write write object:d/c/d'],
     ['POST /storage/v1/b/data/o/x/compose', 'storage.objects.compose write write object:data/x, read read object:data/*'],
     ['PATCH /storage/v1/b/data/o/x', 'storage.objects.update write update object:data/x', { body: { metadata: {} } }],

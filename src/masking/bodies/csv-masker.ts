@@ -55,6 +55,8 @@ export class CsvMasker extends Piecewise {
   #fields: Field[] = [];
   /** The mask of each column, once the header is known. */
   #columns: readonly (PlacedMask | undefined)[] | undefined;
+  /** Of the names of columns, so far. */
+  #parts = 0;
 
   constructor(form: { readonly delimiter: ',' | '\t'; readonly charset: Charset }, paths: FieldPaths, finds: Finds, tallies: Tallies) {
     super();
@@ -169,6 +171,8 @@ export class CsvMasker extends Piecewise {
   /** A name in which that of a masked column stands between signs that part or quote fields elsewhere: this is no table of its type. `id:ssn`, `'ssn'`. */
   #hides(text: string, alone: boolean): boolean {
     const parts = text.split(alone ? ALONE_PARTS : PARTS);
+    this.#parts += parts.length;
+    if (this.#parts > 2 * mostColumns) fail(`more than ${2 * mostColumns} names in its columns`);
     return parts.length > 1 && parts.some((part) => part !== '' && this.#maskOf(part) !== undefined);
   }
 

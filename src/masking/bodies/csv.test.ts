@@ -60,6 +60,7 @@ test('a table has no more columns than a spreadsheet', () => {
   const wide = (columns: number): string => `ssn${',a'.repeat(columns - 1)}\n1${',2'.repeat(columns - 1)}\n`;
   assert.match(maskedBy(masks, csv, wide(16_384)).text, /\n\*\*\*,2/);
   assert.throws(() => maskedBy(masks, csv, wide(16_385)), BodyNotMasked);
+  assert.throws(() => maskedBy(masks, csv, `id,${'a:'.repeat(33_000)}\n1,2\n`), BodyNotMasked);
 });
 
 test('a table that says it has no header is refused where columns are masked, and looked at by detectors where they are not', () => {
