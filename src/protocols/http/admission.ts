@@ -4,6 +4,7 @@ import { isRefusal, type Refusal, type RefusalCode } from '../../model/decision.
 import type { RequestFacts } from '../../model/request.ts';
 import { isNeedsApproval, isNeedsCount, type NeedsApproval, type Passage } from '../../pipeline/gate.ts';
 import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
+import { isAwsChunked } from './aws/unchunked.ts';
 import { KeptBody, type KeptBytes } from './body.ts';
 import { boundOf } from './bound.ts';
 import type { ClientStream } from './exchange.ts';
@@ -90,7 +91,7 @@ export class Admission {
   /** First whether a value that was masked comes back in it. */
   async #judgeBody(whole: Buffer, command: Command, again: HeldCommand | undefined): Promise<Admitted> {
     const { gated, connection } = this.#parts.session;
-    const back = await writesBack({ masks: gated.masks.bodies, facts: this.#facts, about: aboutBody(this.#facts), whole, most: connection.http.wholeBody, owner: this.#owner });
+    const back = await writesBack({ masks: gated.masks.bodies, facts: this.#facts, about: aboutBody(this.#facts), whole, chunked: isAwsChunked(this.#facts.headers, connection), most: connection.http.wholeBody, owner: this.#owner });
     if (back === undefined) return this.#judge(command, again);
     again?.leave('ended');
     return back === 'too large' ? this.#tooLarge() : refusedAs(gated.refuse('write_back', back.why, command));
@@ -114,9 +115,9 @@ export class Admission {
 
   /** Reads the body where a value that was masked could come back in it. */
   async #look(body: KeptBody): Promise<Admitted | undefined> {
-    const { session: { gated: { masks: { bodies } } }, client } = this.#parts;
+    const { session: { gated: { masks: { bodies } }, connection }, client } = this.#parts;
     client.sendContinue();
-    const needed = await needsLook(bodies, this.#facts, aboutBody(this.#facts), body);
+    const needed = await needsLook(bodies, this.#facts, aboutBody(this.#facts), body, isAwsChunked(this.#facts.headers, connection));
     if (needed === false) return undefined;
     return needed === true ? this.#readWhole(demandsLook(bodies)) : this.#unread(needed);
   }

@@ -3,6 +3,7 @@ import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import type { Bound } from '../../model/approval.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import type { BodyMasks } from '../../masking/bodies/masks.ts';
+import { isAwsChunked, unchunked } from './aws/unchunked.ts';
 import type { RequestHead } from './head.ts';
 import { shownToPeople } from './shown.ts';
 
@@ -14,11 +15,13 @@ const PASSING = /^(?:host|content-length|user-agent|date|accept-encoding|accept-
  * credential as they are configured (of secrets where they come from), and the body where all of it is here. Another request is another command. `masks` are for
  * what people see of it.
  */
-export const boundOf = (head: RequestHead, facts: RequestFacts, rawQuery: string, { target, http, credential }: HttpConnectionConfig, body: Buffer | undefined, masks: BodyMasks): Bound => {
+export const boundOf = (head: RequestHead, facts: RequestFacts, rawQuery: string, { target, http, credential }: HttpConnectionConfig, whole: Buffer | undefined, masks: BodyMasks): Bound => {
   // With keys of the gateway it belongs to the client's signature, and each run of a client has new ones.
   const passing = (name: string): boolean => PASSING.test(name) || (credential.type === 'aws' && name === 'x-amz-security-token');
   const fields = [...facts.headers].filter(([name]) => !passing(name)).map(([name, values]): [string, readonly string[]] => [name, values]).toSorted(([one], [other]) => (one < other ? -1 : 1));
   const none = head.body.kind === 'none';
+  // Where the gateway writes the chunks of AWS anew, their data is what the target gets; the signatures in them differ at each try.
+  const body = whole && isAwsChunked(facts.headers, { credential }) ? (unchunked(whole, facts.headers) ?? whole) : whole;
   const shown = shownToPeople(fields, facts, body, masks);
   return {
     context: { target: `${target.host}:${target.port}`, tls: target.tls, credential: JSON.stringify(credential), host: http.host ?? null, basePath: http.basePath, fields },

@@ -56,6 +56,17 @@ describe('what is found in it', () => {
     }
     assert.equal(await look(gzipSync('{"ssn":"123-45-6789"}'), { 'content-encoding': 'gzip' }), undefined);
   });
+  test('in the chunks of AWS, wherever they are cut; and nothing else may be there instead', async () => {
+    const chunks = (...data: readonly string[]): Buffer => Buffer.from([...data, ''].map((one) => `${one.length.toString(16)}\r\n${one}${one === '' ? '' : '\r\n'}`).join('') + 'x-amz-checksum-crc32:AAAAAA==\r\n\r\n');
+    const headers = { 'content-encoding': 'aws-chunked', 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER', 'x-amz-trailer': 'x-amz-checksum-crc32' };
+    const inChunks = (whole: Buffer, more: Readonly<Record<string, string>> = {}): ReturnType<typeof writesBack> => writesBack({ masks: bodies, facts: facts({ ...headers, ...more }), about: { mediaType: 'text/plain' }, whole, chunked: true, most: MOST, owner: 'a' });
+    for (const whole of [chunks(BACK.toString()), chunks('{"ss', 'n":"*', '**"}')]) assert.match((await inChunks(whole) as { readonly why: string }).why, /mask p\/1/);
+    assert.equal(await inChunks(chunks('{"ssn":"123-45-', '6789"}')), undefined);
+    assert.equal(await inChunks(chunks('just text')), undefined);
+    for (const whole of [BACK, Buffer.concat([chunks('x'), BACK]), chunks('x').subarray(0, -4)]) assert.match((await inChunks(whole) as { readonly why: string }).why, /chunks/);
+    assert.match((await inChunks(chunks('x'), { 'x-amz-content-sha256': 'STREAMING-OTHER' }) as { readonly why: string }).why, /chunks/);
+    assert.equal(await needsLook(bodies, facts({ ...headers, 'content-encoding': 'identity' }), { mediaType: '' }, kept(chunks('x')), true), true);
+  });
   test('or a patch that would show what a mask hides', async () => {
     const found = await look(Buffer.from('[{"op":"copy","from":"/ssn","path":"/name"}]'), { 'content-type': 'application/json-patch+json' });
     assert.deepEqual(found, { why: 'the body would have the target show what mask p/1 hides' });

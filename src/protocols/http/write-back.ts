@@ -6,6 +6,7 @@ import { formOf, leniently } from '../../masking/bodies/media-types.ts';
 import { bodyWriteBack } from '../../masking/bodies/write-back.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { errorCode } from '../../wire/errors.ts';
+import { AWS_CHUNKED, unchunked } from './aws/unchunked.ts';
 import type { KeptBody, ReadTo } from './body.ts';
 import { alone, inTurns } from './stretches.ts';
 
@@ -30,10 +31,10 @@ const UNPACK: ReadonlyMap<string, Unpack> = new Map<string, Unpack>([
   ['zstd', (bytes, options) => promisify(zlib.zstdDecompress)(bytes, { ...options, params: ZSTD_BOUNDS })],
 ]);
 
-/** How a body is packed; empty: not at all. */
-const codingOf = ({ headers }: Pick<RequestFacts, 'headers'>): string => {
-  const coding = (headers.get('content-encoding') ?? []).join(',').trim().toLowerCase();
-  return coding === 'identity' ? '' : coding;
+/** How a body is packed; empty: not at all. The chunks of AWS are taken off before. */
+const codingOf = ({ headers }: Pick<RequestFacts, 'headers'>, chunked: boolean): string => {
+  const codings = (headers.get('content-encoding') ?? []).join(',').toLowerCase().split(',').map((coding) => coding.trim());
+  return (chunked ? codings.filter((coding) => coding !== AWS_CHUNKED) : codings).filter((coding) => coding !== 'identity').join(',');
 };
 
 /** Whether a body that cannot be looked at is refused: a mask that says `pass` lets it through, and nothing of a request can be redacted. */
@@ -42,11 +43,13 @@ export const demandsLook = ({ fields }: BodyMasks): boolean => strictest(fields)
 /**
  * Whether the whole body has to be looked at. One that says it is JSON or a form, or that is packed, is; of any other the first byte that says
  * something tells whether it could be JSON by another name. What its fields are is not said by anything else, so it passes.
+ *
+ * @param chunked it is in the chunks of AWS, of which the first byte says nothing
  */
-export const needsLook = async (masks: BodyMasks, facts: RequestFacts, about: AboutBody, body: KeptBody): Promise<boolean | Exclude<ReadTo, 'whole'>> => {
+export const needsLook = async (masks: BodyMasks, facts: RequestFacts, about: AboutBody, body: KeptBody, chunked = false): Promise<boolean | Exclude<ReadTo, 'whole'>> => {
   if (masks.fields.length === 0) return false;
   const { kind } = formOf(leniently(about.mediaType));
-  if (kind === 'json' || kind === 'form' || codingOf(facts) !== '') return true;
+  if (kind === 'json' || kind === 'form' || chunked || codingOf(facts, chunked) !== '') return true;
   const { to, byte } = await body.begin();
   if (to !== 'whole' && to !== 'enough') return to;
   return byte === OBJECT || byte === ARRAY;
@@ -60,6 +63,8 @@ export interface BodyLook {
   readonly facts: RequestFacts;
   readonly about: AboutBody;
   readonly whole: Buffer;
+  /** It is in the chunks of AWS. */
+  readonly chunked?: boolean;
   /** Largest body that is looked at, unpacked. */
   readonly most: number;
   /** Whose time it takes. */
@@ -68,11 +73,13 @@ export interface BodyLook {
 
 /** Why the body may not be sent on: words of ours, or that it is larger than may be looked at. Undefined: it may. */
 export const writesBack = async (look: BodyLook): Promise<{ readonly why: string } | 'too large' | undefined> => {
-  const { masks, facts, whole, owner } = look;
+  const { masks, facts, owner, chunked = false } = look;
   if (masks.fields.length === 0) return undefined;
-  const coding = codingOf(facts);
+  const whole = chunked && look.whole.length > 0 ? unchunked(look.whole, facts.headers) : look.whole;
+  if (whole === undefined) return demandsLook(masks) ? { why: 'the body is not in the chunks that its head announces, so a value that a mask has made could come back in it' } : undefined;
+  const coding = codingOf(facts, chunked);
   // What a body is unpacked to is not counted: so it is one of each owner's.
-  return coding === '' || whole.length === 0 ? found(look, whole) : alone(owner, () => foundPacked(look, coding));
+  return coding === '' || whole.length === 0 ? found(look, whole) : alone(owner, () => foundPacked({ ...look, whole }, coding));
 };
 
 const foundPacked = async (look: BodyLook, coding: string): ReturnType<typeof writesBack> => {

@@ -56,31 +56,43 @@ export const payloadOf = (head: OutgoingHead, service: string): Payload => {
 const chunked = (head: OutgoingHead, service: string, claim: string): Payload => {
   if (!hasS3Rules(service) || ![SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER].includes(claim)) throw new NotSignable('this form of signed stream is not known for this service');
   if (head.body.kind === 'none') throw new NotSignable('a chunked body was announced, and there is none');
-  const trailers = claim === SIGNED ? undefined : trailersOf(head);
-  const decoded = decodedLength(head);
+  const form = formOf(head.headers, claim);
+  const { trailers, length: decoded } = form;
   // Without TLS somebody between could change what is not signed.
   const signed = claim !== UNSIGNED_TRAILER || head.scheme === 'http';
   if (signed && decoded === undefined) throw new NotSignable('a signed chunked body needs x-amz-decoded-content-length');
   const word = !signed ? UNSIGNED_TRAILER : trailers === undefined ? SIGNED : SIGNED_TRAILER;
-  const form: ChunkForm = { signed: claim !== UNSIGNED_TRAILER, ...(trailers === undefined ? {} : { trailers }), ...known(decoded) };
   return { word, chunks: { from: { form }, signed, ...(decoded === undefined ? {} : { decoded, ...known(chunkedLength(decoded, signed, trailers)) }) } };
+};
+
+/** The form in chunks that header fields announce; undefined: none. Throws NotSignable for what is not known, or said in two ways. */
+export const chunkFormOf = (headers: OutgoingHead['headers']): ChunkForm | undefined => {
+  const claim = only(headers, 'x-amz-content-sha256');
+  if (claim?.startsWith('STREAMING-') !== true) return undefined;
+  if (![SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER].includes(claim)) throw new NotSignable('this form of signed stream is not known');
+  return formOf(headers, claim);
+};
+
+const formOf = (headers: OutgoingHead['headers'], claim: string): ChunkForm => {
+  const trailers = claim === SIGNED ? undefined : trailersOf(headers);
+  return { signed: claim !== UNSIGNED_TRAILER, ...(trailers === undefined ? {} : { trailers }), ...known(decodedLength(headers)) };
 };
 
 const known = (length: number | undefined): { readonly length?: number } => (length === undefined ? {} : { length });
 
-const claimOf = (head: OutgoingHead): string | undefined => only(head, 'x-amz-content-sha256');
+const claimOf = ({ headers }: OutgoingHead): string | undefined => only(headers, 'x-amz-content-sha256');
 
 const isDigest = (claim: string | undefined): claim is string => claim !== undefined && /^[0-9a-f]{64}$/.test(claim);
 
-const decodedLength = (head: OutgoingHead): number | undefined => {
-  const text = only(head, 'x-amz-decoded-content-length');
+const decodedLength = (headers: OutgoingHead['headers']): number | undefined => {
+  const text = only(headers, 'x-amz-decoded-content-length');
   if (text === undefined) return undefined;
   if (!/^\d{1,15}$/.test(text)) throw new NotSignable('x-amz-decoded-content-length is not a length');
   return Number(text);
 };
 
-const trailersOf = (head: OutgoingHead): readonly string[] => {
-  const names = headerValues(head.headers, 'x-amz-trailer').flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
+const trailersOf = (headers: OutgoingHead['headers']): readonly string[] => {
+  const names = headerValues(headers, 'x-amz-trailer').flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
   if (names.length === 0 || names.length > MAX_TRAILERS || new Set(names).size !== names.length || !names.every((name) => /^x-amz-checksum-[a-z0-9-]{1,64}$/.test(name))) {
     throw new NotSignable('x-amz-trailer is not a list of checksums');
   }
@@ -88,8 +100,8 @@ const trailersOf = (head: OutgoingHead): readonly string[] => {
 };
 
 /** The value of a header that may stand there once. */
-const only = (head: OutgoingHead, name: string): string | undefined => {
-  const [value, ...more] = headerValues(head.headers, name);
+const only = (headers: OutgoingHead['headers'], name: string): string | undefined => {
+  const [value, ...more] = headerValues(headers, name);
   if (more.length > 0) throw new NotSignable(`${name} stands there twice`);
   return value;
 };
