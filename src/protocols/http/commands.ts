@@ -10,7 +10,9 @@ import type { HeaderSection } from './header-section.ts';
 /** Characters of an address that are recorded. */
 const LONGEST = 8_192;
 /** Names of query parameters whose values let somebody in: signed addresses, keys, tokens. */
-const SECRET = /(?:token|secret|passw|signature|credential|api[-_]?key|access[-_]?key|auth|assertion)|^(?:sig|key|code|se|skoid)$/i;
+const SECRET = /(?:token|secret|passw|signature|credential|api[-_]?key|access[-_]?key|auth|assertion)|^(?:sig|key|code|se|skoid|upload_id)$/i;
+/** What is an address, with a query, which may be signed. */
+const ADDRESS = /^[^?\s]*\?/;
 
 /** What rules see and the record holds of a header section, whatever address is asked for. */
 export interface SectionFacts extends Pick<RequestFacts, 'host' | 'headers' | 'body'> {
@@ -64,12 +66,15 @@ const recordedRequest = ({ method }: RequestHead, { path }: RequestFacts, rawQue
 
 const recordedFields = ({ host, values }: HeaderSection): string => {
   const lines = [`Host: ${host}`];
-  for (const name of TELLING) for (const value of values.get(name) ?? []) lines.push(`${name}: ${starred(value)}`);
+  for (const name of TELLING) for (const value of values.get(name) ?? []) lines.push(`${name}: ${starred(addressWithoutSecrets(value))}`);
   return lines.join('\n');
 };
 
 /** A query without the values of what lets somebody in. */
 export const withoutSecrets = (query: string): string => query.split('&').map(withoutSecret).join('&');
+
+/** The value of a header field, where it is an address (as of what is to be copied) without what lets somebody in; any other as it is. */
+export const addressWithoutSecrets = (value: string): string => (ADDRESS.test(value) ? value.replace(/\?(\S*)/g, (_, query: string) => `?${withoutSecrets(query)}`) : value);
 
 const withoutSecret = (parameter: string): string => {
   const equals = parameter.indexOf('=');

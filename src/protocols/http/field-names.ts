@@ -8,8 +8,8 @@ const CLAIMS = /^(?:forwarded|via|proxy|x-forwarded(?:-.*)?|x-host|x-real-ip|(?:
 const LEADS_PAST: ReadonlySet<string> = new Set(['alt-svc', 'alt-used']);
 /** Of an answer: name a place, `Link` several. */
 const PLACES: ReadonlySet<string> = new Set(['location', 'content-location', 'link', 'x-goog-upload-url', 'x-goog-upload-control-url', 'operation-location', 'azure-asyncoperation']);
-/** Whose values are for the client alone: they open something, or prove that somebody may. */
-const SECRET: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'authentication-info', 'proxy-authentication-info']);
+/** Whose values are for the client alone: they open something (of Cloud Storage the session of an upload), or prove that somebody may. */
+const SECRET: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'authentication-info', 'proxy-authentication-info', 'x-guploader-uploadid']);
 
 /** Most names that are kept, and characters of one: whoever sends ever other ones only makes them be looked at anew. */
 const MOST = 2_000;

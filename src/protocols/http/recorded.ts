@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { BodyRecorder } from '../../masking/bodies/recorded-body.ts';
 import type { BodyMasks } from '../../masking/bodies/masks.ts';
 import type { RequestFacts } from '../../model/request.ts';
-import { starred, starredBytes, withoutSecrets } from './commands.ts';
+import { addressWithoutSecrets, starred, starredBytes } from './commands.ts';
 import type { AnswerHead } from './exchange.ts';
 import { fieldName } from './field-names.ts';
 import { aboutBody } from './mask.ts';
@@ -11,8 +11,6 @@ import { aboutBody } from './mask.ts';
 const LONGEST_HEAD = 32 * 1024;
 /** Of a challenge the scheme says what is wanted; what is behind it may be of use to somebody else. */
 const CHALLENGES: ReadonlySet<string> = new Set(['www-authenticate', 'proxy-authenticate']);
-/** Whose values are addresses, which may be signed. */
-const ADDRESS = /^[^?\s]*\?/;
 
 /**
  * The head of an answer as it is written down, before the bytes of its body: `HTTP 200 OK`, a line for each header field, an empty line. Values of cookies
@@ -30,7 +28,7 @@ export const shownValue = (written: string, value: string): string => {
   if (name === 'set-cookie') return value.replace(/^([^=;]*)=[^;]*/, '$1=*');
   if (CHALLENGES.has(name)) return value.replace(/^([A-Za-z][\w-]{0,40})\s.*$/s, '$1 *');
   if (secret) return '*';
-  return ADDRESS.test(value) ? value.replace(/\?(\S*)/g, (_, query: string) => `?${withoutSecrets(query)}`) : value;
+  return addressWithoutSecrets(value);
 };
 
 /** What writes down the body of a request as it passes. @param most bytes of it that are kept; 0: nothing is written down */

@@ -19,7 +19,7 @@ test('header fields hold no secret', () => {
   const shown = recordedHead({
     status: 401,
     fields: [
-      ['Set-Cookie', 'sid=s3cret-session; Path=/; HttpOnly'], ['WWW-Authenticate', 'Digest nonce="s3cret-nonce"'], ['X-Auth-Token', 's3cret-token'], ['Authentication-Info', 's3cret-info'],
+      ['Set-Cookie', 'sid=s3cret-session; Path=/; HttpOnly'], ['WWW-Authenticate', 'Digest nonce="s3cret-nonce"'], ['X-Auth-Token', 's3cret-token'], ['Authentication-Info', 's3cret-info'], ['X-GUploader-UploadID', 's3cret-upload'],
       ['Location', 'https://bucket.example/o?X-Amz-Signature=s3cret-sig&part=1'], ['Link', '<https://x.example/?token=s3cret-link&page=2>; rel="next"'], ['X-Contact', 'ada@example.com'],
     ],
     length: 7,
