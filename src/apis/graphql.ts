@@ -103,24 +103,26 @@ function* fromDocument({ document, operationName }: Request, parse: typeof Parse
     } else throw new Unclear('the GraphQL document defines types');
   }
   if (operations.length === 0) throw new Unclear('the GraphQL document has no operation');
-  const renamed = aliases(parsed);
+  const { renamed, inParts } = reshaped(parsed);
   const named = operationName === undefined || operationName === '' ? [] : operations.filter(({ name }) => name?.value === operationName);
   for (const { operation, name, selectionSet } of named.length === 0 ? operations : named) {
-    yield { type: operation, ...(name === undefined ? {} : { name: name.value }), fields: topFields(selectionSet, fragments), renamed };
+    yield { type: operation, ...(name === undefined ? {} : { name: name.value }), fields: topFields(selectionSet, fragments), renamed, ...(inParts ? { inParts } : {}) };
   }
 }
 
-/** Each alias once. Documents are bounded by their tokens. */
-function aliases({ definitions }: DocumentNode): readonly Renamed[] {
+/** How the answer differs from what it is about: each alias once, and whether parts of it come apart. Documents are bounded by their tokens. */
+function reshaped({ definitions }: DocumentNode): { readonly renamed: readonly Renamed[]; readonly inParts: boolean } {
   const found = new Map<string, Renamed>();
+  let inParts = false;
   const waiting = definitions.flatMap((definition): SelectionSetNode[] => ('selectionSet' in definition && definition.selectionSet ? [definition.selectionSet] : []));
   for (let set = waiting.pop(); set !== undefined; set = waiting.pop()) {
     for (const selection of set.selections) {
+      inParts ||= selection.directives?.some(({ name }) => name.value === 'defer' || name.value === 'stream') === true;
       if (selection.kind === 'Field' && selection.alias !== undefined && selection.alias.value !== selection.name.value) found.set(`${selection.name.value} ${selection.alias.value}`, { name: selection.name.value, as: selection.alias.value });
       if ('selectionSet' in selection && selection.selectionSet) waiting.push(selection.selectionSet);
     }
   }
-  return [...found.values()];
+  return { renamed: [...found.values()], inParts };
 }
 
 /** Names of the fields at the top, through fragments. */

@@ -31,6 +31,8 @@ export interface GraphqlOperation {
   readonly fields: readonly string[];
   /** Fields of the document, at any depth, that the answer has under another name: aliases. Of all its operations and fragments. */
   readonly renamed: readonly Renamed[];
+  /** The document asks for parts of the answer apart (`@defer`, `@stream`): their fields then stand elsewhere in it. */
+  readonly inParts?: true;
 }
 
 /** A field that a client gave another name in the answer. */

@@ -117,6 +117,19 @@ describe('a GraphQL client that wants to see what is masked', () => {
     }
   });
 
+  test('nor does it come in a list of answers, or in parts', async () => {
+    scene.target.handler = (request, response) => {
+      request.resume();
+      response.setHeader('Content-Type', 'application/json');
+      response.end(JSON.stringify([{ data: { customer: { ssn: SSN } } }]));
+    };
+    const list = await scene.ask('reader', '/graphql', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify([{ query: '{ customer { ssn } }' }]) });
+    for (const answer of [list, await query('{ customer { ... @defer { ssn } } }')]) {
+      assert.deepEqual([answer.status, answer.problem['code']], [403, 'masking'], answer.text);
+      assert.equal(scene.target.requests.length, 0);
+    }
+  });
+
   test('an alias of what no mask names is nobody\'s concern', async () => {
     const answer = await query('{ customer { called: name } }');
     assert.equal(answer.status, 200, answer.text);

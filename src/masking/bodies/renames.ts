@@ -11,3 +11,6 @@ export function renamedPast({ paths }: BodyMasks, renamed: readonly Renamed[]): 
   }
   return undefined;
 }
+
+/** The name of a mask that looks for its field from the top of a document by its name, and would not find it one level deeper. Undefined: none does. */
+export const anchoredMask = ({ paths }: BodyMasks): string | undefined => paths.rules.find(({ steps: [first] }) => first?.deep === false && first.name !== undefined)?.mask.name;

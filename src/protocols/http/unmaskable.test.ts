@@ -46,6 +46,31 @@ describe('aliases', () => {
   });
 });
 
+describe('an answer whose fields stand elsewhere than masks look for them', () => {
+  const anchored = compile({ ...MASK, fields: ['$.data.me.ssn'] });
+  /** The document alone, as most clients send it. */
+  const single = async (query: string): Promise<readonly Effect[]> => {
+    const [effect, ...more] = await effectsOf(query);
+    const body = { kind: 'json', value: { query } } as const;
+    return [effect ?? assert.fail(), ...more].map((one) => ({ ...one, request: { ...(one.request ?? assert.fail()), body } }));
+  };
+
+  test('several requests in one, where a mask looks from the top', async () => {
+    assert.match(unmaskable(post, await effectsOf('{ me { ssn } }'), anchored) ?? '', /mask p\/1/);
+    assert.equal(unmaskable(post, await single('{ me { ssn } }'), anchored), undefined);
+    for (const fields of ['ssn', '$..ssn', '$[*].data.me.ssn']) assert.equal(unmaskable(post, await effectsOf('{ me { ssn } }'), compile({ ...MASK, fields: [fields] })), undefined, fields);
+    assert.equal(unmaskable(post, await effectsOf('{ me { ssn } }'), compile()), undefined);
+  });
+
+  test('what is deferred or streamed, wherever it stands in the document', async () => {
+    for (const document of ['{ me { ... @defer { ssn } } }', '{ me { ...F @defer(label: "x") } } fragment F on User { ssn }', '{ me { cards @stream(initialCount: 0) } }', 'query a { me } query b { me { ... on User @defer { ssn } } }']) {
+      for (const set of [masks, anchored]) assert.match(unmaskable(post, await single(document), set) ?? '', /deferred/, document);
+      assert.equal(unmaskable(post, await single(document), compile()), undefined);
+    }
+    assert.equal(unmaskable(post, await single('{ me { ... @include(if: true) { ssn } } }'), masks), undefined);
+  });
+});
+
 test('what type an answer is to have is not for the client to choose where bodies are masked, whatever the masks let pass', async () => {
   const effects = async (api: string, name: string): Promise<readonly Effect[]> =>
     (await loadApi([api])).understand({ method: 'GET', host: 'a', path: '/b/k', segments: ['b', 'k'], query: new Map([[name, ['text/csv']]]), headers: new Map(), body: { kind: 'none' } }).effects;

@@ -1,5 +1,6 @@
 import { folded } from '../../apis/alike.ts';
-import { renamedPast } from '../../masking/bodies/renames.ts';
+import { anchoredMask, renamedPast } from '../../masking/bodies/renames.ts';
+import type { BodyMasks } from '../../masking/bodies/masks.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { Effect } from '../../model/command.ts';
 import type { Renamed, RequestFacts } from '../../model/request.ts';
@@ -16,12 +17,22 @@ const CHOOSES_TYPE: ReadonlySet<string> = new Set(['response-content-type', 'res
 export const unmaskable = (head: RequestHead, effects: readonly Effect[], { bodies }: MaskSet): string | undefined => {
   const unseen = bodies.paths.rules.length === 0 ? undefined : renamedPast(bodies, renamesOf(effects));
   if (unseen !== undefined) return `an alias would hide a field from mask ${unseen}: ask for it by its own name`;
+  const moved = bodies.paths.rules.length === 0 ? undefined : movedPast(bodies, effects);
+  if (moved !== undefined) return moved;
   const chooses = bodies.empty ? undefined : requestsOf(effects).flatMap((request) => [...request.query.keys()]).find((name) => CHOOSES_TYPE.has(folded(name)));
   if (chooses !== undefined) return 'masking is demanded, and the type of an answer tells how: ask without a parameter that chooses it (response-content-type and the like)';
   const what = head.call ? 'a call of gRPC' : head.upgrade ? 'a WebSocket' : undefined;
   // Redacted, it would be neither.
   if (what === undefined || bodies.otherwise === 'pass') return undefined;
   return `masking is demanded, and what ${what} carries is not understood`;
+};
+
+/** Why the fields of a GraphQL answer would stand elsewhere than masks look for them. */
+const movedPast = (bodies: BodyMasks, effects: readonly Effect[]): string | undefined => {
+  const asked = requestsOf(effects).filter(({ graphql }) => graphql !== undefined);
+  if (asked.some(({ graphql }) => graphql?.some(({ inParts }) => inParts))) return 'what is deferred or streamed comes apart from where masks look for it: ask without @defer and @stream';
+  const anchored = asked.some(({ body }) => body.kind === 'json' && Array.isArray(body.value)) ? anchoredMask(bodies) : undefined;
+  return anchored === undefined ? undefined : `the answers to several requests in one are not where mask ${anchored} looks for its field: send them one by one`;
 };
 
 /** Effects share their request, and the operations of a document its aliases: each is looked at once. */
