@@ -38,7 +38,7 @@ export function compileFields(path: string, patterns: readonly string[]): (reque
     if (found.full) return TOUCHES;
     const some = found.values.some(matches);
     if (some && found.values.every((value) => matches(value) && isExact(value)) && found.alike.length === 0) return COVERS;
-    const could = (value: unknown): boolean => (typeof value === 'string' ? possibly(value) : matches(value));
+    const could = (value: unknown): boolean => (typeof value === 'object' ? matches(value) : possibly(textOf(value)));
     return some || found.values.some(could) || found.alike.some(could) || [...found.values, ...found.alike].some((value) => !isExact(value)) ? TOUCHES : NONE;
   };
 }

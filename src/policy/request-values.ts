@@ -12,18 +12,23 @@ const BLANK = /[\s\p{Cc}\p{Cf}]/u;
 /** What a rule says of values, by patterns of which one is enough. */
 export interface ValueMatch {
   readonly surely: (value: string) => boolean;
-  /** Or it may be taken for one that does: in another case, without blanks around it, or as a list with a member that does. */
+  /** Or it may be taken for one that does: in another case, without blanks around it, as the same number or truth written in another way, or as a list with a member that does. */
   readonly possibly: (value: string) => boolean;
 }
 
 export const compileValues = (patterns: readonly string[]): ValueMatch => {
   const surely = anyOf(patterns);
   const folded = anyOf(patterns.map((pattern) => caseless(pattern)));
+  const said = new Set(patterns.map((pattern) => saidBy(caseless(pattern))).filter((word) => word !== undefined));
+  const same = (bare: string): boolean => {
+    const word = said.size === 0 ? undefined : saidBy(bare);
+    return folded(bare) || (word !== undefined && said.has(word));
+  };
   const possibly = (value: string): boolean => {
     if (surely(value)) return true;
     const lower = caseless(value);
     const bare = trimmed(lower);
-    return folded(lower) || (bare !== lower && folded(bare)) || (bare.includes(',') && bare.split(',').some((member) => folded(trimmed(member))));
+    return folded(lower) || same(bare) || (bare.includes(',') && bare.split(',').some((member) => same(trimmed(member))));
   };
   return { surely, possibly };
 };
@@ -35,6 +40,19 @@ export const compileValues = (patterns: readonly string[]): ValueMatch => {
 export const reachValues = (values: readonly string[] | undefined, { surely, possibly }: ValueMatch, alike: readonly string[], rivals: boolean): Level => {
   if (values?.every(surely) === true && !rivals) return COVERS;
   return values?.some(possibly) === true || alike.some(possibly) ? TOUCHES : NONE;
+};
+
+/** As frameworks read parameters that are to be a truth. */
+const TRUTHS: ReadonlyMap<string, 'yes' | 'no'> = new Map([
+  ...['true', '1', 'yes', 'on', 't', 'y'].map((word) => [word, 'yes'] as const),
+  ...['false', '0', 'no', 'off', 'f', 'n'].map((word) => [word, 'no'] as const),
+]);
+const NUMBER = /^(?:[+-]?(?:\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:e[+-]?\d{1,4})?|0x[0-9a-f]{1,16})$/;
+
+/** What a value in lower case says where it is read as a truth or a number, whichever way it is written: `1`, `01` and `1.0` are one, and so are `true` and `on`. */
+const saidBy = (bare: string): string | undefined => {
+  const word = NUMBER.test(bare) ? String(Number(bare)) : undefined;
+  return TRUTHS.get(word ?? bare) ?? word;
 };
 
 /** Character by character: an expression for blanks at an end would look at each run of them anew. */
