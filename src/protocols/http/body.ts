@@ -59,6 +59,8 @@ export class KeptBody {
   /** Ends a reading that is under way. */
   #stop: () => void = () => {};
   #firstByte: number | undefined;
+  /** What of a piece can say something. */
+  #dataIn: (piece: Buffer) => readonly Buffer[] = (piece) => [piece];
   /** When the reading has to be over. */
   #until: number | undefined;
 
@@ -90,8 +92,14 @@ export class KeptBody {
   /**
    * The first byte that says something: white space and the mark of the byte order do not. Undefined when there is none. Rejects never; `to` says how
    * far it was read for that.
+   *
+   * @param dataIn what of each piece can say something, where that is not all of it
    */
-  async begin(): Promise<{ readonly to: ReadTo | 'enough'; readonly byte: number | undefined }> {
+  async begin(dataIn?: (piece: Buffer) => readonly Buffer[]): Promise<{ readonly to: ReadTo | 'enough'; readonly byte: number | undefined }> {
+    if (dataIn) {
+      this.#dataIn = dataIn;
+      this.#firstByte = this.#size === 0 ? undefined : firstOf(dataIn(this.bytes()));
+    }
     const to = this.#firstByte === undefined ? await (this.#reading ?? this.#readUntil(() => this.#firstByte !== undefined)) : 'enough';
     return { to, byte: this.#firstByte };
   }
@@ -118,7 +126,7 @@ export class KeptBody {
         if (!room) this.#budget.add(chunk.length);
         this.#chunks.push(chunk);
         this.#size += chunk.length;
-        this.#firstByte ??= chunk.find(says);
+        this.#firstByte ??= firstOf(this.#dataIn(chunk));
         if (!room) done(this.#size > this.#most ? 'too large' : 'no room');
         else if (enough()) done('enough');
         else if (this.#size > this.#most) done('too large');
@@ -147,6 +155,14 @@ export class KeptBody {
     return this.#chunks.take();
   }
 }
+
+const firstOf = (pieces: readonly Buffer[]): number | undefined => {
+  for (const piece of pieces) {
+    const byte = piece.find(says);
+    if (byte !== undefined) return byte;
+  }
+  return undefined;
+};
 
 /** Neither white space, nor what stands before a record (RFC 7464), nor a byte of the mark EF BB BF. */
 const says = (byte: number): boolean => byte !== 0x20 && (byte < 0x09 || byte > 0x0d) && byte !== 0x1e && byte !== 0xef && byte !== 0xbb && byte !== 0xbf;

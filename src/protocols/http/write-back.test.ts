@@ -65,7 +65,11 @@ describe('what is found in it', () => {
     assert.equal(await inChunks(chunks('just text')), undefined);
     for (const whole of [BACK, Buffer.concat([chunks('x'), BACK]), chunks('x').subarray(0, -4)]) assert.match((await inChunks(whole) as { readonly why: string }).why, /chunks/);
     assert.match((await inChunks(chunks('x'), { 'x-amz-content-sha256': 'STREAMING-OTHER' }) as { readonly why: string }).why, /chunks/);
-    assert.equal(await needsLook(bodies, facts({ ...headers, 'content-encoding': 'identity' }), { mediaType: '' }, kept(chunks('x')), true), true);
+    // What is data, and not what stands around it, tells whether it has to be read as a whole; also where it begins in a later chunk.
+    const looked = (whole: Buffer, more: Readonly<Record<string, string>> = {}): ReturnType<typeof needsLook> => needsLook(bodies, facts({ ...headers, 'content-encoding': 'identity', ...more }), { mediaType: '' }, kept(whole), true);
+    for (const whole of [chunks(BACK.toString()), chunks(' ', '\n', '{"ssn"', ':"***"}'), Buffer.from('no chunks\r\n')]) assert.equal(await looked(whole), true, whole.toString());
+    for (const whole of [chunks('x'.repeat(MOST * 2)), chunks('text'), chunks(), chunks(' ', 'x{')]) assert.equal(await looked(whole), false, whole.toString().slice(0, 40));
+    assert.equal(await looked(chunks('x'), { 'x-amz-trailer': '' }), true);
   });
   test('or a patch that would show what a mask hides', async () => {
     const found = await look(Buffer.from('[{"op":"copy","from":"/ssn","path":"/name"}]'), { 'content-type': 'application/json-patch+json' });

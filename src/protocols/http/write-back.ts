@@ -6,7 +6,7 @@ import { formOf, leniently } from '../../masking/bodies/media-types.ts';
 import { bodyWriteBack } from '../../masking/bodies/write-back.ts';
 import type { RequestFacts } from '../../model/request.ts';
 import { errorCode } from '../../wire/errors.ts';
-import { AWS_CHUNKED, unchunked } from './aws/unchunked.ts';
+import { AWS_CHUNKED, chunkReader, unchunked } from './aws/unchunked.ts';
 import type { KeptBody, ReadTo } from './body.ts';
 import { alone, inTurns } from './stretches.ts';
 
@@ -44,15 +44,21 @@ export const demandsLook = ({ fields }: BodyMasks): boolean => strictest(fields)
  * Whether the whole body has to be looked at. One that says it is JSON or a form, or that is packed, is; of any other the first byte that says
  * something tells whether it could be JSON by another name. What its fields are is not said by anything else, so it passes.
  *
- * @param chunked it is in the chunks of AWS, of which the first byte says nothing
+ * @param chunked it is in the chunks of AWS, of which the data is meant
  */
 export const needsLook = async (masks: BodyMasks, facts: RequestFacts, about: AboutBody, body: KeptBody, chunked = false): Promise<boolean | Exclude<ReadTo, 'whole'>> => {
   if (masks.fields.length === 0) return false;
   const { kind } = formOf(leniently(about.mediaType));
-  if (kind === 'json' || kind === 'form' || chunked || codingOf(facts, chunked) !== '') return true;
-  const { to, byte } = await body.begin();
+  if (kind === 'json' || kind === 'form' || codingOf(facts, chunked) !== '') return true;
+  const { to, byte } = await body.begin(chunked ? dataOrDoubt(facts) : undefined);
   if (to !== 'whole' && to !== 'enough') return to;
   return byte === OBJECT || byte === ARRAY;
+};
+
+/** The data in the chunks; of what is in none, that it has to be looked at. */
+const dataOrDoubt = ({ headers }: Pick<RequestFacts, 'headers'>): ((piece: Buffer) => readonly Buffer[]) => {
+  const { read } = chunkReader(headers);
+  return (piece) => read(piece) ?? [Buffer.from([OBJECT])];
 };
 
 const OBJECT = 0x7b;

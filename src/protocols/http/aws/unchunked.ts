@@ -15,20 +15,29 @@ export const AWS_CHUNKED = 'aws-chunked';
  */
 export const isAwsChunked = (headers: Headers, { credential }: Pick<HttpConnectionConfig, 'credential'>): boolean => credential.type === 'aws' && headers.get('x-amz-content-sha256')?.some((word) => word.startsWith('STREAMING-')) === true;
 
-/**
- * The data of a whole body in the chunks of AWS, without what differs at each try: signatures, and where it is cut. Undefined: it is not in the form that its head
- * announces. Signatures are not checked here.
- */
-export const unchunked = (whole: Buffer, headers: Headers): Buffer | undefined => {
+/** Reads the data out of the chunks, piece by piece. Each answers undefined once the body is not in the form that its head announces. Signatures are not checked here. */
+export const chunkReader = (headers: Headers): { readonly read: (piece: Buffer) => readonly Buffer[] | undefined; readonly ended: () => boolean } => {
+  let reader: AwsChunkReader | undefined;
+  const during = <Result>(work: (reader: AwsChunkReader) => Result): Result | undefined => {
+    try {
+      return reader && work(reader);
+    } catch (error) {
+      if (!(error instanceof NotSignable)) throw error;
+      return (reader = undefined);
+    }
+  };
   try {
     const form = chunkFormOf([...headers].flatMap(([name, values]) => values.map((value): [string, string] => [name, value])));
-    if (form === undefined) return undefined;
-    const reader = new AwsChunkReader(form);
-    const data = reader.read(whole);
-    reader.end();
-    return Buffer.concat(data);
+    reader = form && new AwsChunkReader(form);
   } catch (error) {
-    if (error instanceof NotSignable) return undefined;
-    throw error;
+    if (!(error instanceof NotSignable)) throw error;
   }
+  return { read: (piece) => during((one) => one.read(piece)), ended: () => during((one) => one.end()) !== undefined };
+};
+
+/** The data of a whole body in the chunks of AWS, without what differs at each try: signatures, and where it is cut. Undefined: it is not in the form that its head announces. */
+export const unchunked = (whole: Buffer, headers: Headers): Buffer | undefined => {
+  const { read, ended } = chunkReader(headers);
+  const data = read(whole);
+  return data && ended() ? Buffer.concat(data) : undefined;
 };
