@@ -14,7 +14,7 @@ CREATE VIEW v AS SELECT id, name AS n FROM customers; CREATE VIEW vw AS SELECT c
 CREATE SCHEMA s; CREATE TABLE s.c(id int, ssn text); INSERT INTO s.c VALUES (1, 'x');
 CREATE SCHEMA vw; CREATE TABLE vw.c(id int, ssn text); INSERT INTO vw.c VALUES (1, 'x');
 CREATE TABLE jt(a int[], j jsonb, id int PRIMARY KEY); INSERT INTO jt VALUES ('{}', '{}', 1);
-ALTER VIEW v OWNER TO app; ALTER VIEW vw OWNER TO app; ALTER SEQUENCE sq OWNER TO app; ALTER TABLE jt OWNER TO app; ALTER TABLE s.c OWNER TO app; ALTER TABLE vw.c OWNER TO app;
+CREATE TABLE tn(id int, ssn text); ALTER TABLE tn OWNER TO app; ALTER VIEW v OWNER TO app; ALTER VIEW vw OWNER TO app; ALTER SEQUENCE sq OWNER TO app; ALTER TABLE jt OWNER TO app; ALTER TABLE s.c OWNER TO app; ALTER TABLE vw.c OWNER TO app;
 GRANT USAGE ON SCHEMA s, vw TO app;`;
 
 const allow = ['read', 'write', 'schema', 'session'];
@@ -41,6 +41,10 @@ const OUTER = [
   "SELECT (SELECT ssn FROM unnest(ARRAY['(1,1,x)', ROW(1, 1, 'x')::orders]) AS ssn LIMIT 1) FROM customers",
   // An output can have the name also where not all outputs are known.
   'SELECT count(*) FROM (SELECT DISTINCT ON (id) sq.*, c.ssn AS id FROM sq, customers c) q',
+  // Behind columns of unknown number no place is known; nested columns come last; a star in VALUES can be no column at all.
+  "SELECT j.ssn || '!' FROM (sq CROSS JOIN customers) AS j(c1, c2, c3, c4)",
+  "SELECT (SELECT ssn FROM JSON_TABLE('{}'::jsonb, '$' COLUMNS (NESTED PATH '$' COLUMNS (f text PATH '$'), ssn text PATH '$.z')) AS j(w) LIMIT 1) FROM customers",
+  "SELECT (SELECT column2 FROM (SELECT) x, LATERAL (VALUES (x.*, 'd')) v) FROM (SELECT ssn AS column2 FROM customers) q",
   // Of two names the second is a column.
   'SELECT (s.c).ssn FROM s.c, (SELECT customers AS c FROM customers) s',
   "SELECT (s.c).ssn || '!' FROM s.c, (SELECT customers AS c FROM customers) s",
@@ -77,6 +81,8 @@ const FROM = [
   "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, (SELECT WHERE ssn LIKE '123%') y) FROM customers",
   "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, (VALUES (ssn || '')) y) FROM customers",
   "SELECT z.id, (SELECT z.ssn FROM ((SELECT ''::text AS ssn) z CROSS JOIN audit) j LIMIT 1) FROM customers z",
+  "SELECT id, (SELECT column2 FROM (SELECT) x, LATERAL (VALUES (x.*, 'd')) v) FROM customers AS c(id, name, email, column2)",
+  'SELECT id, (SELECT public.customers.ssn FROM tn AS customers LIMIT 1) FROM customers',
   'SELECT id, (SELECT ctid FROM v LIMIT 1) FROM customers AS c(id, name, email, ctid)',
   'SELECT id, (SELECT ctid FROM orders CROSS JOIN audit LIMIT 1) FROM customers AS c(id, name, email, ctid)',
 ];
@@ -117,7 +123,7 @@ for (const version of postgresVersions()) {
         // An alias of FROM comes before the names that RETURNING has for rows.
         'UPDATE orders SET note = note FROM customers AS old WHERE old.id = orders.id RETURNING old.ssn', 'DELETE FROM orders USING customers AS new WHERE false RETURNING new.ssn, new.*',
         "SELECT * FROM orders, unnest(ARRAY['a', 'b']) x", "SELECT * FROM orders o, unnest('{1,2}'::int[], ARRAY[o.note, 'y']) AS u(n, t)", 'SELECT x FROM orders o, unnest(array_remove(ARRAY[o.id], 7)) x',
-        'SELECT * FROM jt, unnest(jt.a) AS x', 'SELECT j.id, o.tableoid FROM (orders o JOIN audit a USING (id)) JOIN audit j USING (id)',
+        'SELECT * FROM jt, unnest(jt.a) AS x', 'SELECT v.b FROM orders o, LATERAL (VALUES (o.id, o.note)) v(a, b)', 'SELECT * FROM orders o, LATERAL (VALUES (o.*)) v', 'SELECT last_value FROM (sq CROSS JOIN orders) AS j', 'SELECT j.id, o.tableoid FROM (orders o JOIN audit a USING (id)) JOIN audit j USING (id)',
       ]) assert.equal(errorText(await wire.query(text)), '', text);
     });
   });

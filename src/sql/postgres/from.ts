@@ -94,7 +94,7 @@ export function ofSystem(around: Around, called: readonly Ast[]): boolean {
   return known.length === 0 && !unsure && (vettedFunctions.has(name) || reviewed.has(name));
 }
 
-/** A table, view or common table expression in FROM. */
+/** A table, view or common table expression in FROM. Its schema names it only where it has no alias. */
 function table(around: Around, range: Ast, scope: Scope): Item {
   const name = text(range, 'relname') ?? '';
   const schema = text(range, 'schemaname');
@@ -107,7 +107,7 @@ function table(around: Around, range: Ast, scope: Scope): Item {
     const object = namedObject(range, 'table');
     around.effects.unknown('select', NOT_IN_CATALOG, object);
     const growing = around.effects.add({ class: 'read', verb: 'select', object }, 'read');
-    return { name: called, columns: undefined, read: (column) => void growing.columns.add(column), ...(schema === undefined ? {} : { schema }) };
+    return { name: called, columns: undefined, read: (column) => void growing.columns.add(column), ...(schema === undefined || alias ? {} : { schema }) };
   }
   const read = readRelation(around, known);
   const renamed = alias ? strings(list(alias, 'colnames')) : [];
@@ -117,7 +117,7 @@ function table(around: Around, range: Ast, scope: Scope): Item {
     const at = renamed.indexOf(column);
     return at < 0 ? column : (columns?.[at] ?? '*');
   };
-  return { name: called, columns: shown, relation: true, ...(hasSystemColumns(known.kind) ? { systemColumns: 'bare' } : {}), read: (column) => read(real(column)), schema: known.schema, ...(known.system ? { among: new Set(renamed) } : {}) };
+  return { name: called, columns: shown, relation: true, ...(hasSystemColumns(known.kind) ? { systemColumns: 'bare' } : {}), read: (column) => read(real(column)), ...(alias ? {} : { schema: known.schema }), ...(known.system ? { among: new Set(renamed) } : {}) };
 }
 
 /** An item whose columns come from inside it: what it reads was noted there. */

@@ -50,7 +50,7 @@ function select(around: Around, fields: Ast, parent: Scope | undefined): readonl
     expression(around, targets, scope);
     expression(around, list(fields, 'valuesLists'), scope);
     const [row] = list(fields, 'valuesLists');
-    outputs = row === undefined ? outputNames(around, targets, scope) : list({ row }, 'row').map((_, at) => `column${at + 1}`);
+    outputs = row === undefined ? outputNames(around, targets, scope) : valuesNames(list({ row }, 'row'));
   }
   scope.outputs = outputs && new Set(outputs);
   for (const part of ['whereClause', 'havingClause', 'windowClause', 'limitOffset', 'limitCount', 'groupClause', 'distinctClause', 'sortClause']) expression(around, fields[part], scope);
@@ -58,6 +58,15 @@ function select(around: Around, fields: Ast, parent: Scope | undefined): readonl
   if (into) made(around, embedded(into, 'rel') ?? {}, 'table');
   for (const clause of list(fields, 'lockingClause')) lock(around, open(clause)[1]);
   return outputs;
+}
+
+/** A star in VALUES stands for as many columns as there are. */
+function valuesNames(row: readonly Ast[]): readonly string[] | undefined {
+  const hasStar = row.some((node) => {
+    const [kind, fields] = open(node);
+    return 'A_Star' in ((kind === 'ColumnRef' ? list(fields, 'fields') : kind === 'A_Indirection' ? list(fields, 'indirection') : []).at(-1) ?? {});
+  });
+  return hasStar ? undefined : row.map((_, at) => `column${at + 1}`);
 }
 
 /** `FROM pg_settings WHERE name = '...'`, as pg_dump writes where a setting may not exist: the constant. */

@@ -24,7 +24,7 @@ function targetItem(around: Around, range: Ast, name?: string): Item {
       // Not in the catalog: the write itself was noted as unknown.
       if (known) (read ??= readRelation(around, known))(column);
     },
-    ...(known && name === undefined ? { schema: known.schema } : {}),
+    ...(known && name === undefined && !alias ? { schema: known.schema } : {}),
   };
 }
 

@@ -20,7 +20,7 @@ export function aimed(choices: Choices): string {
   const isRow = choices.chance(20);
   const aim: Aim = isRow
     ? { item: choices.one('s', 's', 's', 'x', 'old'), column: choices.one('t', 't', 'b', 'x', 'last_value'), isRow }
-    : { item: choices.one(...NAMES, 's', 't', 'x', 'old', 'unnamed_subquery', 'coalesce'), column: choices.one('s', 's', ...NAMES, ...SPECIAL, 'ctid', 'ctid', 'tableoid', 'unnest', 'n', 'column1'), isRow };
+    : { item: choices.one(...NAMES, 's', 't', 'x', 'old', 'unnamed_subquery', 'coalesce', 't', 't'), column: choices.one('s', 's', ...NAMES, ...SPECIAL, 'ctid', 'ctid', 'tableoid', 'unnest', 'n', 'column1', 'column2'), isRow };
   choices.focus = [aim.column, aim.item];
   const { item, column } = aim;
   const cte = isRow ? false : choices.chance(12);
@@ -34,6 +34,8 @@ export function aimed(choices: Choices): string {
     [24, () => `${head}SELECT (${inside()}) FROM ${source}`],
     // Another column of the table is read for sure: then the facts name the columns that are.
     [12, () => `SELECT ${item}.o, (${inside()}) FROM t AS ${item}(o, ${column})`],
+    [6, () => `SELECT t.a, (${aimedPlace(choices, level, { item: 't', column: 's', isRow: false })}) FROM t`],
+    [4, () => `SELECT (${choices.one(`${item}.${column}`, column, `o.${column}`)})::text FROM (${choices.one('q', 'u', 'b')} CROSS JOIN ${choices.one('t', 't', 'v')}) AS ${item}(${choices.one('c1, c2, c3, c4', `c1, c2, c3, c4, ${column}`, `${column}, c2, c3`, `c1, ${column}`)})`],
     [2, () => `UPDATE ${choices.one('u', 'b', 's.t')} SET ${choices.one('t', 's')} = '1' FROM t AS ${item}(o, ${column}) WHERE ${item}.o > '' RETURNING ${shot(choices, aim)}`],
     [2, () => `${head}SELECT 'c' FROM ${source} WHERE EXISTS (${inside()})`],
     [2, () => `${head}SELECT 'c' FROM ${source} ORDER BY (${inside()})`],
@@ -70,6 +72,9 @@ export function decoy(choices: Choices, { item, column, isRow }: Aim): string {
     [5, () => `${choices.one("unnest('q w'::tsvector)", "unnest(ARRAY[('fs', 'fa')::c])", 'unnest(ARRAY(SELECT t FROM k))', "unnest('{1}'::text[])", 'generate_series(1, 1)', "upper('d')", "json_array_elements_text('[1]')", "json_populate_record(NULL::c, '{}')", "coalesce('d', 'e')")} AS ${choices.one(column, column, name)}`],
     [1, () => `json_to_record('{"d": 1}') AS ${name}(${column} text)`],
     [1, () => `JSON_TABLE('{"d": 1}'::jsonb, '$' COLUMNS (${column} text PATH '$.d')) AS ${name}`],
+    [1, () => `JSON_TABLE('{"d": 1}'::jsonb, '$' COLUMNS (NESTED PATH '$' COLUMNS (${choices.one(column, 'z')} text PATH '$.d'), ${choices.one(column, 'o')} text PATH '$.o')) AS ${name}${choices.one('(w)', '', `(${column})`)}`],
+    [2, () => `(${choices.one('q', 'b', 'u')} CROSS JOIN ${choices.one('q', 's.t', `b AS f(${column})`, `u AS ${item}`)}) AS ${name}${choices.one('', '(c1, c2, c3, c4)', `(c1, c2, c3, ${column})`, `(${column})`, `(c1, ${column})`, '(c1, c2)')}`],
+    [2, () => `${choices.one('(SELECT)', '(SELECT 1)', 'u')} AS f, LATERAL (VALUES (${choices.one('f.*, ', '(f).*, ', "'e', ")}'d')) AS ${name}${choices.one('', `(${column})`)}`],
     [1, () => `XMLTABLE('/r' PASSING '<r/>' COLUMNS ${column} text PATH 's' DEFAULT 'd') AS ${name}`],
     [1, () => `(VALUES ('d')) AS ${name}(${column})`],
     [1, () => `(b AS ${name}(${column}) CROSS JOIN u AS f)`],

@@ -100,6 +100,7 @@ export class Oracle {
     if (judgement.kind === 'plan' && passed) {
       const second = await answer(this.#clients[1]!, sql);
       const [here, there] = [masked(first, judgement.statements), masked(second, judgement.statements)];
+      if (here.includes('withhold')) return { ...ran, leak: `the masks let it through, and then withhold what the description shows to be protected\n${sql}` };
       if (here !== there && !INCONCLUSIVE.has(second.code ?? '')) return { ...ran, leak: `the masks let it through\n${sql}\n${here}\n${there}` };
     }
     return ran;

@@ -147,8 +147,23 @@ function hasInput(scope: Scope, name: string): boolean {
 }
 
 function values(analysis: Analysis, fields: Ast, scope: Scope): Columns {
-  const rows = list(fields, 'valuesLists').map((row) => evaluateAll(analysis, scope, list({ row }, 'row')));
-  return { columns: Array.from({ length: rows[0]?.length ?? 0 }, (_, at) => ({ name: `column${at + 1}`, value: consume(analysis, rows.map((row) => row[at] ?? clean), 'expression') })) };
+  const rows = list(fields, 'valuesLists').map((row) => list({ row }, 'row'));
+  // A star stands for as many columns as there are.
+  const all = rows.map((row) => valuesRow(analysis, scope, row));
+  if (all.some((row) => row === undefined)) return { columns: [], rest: consume(analysis, evaluateAll(analysis, scope, rows.flat()), 'expression') };
+  return { columns: Array.from({ length: all[0]?.length ?? 0 }, (_, at) => ({ name: `column${at + 1}`, value: consume(analysis, all.map((row) => row?.[at] ?? clean), 'expression') })) };
+}
+
+/** The values of one row of VALUES; undefined when there are as many as columns of something whose columns are not known. */
+function valuesRow(analysis: Analysis, scope: Scope, nodes: readonly Ast[]): readonly Value[] | undefined {
+  const row: Value[] = [];
+  for (const node of nodes) {
+    const opened = starOf(analysis, scope, node, []);
+    if (opened?.rest !== undefined) return undefined;
+    if (opened === undefined) row.push(evaluate(analysis, scope, node));
+    else row.push(...opened.columns.map((column) => column.value));
+  }
+  return row;
 }
 
 function combined(analysis: Analysis, fields: Ast, scope: Scope, operation: string): Columns {

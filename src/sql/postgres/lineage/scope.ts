@@ -145,12 +145,13 @@ function valuesNamed(level: Scope, names: readonly string[], isRow: boolean): re
 /** Gives a FROM item its column aliases: the first ones take the new names. */
 export function renamed(of: Columns, names: readonly string[]): Columns {
   if (names.length === 0) return of;
-  const columns = of.columns.map((column, index) => (index < names.length ? { name: names[index]!, value: column.value } : column));
-  if (names.length > columns.length) {
-    if (of.rest === undefined) throw new NotUnderstood('more column aliases than columns');
-    for (let index = columns.length; index < names.length; index++) columns.push({ name: names[index]!, value: of.rest });
+  if (of.rest !== undefined) {
+    // Which columns come first is not known: any of them can have any of the names, and keep its own.
+    const any: Value = { ...together([of.rest, ...of.columns.map((column) => column.value)]), direct: false, total: of.columns.length === 0 && of.rest.total };
+    return { columns: names.map((name) => ({ name, value: any })), rest: any };
   }
-  return of.rest === undefined ? { columns } : { columns, rest: of.rest };
+  if (names.length > of.columns.length) throw new NotUnderstood('more column aliases than columns');
+  return { columns: of.columns.map((column, index) => (index < names.length ? { name: names[index]!, value: column.value } : column)) };
 }
 
 /** One item as a whole FROM element. */

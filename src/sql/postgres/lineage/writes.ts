@@ -2,7 +2,7 @@ import type { Relation } from '../../catalog.ts';
 import type { ColumnRef } from '../../facts.ts';
 import { consume, everything, write } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
-import { embedded, list, open, strings, text } from './ast.ts';
+import { embedded, isStar, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { evaluate, predicate } from './expressions.ts';
 import { returningOf, rowVersions } from '../visible.ts';
@@ -80,12 +80,18 @@ export function insert(analysis: Analysis, fields: Ast, outer: Scope): Columns {
 function sourceRows(analysis: Analysis, scope: Scope, node: unknown): readonly (readonly Value[])[] {
   const [, query] = open(node);
   const simple = list(query, 'valuesLists');
-  if (simple.length > 0 && query['sortClause'] === undefined && query['withClause'] === undefined && query['limitCount'] === undefined && query['limitOffset'] === undefined) {
+  if (simple.length > 0 && query['sortClause'] === undefined && query['withClause'] === undefined && query['limitCount'] === undefined && query['limitOffset'] === undefined && !simple.some((row) => list({ row }, 'row').some(standsForColumns))) {
     return simple.map((row) => list({ row }, 'row').map((each) => evaluate(analysis, scope, each)));
   }
   const result = analysis.query(node as Ast, scope);
   if (result.rest !== undefined) throw new NotUnderstood('an insert of columns of unknown number');
   return [result.columns.map((each) => each.value)];
+}
+
+/** `t.*` or `(t).*`: as many values as there are columns. */
+function standsForColumns(node: Ast): boolean {
+  const [kind, fields] = open(node);
+  return (kind === 'ColumnRef' && isStar(list(fields, 'fields').at(-1))) || (kind === 'A_Indirection' && isStar(list(fields, 'indirection').at(-1)));
 }
 
 function onConflict(analysis: Analysis, scope: Scope, target: Target, fields: Ast, written: readonly ColumnRef[], proposed: (column: ColumnRef) => Value): void {
