@@ -45,6 +45,9 @@ const OUTER = [
   "SELECT j.ssn || '!' FROM (sq CROSS JOIN customers) AS j(c1, c2, c3, c4)",
   "SELECT (SELECT ssn FROM JSON_TABLE('{}'::jsonb, '$' COLUMNS (NESTED PATH '$' COLUMNS (f text PATH '$'), ssn text PATH '$.z')) AS j(w) LIMIT 1) FROM customers",
   "SELECT (SELECT column2 FROM (SELECT) x, LATERAL (VALUES (x.*, 'd')) v) FROM (SELECT ssn AS column2 FROM customers) q",
+  // A subquery names its column, whatever it is cast to, and a star in it does not go by its qualifier.
+  'SELECT (SELECT text FROM (SELECT (SELECT 1)::text) x) FROM (SELECT ssn AS text FROM customers) q',
+  'SELECT (SELECT x FROM (SELECT (SELECT x.* FROM (SELECT 1 AS one) x)) y) FROM (SELECT ssn AS x FROM customers) q',
   // Of two names the second is a column.
   'SELECT (s.c).ssn FROM s.c, (SELECT customers AS c FROM customers) s',
   "SELECT (s.c).ssn || '!' FROM s.c, (SELECT customers AS c FROM customers) s",
@@ -82,6 +85,7 @@ const FROM = [
   "SELECT id, (SELECT count(*) FROM (SELECT ''::text AS ssn) z, (VALUES (ssn || '')) y) FROM customers",
   "SELECT z.id, (SELECT z.ssn FROM ((SELECT ''::text AS ssn) z CROSS JOIN audit) j LIMIT 1) FROM customers z",
   "SELECT id, (SELECT column2 FROM (SELECT) x, LATERAL (VALUES (x.*, 'd')) v) FROM customers AS c(id, name, email, column2)",
+  'SELECT id, (SELECT text FROM (SELECT (SELECT 1)::text) x) FROM customers AS c(id, name, email, text)',
   'SELECT id, (SELECT public.customers.ssn FROM tn AS customers LIMIT 1) FROM customers',
   'SELECT id, (SELECT ctid FROM v LIMIT 1) FROM customers AS c(id, name, email, ctid)',
   'SELECT id, (SELECT ctid FROM orders CROSS JOIN audit LIMIT 1) FROM customers AS c(id, name, email, ctid)',

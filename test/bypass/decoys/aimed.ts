@@ -4,6 +4,9 @@ import { from } from './from.ts';
 import { aimedPlace } from './places.ts';
 import { NAMES } from './universe.ts';
 
+/** Names that columns get from what they are made of. */
+const TITLES: readonly string[] = ['text', '"case"', '"coalesce"', 'bool', 'upper', '"row"', '"array"', 'int4'];
+
 /** A protected column (or row) in FROM, under the names that a shot uses. */
 export interface Aim {
   readonly item: string;
@@ -20,7 +23,7 @@ export function aimed(choices: Choices): string {
   const isRow = choices.chance(20);
   const aim: Aim = isRow
     ? { item: choices.one('s', 's', 's', 'x', 'old'), column: choices.one('t', 't', 'b', 'x', 'last_value'), isRow }
-    : { item: choices.one(...NAMES, 's', 't', 'x', 'old', 'unnamed_subquery', 'coalesce', 't', 't'), column: choices.one('s', 's', ...NAMES, ...SPECIAL, 'ctid', 'ctid', 'tableoid', 'unnest', 'n', 'column1', 'column2'), isRow };
+    : { item: choices.one(...NAMES, 's', 't', 'x', 'old', 'unnamed_subquery', 'coalesce', 't', 't'), column: choices.one('s', 's', 's', ...NAMES, ...SPECIAL, 'ctid', 'ctid', 'tableoid', 'unnest', 'n', 'column1', 'column2', choices.one(...TITLES)), isRow };
   choices.focus = [aim.column, aim.item];
   const { item, column } = aim;
   const cte = isRow ? false : choices.chance(12);
@@ -68,6 +71,7 @@ export function decoy(choices: Choices, { item, column, isRow }: Aim): string {
   return choices.weighted<string>(
     [5, () => `(SELECT 'd' AS ${column}) AS ${name}`],
     [4, () => `b AS ${name}(${column})`],
+    [TITLES.includes(column) ? 12 : 1, () => `(SELECT ${choices.one('(SELECT 1)::text', "(SELECT 'd')::text", '(SELECT f.* FROM b AS f LIMIT 1)', `(SELECT ${column}.* FROM u AS ${column} LIMIT 1)`, `(SELECT (x).s FROM k AS x)`, "'d'::text", "('d' || 'e')::text", "CASE WHEN true THEN 'd' ELSE upper('d') END", "CASE WHEN true THEN upper('d') END", "(CASE WHEN true THEN 'd' END)::text", "nullif('d', 'e')", "coalesce('d')::text", "ARRAY['d']", "(ARRAY['d'])[1]", "ROW('d')", 'true', 'EXISTS (SELECT 1)', "(ARRAY(SELECT 'd'))[1]", "greatest('d')", "('d' COLLATE \"C\")::text", "(ROW('d', 'e')::c).a", 'current_schema', '(VALUES (1))', "-('1'::int)", "'d' IS NULL")}) AS ${name}`],
     [3, () => `${choices.one('u', 'v', 'vj', 'm', 'q', 'p1', 's.b')} AS ${name}`],
     [5, () => `${choices.one("unnest('q w'::tsvector)", "unnest(ARRAY[('fs', 'fa')::c])", 'unnest(ARRAY(SELECT t FROM k))', "unnest('{1}'::text[])", 'generate_series(1, 1)', "upper('d')", "json_array_elements_text('[1]')", "json_populate_record(NULL::c, '{}')", "coalesce('d', 'e')")} AS ${choices.one(column, column, name)}`],
     [1, () => `json_to_record('{"d": 1}') AS ${name}(${column} text)`],

@@ -6,6 +6,7 @@ import { createRowMasker } from '../../../src/masking/rows.ts';
 import { guardLiterals } from '../../../src/masking/writeback.ts';
 import { loadCatalog } from '../../../src/protocols/postgres/catalog.ts';
 import type { Catalog } from '../../../src/sql/catalog.ts';
+import type { Lineage } from '../../../src/sql/facts.ts';
 import { createPostgresUnderstander } from '../../../src/sql/postgres/understand.ts';
 import type { Understander } from '../../../src/sql/understand.ts';
 import { startPostgres, type Postgres, type PostgresVersion } from '../../kit/postgres.ts';
@@ -92,6 +93,8 @@ export class Oracle {
     const first = await answer(this.#clients[0]!, sql);
     if (first.code !== undefined && INCONCLUSIVE.has(first.code)) return { ran: false, ...told, code: first.code };
     const ran = { ran: first.code === undefined, ...told, ...(first.code === undefined ? {} : { code: first.code }) };
+    const misnamed = differentNames(first, understood.statements.map(({ facts }) => facts.lineage));
+    if (misnamed !== undefined) return { ...ran, leak: `columns have other names than is understood: ${misnamed}\n${sql}` };
     if (untouched) {
       const third = await answer(this.#clients[2]!, sql);
       const [here, there] = [shown(first), shown(third)];
@@ -127,6 +130,17 @@ async function answer(client: pg.Client, sql: string): Promise<Answer> {
 }
 
 const shown = ({ code, results, copied }: Answer): string => JSON.stringify({ code, copied, rows: results.map((result) => result.rows) });
+
+/** Where outputs are understood they have the names that the server gives them: a name that is not there would hide what is meant by it further out. */
+function differentNames({ results }: Answer, lineages: readonly Lineage[]): string | undefined {
+  for (const [at, { fields }] of results.entries()) {
+    const { understood, outputs } = lineages[at] ?? { understood: false };
+    if (!understood || outputs === undefined) continue;
+    const [known, told] = [outputs.map((output) => output.name), fields.map((field) => field.name)];
+    if (known.length !== told.length || known.some((name, index) => name !== '' && name !== told[index])) return `${known.join(', ')} for ${told.join(', ')}`;
+  }
+  return undefined;
+}
 
 /** What the client would see of it. */
 function masked({ code, results, copied }: Answer, plans: readonly AnswerPlan[]): string {
