@@ -23,7 +23,7 @@ export function aimed(choices: Choices): string {
   const isRow = choices.chance(20);
   const aim: Aim = isRow
     ? { item: choices.one('s', 's', 's', 'x', 'old'), column: choices.one('t', 't', 'b', 'x', 'last_value'), isRow }
-    : { item: choices.one(...NAMES, 's', 't', 'x', 'old', 'unnamed_subquery', 'coalesce', 't', 't'), column: choices.one('s', 's', 's', ...NAMES, ...SPECIAL, 'ctid', 'ctid', 'tableoid', 'unnest', 'n', 'column1', 'column2', choices.one(...TITLES)), isRow };
+    : { item: choices.one(...NAMES, 's', 't', 'x', 'old', 'unnamed_subquery', 'coalesce', 't', 't'), column: choices.one('s', 's', 's', ...NAMES, ...SPECIAL, 'ctid', 'ctid', 'tableoid', 'unnest', 'n', 'column1', 'column2', 'column2', choices.one(...TITLES)), isRow };
   choices.focus = [aim.column, aim.item];
   const { item, column } = aim;
   const cte = isRow ? false : choices.chance(12);
@@ -78,7 +78,7 @@ export function decoy(choices: Choices, { item, column, isRow }: Aim): string {
     [1, () => `JSON_TABLE('{"d": 1}'::jsonb, '$' COLUMNS (${column} text PATH '$.d')) AS ${name}`],
     [1, () => `JSON_TABLE('{"d": 1}'::jsonb, '$' COLUMNS (NESTED PATH '$' COLUMNS (${choices.one(column, 'z')} text PATH '$.d'), ${choices.one(column, 'o')} text PATH '$.o')) AS ${name}${choices.one('(w)', '', `(${column})`)}`],
     [2, () => `(${choices.one('q', 'b', 'u')} CROSS JOIN ${choices.one('q', 's.t', `b AS f(${column})`, `u AS ${item}`)}) AS ${name}${choices.one('', '(c1, c2, c3, c4)', `(c1, c2, c3, ${column})`, `(${column})`, `(c1, ${column})`, '(c1, c2)')}`],
-    [2, () => `${choices.one('(SELECT)', '(SELECT 1)', 'u')} AS f, LATERAL (VALUES (${choices.one('f.*, ', '(f).*, ', "'e', ")}'d')) AS ${name}${choices.one('', `(${column})`)}`],
+    [column === 'column2' ? 12 : 2, () => `${choices.one('(SELECT)', '(SELECT 1)', 'u')} AS r, LATERAL (VALUES (${choices.one('r.*, ', '(r).*, ', "'e', ")}'d')) AS ${name}${choices.one('', `(${column})`)}`],
     [1, () => `XMLTABLE('/r' PASSING '<r/>' COLUMNS ${column} text PATH 's' DEFAULT 'd') AS ${name}`],
     [1, () => `(VALUES ('d')) AS ${name}(${column})`],
     [1, () => `(b AS ${name}(${column}) CROSS JOIN u AS f)`],
