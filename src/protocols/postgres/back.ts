@@ -3,6 +3,7 @@ import type { FrameParser } from '../../wire/framing.ts';
 import { part, type Part } from '../../pipeline/gate.ts';
 import type { Answer } from './answer.ts';
 import { Backend } from './codes.ts';
+import { askForSyncs } from './copy-syncs.ts';
 import { decodeBackend, statusOf, tagOf } from './decode.ts';
 import { toClient } from './encode.ts';
 import { errorFields } from './error-fields.ts';
@@ -233,7 +234,7 @@ export class Back {
         this.#ready(event as Frame, item, answer);
         break;
       case Backend.CopyInResponse:
-        this.#copyIn(event as Frame, item, answer as Answer);
+        this.#copyIn(event as Frame, answer as Answer);
         break;
       case Backend.ParseComplete:
         // Recorded as a command of its own in strict mode only.
@@ -357,7 +358,7 @@ export class Back {
       this.#link.applyNamed(statement, answer, this.#tracking.under);
     }
     answer.complete(tag);
-    if (this.#link.copyIn?.answer === answer) this.#link.copyIn = undefined;
+    if (answer === this.#link.bringing) this.#link.copyIn = this.#link.copySyncs = undefined;
     this.#releaseTail();
     if (this.#guard) this.#counted(this.#guard, frame, item, answer);
     else if (item.kind === 'execute') this.#finish(answer, frame);
@@ -445,9 +446,8 @@ export class Back {
     this.#tracking.ready(status);
   }
 
-  #copyIn(frame: Frame, item: Expected<Owed>, answer: Answer): void {
-    if (item.kind === 'execute') this.#link.owed.dropIgnoredSyncs();
-    this.#link.openCopyIn(answer, this.#tracking.catalog);
+  #copyIn(frame: Frame, answer: Answer): void {
+    if (!this.#link.openCopyIn(answer, this.#tracking.catalog)) return;
     // Asked for data before anything of the answer is there.
     this.#guard = undefined;
     // The gateway has asked the client before, and has its data.
@@ -484,6 +484,7 @@ export class Back {
       this.#link.client.add(bytes);
     }
     if (going && item.kind !== 'query') this.#finish(going, undefined);
+    if (answer && answer === this.#link.bringing) askForSyncs(this.#link);
   }
 
   #async(frame: Frame, answer: Answer | undefined): void {

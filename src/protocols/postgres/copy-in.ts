@@ -29,6 +29,8 @@ export const copyIn = (admission: Admission, event: Frame | Run): Wait => {
   const judged = event.type === Frontend.CopyFail ? undefined : copy.guard?.(data ? (event as Frame).body : undefined);
   return after(judged, (refused) => {
     if (!data) link.copyIn = undefined;
+    // Nothing else of its message could ask.
+    if (!data && copy.answer.understood.statements.length === 1) link.mayAskForData = false;
     if (refused !== undefined) {
       copy.dropped = true;
       copy.answer.errorInstead = refusedCommand(link.gated.refuse('write_back', refused, passage.command));

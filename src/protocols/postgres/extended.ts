@@ -9,17 +9,18 @@ import { recordedWhole } from './bound.ts';
 import { decodedText, type Binding, type Guarded, type Judged, type Promised } from './binding.ts';
 import { Frontend } from './codes.ts';
 import { commandOf } from './commands.ts';
+import { passSync } from './copy-syncs.ts';
 import type { Decided } from './counting.ts';
 import { bringsData, collect, replay } from './covered-copy.ts';
-import { decodeBackend, decodeFrontend } from './decode.ts';
+import { decodeFrontend } from './decode.ts';
 import { toClient, toServer } from './encode.ts';
 import { SqlState } from './errors.ts';
 import { examine } from './examine.ts';
-import { Frame } from './frames.ts';
+import type { Frame } from './frames.ts';
 import type { Guard } from './guard.ts';
 import { AFTER_GUARDED, needsGuard, NOT_OPENED, openGuard, undo } from './guarding.ts';
 import type { Owed } from './link.ts';
-import { lookups, sendOwn } from './lookup.ts';
+import { describeOwn, lookups, sendOwn } from './lookup.ts';
 import type { Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
 import { recordedForm, RESERVED, unusableName, type Prepared } from './namespace.ts';
 import type { Portal } from './portals.ts';
@@ -57,6 +58,8 @@ export class ExtendedQueries {
     const message = decodedText(event);
     const { series } = this.#admission;
     const binds = event.type === Frontend.Bind;
+    // It is answered by nothing, and a target that reads COPY data ignores it.
+    if (event.type === Frontend.Flush && series.deferred.length === 0) return this.#take(event, message);
     if (series.barrier === undefined && (binds || series.deferred.length === 0) && (series.forwarded || this.#admission.ready)) return this.#take(event, message);
     if (event.type === Frontend.Password) return this.#take(event, message);
     // A Bind may have to wait for people: what was deferred is sent with it.
@@ -392,9 +395,10 @@ export class ExtendedQueries {
     if (facts && facts.transaction !== 'none') series.control = true;
     answer.suspended = false;
     const sent = this.#admission.withPermit(passage, timing === 'commits' || timing === 'immediate', (permit) => {
-      if (answer.mayBeWithheld) this.#describeOwn(message.portal, answer);
+      if (answer.mayBeWithheld) describeOwn(link, message.portal, (fields) => answer.describe(fields));
       link.owe({ kind: 'execute', own: false, context: { answer } });
       answer.started = true;
+      if (bringsData(understood)) link.brings(answer);
       if (facts) this.#admission.tracking.ran(facts);
       link.pass(permit, frame);
       if (!answer.mayBeWithheld && !answer.guard) return;
@@ -419,22 +423,6 @@ export class ExtendedQueries {
     const answer = this.#admission.link.admitted(passage, portal.answer?.text ?? Buffer.alloc(0), understood, examined);
     portals.goesOn(name, { ...portal, answer });
     return answer;
-  }
-
-  /** Rows are masked by what the target says of their columns, whether or not the client asked for it. */
-  #describeOwn(portal: string, answer: Answer): void {
-    const link = this.#admission.link;
-    link.owe({
-      kind: 'describe_portal',
-      own: true,
-      context: {
-        capture: (event) => {
-          const message = event instanceof Frame ? decodeBackend(event) : undefined;
-          if (message?.kind === 'RowDescription') answer.describe(message.fields);
-        },
-      },
-    });
-    link.send(link.gated.housekeeping('describe'), toServer.describe('portal', portal));
   }
 
   #close(frame: Frame, message: Close): Wait {
@@ -464,8 +452,17 @@ export class ExtendedQueries {
     // What was refused before it was sent is not sent any more.
     if (series.discarding) series.deferred = [];
     if (series.deferred.length > 0) return after<void>(this.#admission.sendDeferred(), () => this.sync(frame));
-    if (!series.barrier) return this.#sendSync(frame);
-    return link.whileOpen(this.#admission.idle()).then(() => (link.copyIn ? undefined : this.#passBarrier().then(() => this.#sendSync(frame))));
+    if (link.mayAskForData) return this.#whenAsked(frame);
+    return series.barrier ? this.#passBarrier().then(() => this.#sendSync(frame)) : this.#sendSync(frame);
+  }
+
+  /** A Sync behind COPY: whether data is asked for has to be known first. */
+  async #whenAsked(frame: Frame): Promise<void> {
+    const { link } = this.#admission;
+    await link.whileOpen(this.#admission.idle());
+    if (link.copyIn) return passSync(link, frame);
+    link.mayAskForData = false;
+    await this.sync(frame);
   }
 
   #sendSync(frame: Frame): Wait {
@@ -488,8 +485,6 @@ export class ExtendedQueries {
 
   #passSync(permit: Permit, frame: Frame): void {
     const link = this.#admission.link;
-    // Asked for COPY data meanwhile: the target would ignore it.
-    if (link.copyIn) return;
     link.owe(this.#endOfSeries);
     link.pass(permit, frame);
     this.#admission.series = new Series();

@@ -2,6 +2,7 @@ import type { FrameParser } from '../../wire/framing.ts';
 import type { Admission, Wait } from './admission.ts';
 import { Frontend } from './codes.ts';
 import { copyIn } from './copy-in.ts';
+import { copyEnded, passSync } from './copy-syncs.ts';
 import { decodeFrontend } from './decode.ts';
 import { ExtendedQueries } from './extended.ts';
 import { Frame, type Run } from './frames.ts';
@@ -135,7 +136,12 @@ export class Forward {
       return undefined;
     }
     // PostgreSQL ignores these two while it reads COPY data, because clients send them without knowing that it is COPY.
-    if (this.#link.copyIn || this.#link.collecting) return type === Frontend.Sync || type === Frontend.Flush ? undefined : this.#admission.violation('a message came in the middle of COPY data');
+    if (this.#link.copyIn || this.#link.collecting) {
+      if (type !== Frontend.Sync && type !== Frontend.Flush) return this.#admission.violation('a message came in the middle of COPY data');
+      if (type === Frontend.Sync && !this.#link.collecting) passSync(this.#link, event);
+      return undefined;
+    }
+    if (this.#link.copySyncs) return copyEnded(this.#admission).then(() => (this.#link.over ? undefined : this.#message(event)));
     if ((this.#admission.series.discarding || this.#link.owed.skipping) && type !== Frontend.Sync) return undefined;
     const { room } = this.#link.gated;
     // Nothing is asked of evidence that is behind, Sync included: it ends what came before it.

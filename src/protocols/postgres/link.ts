@@ -14,6 +14,7 @@ import type { Understood, UnderstoodStatement } from '../../sql/understand.ts';
 import { WireError } from '../../wire/errors.ts';
 import { Outgoing } from '../../wire/outgoing.ts';
 import { Answer } from './answer.ts';
+import type { CopySyncs } from './copy-syncs.ts';
 import type { Collecting } from './covered-copy.ts';
 import { toServer } from './encode.ts';
 import type { Examined } from './examine.ts';
@@ -76,6 +77,12 @@ export class Link {
   /** How often the client has asked for a cancel. */
   cancels = 0;
   copyIn: CopyIn | undefined;
+  /** The last command that was sent and brings COPY data. */
+  bringing: Answer | undefined;
+  /** It may still come to ask for some: the target would drop a Sync. */
+  mayAskForData = false;
+  /** Syncs were passed on since COPY data was asked for. */
+  copySyncs: CopySyncs | undefined;
   /** The gateway has asked the client for rows in the target's place. */
   collecting: Collecting | undefined;
   /** Rows that were kept of it: while it sends them, while people think, until they are sent on. */
@@ -118,6 +125,12 @@ export class Link {
     if (this.owed.add(item)) return;
     if (item.context.answer) this.abandon(item.context.answer);
     item.context.done?.(false);
+  }
+
+  /** It is being sent. */
+  brings(answer: Answer): void {
+    this.bringing = answer;
+    this.mayAskForData = true;
   }
 
   /** Why no further statement of so many bytes may be kept by name, if so. */
@@ -224,12 +237,17 @@ export class Link {
     this.target.flush();
   }
 
-  /** The target asks for the data of a COPY FROM STDIN. */
-  openCopyIn(answer: Answer, catalog: Catalog): void {
+  /** The target asks for the data of a COPY FROM STDIN. Where nothing was understood to bring any, nobody could look at it: the session ends. */
+  openCopyIn(answer: Answer, catalog: Catalog): boolean {
     const copy = answer.statement?.facts.copy;
+    if (copy?.direction !== 'in') {
+      this.end(this.gated.refuse('protocol', 'the target asked for data that nothing brings'));
+      return false;
+    }
     const { connection, masks } = this.gated;
     const most = connection.evidence.recordAnswers;
     this.copyIn = { answer, guard: this.copyGuard(copy, catalog), recorder: most > 0 ? new CopyRecorder(copy, masks, catalog, most) : undefined, dropped: false };
+    return true;
   }
 
   /** What looks at COPY data on its way to protected columns; undefined when it need not be looked at. */

@@ -131,6 +131,7 @@ export class SimpleQueries {
     const sent = admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T' && !admission.series.forwarded), (permit) => {
       link.owe({ kind: 'query', own: false, context: { answer } });
       answer.started = true;
+      if (bringsData(understood)) link.brings(answer);
       admission.run += 1;
       for (const { facts } of understood.statements) tracking.ran(facts);
       link.pass(permit, frame);

@@ -64,24 +64,6 @@ test('an error skips simulated replies of the same series', () => {
   assert.equal(replies.head?.kind, 'sync');
 });
 
-test('a Sync read in the middle of COPY is not owed an answer', () => {
-  const replies = new ExpectedReplies<number>();
-  for (const kind of ['execute', 'sync'] as const) replies.add({ kind, own: false, context: 0 });
-  assert.equal(replies.dropIgnoredSyncs().length, 1);
-  assert.equal(replies.length, 1);
-  assert.equal(replies.receive('C'.charCodeAt(0)).kind, 'reply');
-  assert.ok(replies.idle);
-});
-
-test('a Sync behind a message that breaks the COPY is answered', () => {
-  const replies = new ExpectedReplies<number>();
-  for (const kind of ['execute', 'bind', 'sync'] as const) replies.add({ kind, own: false, context: 0 });
-  assert.equal(replies.dropIgnoredSyncs().length, 0);
-  assert.equal(replies.receive('E'.charCodeAt(0)).kind, 'error');
-  assert.equal(replies.receive('Z'.charCodeAt(0)).kind, 'reply');
-  assert.ok(replies.idle);
-});
-
 test('the queue stays small over a long life', () => {
   const replies = new ExpectedReplies<number>();
   for (let round = 0; round < 5000; round++) {

@@ -5,7 +5,7 @@
  */
 
 /** What a reply item waits for. */
-export type ExpectedKind = 'query' | 'parse' | 'bind' | 'describe_statement' | 'describe_portal' | 'execute' | 'close' | 'sync' | 'simulated';
+export type ExpectedKind = 'query' | 'parse' | 'bind' | 'describe_statement' | 'describe_portal' | 'execute' | 'close' | 'sync' | 'copy_syncs' | 'simulated';
 
 export interface Expected<Context> {
   readonly kind: ExpectedKind;
@@ -54,6 +54,8 @@ const MEANINGS: Readonly<Record<ExpectedKind, Uint8Array>> = {
   execute: table('DGHdc', 'CIs'),
   close: table('', '3'),
   sync: table('', READY),
+  // Some ReadyForQuery, and CloseComplete behind the last.
+  copy_syncs: table(READY, '3'),
   simulated: table('', ''),
 };
 
@@ -82,7 +84,7 @@ export class ExpectedReplies<Context> {
 
   /** Notes what a message will be answered with. False: the target will drop the message, and nothing is owed. */
   add(item: Expected<Context>): boolean {
-    if (this.#skipping && item.kind !== 'sync') return false;
+    if (this.#skipping && item.kind !== 'sync' && item.kind !== 'copy_syncs') return false;
     this.#skipping = false;
     this.#items.push(item);
     return true;
@@ -94,19 +96,6 @@ export class ExpectedReplies<Context> {
     if (head?.kind !== 'simulated') return undefined;
     this.#shift();
     return head;
-  }
-
-  /**
-   * COPY data is asked for by the first item: the target ignores the Syncs that it reads before anything else, so none of
-   * them is answered. Any other message makes the COPY fail, and then a Sync behind it is answered.
-   */
-  dropIgnoredSyncs(): readonly Expected<Context>[] {
-    const [head, ...behind] = this.#items.slice(this.#first);
-    const other = behind.findIndex(({ kind }) => kind !== 'sync');
-    const ignored = behind.slice(0, other < 0 ? behind.length : other);
-    this.#items = [...(head ? [head] : []), ...behind.slice(ignored.length)];
-    this.#first = 0;
-    return ignored;
   }
 
   /** Everything still expected, oldest first; empties the queue. */
@@ -132,7 +121,7 @@ export class ExpectedReplies<Context> {
     if (item.kind === 'query' || item.kind === 'sync') return { kind: 'error', item, skipped: [] };
     this.#shift();
     const skipped: Expected<Context>[] = [];
-    for (let next = this.head; next && next.kind !== 'sync'; next = this.head) {
+    for (let next = this.head; next && next.kind !== 'sync' && next.kind !== 'copy_syncs'; next = this.head) {
       skipped.push(next);
       this.#shift();
     }
