@@ -11,6 +11,7 @@ import type { Guard } from './guard.ts';
 import type { Covered } from './covered-copy.ts';
 import type { Examined } from './examine.ts';
 import type { FieldDescription } from './messages.ts';
+import type { Standing } from './standing.ts';
 
 /** One admitted message on its way back: which statement is answering, what has come, how it is masked. */
 export class Answer implements Placed {
@@ -25,6 +26,8 @@ export class Answer implements Placed {
   guard: Guard | undefined;
   /** Rows that people have approved with it: they are sent in the client's place. */
   covered: Covered | undefined;
+  /** What the names in it stood for when it was admitted; undefined when it has none. */
+  standing: Standing | undefined;
   /** Undefined when no mask applies to the session at all. */
   #plans: readonly AnswerPlan[] | undefined;
   #under: MaskSet;

@@ -18,6 +18,13 @@ export interface NamedStatements {
 
 const NO_STATEMENT = 'EXECUTE of a statement that was not prepared through the gateway';
 const NO_CURSOR = 'FETCH from a cursor that was not opened through the gateway';
+const NOT_PREPARABLE = 'EXECUTE or FETCH of what is no SELECT, INSERT, UPDATE, DELETE or MERGE';
+
+/**
+ * What PREPARE and DECLARE take. By the protocol anything can be prepared and bound, and the server then executes it by SQL as well: statements
+ * that define or drop names, or that name others, whose meaning would not be known any more.
+ */
+const PREPARABLE: ReadonlySet<string> = new Set(['select', 'select_into', 'insert', 'update', 'delete', 'merge']);
 
 const unknownName = (facts: StatementFacts, why: string): StatementFacts => ({
   ...facts,
@@ -147,7 +154,7 @@ const withArgumentsInAll = (facts: StatementFacts, statement: UnderstoodStatemen
 
 /**
  * Replaces EXECUTE, FETCH and the like by what they stand for, in the order of the message: a PREPARE earlier in the same
- * message counts. A name that nobody defined through the gateway is unknown.
+ * message counts. A name that nobody defined through the gateway is unknown, and so is what SQL could not have given a name to.
  */
 export const resolveNamed = (understood: Understood, names: NamedStatements): Understood => {
   if (understood.statements.every(({ facts }) => facts.named === undefined)) return understood;
@@ -167,12 +174,12 @@ export const resolveNamed = (understood: Understood, names: NamedStatements): Un
         return statement;
       case 'execute': {
         const inner = prepared.get(name) ?? names.prepared(name);
-        if (!inner) return { ...statement, facts: unknownName(facts, NO_STATEMENT) };
+        if (!inner || !PREPARABLE.has(inner.tag)) return { ...statement, facts: unknownName(facts, inner ? NOT_PREPARABLE : NO_STATEMENT) };
         return { ...statement, facts: withArgumentsInAll(combined(facts, inner), statement, understood) };
       }
       case 'fetch': {
         const inner = cursors.get(name) ?? names.cursor(name);
-        if (!inner) return { ...statement, facts: unknownName(facts, NO_CURSOR) };
+        if (!inner || !PREPARABLE.has(inner.tag)) return { ...statement, facts: unknownName(facts, inner ? NOT_PREPARABLE : NO_CURSOR) };
         return { ...statement, facts: combined(facts, inner) };
       }
       case 'deallocate':

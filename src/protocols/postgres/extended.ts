@@ -27,10 +27,12 @@ import type { Portal } from './portals.ts';
 import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
 import { onlyDefines, Series, SERIES_CHANGED_OBJECTS } from './series.ts';
 import { bringsBack, changesNames, needsNames } from './settings.ts';
+import { definesNames, standingOf, standsForOthers, stillStands, whenNamed } from './standing.ts';
 import type { Expected } from './state.ts';
 
 const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'invalid byte sequence for encoding "UTF8"' } as const;
 
+const DEFINED_ANEW = 'what it executes or fetches from was defined anew since it was bound: bind it anew';
 const NOT_FIRST = 'needs approval, and people approve its rows with it: something was sent before it in the same series, send Sync first';
 
 /**
@@ -164,6 +166,7 @@ export class ExtendedQueries {
       return this.#refuseSeries(gated.refuse('not_understood', 'a parameter is of a domain whose check runs code of its own'));
     }
     return after(this.#admission.understand(text), (understood) => {
+      if (this.#admission.series.definesNames && standsForOthers(understood)) return whenNamed(this.#admission, () => this.#parse(frame, message));
       const recorded = recordedForm(recordedText(text, understood, gated.masks, this.#admission.tracking.catalog), gated.masks);
       const resolved = this.#admission.resolve(understood);
       if (this.#admission.series.changesObjects && !onlyDefines(resolved)) return this.#refuseSeries(gated.refuse('not_understood', SERIES_CHANGED_OBJECTS));
@@ -231,6 +234,7 @@ export class ExtendedQueries {
     if (!known) return this.#refuseSeries(link.gated.refuse('protocol', 'the prepared statement does not exist'), SqlState.invalid_sql_statement_name);
     if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES));
     if (this.#admission.series.guarded) return this.#refuseSeries(link.gated.refuse('limit', AFTER_GUARDED));
+    if (this.#admission.series.definesNames && standsForOthers(known.understood)) return whenNamed(this.#admission, () => this.#bind(binding));
     if (this.#admission.isCurrent(known) && !(this.#admission.stale && needsNames(known.understood))) return this.#admitBind(binding, known);
     return this.#admission.again(known).then(() => this.#admitBind(binding, known));
   }
@@ -275,6 +279,7 @@ export class ExtendedQueries {
     if (isRefusal(passage)) return this.#refuseSeries(passage, serverWording(passage, understood));
     const answer = this.#admission.link.admitted(passage, prepared.text, understood, examined);
     answer.covered = binding.covered?.rows;
+    answer.standing = standingOf(this.#admission.link, prepared.understood);
     if (needsGuard(passage, { sure })) return this.#openGuard(binding, answer);
     const sent = this.#admission.sendDeferred();
     return sent ? sent.then(() => this.#sendBind(binding, answer)) : this.#sendBind(binding, answer);
@@ -371,10 +376,12 @@ export class ExtendedQueries {
     if (!portal) return this.#refuseSeries(gated.refuse('protocol', 'the portal does not exist'), SqlState.invalid_cursor_name);
     if (portal.promised) return this.#executePromised(frame, portal.promised);
     const { guarded } = this.#admission.series;
+    if (this.#admission.series.definesNames && portal.answer?.standing) return whenNamed(this.#admission, () => this.#execute(frame, message));
     if (guarded && (portal.answer !== guarded || guarded.started)) return this.#refuseSeries(gated.refuse('limit', AFTER_GUARDED));
     const answer = portal.answer && !portal.answer.ended ? portal.answer : this.#admitAgain(message.portal, portal);
     if (isRefusal(answer)) return this.#refuseSeries(answer);
-    const { passage, understood } = answer;
+    const { passage, understood, standing } = answer;
+    if (standing && !answer.started && !stillStands(link, standing)) return this.#refuseSeries(gated.refuse('not_understood', DEFINED_ANEW, passage.command));
     if (portal.since !== undefined && portal.since !== this.#admission.run && !answer.started && passage.decision.effect === 'require_approval') {
       return this.#refuseSeries(gated.refuse('approval_required', 'what was approved is executed right after it is bound, or not at all: bind it anew', passage.command));
     }
@@ -391,6 +398,7 @@ export class ExtendedQueries {
     if (again) again.execute = frame;
     if (timing !== 'read') series.wrote = true;
     if (facts?.changesCatalog) series.changesObjects = true;
+    if (facts && definesNames(facts)) series.definesNames = true;
     if (facts && (changesNames(facts) || bringsBack(facts, this.#admission.tracking.changed))) series.changesNames = true;
     if (facts && facts.transaction !== 'none') series.control = true;
     answer.suspended = false;
@@ -421,6 +429,7 @@ export class ExtendedQueries {
     if (isNeedsApproval(passage)) return gated.refuse('approval_required', 'each execution needs an approval of its own: bind it anew', command);
     this.#admission.series.last = passage;
     const answer = this.#admission.link.admitted(passage, portal.answer?.text ?? Buffer.alloc(0), understood, examined);
+    answer.standing = portal.answer?.standing;
     portals.goesOn(name, { ...portal, answer });
     return answer;
   }

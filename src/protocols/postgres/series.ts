@@ -32,6 +32,8 @@ export class Series {
   barrier: Answer | undefined;
   /** search_path or role changes in it: what follows cannot be understood before it has been read back. */
   changesNames = false;
+  /** Names of statements or cursors are defined or dropped by SQL in it: what they stand for is known again when that has been answered. */
+  definesNames = false;
   /** Objects are made, changed or dropped in it: the catalog cannot be read again before its end. */
   changesObjects = false;
 }
