@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { psql } from '../kit/clients.ts';
+import { gatewayWire, say } from './wire.ts';
 import { startScene, type Role, type Scene } from './scene.ts';
 import { recorded, stopAndVerify } from './whole-evidence.ts';
 
@@ -50,6 +51,19 @@ test('beyond the cap they are counted', async () => {
   const text = await shown('COPY orders');
   assert.match(text, /data: 0\t1\tnote number 0\n {4}1\t1\tnote number 1\n/);
   assert.ok(text.length > 60_000 && text.length < 200_000, `${text.length} characters are kept`);
+});
+
+test('a message that comes in pieces, all of them', async () => {
+  using wire = await gatewayWire(scene, 'migrator');
+  using other = await gatewayWire(scene, 'migrator');
+  wire.send(say.query('COPY audit(note, id) FROM STDIN'));
+  await wire.until('CopyInResponse');
+  const message = say.copyData(Buffer.from('first\t21\nsecond\t22\nthird\t23\n'));
+  wire.send(message.subarray(0, 20));
+  await other.query('SELECT 1');
+  wire.send(message.subarray(20), say.copyData(Buffer.from('fourth\t24\n')), say.copyDone);
+  await wire.until('ReadyForQuery');
+  assert.match(await shown('COPY audit(note, id)'), /4 rows affected[^]*data: first\t21\n {4}second\t22\n {4}third\t23\n {4}fourth\t24\n/);
 });
 
 test('all of it verifies', () => stopAndVerify(scene));

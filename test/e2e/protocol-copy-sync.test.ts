@@ -32,6 +32,7 @@ for (const version of postgresVersions()) {
       ['Sync behind a Query that is given up', [copy, say.sync, say.copyFail('no'), say.sync]],
       ['Sync between the data of two in one Query', [say.query('COPY orders FROM STDIN; COPY orders FROM STDIN'), say.sync, ...rows, say.sync, ...rows]],
       ['Sync and Flush behind Execute', [...series('COPY orders FROM STDIN'), say.sync, say.flush, ...rows, say.sync]],
+      ['a series behind a Query that fails before its COPY', [say.query('SELECT 1/0; COPY orders FROM STDIN'), ...series('SELECT 1 AS one'), say.sync]],
       ['Sync only behind the data of Execute', [...series('COPY orders FROM STDIN'), ...rows, say.sync]],
       ['another statement behind the data of Execute', [...series('COPY orders FROM STDIN'), say.sync, ...rows, ...series('SELECT 1 AS one'), say.sync]],
       ['another statement behind the data of an Execute that fails', [...series('COPY closed FROM STDIN'), say.sync, say.copyDone, ...series('SELECT 1 AS one'), say.sync]],

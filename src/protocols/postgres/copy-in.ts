@@ -11,7 +11,7 @@ export const copyIn = (admission: Admission, event: Frame | Run): Wait => {
   const { link, series } = admission;
   const copy = link.copyIn;
   if (link.collecting) return link.collecting.take(event);
-  if (link.openCopyData) return rest(admission, event, link.openCopyData);
+  if (link.openCopyData && !copy) return rest(admission, event, link.openCopyData);
   if (!copy) {
     // Sent before the target asked for data: wait for it. Sent after it stopped asking: PostgreSQL drops it as well.
     if (link.owed.idle || series.discarding) return undefined;
@@ -30,7 +30,7 @@ export const copyIn = (admission: Admission, event: Frame | Run): Wait => {
   return after(judged, (refused) => {
     if (!data) link.copyIn = undefined;
     // Nothing else of its message could ask.
-    if (!data && copy.answer.understood.statements.length === 1) link.mayAskForData = false;
+    if (!data && copy.answer.understood.statements.length === 1) link.asksNoMore();
     if (refused !== undefined) {
       copy.dropped = true;
       copy.answer.errorInstead = refusedCommand(link.gated.refuse('write_back', refused, passage.command));
@@ -38,9 +38,11 @@ export const copyIn = (admission: Admission, event: Frame | Run): Wait => {
       return undefined;
     }
     passage.up(event.bytes.length, copy.recorder && recorded(copy.recorder, event));
-    link.openCopyData = open(event) ? copy.answer : undefined;
     // The answer that asked for the data was given to the client only once its intent was durable.
-    return admission.withPermit(passage, event.type === Frontend.CopyDone, (permit) => link.send(permit, event.bytes));
+    return admission.withPermit(passage, event.type === Frontend.CopyDone, (permit) => {
+      link.send(permit, event.bytes);
+      link.copyDataSent(open(event) ? copy.answer : undefined);
+    });
   });
 };
 
@@ -68,6 +70,8 @@ const open = (event: Frame | Run): boolean => !(event instanceof Frame) && event
 const rest = (admission: Admission, event: Frame | Run, answer: Answer): Wait => {
   const { link } = admission;
   if (!answer.ended) answer.passage.up(event.bytes.length);
-  link.openCopyData = open(event) ? answer : undefined;
-  return admission.withPermit(answer.passage, true, (permit) => link.send(permit, event.bytes));
+  return admission.withPermit(answer.passage, true, (permit) => {
+    link.send(permit, event.bytes);
+    link.copyDataSent(open(event) ? answer : undefined);
+  });
 };

@@ -32,23 +32,25 @@ export const askForSyncs = (link: Link): void => {
   if (!syncs) return;
   let answered = 0;
   let last: Buffer | undefined;
-  link.send(link.gated.housekeeping('sync'), Buffer.concat([toServer.sync, toServer.close('statement', `${RESERVED}none`), toServer.flush]));
-  link.owe({
-    kind: 'copy_syncs',
-    own: true,
-    context: {
-      capture: ({ type, bytes }) => {
-        if (type !== Backend.ReadyForQuery) return;
-        if (last) {
-          link.client.add(last);
-          answered += 1;
-        }
-        last = Buffer.from(bytes);
+  link.betweenMessages(() => {
+    link.send(link.gated.housekeeping('sync'), Buffer.concat([toServer.sync, toServer.close('statement', `${RESERVED}none`), toServer.flush]));
+    link.owe({
+      kind: 'copy_syncs',
+      own: true,
+      context: {
+        capture: ({ type, bytes }) => {
+          if (type !== Backend.ReadyForQuery) return;
+          if (last) {
+            link.client.add(last);
+            answered += 1;
+          }
+          last = Buffer.from(bytes);
+        },
+        done: () => (syncs.answered = answered),
       },
-      done: () => (syncs.answered = answered),
-    },
+    });
+    link.target.flush();
   });
-  link.target.flush();
 };
 
 /** Before anything is sent behind them: the COPY has ended, and it is known in which series that is. */

@@ -470,7 +470,7 @@ export class ExtendedQueries {
     const { link } = this.#admission;
     await link.whileOpen(this.#admission.idle());
     if (link.copyIn) return passSync(link, frame);
-    link.mayAskForData = false;
+    link.asksNoMore();
     await this.sync(frame);
   }
 

@@ -79,8 +79,8 @@ export class Link {
   copyIn: CopyIn | undefined;
   /** The last command that was sent and brings COPY data. */
   bringing: Answer | undefined;
-  /** It may still come to ask for some: the target would drop a Sync. */
-  mayAskForData = false;
+  /** It has not ended, and not all of its data is there. */
+  #asks = false;
   /** Syncs were passed on since COPY data was asked for. */
   copySyncs: CopySyncs | undefined;
   /** The gateway has asked the client for rows in the target's place. */
@@ -90,6 +90,8 @@ export class Link {
   readonly holding: Holding = new Holding(this);
   /** The last CopyData handed to the target is not whole yet: whatever becomes of the COPY, its rest has to follow. */
   openCopyData: Answer | undefined;
+  /** What the gateway has to send when it is. */
+  #behindIt: (() => void)[] = [];
   /** Ends the session: the client gets the refusal as FATAL, both sides close. */
   readonly end: (why: Refusal) => void;
   /** The session has ended: nothing is read, sent or admitted any more. */
@@ -120,6 +122,21 @@ export class Link {
     this.target.pass(memory, from, size);
   }
 
+  /** For messages of the gateway's own that no message of the client's has led to: in the middle of one the target would take them for a part of it, and its rest for messages. */
+  betweenMessages(send: () => void): void {
+    if (this.openCopyData) this.#behindIt.push(send);
+    else send();
+  }
+
+  /** So much of a CopyData message has been sent. */
+  copyDataSent(open: Answer | undefined): void {
+    this.openCopyData = open;
+    if (open || this.#behindIt.length === 0) return;
+    const waiting = this.#behindIt;
+    this.#behindIt = [];
+    for (const send of waiting) send();
+  }
+
   /** Notes what the target owes for a message. When it drops the message (after an error, up to Sync), that is settled at once. */
   owe(item: Expected<Owed>): void {
     if (this.owed.add(item)) return;
@@ -127,10 +144,19 @@ export class Link {
     item.context.done?.(false);
   }
 
-  /** It is being sent. */
+  /** It is being sent: the target will ask for its data. */
   brings(answer: Answer): void {
     this.bringing = answer;
-    this.mayAskForData = true;
+    this.#asks = true;
+  }
+
+  asksNoMore(): void {
+    this.#asks = false;
+  }
+
+  /** The target may come to ask for COPY data: it would drop a Sync then. */
+  get mayAskForData(): boolean {
+    return this.#asks && this.bringing?.ended === false;
   }
 
   /** Why no further statement of so many bytes may be kept by name, if so. */
@@ -232,9 +258,11 @@ export class Link {
 
   /** Makes the open block of the target fail, by a simple Query that does not parse; its ReadyForQuery goes to the client. */
   failTarget(insteadOfError: Buffer | null): void {
-    this.send(this.gated.housekeeping('fail'), toServer.query(unparsableText(this.gated.session.id)));
-    this.owe({ kind: 'query', own: true, context: { insteadOfError, showsReady: true } });
-    this.target.flush();
+    this.betweenMessages(() => {
+      this.send(this.gated.housekeeping('fail'), toServer.query(unparsableText(this.gated.session.id)));
+      this.owe({ kind: 'query', own: true, context: { insteadOfError, showsReady: true } });
+      this.target.flush();
+    });
   }
 
   /** The target asks for the data of a COPY FROM STDIN. Where nothing was understood to bring any, nobody could look at it: the session ends. */

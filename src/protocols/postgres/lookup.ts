@@ -66,14 +66,16 @@ export const sendOwn = (link: Link, permit: Permit, statements: readonly OwnStat
     ...(describe ? [toServer.describe('statement', NAME)] : [toServer.bind(NAME, NAME, formats, values), toServer.execute(NAME), closePortal]),
     closeStatement,
   ]);
-  link.send(permit, Buffer.concat(sync ? [...bytes, toServer.sync] : bytes));
-  for (const [at, { describe }] of statements.entries()) {
-    const owe = (kind: ExpectedKind): void => link.owe({ kind, own: true, context: { ...replies, capture: (event) => capture?.(event, at) } });
-    const kinds: readonly ExpectedKind[] = describe ? ['close', 'close', 'parse', 'describe_statement', 'close'] : ['close', 'close', 'parse', 'bind', 'execute', 'close', 'close'];
-    for (const kind of kinds) owe(kind);
-  }
-  if (sync) link.owe({ kind: 'sync', own: true, context: sync });
-  link.target.flush();
+  link.betweenMessages(() => {
+    link.send(permit, Buffer.concat(sync ? [...bytes, toServer.sync] : bytes));
+    for (const [at, { describe }] of statements.entries()) {
+      const owe = (kind: ExpectedKind): void => link.owe({ kind, own: true, context: { ...replies, capture: (event) => capture?.(event, at) } });
+      const kinds: readonly ExpectedKind[] = describe ? ['close', 'close', 'parse', 'describe_statement', 'close'] : ['close', 'close', 'parse', 'bind', 'execute', 'close', 'close'];
+      for (const kind of kinds) owe(kind);
+    }
+    if (sync) link.owe({ kind: 'sync', own: true, context: sync });
+    link.target.flush();
+  });
 };
 
 /** Runs statements in the client's session, one behind the other. Only while the target owes nothing. Rejects when the target fails one. */
