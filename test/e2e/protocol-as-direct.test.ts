@@ -206,6 +206,7 @@ const REFUSED: Readonly<Record<string, Script>> = {
     wire.send(...run('COPY forbidden FROM STDIN'), say.copyData(Buffer.from('2\n')), say.copyDone, say.sync);
     return [...(await wire.until('ReadyForQuery')), ...(await wire.query('SELECT 1'))];
   },
+  'the unnamed statement is gone behind it': then(series(say.parse('', 'SELECT 1'), say.sync), all('SELECT * FROM forbidden'), series(say.describe('statement', ''), say.sync), series(say.bind('', '', [], []), say.sync)),
   'EXECUTE of what was prepared before': all('PREPARE q AS SELECT 1', 'EXECUTE q', 'BEGIN', 'SELECT * FROM forbidden', 'EXECUTE q', 'ROLLBACK', 'EXECUTE q'),
 };
 

@@ -31,7 +31,7 @@ import { definesNames, standingOf, standsForOthers, stillStands, whenNamed } fro
 import type { Expected } from './state.ts';
 
 const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'invalid byte sequence for encoding "UTF8"' } as const;
-
+const NO_STATEMENT = 'the prepared statement does not exist';
 const DEFINED_ANEW = 'what it executes or fetches from was defined anew since it was bound: bind it anew';
 const NOT_FIRST = 'needs approval, and people approve its rows with it: something was sent before it in the same series, send Sync first';
 
@@ -60,10 +60,9 @@ export class ExtendedQueries {
     const message = decodedText(event);
     const { series } = this.#admission;
     const binds = event.type === Frontend.Bind;
-    // It is answered by nothing, and a target that reads COPY data ignores it.
-    if (event.type === Frontend.Flush && series.deferred.length === 0) return this.#take(event, message);
+    // Flush is answered by nothing, and a target that reads COPY data ignores it.
+    if (event.type === Frontend.Password || (event.type === Frontend.Flush && series.deferred.length === 0)) return this.#take(event, message);
     if (series.barrier === undefined && (binds || series.deferred.length === 0) && (series.forwarded || this.#admission.ready)) return this.#take(event, message);
-    if (event.type === Frontend.Password) return this.#take(event, message);
     // A Bind may have to wait for people: what was deferred is sent with it.
     return this.#whenKnown(() => (binds ? this.#take(event, message) : after<void>(this.#admission.sendDeferred(), () => this.#take(event, message))));
   }
@@ -231,7 +230,7 @@ export class ExtendedQueries {
     const full = link.noRoomFor(0);
     if (full !== undefined) return this.#refuseSeries(link.gated.refuse('limit', full));
     const known = link.prepared.get(message.statement);
-    if (!known) return this.#refuseSeries(link.gated.refuse('protocol', 'the prepared statement does not exist'), SqlState.invalid_sql_statement_name);
+    if (!known) return this.#refuseSeries(link.gated.refuse('protocol', NO_STATEMENT), SqlState.invalid_sql_statement_name);
     if (this.#admission.series.changesNames) return this.#refuseSeries(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES));
     if (this.#admission.series.guarded) return this.#refuseSeries(link.gated.refuse('limit', AFTER_GUARDED));
     if (this.#admission.series.definesNames && standsForOthers(known.understood)) return whenNamed(this.#admission, () => this.#bind(binding));
@@ -355,6 +354,7 @@ export class ExtendedQueries {
     const link = this.#admission.link;
     const unusable = this.#nameRefused(message.name);
     if (unusable) return this.#refuseSeries(unusable);
+    if (message.what === 'statement' && !link.prepared.get(message.name)) return this.#refuseSeries(link.gated.refuse('protocol', NO_STATEMENT), SqlState.invalid_sql_statement_name);
     const portal = message.what === 'portal' ? link.portals.get(message.name) : undefined;
     if (portal?.promised) {
       this.#admission.back.simulate(toClient.noData);

@@ -125,9 +125,7 @@ export class SimpleQueries {
     const admission = this.#admission;
     const { link, tracking } = admission;
     const { passage } = answer;
-    // A simple Query drops the unnamed statement and portal.
-    link.prepared.confirm('', undefined);
-    link.portals.drop('');
+    this.#dropUnnamed();
     const sent = admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T' && !admission.series.forwarded), (permit) => {
       link.owe({ kind: 'query', own: false, context: { answer } });
       answer.started = true;
@@ -141,9 +139,17 @@ export class SimpleQueries {
     return covered ? after<void>(sent, () => replay(admission, answer, covered)) : sent;
   }
 
+  /** Any Query drops the unnamed statement and portal, before its text is read. */
+  #dropUnnamed(): void {
+    const { prepared, portals } = this.#admission.link;
+    prepared.confirm('', undefined);
+    portals.drop('');
+  }
+
   /** Outside a block nothing of the message runs; inside one the target is made to fail as by its own permission error. */
   #refuse(refused: Refusal, wording?: Wording): Wait {
     const { link, back, series } = this.#admission;
+    this.#dropUnnamed();
     const error = refusedCommand(refused, wording);
     if (link.status === 'I' && !series.forwarded) {
       back.simulate(Buffer.concat([error, toClient.readyForQuery('I')]));
