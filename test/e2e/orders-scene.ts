@@ -18,6 +18,7 @@ CREATE TABLE forbidden(id int); ALTER TABLE forbidden OWNER TO app;
 CREATE TABLE people(id int, ssn text, mail text); ALTER TABLE people OWNER TO app;`;
 const RESET = `TRUNCATE t, forbidden, people; INSERT INTO t SELECT n, 'v' || n FROM generate_series(1, 4) n; INSERT INTO forbidden VALUES (1);
 INSERT INTO people VALUES (1, '${RAW[0]}', '${RAW[2]}'), (2, '${RAW[1]}', '${RAW[3]}')`;
+const SESSIONS = "SELECT FROM pg_stat_activity WHERE application_name LIKE 'wg:____________:%'";
 const LEFT = 'SELECT (SELECT json_agg(t ORDER BY id, v) FROM t)::text AS t, (SELECT json_agg(f) FROM forbidden f)::text AS f, (SELECT json_agg(p ORDER BY id, ssn) FROM people p)::text AS p';
 
 const rules = [{ name: 'no', match: { objects: ['forbidden'] }, effect: 'deny', reason: 'not for jobs' }];
@@ -65,8 +66,11 @@ export const startOrders = async (version: PostgresVersion): Promise<Orders> => 
     scene,
     scripts: [],
     ownWays: new Map(),
-    // Until the locks of a session that was cut off are gone.
-    reset: async () => void (await until(() => own.query(RESET), 20_000, 'the tables as they were')),
+    reset: async () => {
+      // A session that was cut off may still be at its last statement.
+      await until(async () => (await own.query(SESSIONS)).rowCount === 0, 20_000, 'the end of the sessions before');
+      await own.query(RESET);
+    },
     left: async () => (await own.query(LEFT)).rows as unknown,
     [Symbol.asyncDispose]: async () => {
       await own.end();
