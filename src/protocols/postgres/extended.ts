@@ -15,20 +15,19 @@ import { bringsData, collect, replay } from './covered-copy.ts';
 import { decodeFrontend } from './decode.ts';
 import { toClient, toServer } from './encode.ts';
 import { SqlState } from './errors.ts';
+import { EndOfSeries } from './end-of-series.ts';
 import { examine } from './examine.ts';
 import type { Frame } from './frames.ts';
 import type { Guard } from './guard.ts';
 import { AFTER_GUARDED, needsGuard, NOT_OPENED, openGuard, undo } from './guarding.ts';
-import type { Owed } from './link.ts';
-import { describeOwn, lookups, sendOwn } from './lookup.ts';
+import { describeOwn, lookups } from './lookup.ts';
 import type { Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
 import { recordedForm, RESERVED, unusableName, type Prepared } from './namespace.ts';
 import type { Portal } from './portals.ts';
 import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
-import { onlyDefines, Series, SERIES_CHANGED_OBJECTS } from './series.ts';
+import { onlyDefines, SERIES_CHANGED_OBJECTS } from './series.ts';
 import { bringsBack, changesNames, needsNames } from './settings.ts';
 import { definesNames, standingOf, standsForOthers, stillStands, whenNamed } from './standing.ts';
-import type { Expected } from './state.ts';
 
 const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'invalid byte sequence for encoding "UTF8"' } as const;
 const NO_STATEMENT = 'the prepared statement does not exist';
@@ -42,17 +41,11 @@ const NOT_FIRST = 'needs approval, and people approve its rows with it: somethin
 export class ExtendedQueries {
   readonly #admission: Admission;
   #guarded: WeakMap<Answer, Guarded> | undefined;
-  /** What the target owes for a Sync: the same for each. */
-  readonly #endOfSeries: Expected<Owed>;
+  readonly #end: EndOfSeries;
 
   constructor(admission: Admission) {
     this.#admission = admission;
-    const { link } = admission;
-    const done = (): void => {
-      link.prepared.forget();
-      link.portals.forget();
-    };
-    this.#endOfSeries = { kind: 'sync', own: false, context: { done } };
+    this.#end = new EndOfSeries(admission);
   }
 
   /** A message of a series. A series is decided from a known state: its first message waits for the answers of all before it. */
@@ -462,7 +455,7 @@ export class ExtendedQueries {
     if (series.discarding) series.deferred = [];
     if (series.deferred.length > 0) return after<void>(this.#admission.sendDeferred(), () => this.sync(frame));
     if (link.mayAskForData) return this.#whenAsked(frame);
-    return series.barrier ? this.#passBarrier().then(() => this.#sendSync(frame)) : this.#sendSync(frame);
+    return series.barrier ? this.#passBarrier().then(() => this.#end.send(frame)) : this.#end.send(frame);
   }
 
   /** A Sync behind COPY: whether data is asked for has to be known first. */
@@ -472,30 +465,5 @@ export class ExtendedQueries {
     if (link.copyIn) return passSync(link, frame);
     link.asksNoMore();
     await this.sync(frame);
-  }
-
-  #sendSync(frame: Frame): Wait {
-    const link = this.#admission.link;
-    const { gated } = link;
-    const { wrote, last, control, guarded, discarding } = this.#admission.series;
-    if (guarded?.guard?.verdict === 'passed' && link.ownBlock && !discarding && !link.owed.skipping) {
-      const { guard, passage } = guarded;
-      return this.#admission.withPermit(passage, true, (permit) => {
-        guard.closing = true;
-        sendOwn(link, permit, [{ sql: guard.keep }], { showsError: true });
-        this.#passSync(gated.housekeeping('sync'), frame);
-      });
-    }
-    // A Sync outside a block commits what the series did. After COMMIT in it, whether there is a block is not known yet.
-    if (wrote && last && (control || link.status !== 'T')) return this.#admission.withPermit(last, true, (permit) => this.#passSync(permit, frame));
-    this.#passSync(gated.housekeeping('sync'), frame);
-    return undefined;
-  }
-
-  #passSync(permit: Permit, frame: Frame): void {
-    const link = this.#admission.link;
-    link.owe(this.#endOfSeries);
-    link.pass(permit, frame);
-    this.#admission.series = new Series();
   }
 }
