@@ -1,3 +1,4 @@
+import type { Relation } from '../../catalog.ts';
 import type { ColumnRef, UseRole } from '../../facts.ts';
 import { allLiterals, consume, everything } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
@@ -10,6 +11,7 @@ import { functionBody } from './bodies.ts';
 import { part } from './scope.ts';
 import type { Scope } from './scope.ts';
 import { alterTable, constraint, createTable } from './tables.ts';
+import { viewColumns } from './views.ts';
 import { relationOf } from './writes.ts';
 
 const empty: Scope = { parts: [], ctes: new Map() };
@@ -22,6 +24,7 @@ function touch(analysis: Analysis, columns: readonly ColumnRef[], role: UseRole)
 export function define(analysis: Analysis, kind: string, fields: Ast, statement: (node: unknown) => void): void {
   switch (kind) {
     case 'ViewStmt':
+      if (fields['replace'] === true) replaced(analysis, embedded(fields, 'view') ?? {});
       consume(analysis, everything(analysis.query(fields['query'] as Ast, empty)), 'derive');
       return;
     case 'CreateStmt':
@@ -85,6 +88,23 @@ export function define(analysis: Analysis, kind: string, fields: Ast, statement:
     default:
       throw new NotUnderstood('a statement of a kind that is not known');
   }
+}
+
+/** Relations that a name can mean, for what looks it up in another way than queries do. */
+function called(analysis: Analysis, range: Ast): readonly Relation[] {
+  const schema = text(range, 'schemaname');
+  return analysis.index.catalog.relations.filter((each) => each.name === text(range, 'relname') && (schema === undefined || schema === 'pg_temp' || each.schema === schema) && !indexes.has(each.kind));
+}
+
+const indexes: ReadonlySet<string> = new Set(['i', 'I']);
+
+/**
+ * What a materialized view holds came of its definition as it was when it was filled. It is followed through the views that it stands on: when one of them says something
+ * else, nothing tells any more where the values are from.
+ */
+function replaced(analysis: Analysis, range: Ast): void {
+  if (!analysis.index.catalog.relations.some(({ kind }) => kind === 'm')) return;
+  for (const view of called(analysis, range)) if (view.kind === 'v') consume(analysis, viewColumns(analysis, view).map(({ value }) => value), 'derive');
 }
 
 /** A scope in which any name is a new thing's own, and comes from no column. */
@@ -154,6 +174,13 @@ function rename(analysis: Analysis, fields: Ast): void {
     touch(analysis, analysis.index.own(relation).filter((column) => column.column === text(fields, 'subname')), 'derive');
   } else if (tableLike.has(type)) {
     touch(analysis, analysis.index.own(relationOf(analysis, embedded(fields, 'relation'))), 'derive');
+  } else if (type === 'OBJECT_INDEX') {
+    // ALTER INDEX renames tables and views as well.
+    for (const relation of called(analysis, embedded(fields, 'relation') ?? {})) touch(analysis, analysis.index.own(relation), 'derive');
+  } else if (type === 'OBJECT_ATTRIBUTE') {
+    // With CASCADE it is renamed in the tables that are made of the type, which no snapshot names.
+    if (text(fields, 'behavior') !== 'DROP_CASCADE') return;
+    for (const relation of analysis.index.catalog.relations) touch(analysis, analysis.index.own(relation).filter((column) => column.column === text(fields, 'subname')), 'derive');
   } else if (type === 'OBJECT_SCHEMA') {
     for (const relation of analysis.index.inSchema(text(fields, 'subname') ?? '')) touch(analysis, analysis.index.own(relation), 'derive');
   } else if (type === 'OBJECT_DATABASE') {
