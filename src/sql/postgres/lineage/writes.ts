@@ -4,7 +4,7 @@ import { consume, everything, write } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, isStar, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
-import { evaluate, predicate } from './expressions.ts';
+import { evaluate, evaluateAll, predicate } from './expressions.ts';
 import { returningOf, rowVersions } from '../visible.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
@@ -133,11 +133,22 @@ function set(analysis: Analysis, scope: Scope, target: Target, nodes: readonly A
   }
 }
 
+function endsInStar(node: unknown): boolean {
+  const [kind, fields] = open(node);
+  return (kind === 'ColumnRef' && isStar(list(fields, 'fields').at(-1))) || (kind === 'A_Indirection' && isStar(list(fields, 'indirection').at(-1)));
+}
+
 /** One column's part of `(a, b) = (...)`. */
 function multiAssigned(analysis: Analysis, scope: Scope, fields: Ast): Value {
   const at = Number(fields['colno'] ?? 1) - 1;
   const [kind, source] = open(fields['source']);
-  if (kind === 'RowExpr') return evaluate(analysis, scope, list(source, 'args')[at]);
+  if (kind === 'RowExpr') {
+    // The tree has the row once for each column that it is assigned to. A star in it is opened, and moves what stands behind it.
+    const args = list(source, 'args');
+    if (args.length !== Number(fields['ncolumns'] ?? 0) || args.some(endsInStar)) throw new NotUnderstood('an assignment of a row whose columns are not counted');
+    const values = evaluateAll(analysis, scope, args);
+    return values[at]!;
+  }
   if (kind !== 'SubLink') throw new NotUnderstood('an assignment of a kind that is not known');
   analysis.lookedAt.add(fields['source'] as object);
   const result = analysis.query(source['subselect'] as Ast, scope);
