@@ -42,6 +42,14 @@ const ELEMENTS: readonly string[] = [
   "XMLTABLE('/a' PASSING '<a/>' COLUMNS s text, n FOR ORDINALITY)", "XMLTABLE('/a' PASSING '<a/>' COLUMNS s text) x(y)",
 ];
 const SINCE_17: readonly string[] = ["JSON_TABLE('{}', '$' COLUMNS (a int, NESTED PATH '$.b' COLUMNS (c int), d text)) j", "JSON_TABLE('{}', '$' COLUMNS (a int)) j(x)"];
+/** Queries that see a CTE with the columns that SEARCH or CYCLE add, at the level of WITH and inside. */
+const STARRED: readonly string[] = [
+  'SELECT * FROM w', 'SELECT w.* FROM w', 'SELECT (w).* FROM w', 'SELECT x.* FROM w x(a)', 'SELECT * FROM w x(a)', 'SELECT * FROM w CROSS JOIN t', 'SELECT * FROM (w CROSS JOIN t) j(a, b)', 'TABLE w', 'SELECT * FROM w AS a JOIN w AS b USING (n)',
+  'SELECT * FROM (SELECT * FROM w) q', 'SELECT * FROM (SELECT w.* FROM w) q', 'SELECT * FROM (SELECT (w).* FROM w) q', 'SELECT * FROM (SELECT x.* FROM w x(a)) q', 'SELECT * FROM (SELECT * FROM w CROSS JOIN t) q', 'SELECT * FROM (SELECT * FROM (w CROSS JOIN t) j(a, b)) q', 'SELECT * FROM (SELECT *, added FROM w) q',
+  'SELECT * FROM w UNION ALL SELECT * FROM w', '(SELECT * FROM w) ORDER BY 1', 'SELECT * FROM (TABLE w) q', 'SELECT * FROM t, LATERAL (SELECT * FROM w) q', ', z AS (SELECT * FROM w) SELECT * FROM z', ', z AS (SELECT * FROM w UNION ALL SELECT * FROM w) SELECT * FROM z, w', 'SELECT * FROM (SELECT * FROM w NATURAL JOIN (SELECT 1 AS n) i) q',
+];
+const ADDED: readonly string[] = ['SEARCH DEPTH FIRST BY n SET added', 'CYCLE n SET added USING p', 'SEARCH BREADTH FIRST BY n SET added CYCLE n SET met USING p'];
+
 const JOINS: readonly ((left: string, right: string) => string)[] = [
   (l, r) => `${l}, ${r}`, (l, r) => `${l} CROSS JOIN ${r}`, (l, r) => `(${l} CROSS JOIN ${r}) j`, (l, r) => `(${l} CROSS JOIN ${r}) j(x, y)`, (l, r) => `${l} NATURAL JOIN ${r}`, (l, r) => `${l} NATURAL LEFT JOIN ${r}`, (l, r) => `(${l} NATURAL JOIN ${r}) j(x)`,
   (l, r) => `${l} JOIN ${r} USING (s)`, (l, r) => `${l} FULL JOIN ${r} USING (s)`, (l, r) => `${l} JOIN ${r} USING (s) AS u`, (l, r) => `(${l} JOIN ${r} USING (s)) j(x, y)`, (l, r) => `(${l} JOIN ${r} USING (s)) JOIN t z USING (s)`, (l, r) => `${l} JOIN LATERAL (SELECT * FROM ${r}) x ON true`,
@@ -106,6 +114,12 @@ for (const version of postgresVersions()) {
       const { held, summary } = await hold([...elements, ...elements.flatMap((one) => ['t', 'gen', 'vw', 'child', '(SELECT 1 AS s, 2 AS s2) q', "json_each('{}') e(s)"].flatMap((other) => JOINS.flatMap((join) => [join(one, other), join(other, one)])))].map((from) => `SELECT * FROM ${from}`));
       context.diagnostic(summary);
       assert.ok(held > 1500, summary);
+    });
+
+    test('* shows what SEARCH and CYCLE add where the server does', async (context) => {
+      const { held, summary } = await hold(ADDED.flatMap((added) => STARRED.map((query) => `WITH RECURSIVE w(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM w WHERE n < 2) ${added} ${query}`)));
+      context.diagnostic(summary);
+      assert.ok(held > 50, summary);
     });
   });
 }

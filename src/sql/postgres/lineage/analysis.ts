@@ -39,6 +39,11 @@ export function consume(analysis: Analysis, values: readonly Value[], role: UseR
   return all.sources.length === 0 && all.atoms.length === 0 ? clean : { ...all, direct: false, total: all.sources.length === 0 };
 }
 
+/** Records that how many rows there are depends on the values, whoever looks at the columns made of them. */
+export function tellsByRows(analysis: Analysis, values: readonly Value[]): void {
+  for (const { sources } of values) analysis.found.use(sources, 'predicate');
+}
+
 /** Records that literals and parameters among the values meet the columns among them. */
 export function meet(analysis: Analysis, values: readonly Value[]): void {
   const { atoms, sources } = together(values);

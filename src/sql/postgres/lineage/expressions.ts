@@ -1,10 +1,10 @@
-import { consume, everything, literalFrom, meet } from './analysis.ts';
+import { consume, everything, literalFrom, meet, tellsByRows } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, isStar, list, offset, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
-import { readsElsewhere, secretsAmong, totalFunctions } from './functions.ts';
+import { multiplying, readsElsewhere, secretsAmong, totalFunctions } from './functions.ts';
 import { columnOf, findColumn, findItem, furtherOut, wholeRow } from './scope.ts';
 import type { Scope } from './scope.ts';
 
@@ -246,6 +246,7 @@ function call(analysis: Analysis, scope: Scope, fields: Ast): Value {
   const plain = ['agg_order', 'agg_filter', 'over', 'agg_within_group', 'agg_star', 'agg_distinct', 'func_variadic'].every((field) => fields[field] === undefined);
   if (plain && isTotal(analysis, name, nodes, values)) return totalOf(analysis, values, nodes);
   if (fields['agg_distinct'] === true) consume(analysis, values, 'order');
+  if (multiplying.has(bare)) tellsByRows(analysis, values);
   values.push(...sorts(analysis, scope, list(fields, 'agg_order')));
   predicate(analysis, scope, fields['agg_filter']);
   const over = embedded(fields, 'over');
@@ -260,6 +261,7 @@ function isTotal(analysis: Analysis, name: readonly string[], nodes: readonly As
   if (rule === undefined || values.length !== nodes.length) return false;
   const catalog = name.length === 2 ? name[0] === 'pg_catalog' : name.length === 1 && !analysis.index.hasFunction(bare);
   if (!catalog) return false;
+  if (rule.onRanges && values.some(({ sources }) => sources.some((source) => analysis.index.mayBeRange(analysis.index.typeOf(source))))) return false;
   return nodes.every((node, at) => {
     if (rule.numbers === undefined || at < rule.numbers) return true;
     const [kind, fields] = open(node);

@@ -1,4 +1,4 @@
-import { consume, meet } from './analysis.ts';
+import { consume, meet, tellsByRows } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
@@ -8,7 +8,7 @@ import { hasSystemColumns } from '../visible.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { tableFunctions } from './functions.ts';
-import { inner, findCte, part, renamed } from './scope.ts';
+import { inner, findCte, levelOf, part, renamed } from './scope.ts';
 import type { Columns, FromPart, Item, Named, Scope } from './scope.ts';
 import { isSystemSchema } from './relations.ts';
 import type { Resolved } from './relations.ts';
@@ -63,7 +63,7 @@ export function relation(analysis: Analysis, scope: Scope, fields: Ast, orCte: b
   const database = text(fields, 'catalogname');
   if (database !== undefined && database !== analysis.index.catalog.database) throw new NotUnderstood('a relation of another database');
   const cte = orCte && schema === undefined ? findCte(scope, name) : undefined;
-  if (cte !== undefined) return aliased(cte(), fields, name);
+  if (cte !== undefined) return aliased(seenFrom(scope, cte()), fields, name);
   const resolved = resolve(analysis, schema, name);
   const of = resolved.kind === 'relation' ? resolved.relation.schema : resolved.schema;
   if (isSystemSchema(of)) {
@@ -73,6 +73,13 @@ export function relation(analysis: Analysis, scope: Scope, fields: Ast, orCte: b
   }
   // Of what the snapshot does not list it is not known.
   return aliased(columnsOf(analysis, resolved), fields, name, of, resolved.kind === 'relation' && hasSystemColumns(resolved.relation.kind));
+}
+
+/** The columns of a CTE, in a query at the level of its WITH clause or inside that. */
+function seenFrom(scope: Scope, of: Columns): Columns {
+  if (!of.columns.some((column) => column.addedAt !== undefined)) return of;
+  const columns = of.columns.map(({ name, value, addedAt }): Named => ({ name, value, ...(addedAt !== undefined && levelOf(scope) > addedAt ? { unstarred: true } : {}) }));
+  return { ...of, columns };
 }
 
 export function resolve(analysis: Analysis, schema: string | undefined, name: string): Resolved {
@@ -101,6 +108,7 @@ function rangeFunction(analysis: Analysis, scope: Scope, fields: Ast): Item {
     const [kind, callFields] = open(call);
     const name = kind === 'FuncCall' ? (strings(list(callFields, 'funcname')).at(-1) ?? '') : '';
     const value = consume(analysis, [evaluate(analysis, scope, call)], 'expression');
+    tellsByRows(analysis, [value]);
     if (title === '') title = name;
     const defined = [...(definitions === undefined ? [] : list({ definitions }, 'definitions')), ...list(fields, 'coldeflist')];
     const known = defined.length > 0 ? defined.map((node) => text(open(node)[1], 'colname') ?? '') : knownColumns(analysis, scope, name, callFields);
@@ -135,6 +143,8 @@ function join(analysis: Analysis, scope: Scope, fields: Ast, before: readonly Fr
     if (left.rest !== undefined && !left.columns.some((column) => column.name === name)) values.push(left.rest);
     if (right.rest !== undefined && !right.columns.some((column) => column.name === name)) values.push(right.rest);
     if (values.length < 2) throw new NotUnderstood('a join column that one side does not have');
+    // Of which side it is, and so whether `*` has it, depends on types.
+    if ([...left.columns, ...right.columns].some((column) => column.name === name && column.unstarred)) throw new NotUnderstood('a join by a column that SEARCH or CYCLE has added');
     meet(analysis, values);
     consume(analysis, values, 'predicate');
     // With FULL it is a COALESCE of both sides.
@@ -187,6 +197,7 @@ function tableExpression(analysis: Analysis, scope: Scope, fields: Ast, name: st
   for (const field of ['docexpr', 'rowexpr', 'namespaces', 'columns', 'context_item', 'pathspec', 'passing', 'on_error']) if (fields[field] !== undefined) walk(fields[field]);
   meet(analysis, values);
   const value = consume(analysis, values, 'expression');
+  tellsByRows(analysis, values);
   return aliased({ columns: names.map((column) => ({ name: column, value })) }, fields, name);
 }
 

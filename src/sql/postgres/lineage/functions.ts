@@ -10,9 +10,10 @@ import type { Ast } from './ast.ts';
  * Functions that cannot fail on any value of a text argument and whose other arguments are literals: a constant mask over
  * their result leaks nothing. Positions from `numbers` on must be number literals.
  */
-export const totalFunctions: ReadonlyMap<string, { readonly numbers?: number; readonly nonNegative?: number }> = new Map([
-  ['upper', {}],
-  ['lower', {}],
+export const totalFunctions: ReadonlyMap<string, { readonly numbers?: number; readonly nonNegative?: number; readonly onRanges?: true }> = new Map([
+  // Of a range they are its bounds, and NULL where it has none.
+  ['upper', { onRanges: true }],
+  ['lower', { onRanges: true }],
   ['btrim', {}],
   ['ltrim', {}],
   ['rtrim', {}],
@@ -94,4 +95,10 @@ export const tableFunctions: ReadonlyMap<string, readonly string[]> = new Map([
   ['jsonb_each', ['key', 'value']],
   ['jsonb_each_text', ['key', 'value']],
   ['current_schemas', ['current_schemas']],
+]);
+
+/** Functions of pg_catalog that give any number of rows: in a SELECT list they repeat the row that they stand in, or drop it. */
+export const multiplying: ReadonlySet<string> = new Set([
+  ...[...tableFunctions.keys()].filter((name) => name !== 'current_schemas'),
+  'unnest', 'jsonb_path_query_tz', 'json_populate_recordset', 'jsonb_populate_recordset', 'json_to_recordset', 'jsonb_to_recordset', 'ts_parse', 'ts_debug', 'ts_token_type', 'aclexplode', '_pg_expandarray',
 ]);

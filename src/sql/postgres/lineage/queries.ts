@@ -6,7 +6,7 @@ import { evaluate, evaluateAll, found, itemNotColumn, predicate, window } from '
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { from } from './from.ts';
-import { findItem, inner, renamed, star, wholeRow } from './scope.ts';
+import { deeper, findItem, inner, levelOf, renamed, star, starred, wholeRow } from './scope.ts';
 import type { Columns, Cte, FromPart, Named, Scope } from './scope.ts';
 import { titleOf } from './titles.ts';
 
@@ -88,7 +88,7 @@ function starOf(analysis: Analysis, scope: Scope, node: unknown, parts: readonly
     const item = findItem(scope, names);
     if (item === undefined) throw new NotUnderstood('a star over something that is not in FROM');
     found(analysis, scope, names, wholeRow(item), true);
-    return item;
+    return starred(item);
   }
   if (kind === 'A_Indirection' && isStar(list(fields, 'indirection').at(-1))) {
     const [inside, base] = open(fields['arg']);
@@ -98,7 +98,7 @@ function starOf(analysis: Analysis, scope: Scope, node: unknown, parts: readonly
       if (item !== undefined) {
         analysis.lookedAt.add(fields['arg'] as object);
         found(analysis, scope, names, wholeRow(item), false);
-        return item;
+        return starred(item);
       }
     }
     return { columns: [], rest: consume(analysis, [evaluate(analysis, scope, fields['arg'])], 'expression') };
@@ -167,8 +167,8 @@ function valuesRow(analysis: Analysis, scope: Scope, nodes: readonly Ast[]): rea
 }
 
 function combined(analysis: Analysis, fields: Ast, scope: Scope, operation: string): Columns {
-  const left = select(analysis, embedded(fields, 'larg') ?? {}, scope);
-  const right = select(analysis, embedded(fields, 'rarg') ?? {}, scope);
+  const left = select(analysis, embedded(fields, 'larg') ?? {}, deeper(scope));
+  const right = select(analysis, embedded(fields, 'rarg') ?? {}, deeper(scope));
   const both = [...everything(left), ...everything(right)];
   // In a view UNION ALL only appends, as inheritance does; a statement of the client's could use it to hide a column's identity.
   const appends = analysis.printed && operation === 'SETOP_UNION' && fields['all'] === true;
@@ -230,12 +230,12 @@ function recursiveCte(analysis: Analysis, fields: Ast, scope: Scope): Cte {
     running = true;
     if (kind === 'SelectStmt' && text(query, 'op') === 'SETOP_UNION') {
       const clause = embedded(query, 'withClause');
-      const start = withCtes(analysis, clause, scope);
-      current = withExtra(analysis, fields, renamed(select(analysis, embedded(query, 'larg') ?? {}, start), names));
+      const start = withCtes(analysis, clause, deeper(scope));
+      current = withExtra(analysis, fields, scope, renamed(select(analysis, embedded(query, 'larg') ?? {}, deeper(start)), names));
     }
     for (let round = 0; ; round++) {
       if (round === maximumRounds) throw new NotUnderstood('a recursive query whose columns do not settle');
-      const next = withExtra(analysis, fields, cteColumns(analysis, fields, scope));
+      const next = withExtra(analysis, fields, scope, cteColumns(analysis, fields, scope));
       const settled = current === undefined || sourcesOf(next) === sourcesOf(current);
       current = next;
       if (settled) break;
@@ -249,8 +249,9 @@ function sourcesOf(columns: Columns): number {
   return everything(columns).reduce((sum, value) => sum + value.sources.length, 0);
 }
 
-/** The columns that SEARCH and CYCLE add. */
-function withExtra(analysis: Analysis, fields: Ast, columns: Columns): Columns {
+/** The columns that SEARCH and CYCLE add. `*` has them in the query of the WITH clause, and in none inside it. */
+function withExtra(analysis: Analysis, fields: Ast, scope: Scope, columns: Columns): Columns {
+  const addedAt = levelOf(scope);
   const search = embedded(fields, 'search_clause');
   const cycle = embedded(fields, 'cycle_clause');
   const extra: Named[] = [];
@@ -258,10 +259,10 @@ function withExtra(analysis: Analysis, fields: Ast, columns: Columns): Columns {
     const wanted = strings(list(clause, field));
     return consume(analysis, columns.columns.filter((column) => wanted.includes(column.name)).map((column) => column.value), 'order');
   };
-  if (search !== undefined) extra.push({ name: text(search, 'search_seq_column') ?? '', value: keys(search, 'search_col_list') });
+  if (search !== undefined) extra.push({ name: text(search, 'search_seq_column') ?? '', value: keys(search, 'search_col_list'), addedAt });
   if (cycle !== undefined) {
     const value = keys(cycle, 'cycle_col_list');
-    extra.push({ name: text(cycle, 'cycle_mark_column') ?? '', value }, { name: text(cycle, 'cycle_path_column') ?? '', value });
+    extra.push({ name: text(cycle, 'cycle_mark_column') ?? '', value, addedAt }, { name: text(cycle, 'cycle_path_column') ?? '', value, addedAt });
   }
   return extra.length === 0 ? columns : { ...columns, columns: [...columns.columns, ...extra] };
 }

@@ -18,6 +18,11 @@ export interface Expanded {
 
 const systemSchemas: ReadonlySet<string> = new Set(['pg_catalog', 'information_schema', 'pg_toast']);
 
+/** OIDs of the ranges and multiranges of pg_catalog (pg_type.dat). */
+const systemRanges: ReadonlySet<number> = new Set([3904, 3906, 3908, 3910, 3912, 3926, 4451, 4532, 4533, 4534, 4535, 4536]);
+/** FirstNormalObjectId in transam.h. */
+const firstNormalOid = 16_384;
+
 export function isSystemSchema(schema: string): boolean {
   return systemSchemas.has(schema);
 }
@@ -61,6 +66,14 @@ export class CatalogIndex {
   /** OID of a column's type; 0 when it is not known. */
   typeOf({ relation, number }: ColumnRef): number {
     return this.#byOid.get(relation)?.columns.find((column) => column.number === number)?.type ?? 0;
+  }
+
+  /** A value of the type can be a range: of one that is not known it is taken to be so. */
+  mayBeRange(oid: number): boolean {
+    if (oid > 0 && oid < firstNormalOid) return systemRanges.has(oid);
+    const type = this.catalog.types.find((each) => each.oid === oid);
+    if (type?.kind === 'd') return this.mayBeRange(type.base ?? 0);
+    return type === undefined || type.kind === 'r' || type.kind === 'm';
   }
 
   inSchema(schema: string): readonly Relation[] {

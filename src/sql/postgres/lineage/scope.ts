@@ -7,6 +7,10 @@ import type { Value } from './findings.ts';
 export interface Named {
   readonly name: string;
   readonly value: Value;
+  /** SEARCH or CYCLE has added it to a CTE at this level. */
+  readonly addedAt?: number;
+  /** Can be named, but is not part of what `*` stands for. */
+  readonly unstarred?: true;
 }
 
 /** The columns of a query or of a FROM item. */
@@ -40,11 +44,22 @@ export interface Scope {
   readonly parts: readonly FromPart[];
   readonly ctes: ReadonlyMap<string, Cte>;
   readonly parent?: Scope;
+  /** Queries around this one. */
+  readonly level?: number;
+}
+
+export function levelOf(scope: Scope): number {
+  return scope.level ?? 0;
+}
+
+/** What a query inside sees of a scope. */
+export function deeper(scope: Scope): Scope {
+  return { ...scope, level: levelOf(scope) + 1 };
 }
 
 /** The level's own names only, over the same CTEs. */
 export function inner(parent: Scope, parts: readonly FromPart[]): Scope {
-  return { parts, ctes: parent.ctes, parent };
+  return { parts, ctes: parent.ctes, parent, level: levelOf(parent) };
 }
 
 export function findCte(scope: Scope, name: string): Cte | undefined {
@@ -151,7 +166,7 @@ export function renamed(of: Columns, names: readonly string[]): Columns {
     return { columns: names.map((name) => ({ name, value: any })), rest: any };
   }
   if (names.length > of.columns.length) throw new NotUnderstood('more column aliases than columns');
-  return { columns: of.columns.map((column, index) => (index < names.length ? { name: names[index]!, value: column.value } : column)) };
+  return { columns: of.columns.map((column, index) => (index < names.length ? { ...column, name: names[index]! } : column)) };
 }
 
 /** One item as a whole FROM element. */
@@ -159,10 +174,15 @@ export function part(item: Item): FromPart {
   return { items: [item], columns: item.columns, ...(item.rest === undefined ? {} : { rest: item.rest }), ...(item.relation ? { systemColumns: true } : {}) };
 }
 
+/** What `t.*` stands for. */
+export function starred(of: Columns): Columns {
+  return of.columns.some((column) => column.unstarred) ? { ...of, columns: of.columns.filter((column) => !column.unstarred) } : of;
+}
+
 /** Everything that `*` stands for. */
 export function star(parts: readonly FromPart[]): Columns {
   const rests = parts.flatMap((each) => (each.rest === undefined ? [] : [each.rest]));
-  const columns = parts.flatMap((each) => each.columns);
+  const columns = parts.flatMap((each) => starred(each).columns);
   // Behind columns of unknown number no position is known any more, so all of them become one.
   if (rests.length === 0) return { columns };
   return { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: false } };

@@ -8,14 +8,16 @@ import { evaluateAll } from './expressions.ts';
 import { clean, NotUnderstood } from './findings.ts';
 import { nothingForgotten } from './looked-at.ts';
 import { select } from './queries.ts';
+import { deeper } from './scope.ts';
 import type { Columns, Scope } from './scope.ts';
 import { copy, insert, merge, remove, update } from './writes.ts';
 
 const empty: Scope = { parts: [], ctes: new Map() };
 
 /** The columns of anything that can stand in a WITH query or in parentheses. */
-export function queryOf(analysis: Analysis, node: Ast, scope: Scope): Columns {
+export function queryOf(analysis: Analysis, node: Ast, outer: Scope): Columns {
   const [kind, fields] = open(node);
+  const scope = deeper(outer);
   switch (kind) {
     case 'SelectStmt':
       return select(analysis, fields, scope);
