@@ -60,11 +60,22 @@ export function protectionOf(rules: readonly ColumnRule[], catalog: Catalog, mem
   const matched = new Set<string>();
   const family = descendants(catalog);
   const known = memory.on(catalog);
+  const done = new Map<ColumnRule, Set<Column>>(rules.map((rule) => [rule, new Set<Column>()]));
   const protect = (rule: ColumnRule, relation: Relation, column: Column): void => {
+    // A child of several parents leads on from one to the other.
+    const before = done.get(rule)!;
+    if (before.has(column)) return;
+    before.add(column);
     known.remember(rule.pattern.text, relation.oid, column.number);
     let columns = byRelation.get(relation.oid);
     if (columns === undefined) byRelation.set(relation.oid, (columns = new Map<number, ProtectedColumn>()));
     columns.set(column.number, join(columns.get(column.number), rule.mask, rule.strict, `${relation.schema}.${relation.name}.${column.name}`, column.type));
+    // A row of a child shows through its parents, and a parent's rows may be any child's.
+    for (const oid of [...family(relation.oid), ...ancestors(byOid, relation)]) {
+      const other = byOid.get(oid);
+      const same = other?.columns.find((each) => each.name === column.name);
+      if (other !== undefined && same !== undefined) protect(rule, other, same);
+    }
   };
   for (const relation of catalog.relations) {
     for (const column of relation.columns) {
@@ -73,12 +84,6 @@ export function protectionOf(rules: readonly ColumnRule[], catalog: Catalog, mem
         if (!byName && !known.has(rule.pattern.text, relation.oid, column.number)) continue;
         matched.add(rule.pattern.text);
         protect(rule, relation, column);
-        // A row of a child shows through its parents, and a parent's rows may be any child's.
-        for (const oid of [...family(relation.oid), ...ancestors(byOid, relation)]) {
-          const other = byOid.get(oid);
-          const same = other?.columns.find((each) => each.name === column.name);
-          if (other !== undefined && same !== undefined) protect(rule, other, same);
-        }
       }
     }
   }
