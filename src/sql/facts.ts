@@ -139,6 +139,8 @@ export interface Output {
   readonly direct: boolean;
   /** Only provably total functions and literals stand between source and output: may be masked by a constant. */
   readonly total: boolean;
+  /** Of several columns, so that whoever writes one of them can make it fail by what is in another. */
+  readonly joined?: true;
 }
 
 export interface ColumnUse {

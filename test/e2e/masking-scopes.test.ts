@@ -17,6 +17,8 @@ CREATE TABLE jt(a int[], j jsonb, id int PRIMARY KEY); INSERT INTO jt VALUES ('{
 CREATE TABLE tn(id int, ssn text); ALTER TABLE tn OWNER TO app; ALTER VIEW v OWNER TO app; ALTER VIEW vw OWNER TO app; ALTER SEQUENCE sq OWNER TO app; ALTER TABLE jt OWNER TO app; ALTER TABLE s.c OWNER TO app; ALTER TABLE vw.c OWNER TO app;
 CREATE VIEW shown AS SELECT id, ssn FROM customers; CREATE MATERIALIZED VIEW kept AS SELECT id, ssn FROM shown; CREATE VIEW found AS SELECT id FROM customers WHERE ssn LIKE '123%'; CREATE MATERIALIZED VIEW hits AS SELECT id FROM found;
 CREATE VIEW repeated AS SELECT id, regexp_matches(ssn, '^123') AS m FROM customers; CREATE VIEW split AS SELECT c.id FROM customers c, string_to_table(c.ssn, '3') part;
+CREATE TABLE kid(ssn text); CREATE TABLE beside(ssn text); CREATE TABLE above(ssn text); ALTER TABLE kid INHERIT beside; ALTER TABLE kid INHERIT above; INSERT INTO kid VALUES ('1');
+CREATE VIEW made AS SELECT id, concat(name, ssn) AS joined FROM customers; ALTER VIEW made OWNER TO app; ALTER TABLE beside OWNER TO app;
 CREATE TYPE person AS (id int, code text); CREATE TABLE typed OF person; CREATE TABLE spans(id int, span int4range); INSERT INTO spans VALUES (1, '[1,2)'), (2, '[1,)');
 ALTER VIEW shown OWNER TO app; ALTER MATERIALIZED VIEW kept OWNER TO app; ALTER VIEW found OWNER TO app; ALTER MATERIALIZED VIEW hits OWNER TO app; ALTER VIEW repeated OWNER TO app; ALTER VIEW split OWNER TO app;
 ALTER TYPE person OWNER TO app; ALTER TABLE typed OWNER TO app; ALTER TABLE spans OWNER TO app;
@@ -24,7 +26,7 @@ GRANT USAGE ON SCHEMA s, vw TO app;`;
 
 const allow = ['read', 'write', 'schema', 'session'];
 const policies = [
-  { name: 'masked', identities: ['writer'], connections: ['*'], allow, mask: [{ columns: ['public.customers.ssn', 'public.typed.code', 'public.spans.span'], mode: 'strict', transform: 'redact' }] },
+  { name: 'masked', identities: ['writer'], connections: ['*'], allow, mask: [{ columns: ['public.customers.ssn', 'public.typed.code', 'public.spans.span', 'public.above.ssn'], mode: 'strict', transform: 'redact' }] },
   { name: 'columns', identities: ['migrator'], connections: ['*'], allow, rules: [{ name: 'not-ssn', match: { columns: ['public.customers.ssn'] }, effect: 'deny', reason: 'not for jobs' }] },
 ];
 
@@ -90,6 +92,15 @@ const AROUND = [
   // Renames in other words.
   'ALTER INDEX customers RENAME TO clients',
   'ALTER TYPE person RENAME ATTRIBUTE code TO other CASCADE',
+  // A column that the client writes can be as large as it takes for the function to fail by what is in the other.
+  "SELECT left(concat(replace(c.ssn, '1', o.note), o.note, o.note, o.note), 1) FROM customers c, orders o",
+  "WITH w AS MATERIALIZED (SELECT replace(c.ssn, '1', o.note) FROM customers c, orders o) SELECT count(*) FROM w",
+  'SELECT q FROM (SELECT replace(ssn, name, email) FROM customers) q',
+  'SELECT upper(coalesce(ssn, name)) FROM customers',
+  'SELECT joined FROM made',
+  'EXPLAIN (ANALYZE, SERIALIZE) SELECT ssn FROM customers',
+  // Through a child of both.
+  "SELECT ssn || '' FROM beside",
   // A star in a row that is assigned takes as many places as it has columns.
   'UPDATE orders SET (note) = ROW(z.*, c.ssn) FROM (SELECT) z, customers c',
   'UPDATE orders SET (note) = ROW((z).*, c.ssn) FROM (SELECT) z, customers c',
@@ -155,7 +166,7 @@ for (const version of postgresVersions()) {
         'SELECT (SELECT o.id FROM orders o WHERE o.id = c.id) FROM customers c', 'SELECT c.id, l.* FROM customers c, LATERAL (SELECT ssn FROM customers o WHERE o.id = c.id) l', 'SELECT id FROM customers WHERE EXISTS (SELECT FROM orders WHERE note IS NOT NULL)',
         'SELECT (SELECT (SELECT 1)::text), CASE WHEN true THEN 1 ELSE (SELECT 2) END',
         'SELECT count(*) FROM orders o CROSS JOIN LATERAL (SELECT o.id) l JOIN audit a ON l.id = a.id', 'SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (1)', "UPDATE jt SET j['k'] = '1', a[1] = 2 WHERE id = 1",
-        'UPDATE orders SET (id, note) = (c.id, c.name) FROM customers c WHERE false', 'UPDATE orders SET (id, note) = ROW(c.id, c.name) FROM customers c WHERE false', 'SELECT upper(ssn), lower(name) FROM customers', 'ALTER INDEX jt_pkey RENAME TO jt_key', 'CREATE OR REPLACE VIEW v AS SELECT id, name AS n FROM customers WHERE id > 0',
+        'UPDATE orders SET (id, note) = (c.id, c.name) FROM customers c WHERE false', 'UPDATE orders SET (id, note) = ROW(c.id, c.name) FROM customers c WHERE false', "SELECT upper(ssn), lower(name), concat(ssn, ' '), concat(name, email), coalesce(ssn, name) FROM customers", 'SELECT id FROM made', 'EXPLAIN (ANALYZE) SELECT ssn FROM customers', ...(version < 17 ? [] : ['EXPLAIN (ANALYZE, SERIALIZE) SELECT id FROM customers']), 'ALTER INDEX jt_pkey RENAME TO jt_key', 'CREATE OR REPLACE VIEW v AS SELECT id, name AS n FROM customers WHERE id > 0',
         // An alias of FROM comes before the names that RETURNING has for rows.
         'UPDATE orders SET note = note FROM customers AS old WHERE old.id = orders.id RETURNING old.ssn', 'DELETE FROM orders USING customers AS new WHERE false RETURNING new.ssn, new.*',
         "SELECT * FROM orders, unnest(ARRAY['a', 'b']) x", "SELECT * FROM orders o, unnest('{1,2}'::int[], ARRAY[o.note, 'y']) AS u(n, t)", 'SELECT x FROM orders o, unnest(array_remove(ARRAY[o.id], 7)) x',

@@ -2,7 +2,7 @@ import { consume, everything, literalFrom, meet, tellsByRows } from './analysis.
 import type { Analysis } from './analysis.ts';
 import { embedded, isStar, list, offset, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
-import { clean, NotUnderstood, together } from './findings.ts';
+import { clean, NotUnderstood, severalOf, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { multiplying, readsElsewhere, secretsAmong, totalFunctions } from './functions.ts';
 import { columnOf, findColumn, findItem, furtherOut, wholeRow } from './scope.ts';
@@ -36,7 +36,8 @@ export function evaluate(analysis: Analysis, scope: Scope, node: unknown): Value
     case 'CoalesceExpr': {
       const values = evaluateAll(analysis, scope, list(fields, 'args'));
       meet(analysis, values);
-      return totalOf(analysis, values, list(fields, 'args'));
+      const value = totalOf(analysis, values, list(fields, 'args'));
+      return isMixed(values) ? { several: 'choice', ...value } : value;
     }
     case 'CaseExpr':
       return caseOf(analysis, scope, fields);
@@ -244,7 +245,12 @@ function call(analysis: Analysis, scope: Scope, fields: Ast): Value {
   for (const value of secretsAmong(bare, values, nodes)) analysis.found.secret(value.atoms);
   meet(analysis, values);
   const plain = ['agg_order', 'agg_filter', 'over', 'agg_within_group', 'agg_star', 'agg_distinct', 'func_variadic'].every((field) => fields[field] === undefined);
-  if (plain && isTotal(analysis, name, nodes, values)) return totalOf(analysis, values, nodes);
+  if (plain && isTotal(analysis, name, nodes, values)) {
+    const value = totalOf(analysis, values, nodes);
+    if (value.several === undefined && !isMixed(values)) return value;
+    analysis.found.use(value.sources, 'expression');
+    return { ...value, several: 'joined' };
+  }
   if (fields['agg_distinct'] === true) consume(analysis, values, 'order');
   if (multiplying.has(bare)) tellsByRows(analysis, values);
   values.push(...sorts(analysis, scope, list(fields, 'agg_order')));
@@ -275,11 +281,18 @@ function isTotal(analysis: Analysis, name: readonly string[], nodes: readonly As
 const maximumDepth = 3;
 const maximumArguments = 16;
 
+/** They are made of more than one column. */
+function isMixed(values: readonly Value[]): boolean {
+  const [first, ...others] = values.filter((value) => value.sources.length > 0);
+  return others.some(({ sources }) => sources.length !== first!.sources.length || sources.some((source) => !first!.sources.includes(source)));
+}
+
 /** The value of a total function or of COALESCE: total while every argument is a literal or total itself. */
 function totalOf(analysis: Analysis, values: readonly Value[], nodes: readonly Ast[]): Value {
   const depth = 1 + Math.max(0, ...values.map((value) => value.depth ?? 0));
   const allowed = values.every((value, at) => (value.sources.length > 0 ? value.total && !value.row : open(nodes[at])[0] === 'A_Const'));
   const { sources, atoms } = together(values);
   if (sources.length === 0 || !allowed || depth > maximumDepth || values.length > maximumArguments) return consume(analysis, values, 'expression');
-  return { sources, atoms, direct: false, total: true, depth };
+  const several = severalOf(values);
+  return { sources, atoms, direct: false, total: true, depth, ...(several && { several }) };
 }

@@ -19,6 +19,11 @@ export interface Value {
   readonly row?: true;
   /** It is the word NULL, or FALSE. */
   readonly word?: 'null' | 'false';
+  /**
+   * It is one of several columns, or a total function has put several together: one of them, which the client may have written, can be so large that the function fails where
+   * another holds a certain character, or is of a certain length.
+   */
+  readonly several?: 'choice' | 'joined';
   /** How many total functions stand one inside the other. */
   readonly depth?: number;
 }
@@ -102,6 +107,11 @@ export class Findings {
   operands(): Operand[] {
     return [...this.#operands.values()];
   }
+}
+
+/** What `several` is of values that are put side by side. */
+export function severalOf(values: readonly Value[]): Value['several'] {
+  return values.some((value) => value.several === 'joined') ? 'joined' : values.find((value) => value.several !== undefined)?.several;
 }
 
 /** Several values put together, without a judgement of what puts them together. */

@@ -3,7 +3,7 @@ import type { Analysis } from './analysis.ts';
 import { embedded, isStar, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { evaluate, evaluateAll, found, itemNotColumn, predicate, window } from './expressions.ts';
-import { clean, NotUnderstood, together } from './findings.ts';
+import { clean, NotUnderstood, severalOf, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { from } from './from.ts';
 import { deeper, findItem, inner, levelOf, renamed, star, starred, wholeRow } from './scope.ts';
@@ -178,7 +178,8 @@ function combined(analysis: Analysis, fields: Ast, scope: Scope, operation: stri
   return {
     columns: left.columns.map((column, at) => {
       const pair = [column.value, right.columns[at]!.value];
-      return { name: column.name, value: { ...together(pair), direct: false, total: appends && pair.every((value) => value.total) } };
+      const several = severalOf(pair);
+      return { name: column.name, value: { ...together(pair), direct: false, total: appends && pair.every((value) => value.total), ...(several && { several }) } };
     }),
   };
 }

@@ -1,6 +1,6 @@
 import type { ColumnRef } from '../../facts.ts';
 import { isSystemColumn } from '../visible.ts';
-import { clean, NotUnderstood, together } from './findings.ts';
+import { clean, NotUnderstood, severalOf, together } from './findings.ts';
 import type { Value } from './findings.ts';
 
 /** A column as a query sees it. */
@@ -68,7 +68,8 @@ export function findCte(scope: Scope, name: string): Cte | undefined {
 
 function merge(values: readonly Value[]): Value {
   if (values.length === 1) return values[0]!;
-  const value = { ...together(values), direct: values.every((each) => each.direct), total: values.every((each) => each.total) };
+  const several = severalOf(values);
+  const value = { ...together(values), direct: values.every((each) => each.direct), total: values.every((each) => each.total), ...(several && { several }) };
   return values.some((each) => each.row) ? { ...value, row: true } : value;
 }
 
@@ -76,7 +77,8 @@ function merge(values: readonly Value[]): Value {
 export function wholeRow(of: Columns): Value {
   const values = of.columns.map((column) => column.value);
   if (of.rest !== undefined) values.push(of.rest);
-  return { ...together(values), direct: false, total: values.every((value) => value.total), row: true };
+  const several = severalOf(values);
+  return { ...together(values), direct: false, total: values.every((value) => value.total), row: true, ...(several && { several }) };
 }
 
 /** A column of one item. Undefined when it has none of that name. */

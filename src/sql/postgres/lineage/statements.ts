@@ -81,7 +81,7 @@ function followed(analysis: Analysis, node: unknown): Columns | undefined {
     case 'VariableShowStmt':
       return { columns: (text(fields, 'name') === 'all' ? ['name', 'setting', 'description'] : [text(fields, 'name') ?? '']).map((name) => ({ name, value: clean })) };
     case 'ExplainStmt':
-      statement(analysis, fields['query']);
+      explained(analysis, fields, statement(analysis, fields['query']));
       return { columns: [{ name: 'QUERY PLAN', value: clean }] };
     case 'DeclareCursorStmt':
     case 'PrepareStmt':
@@ -113,6 +113,12 @@ function followed(analysis: Analysis, node: unknown): Columns | undefined {
       define(analysis, kind, fields, (inside) => void statement(analysis, inside));
       return undefined;
   }
+}
+
+/** SERIALIZE tells how many bytes the answer would have, and so how long what is masked in it is. */
+function explained(analysis: Analysis, fields: Ast, answer: Columns | undefined): void {
+  const measures = list(fields, 'options').some((node) => text(open(node)[1], 'defname') === 'serialize');
+  if (measures && answer !== undefined) consume(analysis, everything(answer), 'expression');
 }
 
 function into(fields: Ast): boolean {
