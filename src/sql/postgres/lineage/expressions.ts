@@ -47,6 +47,8 @@ export function evaluate(analysis: Analysis, scope: Scope, node: unknown): Value
       return { ...value, atoms: [] };
     }
     case 'GroupingFunc':
+      // Which of the keys count: GROUP BY has taken note of them. It is no value of theirs.
+      evaluateAll(analysis, scope, list(fields, 'args'));
       return clean;
     case 'A_Expr':
     case 'TypeCast':
