@@ -35,6 +35,12 @@ const cases: readonly [Match, Partial<Effect>, 'no' | 'touches' | 'covers', stri
   [{ verbs: ['create'] }, { class: 'admin', verb: 'create' }, 'covers', 'admin by verb'],
   [{ classes: ['admin'] }, { class: 'admin' }, 'covers', 'admin by class'],
   // objects: kinds
+  [{ objects: ['function:f'] }, on({ kind: 'routine', schema: 's', name: 'f' }), 'touches', 'a routine can be a function'],
+  [{ objects: ['function:g'] }, on({ kind: 'routine', schema: 's', name: 'f' }), 'no', 'of another name'],
+  [{ objects: ['routine'] }, on({ kind: 'procedure', schema: 's', name: 'f' }), 'covers', 'a procedure is a routine'],
+  [{ objects: ['function'] }, on({ kind: 'procedure', schema: 's', name: 'f' }), 'no', 'and no function'],
+  [{ objects: ['domain'] }, on({ kind: 'type', schema: 's', name: 'd' }), 'touches', 'a type can be a domain'],
+  [{ objects: ['type'] }, on({ kind: 'domain', schema: 's', name: 'd' }), 'covers', 'a domain is a type'],
   [{ objects: ['database'] }, on({ kind: 'database', name: 'd' }), 'covers', 'kind'],
   [{ objects: ['user'] }, on({ kind: 'role', name: 'r' }), 'covers', 'kind by its other word'],
   [{ objects: ['database'] }, on(table('database')), 'no', 'a kind word is not a name'],

@@ -1,6 +1,6 @@
 import { isRequestKind } from '../apis/kinds.ts';
 import type { Effect, ObjectRef } from '../model/command.ts';
-import { insideSchemas, isKind, kindSynonyms, outsideSchemas } from '../sql/kinds.ts';
+import { insideSchemas, isKind, kindSynonyms, outsideSchemas, widerKinds } from '../sql/kinds.ts';
 import { COVERS, NONE, TOUCHES, weaker, type Level } from './level.ts';
 import { parseNamePattern, type NamePart } from './names.ts';
 import { compileRequestObject } from './request-objects.ts';
@@ -63,8 +63,9 @@ function compileNamed(pattern: string, kind: string | undefined): Reach | string
 
 /** A kind that is not in our list could be any: it rules nothing out. */
 function sameKind(object: ObjectRef, kind: string): Level {
-  if (object.kind === kind) return COVERS;
-  return isKind(object.kind) ? NONE : TOUCHES;
+  if (object.kind === kind || widerKinds.get(object.kind) === kind) return COVERS;
+  // DROP ROUTINE takes functions and procedures, DROP TYPE also a domain.
+  return isKind(object.kind) && widerKinds.get(kind) !== object.kind ? NONE : TOUCHES;
 }
 
 function reachKind(effect: Effect, kind: string): Level {

@@ -61,7 +61,7 @@ export interface Relation {
    * and the views and policies of what they read.
    */
   readonly policyCalls?: readonly number[];
-  /** Foreign keys of other tables that act when rows of this one go (CASCADE, SET NULL, SET DEFAULT). */
+  /** Foreign keys of other tables: what they do when rows of this one go (CASCADE, SET NULL, SET DEFAULT), and TRUNCATE ... CASCADE through each. */
   readonly cascades?: readonly Cascade[];
   /** Has a constraint, or is referenced by a foreign key, that can be put off to the end of the transaction. */
   readonly deferrable?: boolean;
@@ -71,9 +71,9 @@ export interface Cascade {
   /** OID of the referencing table. */
   readonly relation: number;
   /** What happens to this table's rows. */
-  readonly on: 'delete' | 'update';
+  readonly on: 'delete' | 'update' | 'truncate';
   /** What then happens to the referencing rows. */
-  readonly verb: 'delete' | 'update';
+  readonly verb: 'delete' | 'update' | 'truncate';
 }
 
 export interface Column {

@@ -16,6 +16,9 @@ export const insideSchemas: ReadonlySet<string> = new Set([
   'text_search_configuration', 'text_search_dictionary', 'text_search_parser', 'text_search_template', 'trigger', 'type', 'view',
 ]);
 
+/** Kinds whose objects statements can name as ones of a wider kind, too. */
+export const widerKinds: ReadonlyMap<string, string> = new Map([['function', 'routine'], ['procedure', 'routine'], ['aggregate', 'routine'], ['domain', 'type']]);
+
 /** Words that people use for a kind of another name. */
 export const kindSynonyms: Readonly<Record<string, string>> = { user: 'role', group: 'role', parameter: 'setting' };
 

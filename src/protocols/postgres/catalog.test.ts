@@ -58,7 +58,7 @@ for (const version of postgresVersions()) {
       const customers = relation('customers');
       assert.deepEqual(customers.columns.map((each) => each.name), ['id', 'name', 'email', 'mood', 'amount', 'born', 'data', 'p', 'full_name']);
       assert.equal(customers.rowSecurity, true);
-      assert.deepEqual(customers.cascades, [{ relation: relation('orders').oid, on: 'delete', verb: 'delete' }]);
+      assert.deepEqual(customers.cascades, [{ relation: relation('orders').oid, on: 'truncate', verb: 'truncate' }, { relation: relation('orders').oid, on: 'delete', verb: 'delete' }]);
       const calls = (name: string): unknown => relation(name).policyCalls?.map((oid) => catalog.functions.find((each) => each.oid === oid)?.name).toSorted();
       assert.deepEqual(calls('secured'), ['same', 'wipe']);
       assert.deepEqual(calls('through'), ['fine', 'wipe']);

@@ -118,10 +118,10 @@ function columnOf([relation, name, attnum, type, typmod, notNull, generated]: (s
   };
 }
 
-/** CASCADE takes the referencing rows along; SET NULL and SET DEFAULT change them. NO ACTION and RESTRICT do nothing. */
+/** CASCADE takes the referencing rows along; SET NULL and SET DEFAULT change them. NO ACTION and RESTRICT do nothing, but for TRUNCATE ... CASCADE all are alike. */
 function cascadesOf([, referencing, onDelete, onUpdate]: (string | null)[]): readonly Cascade[] {
-  const found: Cascade[] = [];
   const relation = number(referencing);
+  const found: Cascade[] = [{ relation, on: 'truncate', verb: 'truncate' }];
   if (onDelete === 'c') found.push({ relation, on: 'delete', verb: 'delete' });
   if (onDelete === 'n' || onDelete === 'd') found.push({ relation, on: 'delete', verb: 'update' });
   if (onUpdate === 'c' || onUpdate === 'n' || onUpdate === 'd') found.push({ relation, on: 'update', verb: 'update' });

@@ -101,6 +101,8 @@ function builtIn(around: Around, name: string, args: readonly Ast[], scope: Scop
     { class: carries ? 'session' : granted, verb, object: sequence ?? functionObject('pg_catalog', name), function: `pg_catalog.${name}`, ...(why === undefined ? {} : { why }) },
     timing,
   );
+  // The text of a literal is no name: it could be any channel.
+  if (name === 'pg_notify') effects.add({ class: carries ? 'session' : granted, verb, object: { kind: 'channel', name: '*' }, function: `pg_catalog.${name}` }, timing);
 }
 
 function isColumn(node: unknown, name: string): boolean {

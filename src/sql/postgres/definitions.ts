@@ -5,7 +5,7 @@ import * as attached from './attached.ts';
 import { optionText, options } from './copying.ts';
 import { Effects, later } from './effects.ts';
 import { expression } from './expressions.ts';
-import { define, kindWord, newObject, objectRef } from './objects.ts';
+import { define, kindWord, newObject, objectRef, ownerOf } from './objects.ts';
 import { made, query } from './query.ts';
 import { namedObject, NOT_IN_CATALOG, objectOf, rangeOf, resolve, target } from './relations.ts';
 import { scopeIn } from './scope.ts';
@@ -74,6 +74,8 @@ export function drop(around: Around, fields: Ast): void {
     // Without CASCADE the server drops a schema only when nothing is in it, whatever the catalog said a moment ago.
     if (kind === 'schema' && fields['behavior'] === 'DROP_RESTRICT') effects.add({ class: 'schema', verb: 'drop', object, alone: true }, 'transactional');
     else define(around, 'drop', object);
+    const owner = ownerOf(kind, node);
+    if (owner) define(around, 'alter', target(around, owner.range));
     if (fields['behavior'] === 'DROP_CASCADE') effects.add({ class: 'schema', verb: 'cascade', object }, 'transactional');
     if (object.schema !== undefined) names.gone(object.schema, object.name);
     if (kind === 'schema') gone(around, object.name);
@@ -83,6 +85,16 @@ export function drop(around: Around, fields: Ast): void {
 
 function gone(around: Around, schema: string): void {
   for (const relation of around.names.index.catalog.relations) if (relation.schema === schema) around.names.gone(schema, relation.name);
+}
+
+/** COMMENT ON: what it says of a part of a table it says of the table. */
+export function comment(around: Around, fields: Ast): void {
+  const kind = kindWord(fields['objtype']);
+  define(around, 'comment', objectRef(around, kind, fields['object']));
+  const owner = ownerOf(kind, fields['object']);
+  if (!owner) return;
+  const { columns } = around.effects.add({ class: 'schema', verb: 'comment', object: target(around, owner.range) }, 'transactional');
+  if (kind === 'column') columns.add(owner.part);
 }
 
 /** Kinds of object that are run by their name. */
@@ -96,6 +108,7 @@ export function rename(around: Around, fields: Ast): void {
     // A role, schema, database: its name is in `object`, or in `subname` where there is nothing to qualify it with.
     const object = 'object' in fields ? objectRef(around, kind, fields['object']) : { kind, name: text(fields, 'subname') ?? '' };
     define(around, 'alter', object);
+    if (kind !== 'constraint') define(around, 'create', { ...object, name: text(fields, 'newname') ?? '' });
     if (CODE.has(kind) || (kind === 'schema' && names.index.catalog.functions.some(({ schema }) => schema === object.name))) attached.renamedFunction(around, object);
     if (kind === 'schema') gone(around, object.name);
     names.madeFunction(text(fields, 'newname') ?? '');
@@ -109,10 +122,14 @@ export function rename(around: Around, fields: Ast): void {
   const column = text(fields, 'subname');
   if (onColumn && column !== undefined) {
     growing.columns.add(column);
+    growing.columns.add(text(fields, 'newname') ?? '*');
     changed(around, range);
-  } else if (known && column === undefined) {
+  } else if (column === undefined) {
+    const name = text(fields, 'newname') ?? '';
+    define(around, 'create', { ...object, name });
+    if (!known) return;
     names.gone(known.schema, known.name);
-    names.made({ ...known, name: text(fields, 'newname') ?? '' });
+    names.made({ ...known, name });
   }
 }
 
@@ -155,8 +172,15 @@ export function onTable(around: Around, fields: Ast, kind: 'trigger' | 'rule'): 
 /** CREATE STATISTICS: ANALYZE computes its expressions. */
 export function statistics(around: Around, fields: Ast): void {
   for (const relation of list(fields, 'relations')) {
-    const scope = scopeOf(around, open(relation)[1]);
-    for (const node of list(fields, 'exprs')) attached.deferred(around, open(node)[1]['expr'], scope);
+    const range = open(relation)[1];
+    const { columns } = around.effects.add({ class: 'schema', verb: 'alter', object: target(around, range) }, 'transactional');
+    const scope = scopeOf(around, range, [], (column) => void columns.add(column));
+    for (const node of list(fields, 'exprs')) {
+      const [, element] = open(node);
+      const column = text(element, 'name');
+      if (column !== undefined) columns.add(column);
+      attached.deferred(around, element['expr'], scope);
+    }
   }
 }
 
@@ -167,7 +191,11 @@ export function grant(around: Around, fields: Ast): void {
   const all = fields['targtype'] === 'ACL_TARGET_ALL_IN_SCHEMA';
   for (const node of list(fields, 'objects')) {
     if (all) define(around, verb, { kind, schema: strings([node])[0] ?? '', name: '*' });
-    else define(around, verb, objectRef(around, kind, node));
+    else {
+      // ON TABLE takes views and sequences as well.
+      const [type, range] = open(node);
+      define(around, verb, type === 'RangeVar' ? target(around, range, kind) : objectRef(around, kind, node));
+    }
   }
 }
 
@@ -196,11 +224,12 @@ const mayClose = ({ names }: Around, schema: string): boolean => names.path?.inc
 /** CREATE SCHEMA with its elements, which go into it. */
 export function createSchema(around: Around, fields: Ast, element: (node: Ast) => void): void {
   const role = embedded(fields, 'authrole');
-  const name = text(fields, 'schemaname') ?? (role && text(role, 'rolename')) ?? '';
-  define(around, 'create', { kind: 'schema', name });
+  // AUTHORIZATION CURRENT_USER does not say how it is called.
+  const name = text(fields, 'schemaname') ?? (role && text(role, 'rolename'));
+  define(around, 'create', { kind: 'schema', name: name ?? '*' });
   const { names } = around;
   const before = names.path;
-  if (before !== undefined) names.path = [name, ...before];
+  if (before !== undefined) names.path = name === undefined ? undefined : [name, ...before];
   for (const each of list(fields, 'schemaElts')) element(each);
   names.path = before;
 }

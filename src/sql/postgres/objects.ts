@@ -73,6 +73,16 @@ export function objectRef(around: Around, kind: string, node: unknown): ObjectRe
   return inSchema(around, kind, schema, name);
 }
 
+/** The relation that something belongs to which DROP and COMMENT name by it: a trigger, rule, policy, constraint or column. Undefined for anything else. */
+export function ownerOf(kind: string, node: unknown): { readonly range: Ast; readonly part: string } | undefined {
+  const parts = list(open(node)[1], 'items');
+  const [table, part] = strings(parts.slice(-2));
+  // The constraint of a domain has a type in front.
+  if (!ON_RELATION.has(kind) || table === undefined || part === undefined) return undefined;
+  const schema = strings(parts).at(-3);
+  return { range: { relname: table, ...(schema === undefined ? {} : { schemaname: schema }) }, part };
+}
+
 /** The object that a CREATE makes: without a schema it goes where the session makes things. */
 export function newObject(around: Around, kind: string, nodes: readonly Ast[]): ObjectRef {
   const { schema = IN_SCHEMA.has(kind) ? around.names.creation(false) : undefined, name } = qualified(nodes);

@@ -56,7 +56,7 @@ function select(around: Around, fields: Ast, parent: Scope | undefined): readonl
   for (const part of ['whereClause', 'havingClause', 'windowClause', 'limitOffset', 'limitCount', 'groupClause', 'distinctClause', 'sortClause']) expression(around, fields[part], scope);
   const into = embedded(fields, 'intoClause');
   if (into) made(around, embedded(into, 'rel') ?? {}, 'table');
-  for (const clause of list(fields, 'lockingClause')) lock(around, open(clause)[1]);
+  for (const clause of list(fields, 'lockingClause')) lock(around, open(clause)[1], list(fields, 'fromClause'));
   return outputs;
 }
 
@@ -82,10 +82,28 @@ function settingNamed(around: Around, fields: Ast): unknown {
 }
 
 /** FOR UPDATE and the like: of the tables named, or of whatever the query reads. */
-function lock(around: Around, clause: Ast): void {
+function lock(around: Around, clause: Ast, elements: readonly Ast[]): void {
   const named = list(clause, 'lockedRels');
   if (named.length === 0) around.effects.add({ class: 'write', verb: 'lock' }, 'transactional');
-  for (const each of named) around.effects.add({ class: 'write', verb: 'lock', object: namedObject(open(each)[1], 'table') }, 'transactional');
+  for (const each of named) {
+    const range = rangeNamed(elements, text(open(each)[1], 'relname') ?? '');
+    const known = range && resolve(around, range);
+    // Of a view or a subquery all is locked that is behind it.
+    const object = known?.kind === 'v' || !range ? undefined : known ? objectOf(known) : namedObject(range, 'table');
+    around.effects.add({ class: 'write', verb: 'lock', ...(object ? { object } : {}) }, 'transactional');
+  }
+}
+
+/** The table that goes by a name in FROM. Inside of joins too, but for those that have an alias themselves. */
+function rangeNamed(elements: readonly Ast[], name: string): Ast | undefined {
+  for (const element of elements) {
+    const [kind, fields] = open(element);
+    const alias = embedded(fields, 'alias');
+    if (kind === 'RangeVar' && (alias ? text(alias, 'aliasname') : text(fields, 'relname')) === name) return fields;
+    const within = kind === 'JoinExpr' && !alias ? rangeNamed([fields['larg'] as Ast, fields['rarg'] as Ast], name) : kind === 'RangeTableSample' ? rangeNamed([fields['relation'] as Ast], name) : undefined;
+    if (within) return within;
+  }
+  return undefined;
 }
 
 /** WITH: each expression sees those before it; with RECURSIVE all see all. */

@@ -145,7 +145,7 @@ function cascade(around: Around, relation: Relation, verb: WriteVerb, seen: Set<
   if (seen.has(relation.oid)) return;
   seen.add(relation.oid);
   for (const each of relation.cascades ?? []) {
-    // TRUNCATE does not run the actions of foreign keys: it refuses, or with CASCADE truncates too.
+    // TRUNCATE does not run the actions of foreign keys: it refuses, or is told to go on (truncateCascade).
     if (verb === 'truncate' || each.on !== verb) continue;
     const referencing = around.names.index.byOid.get(each.relation);
     if (referencing) writeKnown(around, around.names.index.known(referencing), each.verb, seen)('*');
@@ -171,9 +171,21 @@ function writeBehind(around: Around, view: Known, verb: WriteVerb, seen: Set<num
   if (base) writeKnown(around, base, verb, seen)('*');
 }
 
-/** The relations that TRUNCATE ... CASCADE reaches through foreign keys are not all in the catalog: any referencing table. */
+/** TRUNCATE ... CASCADE empties all tables that reference this one, whatever their foreign keys say, and those that reference them. */
 export function truncateCascade(around: Around, range: Ast): void {
-  around.effects.add({ class: 'write', verb: 'cascade', object: target(around, range) }, 'transactional');
+  const { effects, names: { index } } = around;
+  effects.add({ class: 'write', verb: 'cascade', object: target(around, range) }, 'transactional');
+  const open = [resolve(around, range)?.relation];
+  const seen = new Set(open);
+  for (let next = open.pop(); next; next = open.pop()) {
+    for (const { on, relation } of [next, ...index.descendants(next.oid)].flatMap(({ cascades = [] }) => cascades)) {
+      const referencing = on === 'truncate' ? index.byOid.get(relation) : undefined;
+      if (!referencing || seen.has(referencing)) continue;
+      seen.add(referencing);
+      open.push(referencing);
+      writeKnown(around, index.known(referencing), 'truncate', new Set());
+    }
+  }
 }
 
 /** A RangeVar field that is embedded in its statement. */

@@ -42,6 +42,8 @@ const catalog: Catalog = {
     { oid: 90031, schema: 'public', name: 'over_watched', kind: 'v', columns: [{ name: 'id', number: 1, type: 23, typmod: -1 }], definition: ' SELECT watched.id FROM public.watched;' },
     { oid: 90032, schema: 'public', name: 'gone_policy', kind: 'r', columns: [{ name: 'id', number: 1, type: 23, typmod: -1 }], rowSecurity: true, policyCalls: [99999] },
     { oid: 90033, schema: 'public', name: 'unwatched', kind: 'r', columns: [{ name: 'id', number: 1, type: 23, typmod: -1 }], policyCalls: [90001] },
+    { oid: 90040, schema: 'public', name: 'kept', kind: 'r', columns: [], cascades: [{ relation: 90041, on: 'truncate', verb: 'truncate' }] },
+    { oid: 90041, schema: 'public', name: 'keeping', kind: 'r', columns: [], cascades: [{ relation: 90040, on: 'truncate', verb: 'truncate' }] },
     { oid: 90027, schema: 'public', name: 'defaulting', kind: 'r', columns: [{ name: 'id', number: 1, type: 23, typmod: -1, foreignDefault: true }] },
   ],
   casts: [{ source: 'public.odd', target: 'integer' }],
@@ -82,11 +84,16 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['DELETE FROM big_orders', 'transactional', 'write delete view:public.big_orders', 'read select table:public.orders(customer_id,id)', 'read select table:public.customers(id,name)'],
   ['MERGE INTO billing.invoices i USING orders o ON o.id = i.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (id) VALUES (o.id)', 'transactional', 'read select table:public.orders(id)', 'read select table:billing.invoices(id)', 'write delete table:billing.invoices', 'write insert table:billing.invoices(id)'],
   ['TRUNCATE billing.invoices CASCADE', 'transactional', 'write truncate table:billing.invoices', 'write cascade table:billing.invoices'],
+  ['TRUNCATE kept', 'transactional', 'write truncate table:public.kept'],
+  ['TRUNCATE kept CASCADE', 'transactional', 'write truncate table:public.kept', 'write cascade table:public.kept', 'write truncate table:public.keeping'],
   ['INSERT INTO defaulting VALUES (1)', 'transactional', 'write insert table:public.defaulting(id)', 'write trigger table:public.defaulting'],
   ['INSERT INTO checked VALUES ($1)', 'transactional', 'write insert table:public.checked(e)', 'write trigger table:public.checked'],
   ['DELETE FROM ruled', 'immediate', 'write delete table:public.ruled', 'unknown rule table:public.ruled'],
   ['SELECT * FROM remote', 'immediate', 'read select foreign_table:public.remote(id)'],
   ['SELECT id FROM orders FOR UPDATE', 'transactional', 'read select table:public.orders(id)', 'write lock'],
+  ['SELECT c.id FROM orders o JOIN customers AS c USING (id) FOR UPDATE OF c', 'transactional', 'read select table:public.orders(id)', 'read select table:public.customers(id)', 'write lock table:public.customers'],
+  ['SELECT customers.id FROM (SELECT id FROM orders) customers FOR SHARE OF customers', 'transactional', 'read select table:public.orders(id)', 'write lock'],
+  ['SELECT o.id FROM big_orders o FOR UPDATE OF o', 'transactional', 'read select view:public.big_orders(id)', 'read select table:public.orders(customer_id,id)', 'read select table:public.customers(id,name)', 'write lock'],
   ['SELECT id INTO leak FROM orders', 'transactional', 'read select table:public.orders(id)', 'schema create table:public.leak'],
   ['TABLE orders', 'read', 'read select table:public.orders(id,customer_id,note,at)'],
 
@@ -141,8 +148,8 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['SELECT pg_sleep(1)', 'read', 'session sleep function:pg_catalog.pg_sleep'],
   ['SELECT pg_terminate_backend(1)', 'immediate', 'admin signal function:pg_catalog.pg_terminate_backend'],
   ["SELECT x.pg_read_file FROM (SELECT '/etc/passwd'::text) x", 'immediate', 'admin file function:pg_catalog.pg_read_file'],
-  ["SELECT pg_notify('a', 'b')", 'transactional', 'write notify function:pg_catalog.pg_notify'],
-  ["SELECT pg_notify('a', name) FROM customers", 'transactional', 'read select table:public.customers(name)', 'session notify function:pg_catalog.pg_notify'],
+  ["SELECT pg_notify('a', 'b')", 'transactional', 'write notify function:pg_catalog.pg_notify', 'write notify channel:*'],
+  ["SELECT pg_notify('a', name) FROM customers", 'transactional', 'read select table:public.customers(name)', 'session notify function:pg_catalog.pg_notify', 'session notify channel:*'],
   ['SELECT * FROM pg_stats', 'read', 'admin select table:pg_catalog.pg_stats(*)'],
   ['SELECT rolname FROM pg_authid', 'read', 'read select table:pg_catalog.pg_authid(rolname)'],
   ['SELECT a.x5 FROM pg_authid AS a(x1,x2,x3,x4,x5)', 'read', 'read select table:pg_catalog.pg_authid(*)', 'admin select table:pg_catalog.pg_authid(rolpassword)'],
@@ -200,7 +207,27 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['ALTER TABLE orders ADD COLUMN z int DEFAULT nofunc()', 'immediate', 'schema alter table:public.orders(z)', 'unknown call function:nofunc'],
   ['ALTER TABLE orders ADD COLUMN z text GENERATED ALWAYS AS (note) STORED', 'transactional', 'schema alter table:public.orders(z)', 'read select table:public.orders(note)'],
   ['ALTER TABLE orders ALTER COLUMN note TYPE text USING id::text', 'transactional', 'schema alter table:public.orders(note)', 'write update table:public.orders(note)', 'read select table:public.orders(id)'],
-  ['ALTER TABLE orders RENAME COLUMN note TO n', 'transactional', 'schema alter table:public.orders(note)'],
+  ['ALTER TABLE orders RENAME COLUMN note TO n', 'transactional', 'schema alter table:public.orders(note,n)'],
+  ['ALTER TABLE orders RENAME TO o2', 'transactional', 'schema alter table:public.orders', 'schema create table:public.o2'],
+  ['ALTER TABLE big_orders RENAME TO b2', 'transactional', 'schema alter view:public.big_orders', 'schema create view:public.b2'],
+  ['ALTER TYPE mood RENAME TO m2', 'transactional', 'schema alter type:mood', 'schema create type:m2'],
+  ['ALTER SCHEMA billing RENAME TO b2', 'transactional', 'schema alter schema:billing', 'schema create schema:b2', 'unknown alter schema:billing'],
+  ['ALTER TABLE orders RENAME CONSTRAINT a TO b', 'transactional', 'schema alter table:public.orders'],
+  ['ALTER TRIGGER a ON orders RENAME TO b', 'transactional', 'schema alter table:public.orders'],
+  ['ALTER TABLE big_orders ALTER id SET DEFAULT 1', 'transactional', 'schema alter view:public.big_orders(id)'],
+  ['ALTER TABLE orders ADD q int CHECK (length(note) > q)', 'transactional', 'schema alter table:public.orders(q,note)'],
+  ['ALTER TABLE orders ADD q int, ADD UNIQUE (note)', 'transactional', 'schema alter table:public.orders(*)'],
+  ['ALTER TABLE orders ADD q int, DISABLE ROW LEVEL SECURITY', 'transactional', 'schema alter table:public.orders(*)'],
+  ['ALTER TABLE orders ADD q int, ALTER note SET NOT NULL', 'transactional', 'schema alter table:public.orders(q,note)'],
+  ['DROP TRIGGER t ON orders', 'transactional', 'schema drop trigger:orders.t', 'schema alter table:public.orders'],
+  ['DROP POLICY p ON billing.invoices', 'transactional', 'schema drop policy:billing.invoices.p', 'schema alter table:billing.invoices'],
+  ['DROP RULE r ON big_orders', 'transactional', 'schema drop rule:big_orders.r', 'schema alter view:public.big_orders'],
+  ["COMMENT ON COLUMN orders.note IS 'x'", 'transactional', 'schema comment column:orders.note', 'schema comment table:public.orders(note)'],
+  ["COMMENT ON TRIGGER t ON orders IS 'x'", 'transactional', 'schema comment trigger:orders.t', 'schema comment table:public.orders'],
+  ["COMMENT ON CONSTRAINT c ON DOMAIN positive IS 'x'", 'transactional', 'schema comment constraint:c'],
+  ['CREATE STATISTICS s ON id, note FROM orders', 'transactional', 'schema alter table:public.orders(id,note)', 'schema create statistics:public.s'],
+  ['CREATE SCHEMA AUTHORIZATION CURRENT_USER CREATE TABLE t (a int)', 'transactional', 'schema create schema:*', 'schema create table:t'],
+  ['CREATE DOMAIN d AS text', 'transactional', 'schema create domain:public.d'],
   ['DROP TABLE orders, nope CASCADE', 'transactional', 'schema drop table:public.orders', 'schema cascade table:public.orders', 'schema drop table:nope', 'schema cascade table:nope'],
   ['DROP SCHEMA billing', 'transactional', 'schema drop schema:billing alone'],
   ['DROP SCHEMA IF EXISTS billing, nope RESTRICT', 'transactional', 'schema drop schema:billing alone', 'schema drop schema:nope alone'],
@@ -209,6 +236,7 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['DROP EXTENSION hstore', 'transactional', 'admin drop extension:hstore'],
   ['DROP ROLE bob', 'immediate', 'admin drop role:bob'],
   ['CREATE SCHEMA s CREATE TABLE t (a int) CREATE VIEW v AS SELECT a FROM t', 'transactional', 'schema create schema:s', 'schema create table:s.t', 'read select table:s.t(a)', 'schema create view:s.v'],
+  ['GRANT SELECT ON big_orders TO bob', 'transactional', 'schema grant view:public.big_orders'],
   ['GRANT SELECT ON orders TO bob', 'transactional', 'schema grant table:public.orders'],
   ['GRANT admins TO bob', 'immediate', 'admin grant role:admins'],
   ["CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'pg_read_file'", 'transactional', 'admin create function:public.f'],
@@ -356,12 +384,12 @@ test('the search path decides what a name means', () => {
 test('statements of one message see what those before them made', () => {
   assert.deepEqual(effects(facts('CREATE TABLE t (id int); INSERT INTO t VALUES (1); SELECT id FROM t')), ['schema create table:public.t', 'write insert table:public.t(id)', 'read select table:public.t(id)']);
   assert.deepEqual(effects(facts('DROP TABLE orders; SELECT 1 FROM orders')), ['schema drop table:public.orders', 'unknown select table:orders', 'read select table:orders']);
-  assert.deepEqual(effects(facts('ALTER TABLE orders RENAME TO o2; SELECT id FROM o2')), ['schema alter table:public.orders', 'read select table:public.o2(id)']);
+  assert.deepEqual(effects(facts('ALTER TABLE orders RENAME TO o2; SELECT id FROM o2')), ['schema alter table:public.orders', 'schema create table:public.o2', 'read select table:public.o2(id)']);
   assert.deepEqual(effects(facts('CREATE VIEW v AS SELECT nofunc(); SELECT 1 FROM v')), ['schema create view:public.v', 'read select view:public.v', 'unknown call function:nofunc']);
   assert.deepEqual(effects(facts("CREATE FUNCTION upper(x int) RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT upper(1)")), ['schema create function:public.upper', 'unknown call function:upper']);
   assert.deepEqual(effects(facts("CREATE FUNCTION pure(x int) RETURNS int LANGUAGE sql AS 'SELECT x + 1'; SELECT pure(1)")), ['schema create function:public.pure', 'unknown call function:pure']);
   assert.deepEqual(effects(facts("CREATE OPERATOR + (leftarg = int, rightarg = int, function = int4pl); SELECT 1 + 1")), ['schema create operator:public.+', 'unknown operator operator:+']);
-  assert.deepEqual(effects(facts('CREATE DOMAIN text AS int; SELECT 1::text')), ['schema create type:public.text', 'unknown cast type:text']);
+  assert.deepEqual(effects(facts('CREATE DOMAIN text AS int; SELECT 1::text')), ['schema create domain:public.text', 'unknown cast type:text']);
   assert.deepEqual(effects(facts('SET search_path = billing; SELECT 1 FROM orders')), ['session set setting:search_path', 'unknown select table:orders', 'read select table:orders']);
   assert.deepEqual(effects(facts('CREATE TEMP TABLE big_orders (x int); SELECT x FROM big_orders')), ['schema create table:pg_temp.big_orders', 'session shadow view:public.big_orders', 'read select table:pg_temp.big_orders(x)']);
 });

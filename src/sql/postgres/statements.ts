@@ -50,7 +50,7 @@ const onPolicy = (tag: string): Handler => (around, fields) => {
 /** A statement about an object whose qualified name is a list. */
 const onName = (tag: string, verb: string, kind: string, field: string): Handler => (around, fields) => {
   define(around, verb, verb === 'create' ? newObject(around, kind, list(fields, field)) : objectRef(around, kind, { ObjectWithArgs: { objname: list(fields, field) } }));
-  if (verb === 'create' && kind === 'type') around.names.madeType(strings(list(fields, field)).at(-1) ?? '');
+  if (verb === 'create' && (kind === 'type' || kind === 'domain')) around.names.madeType(strings(list(fields, field)).at(-1) ?? '');
   return changes(tag);
 };
 
@@ -252,7 +252,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   AlterSeqStmt: onRelation('alter_sequence', 'alter', 'sequence', 'sequence'),
   CreateDomainStmt: (around, fields) => {
     ddl.domain(around, list(fields, 'constraints'));
-    return onName('create_domain', 'create', 'type', 'domainname')(around, fields, fields);
+    return onName('create_domain', 'create', 'domain', 'domainname')(around, fields, fields);
   },
   AlterDomainStmt: (around, fields) => {
     define(around, 'alter', objectRef(around, 'domain', { ObjectWithArgs: { objname: list(fields, 'typeName') } }));
@@ -350,8 +350,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     return changes('rename');
   },
   CommentStmt: (around, fields) => {
-    const kind = kindWord(fields['objtype']);
-    define(around, 'comment', objectRef(around, kind, fields['object']));
+    ddl.comment(around, fields);
     return { tag: 'comment' };
   },
   DropStmt: (around, fields) => {
@@ -475,7 +474,9 @@ function explain(around: Around, fields: Ast): Kind {
   if (runs) around.effects.take(apart.effects);
   else around.effects.takePlanned(apart.effects);
   around.effects.add({ class: 'read', verb: 'explain' }, 'read');
-  return { tag: 'explain', changesCatalog: runs && inner.changesCatalog === true, ...(inner.named ? { named: inner.named } : {}) };
+  // DECLARE opens no cursor here, whether it runs or not.
+  const named = inner.named?.kind === 'execute' ? { named: inner.named } : {};
+  return { tag: 'explain', changesCatalog: runs && inner.changesCatalog === true, ...named };
 }
 
 /** VACUUM and ANALYZE keep the data as it is; VACUUM FULL rewrites the table under an exclusive lock. */

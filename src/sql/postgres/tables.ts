@@ -4,7 +4,7 @@ import type { Ast } from './ast.ts';
 import * as attached from './attached.ts';
 import { later } from './effects.ts';
 import { expression } from './expressions.ts';
-import { define, kindWord, objectRef } from './objects.ts';
+import { define, kindWord } from './objects.ts';
 import { made } from './query.ts';
 import { rangeOf, readRelation, resolve, target } from './relations.ts';
 import { addItem, scopeIn } from './scope.ts';
@@ -13,10 +13,10 @@ import type { Scope } from './scope.ts';
 /** CREATE and ALTER of tables, and what stands in the place of one. */
 
 /** The scope of expressions about one table: its columns and those added to it, without noting that they are read. */
-export function scopeOf(around: Around, range: Ast, added: readonly string[] = []): Scope {
+export function scopeOf(around: Around, range: Ast, added: readonly string[] = [], read: (column: string) => void = () => undefined): Scope {
   const scope = scopeIn(undefined);
   const known = resolve(around, range);
-  addItem(scope, { name: text(range, 'relname'), columns: known?.columns && [...known.columns, ...added], relation: true, read: () => undefined });
+  addItem(scope, { name: text(range, 'relname'), columns: known?.columns && [...known.columns, ...added], relation: true, read });
   return scope;
 }
 
@@ -72,20 +72,26 @@ function references(around: Around, constraint: Ast): void {
   if (constraint['contype'] === 'CONSTR_FOREIGN') define(around, 'references', target(around, rangeOf(constraint, 'pktable')));
 }
 
+/** Commands of ALTER TABLE that are about the column they name, and nothing else. */
+const ON_COLUMN = /Column|NotNull|Expression|Default|Statistics|Storage|Compression|Identity|SetOptions/;
+
 /** ALTER TABLE, VIEW, INDEX, SEQUENCE, FOREIGN TABLE, TYPE. */
 export function alterTable(around: Around, fields: Ast): void {
   const { effects, names } = around;
   const range = rangeOf(fields, 'relation');
-  const object = objectRef(around, kindWord(fields['objtype']), { RangeVar: range });
+  // ALTER TABLE is also how views and sequences are altered.
+  const object = target(around, range, kindWord(fields['objtype']));
   const growing = effects.add({ class: 'schema', verb: 'alter', object }, 'transactional');
   const added = list(fields, 'cmds').flatMap((command) => text(open(open(command)[1]['def'])[1], 'colname') ?? []);
   const scope = scopeOf(around, range, added);
+  let whole = false;
   for (const command of list(fields, 'cmds')) {
     const [, part] = open(command);
     const column = text(part, 'name');
     const [definition, inner] = open(part['def']);
     const subtype = text(part, 'subtype') ?? 'AT_AddColumn';
-    if (column !== undefined && /Column|NotNull|Expression|Default|Statistics|Storage|Compression|Identity|SetOptions/.test(subtype)) growing.columns.add(column);
+    if (column !== undefined && ON_COLUMN.test(subtype)) growing.columns.add(column);
+    else if (subtype !== 'AT_AddColumn') whole = true;
     switch (subtype) {
       case 'AT_DropColumn':
         effects.add({ class: 'schema', verb: 'drop', object: { ...object, kind: 'column' } }, 'transactional').columns.add(column ?? '*');
@@ -118,9 +124,12 @@ export function alterTable(around: Around, fields: Ast): void {
       default:
     }
     if (part['behavior'] === 'DROP_CASCADE') effects.add({ class: 'schema', verb: 'cascade', object }, 'transactional');
-    // New columns and checks are computed over all rows at once.
-    if (definition === 'ColumnDef' || definition === 'Constraint' || subtype === 'AT_SetExpression') expression(around, part['def'], copies(subtype, inner) ? readingScope(around, range, added) : scope);
+    // New columns and checks are computed over all rows at once. A check of a new column can be about others.
+    const seen = subtype === 'AT_AddColumn' ? scopeOf(around, range, added, (each) => void growing.columns.add(each)) : scope;
+    if (definition === 'ColumnDef' || definition === 'Constraint' || subtype === 'AT_SetExpression') expression(around, part['def'], copies(subtype, inner) ? readingScope(around, range, added) : seen);
   }
+  // Columns that some commands name are not all that the statement is about.
+  if (whole && growing.columns.size > 0) growing.columns.add('*');
   const secures = list(fields, 'cmds').some((command) => /RowSecurity/.test(text(open(command)[1], 'subtype') ?? ''));
   const waiting = resolve(around, range)?.relation?.policyCalls !== undefined;
   changed(around, range, secures && waiting ? { policies: true } : {});

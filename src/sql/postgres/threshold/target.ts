@@ -27,7 +27,7 @@ export function targetOf(around: Around, range: Ast, verbs: ReadonlySet<Verb>, u
     if (each.triggers) return { why: `${of} has triggers` };
     if (each.rules) return { why: `${of} has rules` };
     if (undone && each.deferrable) return { why: `${of} has constraints that are checked only at commit` };
-    if (each.cascades?.some(({ on }) => verbs.has(on))) return { why: 'foreign keys of other tables change their rows with it' };
+    if (each.cascades?.some(({ on }) => on !== 'truncate' && verbs.has(on))) return { why: 'foreign keys of other tables change their rows with it' };
   }
   return { relation: { oid: relation.oid, schema: relation.schema, name: relation.name } };
 }
