@@ -22,6 +22,13 @@ suite('texts', () => {
     ['SELECT 1 AS "123-45-6789"', 'SELECT 1 AS "<us_ssn>"'],
     ["DO 'BEGIN SECRET := ''x''; END'", 'DO <literal:text>'],
     ["PREPARE p AS UPDATE customers SET ssn = $1; EXECUTE p('x')", 'PREPARE p AS UPDATE customers SET ssn = $1; EXECUTE p(<literal:text>)'],
+    ["SELECT ssn, 1 FROM customers UNION SELECT 'a', 2", 'SELECT ssn, 1 FROM customers UNION SELECT <literal:text>, 2'],
+    ["SELECT ssn FROM customers INTERSECT ALL (VALUES ('a'))", 'SELECT ssn FROM customers INTERSECT ALL (VALUES (<literal:text>))'],
+    ["SELECT 'a' UNION ALL SELECT ssn FROM customers EXCEPT SELECT 'b'", "SELECT <literal:text> UNION ALL SELECT ssn FROM customers EXCEPT SELECT <literal:text>"],
+    ["SELECT ssn FROM customers UNION ALL SELECT 'a'", "SELECT ssn FROM customers UNION ALL SELECT 'a'"],
+    ["CREATE TABLE part PARTITION OF customers FOR VALUES IN ('a', 'b') WITH (fillfactor = 70)", 'CREATE TABLE part PARTITION OF customers FOR VALUES IN (<literal:text>, <literal:text>) WITH (fillfactor = 70)'],
+    ["ALTER TABLE customers ATTACH PARTITION notes FOR VALUES FROM ('a', -5) TO (MAXVALUE, MAXVALUE)", 'ALTER TABLE customers ATTACH PARTITION notes FOR VALUES FROM (<literal:text>, -<literal:number>) TO (MAXVALUE, MAXVALUE)'],
+    ["CREATE TABLE part PARTITION OF notes FOR VALUES IN ('a')", "CREATE TABLE part PARTITION OF notes FOR VALUES IN ('a')"],
     ["UPDATE notes SET note = 'kept'", "UPDATE notes SET note = 'kept'"],
   ];
   for (const [sql, recorded] of cases) test(sql, () => assert.equal(record(sql), recorded));

@@ -1,4 +1,4 @@
-import { consume, everything } from './analysis.ts';
+import { consume, everything, meet } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, isStar, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
@@ -178,6 +178,8 @@ function combined(analysis: Analysis, fields: Ast, scope: Scope, operation: stri
   return {
     columns: left.columns.map((column, at) => {
       const pair = [column.value, right.columns[at]!.value];
+      // All but UNION ALL compare the rows of both.
+      if (fields['all'] !== true || operation !== 'SETOP_UNION') meet(analysis, pair);
       const several = severalOf(pair);
       return { name: column.name, value: { ...together(pair), direct: false, total: appends && pair.every((value) => value.total), ...(several && { several }) } };
     }),

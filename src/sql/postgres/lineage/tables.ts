@@ -1,8 +1,8 @@
 import type { Relation } from '../../catalog.ts';
 import type { ColumnRef } from '../../facts.ts';
-import { consume } from './analysis.ts';
+import { consume, literalFrom } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
-import { embedded, list, open, strings, text } from './ast.ts';
+import { embedded, list, offset, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { deriving, scopeOf } from './derived.ts';
 import { evaluate, predicate } from './expressions.ts';
@@ -22,7 +22,10 @@ export function createTable(analysis: Analysis, fields: Ast): void {
   const parentRelations = list(fields, 'inhRelations').map((node) => relationOf(analysis, open(node)[1]));
   const parents = parentRelations.flatMap((parent) => analysis.index.columns(parent));
   // The rows of the default partition are held against the bounds, by columns that no snapshot names.
-  if (fields['partbound'] !== undefined) for (const parent of parentRelations) analysis.found.use(analysis.index.own(parent), 'predicate');
+  if (fields['partbound'] !== undefined) for (const parent of parentRelations) {
+    analysis.found.use(analysis.index.own(parent), 'predicate');
+    bounds(analysis, parent, fields['partbound']);
+  }
   const columns: Named[] = [...parents];
   const constraints: (readonly [fields: Ast, of?: ColumnRef])[] = [];
   for (const node of [...list(fields, 'tableElts'), ...list(fields, 'constraints')]) {
@@ -49,6 +52,18 @@ export function createTable(analysis: Analysis, fields: Ast): void {
     const [, element] = open(node);
     if (element['expr'] !== undefined) deriving(analysis, (inside) => void consume(inside, [evaluate(inside, scope, element['expr'])], 'derive'));
   }
+}
+
+/** The bounds of a partition are values of its parent's key, and which columns are in that no snapshot says. */
+function bounds(analysis: Analysis, parent: Relation, node: unknown): void {
+  const { found } = analysis;
+  found.meet(constants(node).flatMap((constant) => literalFrom(analysis, offset(constant))), analysis.index.own(parent), 'compared');
+}
+
+/** The constants in a tree. */
+function constants(node: unknown): readonly Ast[] {
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([field, value]) => (field === 'A_Const' ? [value as Ast] : constants(value)));
 }
 
 /** Where a table goes that is named without a schema. The path is the effective one: what PostgreSQL looks through first by itself makes no tables. */
@@ -193,6 +208,7 @@ function alter(analysis: Analysis, relation: Relation, scope: Scope, fields: Ast
       const other = embedded(definition, 'name') ?? definition;
       if (text(other, 'relname') !== undefined) analysis.found.use(analysis.index.own(relationOf(analysis, other)), 'derive');
       analysis.found.use(analysis.index.own(relation), 'derive');
+      bounds(analysis, relation, definition['bound']);
       return;
     }
     default:
