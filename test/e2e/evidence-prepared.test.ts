@@ -51,6 +51,14 @@ test('each name once; one that the same message makes anew is in its text alread
   wire.close();
 });
 
+test('Execute of a cursor that SQL declared names it', async () => {
+  using wire = await gatewayWire(scene, 'writer');
+  await wire.query('BEGIN; DECLARE "one ""c" CURSOR FOR SELECT 1; DECLARE two_c CURSOR FOR SELECT 2');
+  await series(wire, say.execute('two_c'), say.execute('one "c'));
+  assert.deepEqual((await statements('FETCH')).slice(-2), ['FETCH FROM "two_c"', 'FETCH FROM "one ""c"']);
+  wire.close();
+});
+
 test('Bind of what SQL prepared: without what is protected', async () => {
   using wire = await gatewayWire(scene, 'writer');
   assert.equal(errorText(await wire.query(`SELECT 1; PREPARE bysql AS UPDATE orders SET note = 'mark-b' FROM customers WHERE ssn = 'prep-secret'`)), '');

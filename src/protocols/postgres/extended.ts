@@ -22,7 +22,7 @@ import type { Guard } from './guard.ts';
 import { AFTER_GUARDED, needsGuard, NOT_OPENED, openGuard, undo } from './guarding.ts';
 import { describeOwn, lookups } from './lookup.ts';
 import type { Close, Describe, Execute, FrontendMessage, Parse } from './messages.ts';
-import { recordedForm, RESERVED, unusableName, type Prepared } from './namespace.ts';
+import { recordedFetch, recordedForm, RESERVED, unusableName, type Prepared } from './namespace.ts';
 import type { Portal } from './portals.ts';
 import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
 import { onlyDefines, SERIES_CHANGED_OBJECTS } from './series.ts';
@@ -414,7 +414,7 @@ export class ExtendedQueries {
   #admitAgain(name: string, portal: Portal): Answer | Refusal {
     const { gated, portals } = this.#admission.link;
     const { understood } = portal;
-    const command = commandOf({ understood, catalog: this.#admission.tracking.catalog, recorded: portal.answer?.passage.command.recorded ?? 'FETCH', bytes: 0 });
+    const command = commandOf({ understood, catalog: this.#admission.tracking.catalog, recorded: portal.answer?.passage.command.recorded ?? recordedFetch(name), bytes: 0 });
     const examined = examine(gated, this.#admission.tracking, understood, command);
     if (isRefusal(examined)) return examined;
     const passage = this.#admission.counting.uncounted(command);

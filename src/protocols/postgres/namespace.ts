@@ -1,4 +1,5 @@
 import type { MaskSet } from '../../masking/plan.ts';
+import { starred } from '../../masking/recorded.ts';
 import { NAME_BYTES, TWIN } from '../../sql/postgres/encodings.ts';
 import type { Understood } from '../../sql/understand.ts';
 
@@ -34,6 +35,9 @@ export interface Cursor {
   /** The text that opened it. */
   readonly text: Buffer;
 }
+
+/** What is written down of an Execute of a cursor that SQL declared, as SQL would say it: DECLARE has a record of its own. */
+export const recordedFetch = (cursor: string): string => starred(`FETCH FROM "${cursor.replaceAll('"', '""')}"`);
 
 /** Names that the gateway uses for its own statements and portals. A client may not. */
 export const RESERVED = 'wicketgate:';

@@ -118,6 +118,8 @@ export function common(around: Around, clause: Ast | undefined, scope: Scope): v
     // SEARCH and CYCLE add columns of their own.
     const adds = 'search_clause' in each || 'cycle_clause' in each;
     if ('cycle_clause' in each) operator(around, undefined, '=');
+    // Its marks are constants, of any type.
+    expression(around, each['cycle_clause'], scope);
     scope.ctes.set(text(each, 'ctename') ?? '', adds ? undefined : shown);
   }
 }

@@ -94,6 +94,8 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['SELECT c.id FROM orders o JOIN customers AS c USING (id) FOR UPDATE OF c', 'transactional', 'read select table:public.orders(id)', 'read select table:public.customers(id)', 'write lock table:public.customers'],
   ['SELECT customers.id FROM (SELECT id FROM orders) customers FOR SHARE OF customers', 'transactional', 'read select table:public.orders(id)', 'write lock'],
   ['SELECT o.id FROM big_orders o FOR UPDATE OF o', 'transactional', 'read select view:public.big_orders(id)', 'read select table:public.orders(customer_id,id)', 'read select table:public.customers(id,name)', 'write lock'],
+  ['LOCK TABLE big_orders', 'transactional', 'session lock view:public.big_orders', 'read select table:public.orders(customer_id,id)', 'read select table:public.customers(id,name)', 'session lock table:public.orders', 'session lock table:public.customers'],
+  ["WITH RECURSIVE t(n) AS (SELECT 1 UNION SELECT n FROM t) CYCLE n SET c TO evil 'x' DEFAULT evil 'y' USING p SELECT 1 FROM t", 'immediate', 'unknown cast type:public.evil'],
   ['SELECT id INTO leak FROM orders', 'transactional', 'read select table:public.orders(id)', 'schema create table:public.leak'],
   ['TABLE orders', 'read', 'read select table:public.orders(id,customer_id,note,at)'],
 

@@ -186,9 +186,15 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     const harmless = fields['mode'] === 1;
     for (const relation of list(fields, 'relations')) {
       const range = open(relation)[1];
-      around.effects.add({ class: harmless ? 'read' : 'session', verb: 'lock', object: target(around, range) }, 'transactional');
+      const effect = { class: harmless ? 'read' : 'session', verb: 'lock' } as const;
+      around.effects.add({ ...effect, object: target(around, range) }, 'transactional');
       const known = resolve(around, range);
-      if (known?.kind === 'v') followView(around, known);
+      if (known?.kind !== 'v') continue;
+      const behind: Around = { ...around, effects: new Effects() };
+      followView(behind, known);
+      around.effects.take(behind.effects);
+      // The server locks what is behind a view along with it.
+      for (const { verb, object } of behind.effects.list()) if (verb === 'select' && object) around.effects.add({ ...effect, object }, 'transactional');
     }
     return { tag: 'lock' };
   },
