@@ -82,6 +82,8 @@ const outcome = (client: RawClient, from = 0): Ran => {
 /** Sends protocol steps; waits where the protocol answers. */
 const walk = async (stage: Stage, client: RawClient, steps: readonly Step[]): Promise<void> => {
   let waiting = false;
+  // Describe without a name is of what was parsed last.
+  let parsed = '';
   for (const [at, step] of steps.entries()) {
     if (step.admin !== undefined || step.by === 'other session') {
       await stage.direct(step.admin ?? step.query ?? '');
@@ -101,7 +103,8 @@ const walk = async (stage: Stage, client: RawClient, steps: readonly Step[]): Pr
         await client.query(step.query ?? '', COPIED);
         break;
       case 'Parse':
-        client.send(parse(step.name ?? '', step.query ?? ''));
+        parsed = step.name ?? '';
+        client.send(parse(parsed, step.query ?? ''));
         waiting = true;
         break;
       case 'Bind':
@@ -109,7 +112,7 @@ const walk = async (stage: Stage, client: RawClient, steps: readonly Step[]): Pr
         waiting = true;
         break;
       case 'Describe':
-        client.send(step.kind === 'P' || step.portal !== undefined ? describe('P', step.portal ?? '') : describe('S', step.stmt ?? step.name ?? ''));
+        client.send(step.kind === 'P' || step.portal !== undefined ? describe('P', step.portal ?? '') : describe('S', step.stmt ?? step.name ?? parsed));
         waiting = true;
         break;
       case 'Execute':
