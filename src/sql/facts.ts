@@ -153,6 +153,7 @@ export type UseRole =
   | 'order' // ORDER BY, GROUP BY, DISTINCT, PARTITION BY, LIMIT
   | 'set_operation' // UNION, INTERSECT, EXCEPT
   | 'expression' // cast, operator, non-total function, aggregate, window, subquery value
+  | 'beside_unknown' // in FROM beside columns of unknown number and name
   | 'further_out' // of a query around it, and of the same name as what is meant
   | 'derive' // stored elsewhere: INSERT SELECT, CTAS, SET source, view or function body, generated column, index
   | 'copy' // COPY TO

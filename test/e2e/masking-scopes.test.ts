@@ -79,6 +79,9 @@ const OUTER = [
 
 /** What is made from a column by where rows come from, and definitions after which nothing tells any more where values are from. */
 const AROUND = [
+  // Beside columns of unknown number no place and no name is sure.
+  'SELECT c.id FROM customers c, unnest(array_remove(ARRAY[1, 7], 7)) x',
+  'DELETE FROM customers USING pg_am WHERE false',
   // How many rows a view gives for one tells of what it was made from.
   'SELECT id FROM repeated',
   'SELECT count(*) FROM split',
@@ -164,6 +167,7 @@ for (const version of postgresVersions()) {
       for (const text of [
         'SELECT o.ctid, tableoid FROM orders o LIMIT 1', 'SELECT xmin, oid FROM pg_class LIMIT 1', 'SELECT (o).id FROM orders o', 'SELECT count(*) FROM orders o JOIN audit a ON o.id = a.id JOIN s.c ON c.id = o.id',
         'SELECT (SELECT o.id FROM orders o WHERE o.id = c.id) FROM customers c', 'SELECT c.id, l.* FROM customers c, LATERAL (SELECT ssn FROM customers o WHERE o.id = c.id) l', 'SELECT id FROM customers WHERE EXISTS (SELECT FROM orders WHERE note IS NOT NULL)',
+        'SELECT c.id, f.n FROM customers c, (SELECT n FROM unnest(array_remove(ARRAY[1, 7], 7)) AS u(n)) f', 'SELECT id, last_value FROM customers, sq',
         'SELECT (SELECT (SELECT 1)::text), CASE WHEN true THEN 1 ELSE (SELECT 2) END',
         'SELECT count(*) FROM orders o CROSS JOIN LATERAL (SELECT o.id) l JOIN audit a ON l.id = a.id', 'SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (1)', "UPDATE jt SET j['k'] = '1', a[1] = 2 WHERE id = 1",
         'UPDATE orders SET (id, note) = (c.id, c.name) FROM customers c WHERE false', 'UPDATE orders SET (id, note) = ROW(c.id, c.name) FROM customers c WHERE false', "SELECT upper(ssn), lower(name), concat(ssn, ' '), concat(name, email), coalesce(ssn, name) FROM customers", 'SELECT id FROM made', 'SELECT grouping(name), count(*) FROM customers GROUP BY ROLLUP (name)', 'EXPLAIN (ANALYZE) SELECT ssn FROM customers', ...(version < 17 ? [] : ['EXPLAIN (ANALYZE, SERIALIZE) SELECT id FROM customers']), 'ALTER INDEX jt_pkey RENAME TO jt_key', 'CREATE OR REPLACE VIEW v AS SELECT id, name AS n FROM customers WHERE id > 0',

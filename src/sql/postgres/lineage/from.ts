@@ -1,4 +1,4 @@
-import { consume, meet, tellsByRows } from './analysis.ts';
+import { consume, everything, meet, tellsByRows } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
@@ -19,6 +19,12 @@ export function from(analysis: Analysis, scope: Scope, nodes: readonly Ast[], be
   const parts: FromPart[] = [];
   for (const node of nodes) parts.push(element(analysis, scope, node, [...before, ...parts]));
   return parts;
+}
+
+/** Beside columns of unknown number and name it is not sure which name and which place is whose: what stands there may be meant by any. */
+export function besideUnknown(analysis: Analysis, parts: readonly FromPart[]): void {
+  if (!parts.some(({ rest }) => rest !== undefined)) return;
+  for (const each of parts) for (const { sources } of everything(each)) analysis.found.use(sources, 'beside_unknown');
 }
 
 function element(analysis: Analysis, scope: Scope, node: unknown, before: readonly FromPart[]): FromPart {
@@ -86,13 +92,15 @@ export function resolve(analysis: Analysis, schema: string | undefined, name: st
   return analysis.printed ? analysis.index.resolvePrinted(analysis.names, schema, name) : analysis.index.resolve(analysis.names, schema, name);
 }
 
+/** Columns that no snapshot lists (SEQ_COL_LASTVAL and so on in sequence.h). */
+const ofSequence: readonly Named[] = ['last_value', 'log_cnt', 'is_called'].map((name) => ({ name, value: clean }));
+
 function columnsOf(analysis: Analysis, resolved: Resolved): Columns {
   if (resolved.kind === 'system') return { columns: [], rest: clean };
   const { relation: found } = resolved;
   if (isSystemSchema(found.schema)) return { columns: analysis.index.columns(found) };
   if (found.kind === 'v' || found.kind === 'm') return { columns: viewColumns(analysis, found) };
-  // A sequence has columns that no snapshot lists, and none that could hold a user's value.
-  if (found.kind === 'S') return { columns: [], rest: clean };
+  if (found.kind === 'S') return { columns: ofSequence };
   return { columns: analysis.index.columns(found) };
 }
 

@@ -5,7 +5,7 @@ import type { Ast } from './ast.ts';
 import { evaluate, evaluateAll, found, itemNotColumn, predicate, window } from './expressions.ts';
 import { clean, NotUnderstood, severalOf, together } from './findings.ts';
 import type { Value } from './findings.ts';
-import { from } from './from.ts';
+import { besideUnknown, from } from './from.ts';
 import { deeper, findItem, inner, levelOf, renamed, star, starred, wholeRow } from './scope.ts';
 import type { Columns, Cte, FromPart, Named, Scope } from './scope.ts';
 import { titleOf } from './titles.ts';
@@ -33,6 +33,7 @@ export function select(analysis: Analysis, fields: Ast, outer: Scope): Columns {
 
 function plain(analysis: Analysis, fields: Ast, outer: Scope): Columns {
   const parts = from(analysis, outer, list(fields, 'fromClause'));
+  besideUnknown(analysis, parts);
   const scope = inner(outer, parts);
   predicate(analysis, scope, fields['whereClause']);
   const result = targets(analysis, scope, list(fields, 'targetList'), parts);
