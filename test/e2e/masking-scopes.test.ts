@@ -19,6 +19,8 @@ CREATE VIEW shown AS SELECT id, ssn FROM customers; CREATE MATERIALIZED VIEW kep
 CREATE VIEW repeated AS SELECT id, regexp_matches(ssn, '^123') AS m FROM customers; CREATE VIEW split AS SELECT c.id FROM customers c, string_to_table(c.ssn, '3') part;
 CREATE TABLE kid(ssn text); CREATE TABLE beside(ssn text); CREATE TABLE above(ssn text); ALTER TABLE kid INHERIT beside; ALTER TABLE kid INHERIT above; INSERT INTO kid VALUES ('1');
 CREATE VIEW made AS SELECT id, concat(name, ssn) AS joined FROM customers; ALTER VIEW made OWNER TO app; ALTER TABLE beside OWNER TO app;
+CREATE TABLE elder(id int); CREATE TABLE heir(ssn text) INHERITS (elder); ALTER TABLE elder OWNER TO app; ALTER TABLE heir OWNER TO app;
+CREATE VIEW sampled AS SELECT id FROM orders TABLESAMPLE BERNOULLI ((SELECT left(ssn, 2)::real FROM customers WHERE id = 1)); ALTER VIEW sampled OWNER TO app;
 CREATE TYPE person AS (id int, code text); CREATE TABLE typed OF person; CREATE TABLE spans(id int, span int4range); INSERT INTO spans VALUES (1, '[1,2)'), (2, '[1,)');
 ALTER VIEW shown OWNER TO app; ALTER MATERIALIZED VIEW kept OWNER TO app; ALTER VIEW found OWNER TO app; ALTER MATERIALIZED VIEW hits OWNER TO app; ALTER VIEW repeated OWNER TO app; ALTER VIEW split OWNER TO app;
 ALTER TYPE person OWNER TO app; ALTER TABLE typed OWNER TO app; ALTER TABLE spans OWNER TO app;
@@ -26,7 +28,7 @@ GRANT USAGE ON SCHEMA s, vw TO app;`;
 
 const allow = ['read', 'write', 'schema', 'session'];
 const policies = [
-  { name: 'masked', identities: ['writer'], connections: ['*'], allow, mask: [{ columns: ['public.customers.ssn', 'public.typed.code', 'public.spans.span', 'public.above.ssn'], mode: 'strict', transform: 'redact' }] },
+  { name: 'masked', identities: ['writer'], connections: ['*'], allow, mask: [{ columns: ['public.customers.ssn', 'public.typed.code', 'public.spans.span', 'public.above.ssn', 'public.heir.ssn'], mode: 'strict', transform: 'redact' }] },
   { name: 'columns', identities: ['migrator'], connections: ['*'], allow, rules: [{ name: 'not-ssn', match: { columns: ['public.customers.ssn'] }, effect: 'deny', reason: 'not for jobs' }] },
 ];
 
@@ -82,6 +84,12 @@ const AROUND = [
   // Beside columns of unknown number no place and no name is sure.
   'SELECT c.id FROM customers c, unnest(array_remove(ARRAY[1, 7], 7)) x',
   'DELETE FROM customers USING pg_am WHERE false',
+  // A sample is as large as the argument says.
+  'SELECT count(*) FROM sampled',
+  // A parent gets a column that its child has already.
+  'ALTER TABLE elder ADD COLUMN ssn text',
+  // A star stands for as many values as it has columns.
+  "MERGE INTO customers t USING (SELECT 9 AS a, '***' AS b) s ON false WHEN NOT MATCHED THEN INSERT (id, ssn) VALUES (s.*)",
   // How many rows a view gives for one tells of what it was made from.
   'SELECT id FROM repeated',
   'SELECT count(*) FROM split',
@@ -171,6 +179,7 @@ for (const version of postgresVersions()) {
         'SELECT (SELECT (SELECT 1)::text), CASE WHEN true THEN 1 ELSE (SELECT 2) END',
         'SELECT count(*) FROM orders o CROSS JOIN LATERAL (SELECT o.id) l JOIN audit a ON l.id = a.id', 'SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (1)', "UPDATE jt SET j['k'] = '1', a[1] = 2 WHERE id = 1",
         'UPDATE orders SET (id, note) = (c.id, c.name) FROM customers c WHERE false', 'UPDATE orders SET (id, note) = ROW(c.id, c.name) FROM customers c WHERE false', "SELECT upper(ssn), lower(name), concat(ssn, ' '), concat(name, email), coalesce(ssn, name) FROM customers", 'SELECT id FROM made', 'SELECT grouping(name), count(*) FROM customers GROUP BY ROLLUP (name)', 'EXPLAIN (ANALYZE) SELECT ssn FROM customers', ...(version < 17 ? [] : ['EXPLAIN (ANALYZE, SERIALIZE) SELECT id FROM customers']), 'ALTER INDEX jt_pkey RENAME TO jt_key', 'CREATE OR REPLACE VIEW v AS SELECT id, name AS n FROM customers WHERE id > 0',
+        'ALTER TABLE elder ADD COLUMN other text', "MERGE INTO orders t USING (SELECT 9 AS a, 'n' AS b) s ON false WHEN NOT MATCHED THEN INSERT (id, note) VALUES (s.*)",
         // An alias of FROM comes before the names that RETURNING has for rows.
         'UPDATE orders SET note = note FROM customers AS old WHERE old.id = orders.id RETURNING old.ssn', 'DELETE FROM orders USING customers AS new WHERE false RETURNING new.ssn, new.*',
         "SELECT * FROM orders, unnest(ARRAY['a', 'b']) x", "SELECT * FROM orders o, unnest('{1,2}'::int[], ARRAY[o.note, 'y']) AS u(n, t)", 'SELECT x FROM orders o, unnest(array_remove(ARRAY[o.id], 7)) x',

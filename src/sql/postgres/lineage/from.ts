@@ -40,7 +40,7 @@ function element(analysis: Analysis, scope: Scope, node: unknown, before: readon
       return part(rangeFunction(analysis, inner(scope, before), fields));
     case 'RangeTableSample': {
       const sampled = element(analysis, scope, fields['relation'], before);
-      consume(analysis, evaluateAll(analysis, scope, [...list(fields, 'args'), ...(fields['repeatable'] === undefined ? [] : [fields['repeatable']])]), 'expression');
+      consume(analysis, evaluateAll(analysis, scope, [...list(fields, 'args'), ...(fields['repeatable'] === undefined ? [] : [fields['repeatable']])]), 'predicate');
       return sampled;
     }
     case 'JoinExpr':

@@ -156,7 +156,7 @@ function values(analysis: Analysis, fields: Ast, scope: Scope): Columns {
 }
 
 /** The values of one row of VALUES; undefined when there are as many as columns of something whose columns are not known. */
-function valuesRow(analysis: Analysis, scope: Scope, nodes: readonly Ast[]): readonly Value[] | undefined {
+export function valuesRow(analysis: Analysis, scope: Scope, nodes: readonly Ast[]): readonly Value[] | undefined {
   const row: Value[] = [];
   for (const node of nodes) {
     const opened = starOf(analysis, scope, node, []);

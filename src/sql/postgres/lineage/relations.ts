@@ -145,6 +145,11 @@ export class CatalogIndex {
     return found;
   }
 
+  /** Children and partitions, and theirs. */
+  descendants(relation: Relation): readonly Relation[] {
+    return this.catalog.relations.filter((each) => this.#ancestors(each).has(relation));
+  }
+
   #ancestors(relation: Relation): ReadonlySet<Relation> {
     const found = new Set<Relation>();
     const open = [...(relation.parents ?? [])];

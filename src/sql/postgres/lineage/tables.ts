@@ -174,6 +174,8 @@ function alter(analysis: Analysis, relation: Relation, scope: Scope, fields: Ast
   switch (type) {
     case 'AT_AddColumn': {
       const made: ColumnRef = { relation: 0, number: 0, schema: relation.schema, table: relation.name, column: text(definition, 'colname') ?? '' };
+      // A child's own column of that name shows through its parent from then on, also to whom waits for the table and was judged without it.
+      for (const each of analysis.index.descendants(relation)) analysis.found.use(analysis.index.own(each).filter((own) => own.column === made.column), 'derive');
       for (const each of list(definition, 'constraints')) constraint(analysis, withColumn(analysis, relation, scope, made), undefined, open(each)[1], made);
       return;
     }

@@ -9,7 +9,7 @@ import { returningOf, rowVersions } from '../visible.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { besideUnknown, from, relation, resolve } from './from.ts';
-import { targets, withCtes } from './queries.ts';
+import { targets, valuesRow, withCtes } from './queries.ts';
 import { inner, part } from './scope.ts';
 import type { Columns, FromPart, Item, Scope } from './scope.ts';
 
@@ -196,9 +196,12 @@ export function merge(analysis: Analysis, fields: Ast, outer: Scope): Columns {
       const named = list(when, 'targetList').map((each) => column(target, text(open(each)[1], 'name') ?? ''));
       for (const each of list(when, 'targetList')) subscripts(analysis, all, open(each)[1]);
       const written = named.length > 0 ? named : target.columns;
-      list(when, 'values').forEach((value, at) => {
+      for (const each of named) analysis.found.use([each], 'written');
+      const values = valuesRow(analysis, all, list(when, 'values'));
+      if (values === undefined) throw new NotUnderstood('an insert of columns of unknown number');
+      values.forEach((value, at) => {
         if (written[at] === undefined) throw new NotUnderstood('more values than columns');
-        assign(analysis, target, written[at], evaluate(analysis, all, value));
+        assign(analysis, target, written[at], value);
       });
     } else if (type !== 'CMD_DELETE' && type !== 'CMD_NOTHING') {
       throw new NotUnderstood('a MERGE action of a kind that is not known');
