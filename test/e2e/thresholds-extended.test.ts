@@ -25,6 +25,20 @@ for (const version of postgresVersions()) {
       await scene[Symbol.asyncDispose]();
     });
 
+    test('a Query behind a failed series is dropped, as at a server, and no count ends the series', async () => {
+      await scene.table('dropped', 5);
+      using client = await gatewayWire(scene, 'migrator');
+      client.send(say.parse('taken', 'SELECT 1'), say.sync);
+      await client.until('ReadyForQuery');
+      for (const place of ['I', 'E'] as const) {
+        if (place === 'E') await client.query('BEGIN');
+        client.send(say.parse('taken', 'SELECT 1'), say.query('DELETE FROM dropped WHERE id <= 2'), say.sync);
+        assert.deepEqual(plain(await client.until('ReadyForQuery')), ['E42P05', `Z${place}`]);
+        assert.deepEqual(plain(await client.query('ROLLBACK')).filter((each) => !each.startsWith('N')), ['ROLLBACK', 'ZI']);
+      }
+      assert.equal(await scene.target.count('dropped'), 5);
+    });
+
     test('types, formats and values are those of the client: counted exactly, over and under the threshold', async () => {
       const cases = [
         ['declared_int', 'id <= $1', [INT4], [], Buffer.from('10'), Buffer.from('11')],

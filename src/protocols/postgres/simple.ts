@@ -63,7 +63,9 @@ export class SimpleQueries {
   #whenReady(then: () => Wait): Wait {
     const admission = this.#admission;
     if (admission.series.guarded) return admission.flushed().then(() => this.#refuse(admission.link.gated.refuse('limit', AFTER_GUARDED)));
-    return after<void>(admission.sendDeferred(), () => admission.whenReady(then, (why) => this.#refuse(why)));
+    // Something before it has failed, and only Sync ends that: the server drops it as well. A look-up of the gateway's own would end it.
+    const unlessSkipped = (): Wait => (admission.link.owed.skipping ? undefined : then());
+    return after<void>(admission.sendDeferred(), () => admission.whenReady(unlessSkipped, (why) => this.#refuse(why)));
   }
 
   #admit(query: Query): Wait {
