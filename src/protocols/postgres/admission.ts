@@ -5,6 +5,7 @@ import { whenThere } from '../../model/when-there.ts';
 import type { NeedsApproval, Passage } from '../../pipeline/gate.ts';
 import { isHeld, type HeldCommand } from '../../pipeline/held.ts';
 import type { Permit } from '../../pipeline/permits.ts';
+import type { StatementFacts } from '../../sql/facts.ts';
 import type { GrantedFunctions, InvalidText, Understander, Understood } from '../../sql/understand.ts';
 import type { Answer } from './answer.ts';
 import type { Back } from './back.ts';
@@ -20,7 +21,7 @@ import type { Link } from './link.ts';
 import { lookups } from './lookup.ts';
 import { recordedForm, type Prepared } from './namespace.ts';
 import { Series } from './series.ts';
-import { needsNames } from './settings.ts';
+import { bringsBack, changesNames, needsNames } from './settings.ts';
 import type { Tracking } from './tracking.ts';
 
 /** What handling a message comes to: done at once, or done when this resolves. */
@@ -80,6 +81,8 @@ export class Admission {
   readonly counting: Counting = new Counting(this);
   /** Messages that were sent to be run. */
   run = 0;
+  /** Statements that were sent and by which names may have come to mean something else. */
+  moves = 0;
 
   constructor(parts: AdmissionParts) {
     this.link = parts.link;
@@ -88,6 +91,12 @@ export class Admission {
     this.limits = parts.limits;
     this.spools = parts.spools;
     this.#understander = parts.understander;
+  }
+
+  /** A statement is on its way. */
+  sent(facts: StatementFacts): void {
+    if (facts.changesCatalog || changesNames(facts) || bringsBack(facts, this.tracking.changed)) this.moves += 1;
+    this.tracking.ran(facts);
   }
 
   /**

@@ -47,6 +47,8 @@ export class Answer implements Placed {
   ended = false;
   /** The message that runs it was sent to the target. */
   started = false;
+  /** A Query of several statements, or behind an open series: the transaction that ends with it is not its last statement's alone. */
+  endsMore = false;
   /** The portal stopped at its row limit and may be resumed. */
   suspended = false;
 
@@ -80,6 +82,14 @@ export class Answer implements Placed {
 
   get statement(): UnderstoodStatement | undefined {
     return this.understood.statements[this.#statement];
+  }
+
+  /**
+   * The last statement of a Query, when the Query fails there. The target tells that it is done only when the transaction has ended behind it: it may be
+   * that it was done, and that the end failed.
+   */
+  get perhapsDone(): UnderstoodStatement | undefined {
+    return this.endsMore && this.#statement === this.understood.statements.length - 1 ? this.statement : undefined;
   }
 
   /** Plan of the statement that answers now; a statement that was not foreseen has none and is withheld when masks apply. */

@@ -477,7 +477,7 @@ export class Back {
     this.#releaseTail();
     // Nothing that came before it is given out.
     this.#guard?.take();
-    answer?.fail(field(fields, 'C'));
+    if (answer) this.#link.failed(answer, field(fields, 'C'));
     const going = answer && !answer.ended ? answer : undefined;
     if (going?.withheld === undefined) {
       going?.passage.down(bytes);

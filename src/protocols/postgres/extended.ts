@@ -26,11 +26,12 @@ import { recordedFetch, recordedForm, RESERVED, unusableName, type Prepared } fr
 import type { Portal } from './portals.ts';
 import { refusedCommand, serverWording, unparsableText, type Wording } from './refuse.ts';
 import { onlyDefines, SERIES_CHANGED_OBJECTS } from './series.ts';
-import { bringsBack, changesNames, needsNames } from './settings.ts';
+import { bringsBack, changesNames, looksUpWhenRun, needsNames } from './settings.ts';
 import { definesNames, standingOf, standsForOthers, stillStands, whenNamed } from './standing.ts';
 
 const NOT_UTF8 = { sqlState: SqlState.character_not_in_repertoire, message: 'invalid byte sequence for encoding "UTF8"' } as const;
 const NO_STATEMENT = 'the prepared statement does not exist';
+const MOVED = 'what its names mean may have changed since it was bound: bind it anew';
 const DEFINED_ANEW = 'what it executes or fetches from was defined anew since it was bound: bind it anew';
 const NOT_FIRST = 'needs approval, and people approve its rows with it: something was sent before it in the same series, send Sync first';
 
@@ -317,7 +318,7 @@ export class ExtendedQueries {
     const { command } = passage;
     // The client has had the answer to this Bind, and waits for that to its Execute.
     const execute = undone?.execute ?? covered?.execute;
-    const portal: Portal = { understood, text: answer.text, answer, bound: true, since: this.#admission.run };
+    const portal: Portal = { understood, text: answer.text, answer, bound: true, since: this.#admission.run, moves: this.#admission.moves };
     const name = message.portal;
     this.#admission.series.last = passage;
     this.#admission.series.forwarded = this.#admission.series.ran = true;
@@ -375,6 +376,7 @@ export class ExtendedQueries {
     if (isRefusal(answer)) return this.#refuseSeries(answer);
     const { passage, understood, standing } = answer;
     if (standing && !answer.started && !stillStands(link, standing)) return this.#refuseSeries(gated.refuse('not_understood', DEFINED_ANEW, passage.command));
+    if (portal.moves !== undefined && portal.moves !== this.#admission.moves && !answer.started && looksUpWhenRun(understood)) return this.#refuseSeries(gated.refuse('not_understood', MOVED, passage.command));
     if (portal.since !== undefined && portal.since !== this.#admission.run && !answer.started && passage.decision.effect === 'require_approval') {
       return this.#refuseSeries(gated.refuse('approval_required', 'what was approved is executed right after it is bound, or not at all: bind it anew', passage.command));
     }
@@ -400,7 +402,7 @@ export class ExtendedQueries {
       link.owe({ kind: 'execute', own: false, context: { answer } });
       answer.started = true;
       if (bringsData(understood)) link.brings(answer);
-      if (facts) this.#admission.tracking.ran(facts);
+      if (facts) this.#admission.sent(facts);
       link.pass(permit, frame);
       if (!answer.mayBeWithheld && !answer.guard) return;
       link.send(gated.housekeeping('sync'), toServer.flush);

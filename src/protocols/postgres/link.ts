@@ -246,6 +246,14 @@ export class Link {
     }
   }
 
+  /** The target has failed it. What was perhaps done outlives its transaction where it concerns prepared statements: those names stand for nothing until they are defined anew. */
+  failed(answer: Answer, code: string | undefined): void {
+    answer.fail(code);
+    const facts = answer.perhapsDone?.facts;
+    if (facts?.named?.kind === 'prepare' || (facts?.named?.kind === 'deallocate' && facts.named.name !== undefined)) this.prepared.confirm(facts.named.name ?? '', undefined);
+    else if (facts?.named?.kind === 'deallocate' || facts?.tag.startsWith('discard')) this.prepared.clear();
+  }
+
   /** ReadyForQuery: where the target is now. */
   ready(status: TransactionStatus): void {
     const committed = !this.undone;

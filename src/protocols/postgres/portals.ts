@@ -15,6 +15,8 @@ export interface Portal extends Cursor {
   readonly held?: true;
   /** `Admission.run` when it was bound. */
   readonly since?: number;
+  /** `Admission.moves` when it was bound. */
+  readonly moves?: number;
   /** How many savepoints of the open transaction it was opened behind; undefined when it comes from one that was committed. */
   depth?: number | undefined;
 }

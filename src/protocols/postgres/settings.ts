@@ -64,6 +64,12 @@ const NAMELESS: ReadonlySet<string> = new Set(['set', 'reset', 'show', 'discard'
 export const needsNames = (understood: Understood): boolean =>
   understood.statements.some(({ facts: { tag, transaction, effects } }) => (transaction === 'none' && !NAMELESS.has(tag)) || effects.some((effect) => effect.class === 'unknown'));
 
+/** What the server plans when it is bound: what its names mean is settled then. */
+const PLANNED: ReadonlySet<string> = new Set(['select', 'insert', 'update', 'delete', 'merge']);
+
+/** Whether the server looks names of a portal up only when it is executed: EXECUTE, COPY, TRUNCATE, definitions and all else that is not planned. */
+export const looksUpWhenRun = (understood: Understood): boolean => needsNames(understood) && understood.statements.some(({ facts: { tag } }) => !PLANNED.has(tag));
+
 /** What a transaction that is open may have changed, and its end would change back. */
 export interface Changed {
   /** search_path or role. */

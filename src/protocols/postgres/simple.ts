@@ -125,15 +125,16 @@ export class SimpleQueries {
 
   #send({ frame, understood }: Query, answer: Answer): Wait {
     const admission = this.#admission;
-    const { link, tracking } = admission;
+    const { link } = admission;
     const { passage } = answer;
     this.#dropUnnamed();
     const sent = admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T' && !admission.series.forwarded), (permit) => {
       link.owe({ kind: 'query', own: false, context: { answer } });
       answer.started = true;
+      answer.endsMore = understood.statements.length > 1 || admission.series.forwarded;
       if (bringsData(understood)) link.brings(answer);
       admission.run += 1;
-      for (const { facts } of understood.statements) tracking.ran(facts);
+      for (const { facts } of understood.statements) admission.sent(facts);
       link.pass(permit, frame);
       admission.series = new Series();
     });
