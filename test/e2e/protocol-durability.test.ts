@@ -73,13 +73,15 @@ class HeldPassage implements Passage {
   }
 }
 
+const OPTIONS = { users: [{ name: 'app' }], hba: ['host all all 127.0.0.1/32 trust'], setup: 'CREATE TABLE t(v text); ALTER TABLE t OWNER TO app' } as const;
+
 let target: Postgres;
 let base: PostgresConnectionConfig;
 const understander = createPostgresUnderstander();
 const spoolFolder = tempFolder('spool');
 const spools = new Spools(spoolFolder.path);
 before(async () => {
-  target = await startPostgres({ users: [{ name: 'app' }], hba: ['host all all 127.0.0.1/32 trust'], setup: 'CREATE TABLE t(v text); ALTER TABLE t OWNER TO app' });
+  target = await startPostgres(OPTIONS);
   base = {
     name: 'shop', protocol: 'postgres', listen: { host: '127.0.0.1', port: 1 }, plaintext: true, functions: [],
     target: { host: '127.0.0.1', port: target.port, database: 'postgres', tls: 'disable' }, credential: { username: 'app' },
@@ -158,12 +160,12 @@ class Bench {
   }
 }
 
-const start = async (mode: 'effect' | 'strict'): Promise<Bench> => {
-  const connection: PostgresConnectionConfig = { ...base, evidence: { mode, recordAnswers: 0 } };
+const start = async (mode: 'effect' | 'strict', { port } = target): Promise<Bench> => {
+  const connection: PostgresConnectionConfig = { ...base, target: { ...base.target, port }, evidence: { mode, recordAnswers: 0 } };
   const catalogs = new TargetCatalogs(connection, createSecrets(), silent);
   // A relay in front of the target sees every byte.
   const relay = createServer((socket) => {
-    const further = connect(target.port, '127.0.0.1');
+    const further = connect(port, '127.0.0.1');
     for (const one of [socket, further]) one.on('error', () => {});
     socket.on('data', (bytes: Buffer) => (bench.up = Buffer.concat([bench.up, bytes])));
     further.on('data', (bytes: Buffer) => (bench.down = Buffer.concat([bench.down, bytes])));
@@ -311,6 +313,22 @@ describe('effect', () => {
     assert.ok(!bench.up.includes('the mark'));
     bench.freely();
     assert.deepEqual(plain(await bench.wire.until('ReadyForQuery')), ['INSERT 0 1', 'ZI']);
+    await bench.close();
+  });
+
+  test('a Query within a series leaves no block, although the status says so: what follows waits', async (t) => {
+    const server = await startPostgres({ ...OPTIONS, version: 18 });
+    t.after(() => server.stop());
+    const bench = await start('effect', server);
+    bench.wire.send(say.parse('', 'SELECT 1'), say.bind('', '', [], []), say.execute(''), say.query('SELECT 2'));
+    await bench.pass(1);
+    await bench.pass(2);
+    assert.equal(plain(await bench.wire.until('ReadyForQuery')).at(-1), 'ZT');
+    bench.wire.send(say.query(INSERT), say.sync);
+    await bench.held(3);
+    assert.ok(!bench.up.includes('the mark'));
+    await bench.pass(3);
+    assert.equal(plain(await bench.wire.until('ReadyForQuery', 2)).at(-1), 'ZI');
     await bench.close();
   });
 

@@ -35,7 +35,7 @@ export class EndOfSeries {
       });
     }
     // A Sync outside a block commits what the series did. After COMMIT in it, whether there is a block is not known yet.
-    if (wrote && last && (control || link.status !== 'T')) return this.#admission.withPermit(last, true, (permit) => this.#pass(permit, frame));
+    if (wrote && last && (control || !link.inBlock)) return this.#admission.withPermit(last, true, (permit) => this.#pass(permit, frame));
     this.#pass(gated.housekeeping('sync'), frame);
     return undefined;
   }

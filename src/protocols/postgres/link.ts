@@ -72,6 +72,8 @@ export class Link {
   status: TransactionStatus = 'I';
   /** Since the last ReadyForQuery something failed, or the gateway rolled back: a transaction that ends without being told to is not committed. */
   undone = false;
+  /** A Query was sent within a series outside of a block. From PostgreSQL 18 on it is a part of that: the status says T then, and the next Sync commits. */
+  withinSeries = false;
   /** The block that is open at the target was opened by the gateway: for the client there is none. */
   ownBlock = false;
   /** How often the client has asked for a cancel. */
@@ -152,6 +154,11 @@ export class Link {
 
   asksNoMore(): void {
     this.#asks = false;
+  }
+
+  /** Nothing but the end of a block commits. */
+  get inBlock(): boolean {
+    return this.status === 'T' && !this.withinSeries;
   }
 
   /** The target may come to ask for COPY data: it would drop a Sync then. */
@@ -260,7 +267,7 @@ export class Link {
     this.undone = false;
     this.status = status;
     if (status !== 'I') return;
-    this.ownBlock = false;
+    this.ownBlock = this.withinSeries = false;
     this.portals.transactionEnded(committed);
   }
 

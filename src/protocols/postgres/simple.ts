@@ -128,10 +128,11 @@ export class SimpleQueries {
     const { link } = admission;
     const { passage } = answer;
     this.#dropUnnamed();
-    const sent = admission.withPermit(passage, waitsBeforeForward(understood, link.status === 'T' && !admission.series.forwarded), (permit) => {
+    const sent = admission.withPermit(passage, waitsBeforeForward(understood, link.inBlock && !admission.series.forwarded), (permit) => {
       link.owe({ kind: 'query', own: false, context: { answer } });
       answer.started = true;
       answer.endsMore = understood.statements.length > 1 || admission.series.forwarded;
+      if (admission.series.forwarded && (admission.series.control || link.status !== 'T')) link.withinSeries = true;
       if (bringsData(understood)) link.brings(answer);
       admission.run += 1;
       for (const { facts } of understood.statements) admission.sent(facts);
