@@ -104,9 +104,11 @@ for (const version of postgresVersions()) {
       test('behind an open series', async () => {
         using wire = await wireHaving(scene, 'writer', `PREPARE s AS ${HARMLESS}`);
         for (const text of ['DEALLOCATE s', `PREPARE s AS ${HIDDEN}`]) {
-          // From PostgreSQL 18 on a Query is part of the series, and says that it is done.
-          wire.send(...run(FAILS_LATER), say.query(text), say.sync);
-          await wire.until('ReadyForQuery', 2);
+          wire.send(...run(FAILS_LATER), say.query(text));
+          await wire.until('ReadyForQuery');
+          // From PostgreSQL 18 on a Query is part of the series.
+          wire.send(...run('CLOSE ALL'), say.sync);
+          await wire.until('ReadyForQuery');
         }
         shown(await asked(wire, 'EXECUTE s'));
       });
