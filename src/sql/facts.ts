@@ -154,6 +154,7 @@ export type UseRole =
   | 'set_operation' // UNION, INTERSECT, EXCEPT
   | 'expression' // cast, operator, non-total function, aggregate, window, subquery value
   | 'beside_unknown' // in FROM beside columns of unknown number and name
+  | 'by_place' // found by its place among columns that a table decides
   | 'further_out' // of a query around it, and of the same name as what is meant
   | 'derive' // stored elsewhere: INSERT SELECT, CTAS, SET source, view or function body, generated column, index
   | 'copy' // COPY TO

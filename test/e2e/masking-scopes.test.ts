@@ -84,6 +84,19 @@ const AROUND = [
   // Beside columns of unknown number no place and no name is sure.
   'SELECT c.id FROM customers c, unnest(array_remove(ARRAY[1, 7], 7)) x',
   'DELETE FROM customers USING pg_am WHERE false',
+  // Places, and names in common, are others once somebody changes a table beside it, also while the statement waits for that.
+  "SELECT a || '!' FROM (orders CROSS JOIN customers) AS j(w, x, y, z, a)",
+  "SELECT n || '!' FROM customers AS c(i, n)",
+  "SELECT n || '!' FROM (SELECT * FROM customers) AS c(i, n)",
+  "SELECT n || '!' FROM (SELECT c.* FROM orders o, customers c) AS q(i, n)",
+  "SELECT n || '!' FROM (SELECT (c).* FROM orders o, customers c) AS q(i, n)",
+  "WITH w(i, n) AS (SELECT * FROM customers) SELECT n || '!' FROM w",
+  "WITH RECURSIVE w(i, n) AS (SELECT * FROM customers) SELECT n || '!' FROM w",
+  "SELECT y || '!' FROM ((SELECT * FROM audit UNION ALL SELECT * FROM audit) u CROSS JOIN (SELECT ssn FROM customers) c) AS j(w, x, y, z)",
+  "SELECT b || '!' FROM (SELECT v.*, c.ssn FROM audit a, LATERAL (VALUES (a.*)) v, customers c) AS j(w, b)",
+  'SELECT id FROM orders NATURAL JOIN customers',
+  'SELECT id FROM orders NATURAL JOIN (SELECT id, ssn FROM customers) c',
+  "INSERT INTO customers (id, name, ssn, email) SELECT a.*, '***' FROM (SELECT o.* FROM orders o) a",
   // A sample is as large as the argument says.
   'SELECT count(*) FROM sampled',
   // A parent gets a column that its child has already.
@@ -180,6 +193,8 @@ for (const version of postgresVersions()) {
         'SELECT count(*) FROM orders o CROSS JOIN LATERAL (SELECT o.id) l JOIN audit a ON l.id = a.id', 'SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (1)', "UPDATE jt SET j['k'] = '1', a[1] = 2 WHERE id = 1",
         'UPDATE orders SET (id, note) = (c.id, c.name) FROM customers c WHERE false', 'UPDATE orders SET (id, note) = ROW(c.id, c.name) FROM customers c WHERE false', "SELECT upper(ssn), lower(name), concat(ssn, ' '), concat(name, email), coalesce(ssn, name) FROM customers", 'SELECT id FROM made', 'SELECT grouping(name), count(*) FROM customers GROUP BY ROLLUP (name)', 'EXPLAIN (ANALYZE) SELECT ssn FROM customers', ...(version < 17 ? [] : ['EXPLAIN (ANALYZE, SERIALIZE) SELECT id FROM customers']), 'ALTER INDEX jt_pkey RENAME TO jt_key', 'CREATE OR REPLACE VIEW v AS SELECT id, name AS n FROM customers WHERE id > 0',
         'ALTER TABLE elder ADD COLUMN other text', "MERGE INTO orders t USING (SELECT 9 AS a, 'n' AS b) s ON false WHEN NOT MATCHED THEN INSERT (id, note) VALUES (s.*)",
+        'SELECT q.i, q.s FROM (SELECT id, ssn FROM customers) AS q(i, s)', 'SELECT w FROM (orders CROSS JOIN (SELECT id FROM customers) c) AS j(w, x, y, z)', 'SELECT o.*, c.* FROM orders o JOIN customers c ON c.id = o.id', 'SELECT * FROM orders JOIN customers USING (id)',
+        'WITH w AS (SELECT * FROM customers) SELECT name, ssn FROM w', 'WITH w(i, s) AS (SELECT id, ssn FROM customers) SELECT s FROM w', 'SELECT x FROM orders AS o(x, y, z)', 'SELECT count(*) FROM orders NATURAL JOIN audit', 'SELECT count(*) FROM orders NATURAL JOIN (SELECT id FROM customers) c', 'SELECT c.name FROM customers AS c',
         // An alias of FROM comes before the names that RETURNING has for rows.
         'UPDATE orders SET note = note FROM customers AS old WHERE old.id = orders.id RETURNING old.ssn', 'DELETE FROM orders USING customers AS new WHERE false RETURNING new.ssn, new.*',
         "SELECT * FROM orders, unnest(ARRAY['a', 'b']) x", "SELECT * FROM orders o, unnest('{1,2}'::int[], ARRAY[o.note, 'y']) AS u(n, t)", 'SELECT x FROM orders o, unnest(array_remove(ARRAY[o.id], 7)) x',

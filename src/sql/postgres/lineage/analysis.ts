@@ -44,6 +44,14 @@ export function tellsByRows(analysis: Analysis, values: readonly Value[]): void 
   for (const { sources } of values) analysis.found.use(sources, 'predicate');
 }
 
+/**
+ * What follows goes by the place that each of the columns has. Where a star stands for them, or they are a table's own, the place is another once somebody adds
+ * or drops a column before it, which can be while the statement waits for its locks. The places in a view's text stay.
+ */
+export function byPlace(analysis: Analysis, of: Columns): void {
+  if (of.opened && !analysis.printed) for (const { sources } of everything(of)) analysis.found.use(sources, 'by_place');
+}
+
 /** Records that literals and parameters among the values meet the columns among them. */
 export function meet(analysis: Analysis, values: readonly Value[]): void {
   const { atoms, sources } = together(values);

@@ -1,4 +1,4 @@
-import { consume, everything, meet, tellsByRows } from './analysis.ts';
+import { byPlace, consume, everything, meet, tellsByRows } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
@@ -34,7 +34,7 @@ function element(analysis: Analysis, scope: Scope, node: unknown, before: readon
       return part(relation(analysis, scope, fields, true));
     case 'RangeSubselect': {
       const columns = analysis.query(fields['subquery'] as Ast, fields['lateral'] === true ? inner(scope, before) : scope);
-      return part(aliased(columns, fields, ''));
+      return part(aliased(analysis, columns, fields, ''));
     }
     case 'RangeFunction':
       return part(rangeFunction(analysis, inner(scope, before), fields));
@@ -55,10 +55,12 @@ function element(analysis: Analysis, scope: Scope, node: unknown, before: readon
 }
 
 /** Gives an item its alias and column aliases. */
-function aliased(columns: Columns, fields: Ast, name: string, schema?: string, relation = false): Item {
+function aliased(analysis: Analysis, columns: Columns, fields: Ast, name: string, schema?: string, relation = false): Item {
   const alias = embedded(fields, 'alias');
   const own = alias === undefined ? undefined : text(alias, 'aliasname');
-  const named = renamed(columns, alias === undefined ? [] : strings(list(alias, 'colnames')));
+  const names = alias === undefined ? [] : strings(list(alias, 'colnames'));
+  if (names.length > 0) byPlace(analysis, columns);
+  const named = renamed(columns, names);
   return { ...named, alias: own ?? name, relation, ...(own === undefined && schema !== undefined ? { schema } : {}) };
 }
 
@@ -69,7 +71,7 @@ export function relation(analysis: Analysis, scope: Scope, fields: Ast, orCte: b
   const database = text(fields, 'catalogname');
   if (database !== undefined && database !== analysis.index.catalog.database) throw new NotUnderstood('a relation of another database');
   const cte = orCte && schema === undefined ? findCte(scope, name) : undefined;
-  if (cte !== undefined) return aliased(seenFrom(scope, cte()), fields, name);
+  if (cte !== undefined) return aliased(analysis, seenFrom(scope, cte()), fields, name);
   const resolved = resolve(analysis, schema, name);
   const of = resolved.kind === 'relation' ? resolved.relation.schema : resolved.schema;
   if (isSystemSchema(of)) {
@@ -78,7 +80,7 @@ export function relation(analysis: Analysis, scope: Scope, fields: Ast, orCte: b
     analysis.found.use([{ relation: oid, number: 0, schema: of, table: name, column: '*' }], 'expression');
   }
   // Of what the snapshot does not list it is not known.
-  return aliased(columnsOf(analysis, resolved), fields, name, of, resolved.kind === 'relation' && hasSystemColumns(resolved.relation.kind));
+  return aliased(analysis, columnsOf(analysis, resolved), fields, name, of, resolved.kind === 'relation' && hasSystemColumns(resolved.relation.kind));
 }
 
 /** The columns of a CTE, in a query at the level of its WITH clause or inside that. */
@@ -99,9 +101,8 @@ function columnsOf(analysis: Analysis, resolved: Resolved): Columns {
   if (resolved.kind === 'system') return { columns: [], rest: clean };
   const { relation: found } = resolved;
   if (isSystemSchema(found.schema)) return { columns: analysis.index.columns(found) };
-  if (found.kind === 'v' || found.kind === 'm') return { columns: viewColumns(analysis, found) };
   if (found.kind === 'S') return { columns: ofSequence };
-  return { columns: analysis.index.columns(found) };
+  return { columns: found.kind === 'v' || found.kind === 'm' ? viewColumns(analysis, found) : analysis.index.columns(found), opened: true };
 }
 
 function rangeFunction(analysis: Analysis, scope: Scope, fields: Ast): Item {
@@ -126,9 +127,9 @@ function rangeFunction(analysis: Analysis, scope: Scope, fields: Ast): Item {
     else for (const column of known) columns.push({ name: column, value });
   }
   if (fields['ordinality'] === true) columns.push({ name: 'ordinality', value: clean });
-  if (rests.length === 0) return aliased({ columns }, fields, title);
+  if (rests.length === 0) return aliased(analysis, { columns }, fields, title);
   // How many columns there are is unknown, so none has a known place; any of them may hold any of the arguments.
-  return aliased({ columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: rests.every((rest) => rest.total) } }, fields, title);
+  return aliased(analysis, { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: rests.every((rest) => rest.total) } }, fields, title);
 }
 
 function knownColumns(analysis: Analysis, scope: Scope, name: string, fields: Ast): readonly string[] | undefined {
@@ -145,6 +146,9 @@ function join(analysis: Analysis, scope: Scope, fields: Ast, before: readonly Fr
   const right = element(analysis, scope, fields['rarg'], [...before, left]);
   const alias = embedded(fields, 'alias');
   const type = text(fields, 'jointype');
+  const opened = left.opened || right.opened ? { opened: true as const } : {};
+  // Which columns have a name in common is what the tables have at the moment.
+  if (fields['isNatural'] === true) byPlace(analysis, { columns: [...left.columns, ...right.columns], ...opened });
   const shared = sharedColumns(left, right, fields);
   const merged: Named[] = shared.map((name) => {
     const values = [...left.columns, ...right.columns].filter((column) => column.name === name).map((column) => column.value);
@@ -160,14 +164,14 @@ function join(analysis: Analysis, scope: Scope, fields: Ast, before: readonly Fr
   });
   const own = (side: FromPart): readonly Named[] => side.columns.filter((column) => !shared.includes(column.name));
   const rests = [left.rest, right.rest].filter((rest) => rest !== undefined);
-  const columns: Columns = { columns: [...merged, ...own(left), ...own(right)], ...(rests.length === 0 ? {} : { rest: { ...together(rests), direct: false, total: rests.every((rest) => rest.total) } }) };
+  const columns: Columns = { columns: [...merged, ...own(left), ...own(right)], ...opened, ...(rests.length === 0 ? {} : { rest: { ...together(rests), direct: false, total: rests.every((rest) => rest.total) } }) };
   const items = [...left.items, ...right.items];
   const usingAlias = embedded(fields, 'join_using_alias');
   if (usingAlias !== undefined) items.push({ alias: text(usingAlias, 'aliasname') ?? '', columns: merged, relation: false });
   const joined: FromPart = { ...columns, items };
   // ON sees the two sides of its join, and nothing that stands before it in FROM.
   predicate(analysis, inner(scope, [left, right]), fields['quals']);
-  return alias === undefined ? joined : part(aliased(columns, fields, ''));
+  return alias === undefined ? joined : part(aliased(analysis, columns, fields, ''));
 }
 
 function sharedColumns(left: FromPart, right: FromPart, fields: Ast): readonly string[] {
@@ -206,6 +210,6 @@ function tableExpression(analysis: Analysis, scope: Scope, fields: Ast, name: st
   meet(analysis, values);
   const value = consume(analysis, values, 'expression');
   tellsByRows(analysis, values);
-  return aliased({ columns: names.map((column) => ({ name: column, value })) }, fields, name);
+  return aliased(analysis, { columns: names.map((column) => ({ name: column, value })) }, fields, name);
 }
 

@@ -1,4 +1,4 @@
-import { consume, everything, meet } from './analysis.ts';
+import { byPlace, consume, everything, meet } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, isStar, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
@@ -57,9 +57,11 @@ const maximumColumns = 1664;
 export function targets(analysis: Analysis, scope: Scope, nodes: readonly Ast[], parts: readonly FromPart[]): Columns {
   const columns: Named[] = [];
   const rests: Value[] = [];
+  let opened: { readonly opened?: true } = {};
   const add = (more: Columns): void => {
     columns.push(...more.columns);
     if (more.rest !== undefined) rests.push(more.rest);
+    if (more.opened) opened = { opened: true };
   };
   for (const node of nodes) {
     const [, target] = open(node);
@@ -68,8 +70,8 @@ export function targets(analysis: Analysis, scope: Scope, nodes: readonly Ast[],
     else columns.push(named(analysis, scope, target));
     if (columns.length > maximumColumns) throw new NotUnderstood('more columns than a query can have');
   }
-  if (rests.length === 0) return { columns };
-  return { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: false } };
+  if (rests.length === 0) return { columns, ...opened };
+  return { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: false }, ...opened };
 }
 
 function named(analysis: Analysis, scope: Scope, target: Ast): Named {
@@ -151,20 +153,23 @@ function values(analysis: Analysis, fields: Ast, scope: Scope): Columns {
   const rows = list(fields, 'valuesLists').map((row) => list({ row }, 'row'));
   // A star stands for as many columns as there are.
   const all = rows.map((row) => valuesRow(analysis, scope, row));
-  if (all.some((row) => row === undefined)) return { columns: [], rest: consume(analysis, evaluateAll(analysis, scope, rows.flat()), 'expression') };
-  return { columns: Array.from({ length: all[0]?.length ?? 0 }, (_, at) => ({ name: `column${at + 1}`, value: consume(analysis, all.map((row) => row?.[at] ?? clean), 'expression') })) };
+  const opened = all.some((row) => row?.opened) ? { opened: true as const } : {};
+  if (all.some((row) => row === undefined)) return { columns: [], rest: consume(analysis, evaluateAll(analysis, scope, rows.flat()), 'expression'), ...opened };
+  return { columns: Array.from({ length: all[0]?.values.length ?? 0 }, (_, at) => ({ name: `column${at + 1}`, value: consume(analysis, all.map((row) => row?.values[at] ?? clean), 'expression') })), ...opened };
 }
 
-/** The values of one row of VALUES; undefined when there are as many as columns of something whose columns are not known. */
-export function valuesRow(analysis: Analysis, scope: Scope, nodes: readonly Ast[]): readonly Value[] | undefined {
+/** The values of one row of VALUES, and whether their places go by a star; undefined when there are as many as columns of something whose columns are not known. */
+export function valuesRow(analysis: Analysis, scope: Scope, nodes: readonly Ast[]): { readonly values: readonly Value[]; readonly opened: boolean } | undefined {
   const row: Value[] = [];
+  let places = false;
   for (const node of nodes) {
     const opened = starOf(analysis, scope, node, []);
     if (opened?.rest !== undefined) return undefined;
     if (opened === undefined) row.push(evaluate(analysis, scope, node));
     else row.push(...opened.columns.map((column) => column.value));
+    places ||= opened?.opened === true;
   }
-  return row;
+  return { values: row, opened: places };
 }
 
 function combined(analysis: Analysis, fields: Ast, scope: Scope, operation: string): Columns {
@@ -174,9 +179,12 @@ function combined(analysis: Analysis, fields: Ast, scope: Scope, operation: stri
   // In a view UNION ALL only appends, as inheritance does; a statement of the client's could use it to hide a column's identity.
   const appends = analysis.printed && operation === 'SETOP_UNION' && fields['all'] === true;
   if (!appends) consume(analysis, both, 'set_operation');
-  if (left.rest !== undefined || right.rest !== undefined) return { columns: [], rest: { ...together(both), direct: false, total: false } };
+  for (const side of [left, right]) byPlace(analysis, side);
+  const opened = left.opened || right.opened ? { opened: true as const } : {};
+  if (left.rest !== undefined || right.rest !== undefined) return { columns: [], rest: { ...together(both), direct: false, total: false }, ...opened };
   if (left.columns.length !== right.columns.length) throw new NotUnderstood('a set operation over unequal numbers of columns');
   return {
+    ...opened,
     columns: left.columns.map((column, at) => {
       const pair = [column.value, right.columns[at]!.value];
       // All but UNION ALL compare the rows of both.
@@ -213,7 +221,10 @@ function once(evaluateNow: () => Columns): Cte {
 }
 
 function cteColumns(analysis: Analysis, fields: Ast, scope: Scope): Columns {
-  return renamed(analysis.query(fields['ctequery'] as Ast, scope), strings(list(fields, 'aliascolnames')));
+  const columns = analysis.query(fields['ctequery'] as Ast, scope);
+  const names = strings(list(fields, 'aliascolnames'));
+  if (names.length > 0) byPlace(analysis, columns);
+  return renamed(columns, names);
 }
 
 /** Rounds until nothing new flows; each adds at least one column to one output, and few need a third. */

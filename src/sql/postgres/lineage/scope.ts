@@ -18,6 +18,8 @@ export interface Columns {
   readonly columns: readonly Named[];
   /** Further columns of unknown number and name follow (a function's, or those of a system relation): what any of them can hold. */
   readonly rest?: Value;
+  /** How many there are, and which, is what some table has at the moment: a star stands for them, or they are the table's own. */
+  readonly opened?: true;
 }
 
 /** Something in FROM that can stand before a dot. */
@@ -165,15 +167,15 @@ export function renamed(of: Columns, names: readonly string[]): Columns {
   if (of.rest !== undefined) {
     // Which columns come first is not known: any of them can have any of the names, and keep its own.
     const any: Value = { ...together([of.rest, ...of.columns.map((column) => column.value)]), direct: false, total: of.columns.length === 0 && of.rest.total };
-    return { columns: names.map((name) => ({ name, value: any })), rest: any };
+    return { ...of, columns: names.map((name) => ({ name, value: any })), rest: any };
   }
   if (names.length > of.columns.length) throw new NotUnderstood('more column aliases than columns');
-  return { columns: of.columns.map((column, index) => (index < names.length ? { ...column, name: names[index]! } : column)) };
+  return { ...of, columns: of.columns.map((column, index) => (index < names.length ? { ...column, name: names[index]! } : column)) };
 }
 
 /** One item as a whole FROM element. */
 export function part(item: Item): FromPart {
-  return { items: [item], columns: item.columns, ...(item.rest === undefined ? {} : { rest: item.rest }), ...(item.relation ? { systemColumns: true } : {}) };
+  return { items: [item], columns: item.columns, ...(item.rest === undefined ? {} : { rest: item.rest }), ...(item.opened && { opened: true }), ...(item.relation ? { systemColumns: true } : {}) };
 }
 
 /** What `t.*` stands for. */
@@ -186,6 +188,7 @@ export function star(parts: readonly FromPart[]): Columns {
   const rests = parts.flatMap((each) => (each.rest === undefined ? [] : [each.rest]));
   const columns = parts.flatMap((each) => starred(each).columns);
   // Behind columns of unknown number no position is known any more, so all of them become one.
-  if (rests.length === 0) return { columns };
-  return { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: false } };
+  const opened = parts.some((each) => each.opened) ? { opened: true as const } : {};
+  if (rests.length === 0) return { columns, ...opened };
+  return { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: false }, ...opened };
 }

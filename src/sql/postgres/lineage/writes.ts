@@ -85,7 +85,18 @@ function sourceRows(analysis: Analysis, scope: Scope, node: unknown): readonly (
   }
   const result = analysis.query(node as Ast, scope);
   if (result.rest !== undefined) throw new NotUnderstood('an insert of columns of unknown number');
-  return [result.columns.map((each) => each.value)];
+  return [placed(result)];
+}
+
+/** The values of a query by their places. Where those are another once a table has another column, what the client gave can come to stand at each of them. */
+function placed(of: Columns): readonly Value[] {
+  const values = of.columns.map((each) => each.value);
+  return of.opened ? anywhere(values) : values;
+}
+
+function anywhere(values: readonly Value[]): readonly Value[] {
+  const { atoms } = together(values);
+  return atoms.length === 0 ? values : values.map((value) => ({ ...value, atoms }));
 }
 
 /** `t.*` or `(t).*`: as many values as there are columns. */
@@ -152,7 +163,7 @@ function multiAssigned(analysis: Analysis, scope: Scope, fields: Ast): Value {
   if (kind !== 'SubLink') throw new NotUnderstood('an assignment of a kind that is not known');
   analysis.lookedAt.add(fields['source'] as object);
   const result = analysis.query(source['subselect'] as Ast, scope);
-  const value = result.rest ?? result.columns[at]?.value;
+  const value = result.rest ?? placed(result)[at];
   if (value === undefined) throw new NotUnderstood('an assignment of fewer values than columns');
   return value;
 }
@@ -199,7 +210,7 @@ export function merge(analysis: Analysis, fields: Ast, outer: Scope): Columns {
       for (const each of named) analysis.found.use([each], 'written');
       const values = valuesRow(analysis, all, list(when, 'values'));
       if (values === undefined) throw new NotUnderstood('an insert of columns of unknown number');
-      values.forEach((value, at) => {
+      (values.opened ? anywhere(values.values) : values.values).forEach((value, at) => {
         if (written[at] === undefined) throw new NotUnderstood('more values than columns');
         assign(analysis, target, written[at], value);
       });
