@@ -50,6 +50,8 @@ export function judgeStatement(facts: StatementFacts, context: JudgementContext)
     const reason = strictReason(facts);
     if (reason !== undefined) return refuse(reason);
   }
+  const told = lineage.measured && lineage.computed?.map((column) => protection.of(column)).find((column) => column?.strict);
+  if (told) return refuse(`${told.label} stands in a function whose memory EXPLAIN ANALYZE would tell`, told.mask.name);
   const use = forbiddenUse(lineage, protection);
   if (use !== undefined) return refuse(`${use.column.label} ${whatUse[use.role]}`, use.column.mask.name);
   const columns: (ColumnMask | undefined)[] = [];

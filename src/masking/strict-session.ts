@@ -1,6 +1,9 @@
-/** Relations that hold sampled values, or the statements and notices of other sessions, under names that say nothing of the columns behind them. */
+/**
+ * Relations that hold sampled values, or the statements and notices of other sessions, under names that say nothing of the columns behind them; and the bytes of temporary files,
+ * which tell how often `replace` found a text in the values that were sorted.
+ */
 const statistics: ReadonlySet<string> = new Set([
-  'pg_stats', 'pg_statistic', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic_ext_data', 'pg_stat_activity', 'pg_largeobject',
+  'pg_stats', 'pg_statistic', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic_ext_data', 'pg_stat_activity', 'pg_stat_database', 'pg_largeobject',
   'pg_file_settings', 'pg_hba_file_rules',
 ]);
 /** Those of extensions, which live in whatever schema they were made in. */

@@ -127,6 +127,10 @@ export interface Lineage {
   readonly nulled?: readonly ColumnRef[];
   /** Columns to which the word FALSE is assigned. */
   readonly falsified?: readonly ColumnRef[];
+  /** Columns of which a function makes something whose size tells of the value: how often `replace` found its text in it. */
+  readonly computed?: readonly ColumnRef[];
+  /** EXPLAIN ANALYZE: the memory and disk that values take on their way are told. */
+  readonly measured?: true;
   /** For EXECUTE: what each argument, in order, is made from; argument n meets what `$n` meets in the prepared statement. */
   readonly arguments?: readonly (readonly Pick<Operand, 'kind' | 'index'>[])[];
 }

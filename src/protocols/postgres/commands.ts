@@ -72,6 +72,7 @@ const combinedLineage = (outer: StatementFacts, inner: StatementFacts): Lineage 
     understood: notUnderstood === undefined,
     ...(notUnderstood?.lineage.why === undefined ? {} : { why: notUnderstood.lineage.why }),
     ...(outputs === undefined ? {} : { outputs }),
+    ...(outer.lineage.measured ? { measured: true as const } : {}),
     uses: [...outer.lineage.uses, ...inner.lineage.uses, ...flowing],
     operands: [...outer.lineage.operands, ...inner.lineage.operands],
   };

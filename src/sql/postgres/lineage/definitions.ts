@@ -5,7 +5,7 @@ import type { Analysis } from './analysis.ts';
 import { embedded, list, open, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { evaluate, predicate } from './expressions.ts';
-import { deriving, scopeOf } from './derived.ts';
+import { columnsBehind, deriving, scopeOf } from './derived.ts';
 import { clean, NotUnderstood } from './findings.ts';
 import { functionBody } from './bodies.ts';
 import { part } from './scope.ts';
@@ -54,7 +54,7 @@ export function define(analysis: Analysis, kind: string, fields: Ast, statement:
     case 'CreateTrigStmt': {
       // The trigger's function gets whole rows, and what it does with them is not in this statement.
       const relation = relationOf(analysis, embedded(fields, 'relation'));
-      touch(analysis, analysis.index.own(relation), 'derive');
+      for (const { value } of columnsBehind(analysis, relation)) touch(analysis, value.sources, 'derive');
       predicate(analysis, scopeOf(analysis, relation, 'old', 'new'), fields['whenClause']);
       return;
     }
@@ -115,7 +115,7 @@ const tableLike: ReadonlySet<string> = new Set(['OBJECT_TABLE', 'OBJECT_VIEW', '
 /** Rows come in the order of an index from here on, and which columns that has is in no snapshot: it may be any. */
 function cluster(analysis: Analysis, range: Ast | undefined): void {
   const relations = range === undefined ? analysis.index.catalog.relations.filter(({ kind }) => clustered.has(kind)) : [relationOf(analysis, range)];
-  for (const relation of relations) touch(analysis, analysis.index.own(relation), 'order');
+  for (const relation of relations) for (const { value } of columnsBehind(analysis, relation)) touch(analysis, value.sources, 'order');
 }
 
 const clustered: ReadonlySet<string> = new Set(['r', 'p', 'm']);
@@ -123,7 +123,9 @@ const clustered: ReadonlySet<string> = new Set(['r', 'p', 'm']);
 function index(analysis: Analysis, fields: Ast): void {
   const relation = relationOf(analysis, embedded(fields, 'relation'));
   const scope = scopeOf(analysis, relation);
-  for (const node of [...list(fields, 'indexParams'), ...list(fields, 'indexIncludingParams')]) {
+  // An entry that is too large is an error, and the client may choose how large the rest of it is.
+  for (const node of list(fields, 'indexIncludingParams')) consume(analysis, [evaluate(analysis, scope, named(text(open(node)[1], 'name') ?? ''))], 'derive');
+  for (const node of list(fields, 'indexParams')) {
     const [, element] = open(node);
     if (element['expr'] !== undefined) deriving(analysis, (inside) => void consume(inside, [evaluate(inside, scope, element['expr'])], 'derive'));
     // Building a unique index tells whether two rows hold the same value.

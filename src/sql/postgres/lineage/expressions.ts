@@ -249,6 +249,7 @@ function call(analysis: Analysis, scope: Scope, fields: Ast): Value {
   const plain = ['agg_order', 'agg_filter', 'over', 'agg_within_group', 'agg_star', 'agg_distinct', 'func_variadic'].every((field) => fields[field] === undefined);
   if (plain && isTotal(analysis, name, nodes, values)) {
     const value = totalOf(analysis, values, nodes);
+    analysis.found.compute(value.sources);
     if (value.several === undefined && !isMixed(values)) return value;
     analysis.found.use(value.sources, 'expression');
     return { ...value, several: 'joined' };

@@ -44,6 +44,9 @@ export class Findings {
   readonly #uses = new Map<ColumnRef, Set<UseRole>>();
   readonly #operands = new Map<string, Operand>();
   doubted: string | undefined;
+  readonly #computed = new Set<ColumnRef>();
+  /** What the statement's values take is told. */
+  measured = false;
   readonly #words = { null: new Set<ColumnRef>(), false: new Set<ColumnRef>() };
   #queries = 0;
 
@@ -72,6 +75,15 @@ export class Findings {
         this.#add(`${atom.kind} ${atom.index} ${role} ${column.relation} ${column.number} ${column.schema} ${column.table} ${column.column}`, { ...atom, role, column });
       }
     }
+  }
+
+  /** A function makes something of the columns whose size tells of their values. */
+  compute(sources: readonly ColumnRef[]): void {
+    for (const column of sources) this.#computed.add(column);
+  }
+
+  computed(): ColumnRef[] {
+    return [...this.#computed];
   }
 
   /** The word NULL, or FALSE, is assigned to a column. */

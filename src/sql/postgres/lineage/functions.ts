@@ -33,7 +33,7 @@ const elsewhere: ReadonlySet<string> = new Set([
   'query_to_xml', 'query_to_xmlschema', 'query_to_xml_and_xmlschema', 'table_to_xml', 'table_to_xmlschema', 'table_to_xml_and_xmlschema',
   'schema_to_xml', 'schema_to_xml_and_xmlschema', 'database_to_xml', 'database_to_xml_and_xmlschema', 'cursor_to_xml', 'cursor_to_xmlschema',
   'ts_stat', 'pg_read_file', 'pg_read_file_old', 'pg_read_binary_file', 'pg_ls_dir', 'lo_get', 'lo_export', 'loread',
-  'pg_stat_get_activity', 'pg_stat_get_backend_activity', 'pg_stat_statements', 'pg_mcv_list_items', 'pg_logical_slot_get_changes',
+  'pg_stat_get_activity', 'pg_stat_get_db_temp_bytes', 'pg_stat_get_db_temp_files', 'pg_stat_get_backend_activity', 'pg_stat_statements', 'pg_mcv_list_items', 'pg_logical_slot_get_changes',
   'pg_logical_slot_peek_changes', 'pg_logical_slot_get_binary_changes', 'pg_logical_slot_peek_binary_changes', 'pg_get_wal_record_info',
   'get_raw_page', 'heap_page_items', 'heap_page_item_attrs', 'bt_page_items', 'tuple_data_split', 'pg_walinspect',
 ]);

@@ -183,7 +183,7 @@ suite('uses', () => {
     ['CREATE INDEX ON customers (lower(ssn))', 'customers.ssn', 'derive'],
     ['CREATE UNIQUE INDEX ON customers (ssn)', 'customers.ssn', 'order predicate'],
     ['CREATE INDEX ON customers (id, ssn)', 'customers.ssn', 'order'],
-    ['CREATE INDEX ON customers (id) INCLUDE (ssn)', 'customers.ssn', ''],
+    ['CREATE INDEX ON customers (id) INCLUDE (ssn)', 'customers.ssn', 'derive'],
     ['CLUSTER customers USING by_ssn', 'customers.ssn', 'order'],
     ['CLUSTER', 'customers.ssn', 'order order'],
     ['ALTER TABLE customers CLUSTER ON by_ssn', 'customers.ssn', 'order'],

@@ -60,12 +60,15 @@ export function lineageOf(node: unknown, context: LineageContext): Lineage {
     if (found.doubted !== undefined) throw new NotUnderstood(found.doubted);
     const nulled = found.assigned('null');
     const falsified = found.assigned('false');
+    const computed = found.computed();
     return {
       understood: true,
       uses: found.uses(),
       operands: found.operands(),
       ...(nulled.length === 0 ? {} : { nulled }),
       ...(falsified.length === 0 ? {} : { falsified }),
+      ...(computed.length === 0 ? {} : { computed }),
+      ...(found.measured ? { measured: true as const } : {}),
       ...(result === undefined ? {} : outputsOf(result)),
       ...(given === undefined ? {} : { arguments: given }),
     };

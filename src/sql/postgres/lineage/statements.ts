@@ -81,7 +81,7 @@ function followed(analysis: Analysis, node: unknown): Columns | undefined {
     case 'VariableShowStmt':
       return { columns: (text(fields, 'name') === 'all' ? ['name', 'setting', 'description'] : [text(fields, 'name') ?? '']).map((name) => ({ name, value: clean })) };
     case 'ExplainStmt':
-      explained(analysis, fields, statement(analysis, fields['query']));
+      explained(analysis, fields, answerOf(analysis, fields['query']));
       return { columns: [{ name: 'QUERY PLAN', value: clean }] };
     case 'DeclareCursorStmt':
     case 'PrepareStmt':
@@ -115,10 +115,27 @@ function followed(analysis: Analysis, node: unknown): Columns | undefined {
   }
 }
 
-/** SERIALIZE tells how many bytes the answer would have, and so how long what is masked in it is. */
+/** What would be answered: of DECLARE the rows of its query, which EXPLAIN runs in its place. */
+function answerOf(analysis: Analysis, node: unknown): Columns | undefined {
+  const [kind, fields] = open(node);
+  return statement(analysis, kind === 'DeclareCursorStmt' ? fields['query'] : node);
+}
+
+/**
+ * SERIALIZE tells how many bytes the answer would have, and so how long what is masked in it is. ANALYZE tells how much memory and disk was taken on the way,
+ * which is how long values are; of what a function makes of them it would be more.
+ */
 function explained(analysis: Analysis, fields: Ast, answer: Columns | undefined): void {
-  const measures = list(fields, 'options').some((node) => text(open(node)[1], 'defname') === 'serialize');
-  if (measures && answer !== undefined) consume(analysis, everything(answer), 'expression');
+  const given = list(fields, 'options').map((node) => open(node)[1]);
+  if (given.some((option) => text(option, 'defname') === 'serialize') && answer !== undefined) consume(analysis, everything(answer), 'expression');
+  if (given.some((option) => text(option, 'defname') === 'analyze' && !isOff(option['arg']))) analysis.found.measured = true;
+}
+
+/** As defGetBoolean in define.c reads what is off. */
+function isOff(argument: unknown): boolean {
+  const [kind, value] = open(argument);
+  if (kind === 'Integer') return Number(value['ival'] ?? 0) === 0;
+  return kind === 'Boolean' ? value['boolval'] !== true : /^(?:false|off)$/i.test(text(value, 'sval') ?? '');
 }
 
 function into(fields: Ast): boolean {

@@ -4,7 +4,7 @@ import { consume, literalFrom } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, list, offset, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
-import { deriving, scopeOf } from './derived.ts';
+import { columnsBehind, deriving, scopeOf } from './derived.ts';
 import { evaluate, predicate } from './expressions.ts';
 import { NotUnderstood } from './findings.ts';
 import type { Value } from './findings.ts';
@@ -162,13 +162,13 @@ export function alterTable(analysis: Analysis, fields: Ast): void {
   // Indexes and sequences hold no column of a user's; types have no rows.
   if (!tableLike.has(type)) return;
   const relation = relationOf(analysis, embedded(fields, 'relation'));
-  const scope = scopeOf(analysis, relation);
-  for (const node of list(fields, 'cmds')) alter(analysis, relation, scope, open(node)[1]);
+  for (const node of list(fields, 'cmds')) alter(analysis, relation, open(node)[1]);
 }
 
-function alter(analysis: Analysis, relation: Relation, scope: Scope, fields: Ast): void {
+function alter(analysis: Analysis, relation: Relation, fields: Ast): void {
   const type = text(fields, 'subtype') ?? '';
   if (harmless.has(type)) return;
+  const scope = scopeOf(analysis, relation);
   const name = text(fields, 'name') ?? '';
   const [, definition] = open(fields['def']);
   switch (type) {
@@ -199,7 +199,7 @@ function alter(analysis: Analysis, relation: Relation, scope: Scope, fields: Ast
       analysis.found.use(analysis.index.own(relation), 'predicate');
       return;
     case 'AT_ClusterOn':
-      analysis.found.use(analysis.index.own(relation), 'order');
+      for (const { value } of columnsBehind(analysis, relation)) analysis.found.use(value.sources, 'order');
       return;
     case 'AT_AttachPartition':
     case 'AT_DetachPartition':
