@@ -23,7 +23,7 @@ CREATE TABLE elder(id int); CREATE TABLE heir(ssn text) INHERITS (elder); ALTER 
 CREATE VIEW sampled AS SELECT id FROM orders TABLESAMPLE BERNOULLI ((SELECT left(ssn, 2)::real FROM customers WHERE id = 1)); ALTER VIEW sampled OWNER TO app;
 CREATE TYPE person AS (id int, code text); CREATE TABLE typed OF person; CREATE TABLE spans(id int, span int4range); INSERT INTO spans VALUES (1, '[1,2)'), (2, '[1,)');
 ALTER VIEW shown OWNER TO app; ALTER MATERIALIZED VIEW kept OWNER TO app; ALTER VIEW found OWNER TO app; ALTER MATERIALIZED VIEW hits OWNER TO app; ALTER VIEW repeated OWNER TO app; ALTER VIEW split OWNER TO app;
-CREATE INDEX kept_key ON kept (id); ALTER TYPE person OWNER TO app; ALTER TABLE typed OWNER TO app; ALTER TABLE spans OWNER TO app;
+CREATE INDEX kept_key ON kept (id); CREATE UNIQUE INDEX ssn_key ON customers (ssn); CREATE UNIQUE INDEX tn_key ON tn (ssn); CREATE EXTENSION postgres_fdw; CREATE SERVER loop FOREIGN DATA WRAPPER postgres_fdw; GRANT USAGE ON FOREIGN SERVER loop TO app; ALTER TYPE person OWNER TO app; ALTER TABLE typed OWNER TO app; ALTER TABLE spans OWNER TO app;
 GRANT USAGE ON SCHEMA s, vw TO app;`;
 
 const allow = ['read', 'write', 'schema', 'session'];
@@ -141,6 +141,13 @@ const AROUND = [
   "CREATE RULE told AS ON UPDATE TO shown WHERE old.ssn LIKE '123%' DO INSTEAD NOTHING",
   // An entry of an index is too large, or is not.
   'CREATE INDEX ON customers (id) INCLUDE (name, ssn)',
+  // A mask's output as what a view, or a child, gives where nothing is given.
+  "ALTER VIEW shown ALTER COLUMN ssn SET DEFAULT '***'",
+  "CREATE TABLE young (ssn text DEFAULT '***') INHERITS (customers)",
+  // Whether a value is NULL.
+  'ALTER TABLE customers DROP CONSTRAINT customers_pkey, ADD PRIMARY KEY USING INDEX ssn_key',
+  // What the target reaches elsewhere, or in itself once more.
+  "CREATE FOREIGN TABLE again (id int, note text OPTIONS (column_name 'ssn')) SERVER loop OPTIONS (table_name 'customers')",
   // Through a child of both.
   "SELECT ssn || '' FROM beside",
   // A star in a row that is assigned takes as many places as it has columns.
@@ -211,7 +218,7 @@ for (const version of postgresVersions()) {
         'SELECT c.id, f.n FROM customers c, (SELECT n FROM unnest(array_remove(ARRAY[1, 7], 7)) AS u(n)) f', 'SELECT id, last_value FROM customers, sq',
         'SELECT (SELECT (SELECT 1)::text), CASE WHEN true THEN 1 ELSE (SELECT 2) END',
         'SELECT count(*) FROM orders o CROSS JOIN LATERAL (SELECT o.id) l JOIN audit a ON l.id = a.id', 'SELECT count(*) FROM orders TABLESAMPLE BERNOULLI (100) REPEATABLE (1)', "UPDATE jt SET j['k'] = '1', a[1] = 2 WHERE id = 1",
-        'UPDATE orders SET (id, note) = (c.id, c.name) FROM customers c WHERE false', 'UPDATE orders SET (id, note) = ROW(c.id, c.name) FROM customers c WHERE false', "SELECT upper(ssn), lower(name), concat(ssn, ' '), concat(name, email), coalesce(ssn, name) FROM customers", 'SELECT id FROM made', 'SELECT grouping(name), count(*) FROM customers GROUP BY ROLLUP (name)', 'EXPLAIN (ANALYZE) SELECT ssn FROM customers', "EXPLAIN (ANALYZE off) SELECT replace(ssn, '-', '') FROM customers", "EXPLAIN ANALYZE SELECT replace(name, 'a', 'b'), id FROM customers", 'EXPLAIN EXECUTE blown', 'EXPLAIN (ANALYZE) DECLARE k CURSOR FOR SELECT ssn FROM customers', 'CREATE UNIQUE INDEX ON kept (id)', 'ALTER VIEW found SET (security_barrier)', 'ALTER VIEW shown ALTER COLUMN id SET DEFAULT 3', 'CREATE INDEX ON customers (id) INCLUDE (name)', ...(version < 17 ? [] : ['EXPLAIN (ANALYZE, SERIALIZE) SELECT id FROM customers']), 'ALTER INDEX jt_pkey RENAME TO jt_key', 'CREATE OR REPLACE VIEW v AS SELECT id, name AS n FROM customers WHERE id > 0',
+        'UPDATE orders SET (id, note) = (c.id, c.name) FROM customers c WHERE false', 'UPDATE orders SET (id, note) = ROW(c.id, c.name) FROM customers c WHERE false', "SELECT upper(ssn), lower(name), concat(ssn, ' '), concat(name, email), coalesce(ssn, name) FROM customers", 'SELECT id FROM made', 'SELECT grouping(name), count(*) FROM customers GROUP BY ROLLUP (name)', 'EXPLAIN (ANALYZE) SELECT ssn FROM customers', "EXPLAIN (ANALYZE off) SELECT replace(ssn, '-', '') FROM customers", "EXPLAIN ANALYZE SELECT replace(name, 'a', 'b'), id FROM customers", 'EXPLAIN EXECUTE blown', 'EXPLAIN (ANALYZE) DECLARE k CURSOR FOR SELECT ssn FROM customers', 'CREATE UNIQUE INDEX ON kept (id)', 'ALTER VIEW found SET (security_barrier)', 'ALTER VIEW shown ALTER COLUMN id SET DEFAULT 3', "ALTER VIEW shown ALTER COLUMN ssn SET DEFAULT 'none'", 'ALTER TABLE tn ADD PRIMARY KEY USING INDEX tn_key', "CREATE TABLE young (name text DEFAULT '***', ssn text DEFAULT 'none') INHERITS (customers)", 'DROP TABLE young', 'CREATE INDEX ON customers (id) INCLUDE (name)', ...(version < 17 ? [] : ['EXPLAIN (ANALYZE, SERIALIZE) SELECT id FROM customers']), 'ALTER INDEX jt_pkey RENAME TO jt_key', 'CREATE OR REPLACE VIEW v AS SELECT id, name AS n FROM customers WHERE id > 0',
         'ALTER TABLE elder ADD COLUMN other text', "MERGE INTO orders t USING (SELECT 9 AS a, 'n' AS b) s ON false WHEN NOT MATCHED THEN INSERT (id, note) VALUES (s.*)",
         'SELECT q.i, q.s FROM (SELECT id, ssn FROM customers) AS q(i, s)', 'SELECT w FROM (orders CROSS JOIN (SELECT id FROM customers) c) AS j(w, x, y, z)', 'SELECT o.*, c.* FROM orders o JOIN customers c ON c.id = o.id', 'SELECT * FROM orders JOIN customers USING (id)',
         'WITH w AS (SELECT * FROM customers) SELECT name, ssn FROM w', 'WITH w(i, s) AS (SELECT id, ssn FROM customers) SELECT s FROM w', 'SELECT x FROM orders AS o(x, y, z)', 'SELECT count(*) FROM orders NATURAL JOIN audit', 'SELECT count(*) FROM orders NATURAL JOIN (SELECT id FROM customers) c', 'SELECT c.name FROM customers AS c',

@@ -32,8 +32,8 @@ export function define(analysis: Analysis, kind: string, fields: Ast, statement:
       return;
     case 'CreateForeignTableStmt':
       analysis.found.secret(allLiterals(analysis));
-      createTable(analysis, embedded(fields, 'base') ?? {});
-      return;
+      // Any table of its server, under any name: one that is protected here, or another foreign table's.
+      throw new NotUnderstood('a foreign table, which can show whatever its server has');
     case 'AlterTableStmt':
       if (text(fields, 'objtype') === 'OBJECT_FOREIGN_TABLE') analysis.found.secret(allLiterals(analysis));
       alterTable(analysis, fields);

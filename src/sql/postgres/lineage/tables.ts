@@ -27,14 +27,15 @@ export function createTable(analysis: Analysis, fields: Ast): void {
     bounds(analysis, parent, fields['partbound']);
   }
   const columns: Named[] = [...parents];
-  const constraints: (readonly [fields: Ast, of?: ColumnRef])[] = [];
+  const constraints: (readonly [fields: Ast, of?: readonly ColumnRef[]])[] = [];
   for (const node of [...list(fields, 'tableElts'), ...list(fields, 'constraints')]) {
     const [kind, element] = open(node);
     if (kind === 'ColumnDef') {
       const name = text(element, 'colname') ?? '';
       const made: ColumnRef = { relation: 0, number: 0, schema, table, column: name };
       columns.push({ name, value: { sources: [made], direct: true, total: true, atoms: [] } });
-      for (const each of list(element, 'constraints')) constraints.push([open(each)[1], made]);
+      const merged = parents.filter((parent) => parent.name === name).flatMap(({ value }) => value.sources);
+      for (const each of list(element, 'constraints')) constraints.push([open(each)[1], [made, ...merged]]);
     } else if (kind === 'Constraint') {
       constraints.push([element]);
     } else if (kind === 'TableLikeClause') {
@@ -72,19 +73,24 @@ function creationSchema(searchPath: readonly string[]): string {
 }
 
 /** What a default gives is written to its column, as a literal in an INSERT is. */
-function given(analysis: Analysis, scope: Scope, of: ColumnRef | undefined, expression: unknown): void {
+function given(analysis: Analysis, scope: Scope, of: readonly ColumnRef[], expression: unknown): void {
   deriving(analysis, (inside) => {
     const value = evaluate(inside, scope, expression);
     consume(inside, [value], 'derive');
-    if (of !== undefined && value.atoms.length > 0) inside.found.meet(value.atoms, [of], 'written');
+    if (value.atoms.length > 0) inside.found.meet(value.atoms, of, 'written');
   });
 }
 
+/** A column with those behind it: the default of a view's column is stored there, and that of a child's is seen through its parents. */
+function columnAndBehind(analysis: Analysis, relation: Relation, name: string): readonly ColumnRef[] {
+  return columnsBehind(analysis, relation).find((each) => each.name === name)?.value.sources ?? [];
+}
+
 /**
- * A constraint or default. `of` is the column that a default is for. `existing` is the column or table that holds data already: checking it there tells something
+ * A constraint or default. `of` are the columns that a default is for. `existing` is the column or table that holds data already: checking it there tells something
  * about the values.
  */
-export function constraint(analysis: Analysis, scope: Scope, existing: { readonly column?: string } | undefined, fields: Ast, of?: ColumnRef): void {
+export function constraint(analysis: Analysis, scope: Scope, existing: { readonly column?: string } | undefined, fields: Ast, of: readonly ColumnRef[] = []): void {
   const type = text(fields, 'contype') ?? '';
   const keys = [...strings(list(fields, 'keys')), ...strings(list(fields, 'fk_attrs'))];
   switch (type) {
@@ -99,6 +105,8 @@ export function constraint(analysis: Analysis, scope: Scope, existing: { readonl
     case 'CONSTR_PRIMARY':
     case 'CONSTR_NOTNULL':
       if (existing !== undefined) for (const key of keys.length > 0 ? keys : column(existing)) predicate(analysis, scope, named(key));
+      // Of an index that is there already no snapshot says which columns it has. They may not be NULL in a primary key.
+      if (type === 'CONSTR_PRIMARY' && text(fields, 'indexname') !== undefined) for (const { columns } of scope.parts) for (const { value } of columns) analysis.found.use(value.sources, 'predicate');
       return;
     case 'CONSTR_EXCLUSION':
       for (const node of list(fields, 'exclusions')) {
@@ -176,13 +184,13 @@ function alter(analysis: Analysis, relation: Relation, fields: Ast): void {
       const made: ColumnRef = { relation: 0, number: 0, schema: relation.schema, table: relation.name, column: text(definition, 'colname') ?? '' };
       // A child's own column of that name shows through its parent from then on, also to whom waits for the table and was judged without it.
       for (const each of analysis.index.descendants(relation)) analysis.found.use(analysis.index.own(each).filter((own) => own.column === made.column), 'derive');
-      for (const each of list(definition, 'constraints')) constraint(analysis, withColumn(analysis, relation, scope, made), undefined, open(each)[1], made);
+      for (const each of list(definition, 'constraints')) constraint(analysis, withColumn(analysis, relation, scope, made), undefined, open(each)[1], [made]);
       return;
     }
     case 'AT_ColumnDefault':
     case 'AT_SetExpression':
     case 'AT_DropExpression':
-      if (fields['def'] !== undefined) given(analysis, scope, analysis.index.own(relation).find((each) => each.column === name), fields['def']);
+      if (fields['def'] !== undefined) given(analysis, scope, columnAndBehind(analysis, relation, name), fields['def']);
       return;
     case 'AT_SetNotNull':
       predicate(analysis, scope, named(name));
@@ -190,7 +198,7 @@ function alter(analysis: Analysis, relation: Relation, fields: Ast): void {
     case 'AT_AlterColumnType':
       // The old values are converted, and an error names the one that cannot be.
       predicate(analysis, scope, named(name));
-      if (definition['raw_default'] !== undefined) given(analysis, scope, analysis.index.own(relation).find((each) => each.column === name), definition['raw_default']);
+      if (definition['raw_default'] !== undefined) given(analysis, scope, columnAndBehind(analysis, relation, name), definition['raw_default']);
       return;
     case 'AT_AddConstraint':
       constraint(analysis, scope, {}, definition);
