@@ -66,6 +66,14 @@ export function write(analysis: Analysis, column: ColumnRef, value: Value): void
   if (value.atoms.length > 0) analysis.found.meet(value.atoms, [column], 'written');
 }
 
+/**
+ * The columns of a query are worked out, whether somebody sees them or not: what a view makes of a column by more than total functions fails or does not. An expression
+ * of the statement's own has taken note of that already.
+ */
+export function workedOut(analysis: Analysis, of: Columns): void {
+  for (const { sources, direct, total, several } of everything(of)) if (!direct && (!total || several === 'joined')) analysis.found.use(sources, 'expression');
+}
+
 /** All columns of a query in one value. */
 export function everything(of: Columns): Value[] {
   const values = of.columns.map((column) => column.value);

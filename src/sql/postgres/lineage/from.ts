@@ -1,4 +1,4 @@
-import { byPlace, consume, everything, meet, tellsByRows } from './analysis.ts';
+import { byPlace, consume, everything, meet, tellsByRows, workedOut } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
@@ -62,6 +62,11 @@ function aliased(analysis: Analysis, columns: Columns, fields: Ast, name: string
   if (names.length > 0) byPlace(analysis, columns);
   const named = renamed(columns, names);
   return { ...named, alias: own ?? name, relation, ...(own === undefined && schema !== undefined ? { schema } : {}) };
+}
+
+/** Where rows are locked or changed, whole rows of what is beside them are kept, in case one has to be looked at again (`preprocess_targetlist` in preptlist.c). */
+export function keptWhole(analysis: Analysis, parts: readonly FromPart[]): void {
+  for (const each of parts) workedOut(analysis, each);
 }
 
 /** A table, view or CTE by name. The target of a writing statement is never a CTE. */

@@ -1,11 +1,11 @@
-import { byPlace, consume, everything, meet } from './analysis.ts';
+import { byPlace, consume, everything, meet, workedOut } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, isStar, list, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { evaluate, evaluateAll, found, itemNotColumn, predicate, window } from './expressions.ts';
 import { clean, NotUnderstood, severalOf, together } from './findings.ts';
 import type { Value } from './findings.ts';
-import { besideUnknown, from } from './from.ts';
+import { besideUnknown, from, keptWhole } from './from.ts';
 import { deeper, findItem, inner, levelOf, renamed, star, starred, wholeRow } from './scope.ts';
 import type { Columns, Cte, FromPart, Named, Scope } from './scope.ts';
 import { titleOf } from './titles.ts';
@@ -34,6 +34,7 @@ export function select(analysis: Analysis, fields: Ast, outer: Scope): Columns {
 function plain(analysis: Analysis, fields: Ast, outer: Scope): Columns {
   const parts = from(analysis, outer, list(fields, 'fromClause'));
   besideUnknown(analysis, parts);
+  if (list(fields, 'lockingClause').length > 0) keptWhole(analysis, parts);
   const scope = inner(outer, parts);
   predicate(analysis, scope, fields['whereClause']);
   const result = targets(analysis, scope, list(fields, 'targetList'), parts);
@@ -211,7 +212,7 @@ export function withCtes(analysis: Analysis, clause: Ast | undefined, outer: Sco
     ctes.set(text(fields, 'ctename') ?? '', cte);
   }
   // Those that nobody reads run too when they write, and count in any case.
-  for (const cte of all) cte();
+  for (const cte of all) workedOut(analysis, cte());
   return scope;
 }
 

@@ -1,4 +1,4 @@
-import { allLiterals, consume, everything } from './analysis.ts';
+import { allLiterals, consume, everything, workedOut } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, list, open, text } from './ast.ts';
 import type { Ast } from './ast.ts';
@@ -128,7 +128,9 @@ function answerOf(analysis: Analysis, node: unknown): Columns | undefined {
 function explained(analysis: Analysis, fields: Ast, answer: Columns | undefined): void {
   const given = list(fields, 'options').map((node) => open(node)[1]);
   if (given.some((option) => text(option, 'defname') === 'serialize') && answer !== undefined) consume(analysis, everything(answer), 'expression');
-  if (given.some((option) => text(option, 'defname') === 'analyze' && !isOff(option['arg']))) analysis.found.measured = true;
+  if (!given.some((option) => text(option, 'defname') === 'analyze' && !isOff(option['arg']))) return;
+  analysis.found.measured = true;
+  if (answer !== undefined) workedOut(analysis, answer);
 }
 
 /** As defGetBoolean in define.c reads what is off. */

@@ -8,7 +8,7 @@ import { evaluate, evaluateAll, predicate } from './expressions.ts';
 import { returningOf, rowVersions } from '../visible.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
-import { besideUnknown, from, relation, resolve } from './from.ts';
+import { besideUnknown, from, keptWhole, relation, resolve } from './from.ts';
 import { targets, valuesRow, withCtes } from './queries.ts';
 import { inner, part } from './scope.ts';
 import type { Columns, FromPart, Item, Scope } from './scope.ts';
@@ -174,6 +174,7 @@ export function update(analysis: Analysis, fields: Ast, outer: Scope): Columns {
   const first = part(target.item);
   const parts = [first, ...from(analysis, scope, list(fields, 'fromClause'), [first])];
   besideUnknown(analysis, parts);
+  keptWhole(analysis, parts.slice(1));
   const all = inner(scope, parts);
   set(analysis, all, target, list(fields, 'targetList'));
   predicate(analysis, all, fields['whereClause']);
@@ -186,6 +187,7 @@ export function remove(analysis: Analysis, fields: Ast, outer: Scope): Columns {
   const first = part(target.item);
   const parts = [first, ...from(analysis, scope, list(fields, 'usingClause'), [first])];
   besideUnknown(analysis, parts);
+  keptWhole(analysis, parts.slice(1));
   predicate(analysis, inner(scope, parts), fields['whereClause']);
   return returning(analysis, scope, fields, parts, target);
 }
@@ -193,8 +195,10 @@ export function remove(analysis: Analysis, fields: Ast, outer: Scope): Columns {
 export function merge(analysis: Analysis, fields: Ast, outer: Scope): Columns {
   const scope = withCtes(analysis, embedded(fields, 'withClause'), outer);
   const target = targetOf(analysis, embedded(fields, 'relation'));
-  const parts = [...from(analysis, scope, [fields['sourceRelation'] as Ast]), part(target.item)];
+  const sources = from(analysis, scope, [fields['sourceRelation'] as Ast]);
+  const parts = [...sources, part(target.item)];
   besideUnknown(analysis, parts);
+  keptWhole(analysis, sources);
   const all = inner(scope, parts);
   predicate(analysis, all, fields['joinCondition']);
   for (const node of list(fields, 'mergeWhenClauses')) {
