@@ -45,11 +45,11 @@ export function tellsByRows(analysis: Analysis, values: readonly Value[]): void 
 }
 
 /**
- * What follows goes by the place that each of the columns has. Where a star stands for them, or they are a table's own, the place is another once somebody adds
- * or drops a column before it, which can be while the statement waits for its locks. The places in a view's text stay.
+ * What follows goes by the place that each of the columns has. The place is another once somebody adds a column to a table that stands beside, or drops one, which can
+ * be while the statement waits for its locks. The places in a view's text stay. Those of one table alone only move for who may define that table itself.
  */
 export function byPlace(analysis: Analysis, of: Columns): void {
-  if (of.opened && !analysis.printed) for (const { sources } of everything(of)) analysis.found.use(sources, 'by_place');
+  if (of.opened === 'several' && !analysis.printed) for (const { sources } of everything(of)) analysis.found.use(sources, 'by_place');
 }
 
 /** Records that literals and parameters among the values meet the columns among them. */

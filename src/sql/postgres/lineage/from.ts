@@ -8,7 +8,7 @@ import { hasSystemColumns } from '../visible.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { tableFunctions } from './functions.ts';
-import { inner, findCte, levelOf, part, renamed } from './scope.ts';
+import { inner, findCte, levelOf, openedBy, part, renamed } from './scope.ts';
 import type { Columns, FromPart, Item, Named, Scope } from './scope.ts';
 import { isSystemSchema } from './relations.ts';
 import type { Resolved } from './relations.ts';
@@ -107,7 +107,7 @@ function columnsOf(analysis: Analysis, resolved: Resolved): Columns {
   const { relation: found } = resolved;
   if (isSystemSchema(found.schema)) return { columns: analysis.index.columns(found) };
   if (found.kind === 'S') return { columns: ofSequence };
-  return { columns: found.kind === 'v' || found.kind === 'm' ? viewColumns(analysis, found) : analysis.index.columns(found), opened: true };
+  return { columns: found.kind === 'v' || found.kind === 'm' ? viewColumns(analysis, found) : analysis.index.columns(found), opened: 'one' };
 }
 
 function rangeFunction(analysis: Analysis, scope: Scope, fields: Ast): Item {
@@ -151,7 +151,7 @@ function join(analysis: Analysis, scope: Scope, fields: Ast, before: readonly Fr
   const right = element(analysis, scope, fields['rarg'], [...before, left]);
   const alias = embedded(fields, 'alias');
   const type = text(fields, 'jointype');
-  const opened = left.opened || right.opened ? { opened: true as const } : {};
+  const opened = openedBy([left, right]);
   // Which columns have a name in common is what the tables have at the moment.
   if (fields['isNatural'] === true) byPlace(analysis, { columns: [...left.columns, ...right.columns], ...opened });
   const shared = sharedColumns(left, right, fields);

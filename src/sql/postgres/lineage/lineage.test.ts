@@ -161,7 +161,7 @@ suite('uses', () => {
     ['SELECT count(*) FROM customers GROUP BY GROUPING SETS ((ssn), (id))', 'customers.ssn', 'order'],
     ['SELECT count(*) FILTER (WHERE ssn = $1) FROM customers', 'customers.ssn', 'expression predicate'],
     ['SELECT rank() OVER (PARTITION BY ssn) FROM customers', 'customers.ssn', 'order'],
-    ['SELECT id FROM customers NATURAL JOIN (SELECT ssn FROM other.customers) o', 'customers.ssn', 'predicate predicate'],
+    ['SELECT id FROM customers NATURAL JOIN (SELECT ssn FROM other.customers) o', 'customers.ssn', 'by_place by_place predicate predicate'],
     ['SELECT id FROM v_filter', 'customers.ssn', 'predicate'],
     ['SELECT id FROM v_length', 'customers.ssn', ''],
     ['SELECT id FROM v_length WHERE l > 3', 'customers.ssn', 'expression predicate'],

@@ -6,7 +6,7 @@ import { evaluate, evaluateAll, found, itemNotColumn, predicate, window } from '
 import { clean, NotUnderstood, severalOf, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { besideUnknown, from, keptWhole } from './from.ts';
-import { deeper, findItem, inner, levelOf, renamed, star, starred, wholeRow } from './scope.ts';
+import { deeper, findItem, inner, levelOf, openedBy, renamed, star, starred, wholeRow } from './scope.ts';
 import type { Columns, Cte, FromPart, Named, Scope } from './scope.ts';
 import { titleOf } from './titles.ts';
 
@@ -58,19 +58,19 @@ const maximumColumns = 1664;
 export function targets(analysis: Analysis, scope: Scope, nodes: readonly Ast[], parts: readonly FromPart[]): Columns {
   const columns: Named[] = [];
   const rests: Value[] = [];
-  let opened: { readonly opened?: true } = {};
+  const added: Columns[] = [];
   const add = (more: Columns): void => {
+    added.push(more);
     columns.push(...more.columns);
     if (more.rest !== undefined) rests.push(more.rest);
-    if (more.opened) opened = { opened: true };
   };
   for (const node of nodes) {
     const [, target] = open(node);
     const expanded = starOf(analysis, scope, target['val'], parts);
-    if (expanded !== undefined) add(expanded);
-    else columns.push(named(analysis, scope, target));
+    add(expanded ?? { columns: [named(analysis, scope, target)] });
     if (columns.length > maximumColumns) throw new NotUnderstood('more columns than a query can have');
   }
+  const opened = openedBy(added);
   if (rests.length === 0) return { columns, ...opened };
   return { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: false }, ...opened };
 }
@@ -154,7 +154,7 @@ function values(analysis: Analysis, fields: Ast, scope: Scope): Columns {
   const rows = list(fields, 'valuesLists').map((row) => list({ row }, 'row'));
   // A star stands for as many columns as there are.
   const all = rows.map((row) => valuesRow(analysis, scope, row));
-  const opened = all.some((row) => row?.opened) ? { opened: true as const } : {};
+  const opened = all.some((row) => row?.opened) ? { opened: 'several' as const } : {};
   if (all.some((row) => row === undefined)) return { columns: [], rest: consume(analysis, evaluateAll(analysis, scope, rows.flat()), 'expression'), ...opened };
   return { columns: Array.from({ length: all[0]?.values.length ?? 0 }, (_, at) => ({ name: `column${at + 1}`, value: consume(analysis, all.map((row) => row?.values[at] ?? clean), 'expression') })), ...opened };
 }
@@ -168,7 +168,7 @@ export function valuesRow(analysis: Analysis, scope: Scope, nodes: readonly Ast[
     if (opened?.rest !== undefined) return undefined;
     if (opened === undefined) row.push(evaluate(analysis, scope, node));
     else row.push(...opened.columns.map((column) => column.value));
-    places ||= opened?.opened === true;
+    places ||= opened?.opened !== undefined;
   }
   return { values: row, opened: places };
 }
@@ -181,7 +181,7 @@ function combined(analysis: Analysis, fields: Ast, scope: Scope, operation: stri
   const appends = analysis.printed && operation === 'SETOP_UNION' && fields['all'] === true;
   if (!appends) consume(analysis, both, 'set_operation');
   for (const side of [left, right]) byPlace(analysis, side);
-  const opened = left.opened || right.opened ? { opened: true as const } : {};
+  const opened = openedBy([left, right]);
   if (left.rest !== undefined || right.rest !== undefined) return { columns: [], rest: { ...together(both), direct: false, total: false }, ...opened };
   if (left.columns.length !== right.columns.length) throw new NotUnderstood('a set operation over unequal numbers of columns');
   return {

@@ -18,8 +18,14 @@ export interface Columns {
   readonly columns: readonly Named[];
   /** Further columns of unknown number and name follow (a function's, or those of a system relation): what any of them can hold. */
   readonly rest?: Value;
-  /** How many there are, and which, is what some table has at the moment: a star stands for them, or they are the table's own. */
-  readonly opened?: true;
+  /** How many there are, and which, is what one table has at the moment, or several, or one beside other columns: a star stands for them, or they are a table's own. */
+  readonly opened?: 'one' | 'several';
+}
+
+/** What `opened` is of columns put together. */
+export function openedBy(all: readonly Columns[]): Pick<Columns, 'opened'> {
+  if (!all.some((each) => each.opened)) return {};
+  return { opened: all.length === 1 ? all[0]!.opened! : 'several' };
 }
 
 /** Something in FROM that can stand before a dot. */
@@ -175,7 +181,7 @@ export function renamed(of: Columns, names: readonly string[]): Columns {
 
 /** One item as a whole FROM element. */
 export function part(item: Item): FromPart {
-  return { items: [item], columns: item.columns, ...(item.rest === undefined ? {} : { rest: item.rest }), ...(item.opened && { opened: true }), ...(item.relation ? { systemColumns: true } : {}) };
+  return { items: [item], columns: item.columns, ...(item.rest === undefined ? {} : { rest: item.rest }), ...(item.opened && { opened: item.opened }), ...(item.relation ? { systemColumns: true } : {}) };
 }
 
 /** What `t.*` stands for. */
@@ -188,7 +194,7 @@ export function star(parts: readonly FromPart[]): Columns {
   const rests = parts.flatMap((each) => (each.rest === undefined ? [] : [each.rest]));
   const columns = parts.flatMap((each) => starred(each).columns);
   // Behind columns of unknown number no position is known any more, so all of them become one.
-  const opened = parts.some((each) => each.opened) ? { opened: true as const } : {};
+  const opened = openedBy(parts);
   if (rests.length === 0) return { columns, ...opened };
   return { columns: [], rest: { ...together([...rests, ...columns.map((column) => column.value)]), direct: false, total: false }, ...opened };
 }
