@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto';
 import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, parse as Parse, SelectionSetNode } from 'graphql';
 import type { GraphqlOperation, Renamed, RequestFacts } from '../model/request.ts';
+import { JsonRefused, readJson } from '../wire/json.ts';
 import { folded } from './alike.ts';
 
 /** Longest document, most tokens, most fields at the top of all operations together, and most requests in one: more is no query of a program. */
@@ -8,8 +10,16 @@ const MOST_TOKENS = 10_000;
 const MOST_FIELDS = 500;
 const MOST_REQUESTS = 100;
 const MOST_STEPS = 20_000;
+/** The members that are read, where they are spelled so. */
+const READ: ReadonlySet<string> = new Set(['query', 'operationName', 'extensions']);
 /** What a request is by, folded: the members that hold it, and those by which servers run a document that they keep, whatever stands beside it. */
-const SAYS_WHAT: ReadonlySet<string> = new Set(['query', 'operationName', 'id', 'documentId', 'docId', 'queryId'].map(folded));
+const SAYS_WHAT: ReadonlySet<string> = new Set([...READ, 'id', 'documentId', 'docId', 'queryId', 'operationId', 'persistedQueryId'].map(folded));
+/** The member of `extensions` by which a document that the server keeps is asked for (Apollo's persisted queries), folded. */
+const KEPT = folded('persistedQuery');
+const EXTENSIONS_BOUNDS = { depth: 20, values: 1_000 };
+/** Ends a line, and a comment with it, to some readers (graphql-java, and those that end one at any control character), and not to others. */
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const ODD_LINE_END = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u0085\u2028\u2029]/;
 
 /** What cannot be told of a request, in our words. */
 export interface NotGraphql {
@@ -64,7 +74,9 @@ function fromQuery(query: RequestFacts['query'], body: RequestFacts['body']): Re
   checkNames([...query.keys()]);
   const [document, another] = query.get('query') ?? [];
   const names = query.get('operationName') ?? [];
-  if (document === undefined || another !== undefined || names.length > 1) throw new Unclear('the address has no single GraphQL query');
+  const [extensions = '', more] = query.get('extensions') ?? [];
+  if (document === undefined || another !== undefined || names.length > 1 || more !== undefined) throw new Unclear('the address has no single GraphQL query');
+  if (extensions !== '') checkKept(fromText(extensions), document);
   return { document, operationName: names[0] };
 }
 
@@ -75,9 +87,10 @@ function fromBody(body: RequestFacts['body'], query: RequestFacts['query']): rea
   return (Array.isArray(body.value) ? body.value : [body.value]).map((request: unknown) => {
     if (typeof request !== 'object' || request === null || Array.isArray(request)) throw new Unclear('the body is no GraphQL request');
     checkNames(Object.keys(request));
-    const { query: document, operationName } = request as { readonly query?: unknown; readonly operationName?: unknown };
+    const { query: document, operationName, extensions } = request as { readonly query?: unknown; readonly operationName?: unknown; readonly extensions?: unknown };
     if (typeof document !== 'string') throw new Unclear('the GraphQL document is not in the request (a stored query)');
     if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') throw new Unclear('the name of the GraphQL operation is no text');
+    checkKept(extensions, document);
     return { document, operationName: operationName ?? undefined };
   });
 }
@@ -86,13 +99,35 @@ const saysWhat = (name: string): boolean => SAYS_WHAT.has(folded(name));
 
 /** Readers that do not tell case take `QUERY` for `query`, and the last of both. */
 function checkNames(names: readonly string[]): void {
-  if (names.some((name) => name !== 'query' && name !== 'operationName' && saysWhat(name))) throw new Unclear('another member than query says which GraphQL document is meant');
+  if (names.some((name) => !READ.has(name) && saysWhat(name))) throw new Unclear('another member than query says which GraphQL document is meant');
+}
+
+function fromText(extensions: string): unknown {
+  try {
+    return readJson(Buffer.from(extensions), EXTENSIONS_BOUNDS);
+  } catch (error) {
+    if (error instanceof JsonRefused) throw new Unclear('the extensions of the GraphQL request are not plain JSON');
+    throw error;
+  }
+}
+
+/** Servers look a document up by the hash that `extensions` name; some compare it with the text beside it only where they do not keep it yet, and run the one that they keep. */
+function checkKept(extensions: unknown, document: string): void {
+  if (typeof extensions !== 'object' || extensions === null) return;
+  for (const [name, kept] of Object.entries(extensions)) {
+    if (folded(name) !== KEPT || kept === null) continue;
+    const { sha256Hash, version: _, ...more } = (typeof kept === 'object' ? kept : {}) as Readonly<Record<string, unknown>>;
+    if (sha256Hash !== hash('sha256', document) || Object.keys(more).length > 0) throw new Unclear('the GraphQL request names a stored query by a hash that is not of its own document');
+  }
 }
 
 /** One after the other, so that those behind a bound are not looked at. */
 function* fromDocument({ document, operationName }: Request, parse: typeof Parse): Generator<GraphqlOperation> {
   if (document.length > LONGEST) throw new Unclear(`the GraphQL document is longer than ${LONGEST / 1024} KiB`);
-  const parsed: DocumentNode = parse(document, { noLocation: true, maxTokens: MOST_TOKENS });
+  const parsed: DocumentNode = parse(document, { noLocation: !ODD_LINE_END.test(document), maxTokens: MOST_TOKENS });
+  for (let token = parsed.loc?.startToken; token !== undefined; token = token.next ?? undefined) {
+    if (token.kind === 'Comment' && ODD_LINE_END.test(token.value)) throw new Unclear('a comment in the GraphQL document may end before its line does');
+  }
   const fragments = new Map<string, FragmentDefinitionNode>();
   const operations: OperationDefinitionNode[] = [];
   for (const definition of parsed.definitions) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -32,7 +33,14 @@ const ask = (api: Api, line: string, { headers = {}, host = 'gw', body }: Asked 
   return `${operation ?? '-'} ${effects.map((effect) => `${effect.class} ${effect.verb}${effect.object === undefined ? '' : ` ${effect.object.kind}:${effect.object.name}`}`).join(', ')}`;
 };
 
-const tables: Readonly<Record<string, readonly (readonly [line: string, expected: string, asked?: Asked])[]>> = {
+type Row = readonly [line: string, expected: string, asked?: Asked];
+
+/** Asks for a document that the server keeps, by its hash. */
+const kept = (document: string) => ({ persistedQuery: { version: 1, sha256Hash: hash('sha256', document) } });
+const KEPT_QUERY = kept('{ me }');
+const KEPT_MUTATION = kept('mutation { b }');
+
+const tables: Readonly<Record<string, readonly Row[]>> = {
   rest: [
     ['GET /v1/users?x=1', 'get read get path:/v1/users'],
     ['HEAD /', 'get read get path:/'],
@@ -167,6 +175,21 @@ const tables: Readonly<Record<string, readonly (readonly [line: string, expected
     ['GET /graphql?query={me}', 'graphql unknown unknown', { body: { query: 'mutation { b }' } }],
     ['POST /graphql?QUERY=mutation{b}', 'graphql unknown unknown', { body: { query: '{ me }' } }],
     ['POST /graphql', 'graphql unknown unknown', { body: { extensions: { persistedQuery: { sha256Hash: 'x' } } } }],
+    ['POST /graphql', 'graphql unknown unknown', { body: { query: '{ me }', extensions: KEPT_MUTATION } }],
+    ['POST /graphql', 'graphql unknown unknown', { body: { query: '{ me }', extensions: { PersistedQuery: KEPT_MUTATION.persistedQuery } } }],
+    ['POST /graphql', 'graphql unknown unknown', { body: { query: '{ me }', extensions: { persistedQuery: { version: 1 } } } }],
+    ['POST /graphql', 'graphql unknown unknown', { body: { query: '{ me }', extensions: { persistedQuery: { ...KEPT_QUERY.persistedQuery, Sha256Hash: KEPT_MUTATION.persistedQuery.sha256Hash } } } }],
+    ['POST /graphql', 'graphql unknown unknown', { body: { query: '{ me }', Extensions: KEPT_MUTATION } }],
+    ['POST /graphql', 'graphql unknown unknown', { body: [{ query: '{ me }' }, { query: '{ me }', extensions: KEPT_MUTATION }] }],
+    ['POST /graphql', 'graphql unknown unknown', { body: { query: '{ me }', operationId: 'app/delete' } }],
+    [`POST /graphql?extensions=${encodeURIComponent(JSON.stringify(KEPT_MUTATION))}`, 'graphql unknown unknown', { body: { query: '{ me }' } }],
+    [`GET /graphql?query={me}&extensions=${encodeURIComponent(JSON.stringify(KEPT_MUTATION))}`, 'graphql unknown unknown'],
+    ['GET /graphql?query={me}&extensions={', 'graphql unknown unknown'],
+    ['POST /graphql', 'graphql read query field:query.me', { body: { query: '{ me }', extensions: { ...KEPT_QUERY, clientLibrary: { name: 'a' } } } }],
+    [`GET /graphql?query=${encodeURIComponent('{ me }')}&extensions=${encodeURIComponent(JSON.stringify(KEPT_QUERY))}`, 'graphql read query field:query.me'],
+    ['POST /graphql', 'graphql read query field:query.me', { body: { query: '{ me }', extensions: null } }],
+    ...['\u2028', '\u2029', '\u0085', '\u000b', '\u000c', '\u0000'].map((end): Row => ['POST /graphql', 'graphql unknown unknown', { body: { query: `query A { me } # a ${end} mutation B { b }`, operationName: 'B' } }]),
+    ['POST /graphql', 'graphql read query field:query.me', { body: { query: '# a \t b: \u00e4\r\n{ me(a: "\u2028", b: """\u2029 # """) }' } }],
     ['POST /graphql?query={me}', 'graphql unknown unknown', { body: { query: '{ me }' } }],
     ['POST /graphql', 'graphql unknown unknown', { headers: { 'content-type': 'text/plain' }, body: { query: '{ me }' } }],
     ['POST /graphql', 'graphql unknown unknown', { body: { query: `{ ${'a{'.repeat(20_000)}` } }],
