@@ -43,6 +43,12 @@ const OVERRIDE_PARAMETER = /^ *(?:[._]method|\$?http[-_. ]?method|x[-_. ]http[-_
 /** Whether a header or a parameter says another method than the request's own, which many frameworks follow. */
 export const saysAnotherMethod = ({ headers, query }: RequestFacts): boolean => [...headers.keys()].some((name) => OVERRIDE_HEADERS.has(folded(name))) || [...query.keys()].some((name) => OVERRIDE_PARAMETER.test(name));
 
+/** Parameters, folded, that have the API do it in the name of somebody else, who could be anybody: of GitLab and Gitea, Hadoop, Symfony, Canvas, Discourse, and Ceph. */
+const ACTOR_PARAMETERS: ReadonlySet<string> = new Set(['sudo', 'doAs', '_switch_user', 'as_user_id', 'api_username', 'rgwx-uid'].map(folded));
+
+/** @param listed parameters that the operation knows itself */
+const saysAnotherActor = ({ query }: RequestFacts, listed: ReadonlySet<string> | undefined): boolean => [...query.keys()].some((name) => ACTOR_PARAMETERS.has(folded(name)) && listed?.has(name) !== true);
+
 /** Compiles a rule set. Throws SetRefused with the operation and what is wrong. */
 export const compileSet = (source: SetSource, graphql: ReadGraphql | undefined): RuleSet => {
   const operations = source.operations.map((operation) => compileOperation(operation, source));
@@ -65,6 +71,7 @@ export const compileSet = (source: SetSource, graphql: ReadGraphql | undefined):
         const parameters = candidate(operation, facts);
         if (parameters === undefined) continue;
         if (!ignoresOverride && (another ??= saysAnotherMethod(facts))) return { operation: operation.name, effects: [unknown(facts, 'a header or parameter of it says another method')] };
+        if (saysAnotherActor(facts, operation.parameters)) return { operation: operation.name, effects: [unknown(facts, 'a parameter of it says in whose name it is done')] };
         if (operation.parameters !== undefined && [...facts.query.keys()].some((name) => operation.parameters?.has(name) !== true)) continue;
         if (!operation.meets(facts)) continue;
         const effects = operation.graphql ? graphqlEffects(facts, graphql) : operation.effects.filter(({ meets }) => meets(facts)).map((one) => one.make(facts, parameters));

@@ -51,6 +51,10 @@ const tables: Readonly<Record<string, readonly Row[]>> = {
     ['POST /x', 'post unknown unknown', { headers: { 'x-http-method-override': 'DELETE' } }],
     ['POST /x?_method=delete', 'post unknown unknown'],
     ['POST /x?$httpMethod=DELETE', 'post unknown unknown'],
+    ['GET /api/v4/user?sudo=root', 'get unknown unknown'],
+    ['GET /webhdfs/v1/x?op=OPEN&DOAS=hdfs', 'get unknown unknown'],
+    ['GET /x?_switch_user=root', 'get unknown unknown'],
+    ['GET /api/v1/users/self?as_user_id[]=1', 'get unknown unknown'],
     ['GET /a%2Fb', 'refused: the path has an encoded slash'],
   ],
   gcs: [
@@ -194,6 +198,7 @@ const tables: Readonly<Record<string, readonly Row[]>> = {
     ['POST /graphql', 'graphql unknown unknown', { headers: { 'content-type': 'text/plain' }, body: { query: '{ me }' } }],
     ['POST /graphql', 'graphql unknown unknown', { body: { query: `{ ${'a{'.repeat(20_000)}` } }],
     ['POST /graphql', 'graphql unknown unknown', { body: { query: '{ ...F } fragment F on Q { a } fragment F on Q { b }' } }],
+    ['POST /graphql?sudo=root', 'graphql unknown unknown', { body: { query: '{ me }' } }],
     ['GET /graphql?query={me{id}}', 'graphql read query field:query.me'],
   ],
 };

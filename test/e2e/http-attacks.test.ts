@@ -72,13 +72,13 @@ describe('a client that would have the target see another request, or another ca
     });
   }
 
-  for (const name of ['X-HTTP-Method-Override', 'X_HTTP_Method_Override', 'X.HTTP.Method.Override', 'X_HTTP.Method~Override', 'Impersonate.User', 'X-Method', 'X-Original-Method', 'X-Original-URI', 'Impersonate-User', 'Impersonate-Extra-Scopes', 'Sudo', 'MSCRMCallerID', 'es-security-runas-user', 'X_On_Behalf_Of', 'Content_Type']) {
+  for (const name of ['X-HTTP-Method-Override', 'X_HTTP_Method_Override', 'X.HTTP.Method.Override', 'X_HTTP.Method~Override', 'Impersonate.User', 'X-Method', 'X-Original-Method', 'X-Original-URI', 'Impersonate-User', 'Impersonate-Extra-Scopes', 'Sudo', 'MSCRMCallerID', 'es-security-runas-user', 'X_On_Behalf_Of', 'Api-Username', 'As-User', 'Dropbox-API-Select-User', 'On-Behalf-Of', 'X-Egnyte-Act-As-Email', 'X-Impersonate-User', 'Content_Type']) {
     test(`${name} is not passed on`, async () => {
       assert.equal(await reached('/x', { [name]: 'DELETE' }), 400);
     });
   }
 
-  for (const name of ['X-Forwarded', 'X-Forwarded-User', 'X-Remote-User', 'X_Remote_User', 'Remote-User', 'X-WebAuth-User', 'X-Auth-Request-Email', 'X-SSL-Client-DN', 'X-MS-Client-Principal', 'X-Host', 'Proxy', 'CF-Access-Authenticated-User-Email', 'X.Forwarded_User', 'X-Authentik-Username', 'X-Pomerium-Claim-Email', 'X-Consumer-Username', 'Remote-Email', 'OIDC_CLAIM_sub', 'X-Appengine-User-Email', 'X-ARR-ClientCert', 'X-SSL-Cert', 'X-Amzn-Mtls-Clientcert-Subject']) {
+  for (const name of ['X-Forwarded', 'X-Forwarded-User', 'X-Remote-User', 'X_Remote_User', 'Remote-User', 'X-WebAuth-User', 'X-Auth-Request-Email', 'X-SSL-Client-DN', 'X-MS-Client-Principal', 'X-Host', 'Proxy', 'CF-Access-Authenticated-User-Email', 'X.Forwarded_User', 'X-Authentik-Username', 'X-Pomerium-Claim-Email', 'X-Consumer-Username', 'Remote-Email', 'OIDC_CLAIM_sub', 'X-Appengine-User-Email', 'X-ARR-ClientCert', 'X-SSL-Cert', 'X-Amzn-Mtls-Clientcert-Subject', 'X-Auth-CouchDB-UserName']) {
     test(`${name} is taken off: the target would believe the gateway`, async () => {
       assert.equal(await reached('/x', { [name]: 'root' }), 200);
       const [arrived] = scene.target.requests;

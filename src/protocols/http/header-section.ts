@@ -46,10 +46,10 @@ const END_TO_END = /^(?:host|authorization|x-wicketgate-.*|cookie|content-.*|tra
 /** What makes some targets see another method or path than the one that is judged. */
 const OVERRIDES: ReadonlySet<string> = new Set(['x-http-method-override', 'x-http-method', 'x-method-override', 'x-method', 'x-original-method', 'x-original-url', 'x-original-uri', 'x-rewrite-url', 'x-original-host']);
 /**
- * Has some APIs (Kubernetes, GitLab, Elasticsearch, Dataverse, Azure DevOps, Redmine, Gerrit, DocuSign, Zendesk) do it in the name of somebody else: with the credential of the
- * gateway that could be anybody.
+ * Has some APIs (Kubernetes, GitLab, Elasticsearch, Dataverse, Azure DevOps, Redmine, Gerrit, DocuSign, Zendesk, Discourse, Box, Dropbox, SendGrid, Smartsheet, Egnyte, Symfony) do it in
+ * the name of somebody else: with the credential of the gateway that could be anybody.
  */
-const IMPERSONATES = /^(?:impersonate-.*|sudo|es-security-runas-user|mscrmcallerid|callerobjectid|x-tfs-impersonate.*|x-redmine-switch-user|x-gerrit-runas|x-docusign-act-as-user|x-on-behalf-of)$/;
+const IMPERSONATES = /^(?:impersonate-.*|sudo|es-security-runas-user|mscrmcallerid|callerobjectid|x-tfs-impersonate.*|x-redmine-switch-user|x-gerrit-runas|x-docusign-act-as-user|(?:x-)?on-behalf-of|api-username|as-user|assume-user|dropbox-api-select-(?:user|admin)|x-egnyte-act-as.*|x-impersonate.*|x-switch-user)$/;
 /** Fields of which only one may come. */
 const SINGLE = ['host', 'content-length', 'transfer-encoding', 'content-type', 'authorization', 'proxy-authorization', 'x-wicketgate-token', 'expect', 'range', 'content-encoding'] as const;
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?$/;
