@@ -8,7 +8,7 @@ import { ProtectionMemory } from '../../masking/protection-memory.ts';
 import { streamOf } from './exchange.ts';
 import type { RequestHead } from './head.ts';
 import { readHead } from './head.ts';
-import { AnswerWithheld, maskedAnswer, requestUnderMasks, type MaskedAnswer } from './mask.ts';
+import { AnswerWithheld, asksForPart, maskedAnswer, requestUnderMasks, type MaskedAnswer } from './mask.ts';
 
 const MASK: MaskConfig = { name: 'p/1', columns: [], detect: [], fields: ['ssn'], otherwise: 'refuse', mode: 'strict', transform: 'redact', origin: { file: 'w.yaml', line: 1 } };
 const masks = compileMasks([MASK], { hash: Buffer.alloc(32, 1) }, new ProtectionMemory(undefined).of('api'), () => {});
@@ -63,6 +63,13 @@ describe('masked answers', () => {
       assert.deepEqual(redacted.fields, [['Content-Type', 'application/json']]);
     }
   });
+  test('that are parts which the client asked for are withheld, whatever the mask lets pass, where it would be for the whole', async () => {
+    const pass = compileMasks([{ ...MASK, otherwise: 'pass' }], { hash: Buffer.alloc(32, 1) }, new ProtectionMemory(undefined).of('api'), () => {});
+    const part = (type: string) => answer(BODY, [['Content-Type', type], ['Content-Range', 'bytes 0-9/99']], 206);
+    assert.ok('withheld' in (maskedAnswer(part('application/json'), get(), pass, undefined, true) ?? {}));
+    assert.equal(maskedAnswer(part('application/octet-stream'), get(), pass, undefined, true), undefined);
+    assert.ok('withheld' in (maskedAnswer(part('application/octet-stream'), get(), masks, undefined, true) ?? {}));
+  });
   test('that cannot be decoded, are cut short, or grow too much end with an error', async () => {
     const json = [['Content-Type', 'application/json'], ['Content-Encoding', 'gzip']] as const;
     const bomb = zlib.gzipSync(Buffer.concat([Buffer.from('["'), Buffer.alloc(64 * 1024 * 1024, 'a'), Buffer.from('"]')]));
@@ -75,6 +82,13 @@ describe('masked answers', () => {
     const given = masked(maskedAnswer(answer(Buffer.alloc(0), [['Content-Type', 'application/json'], ['Content-Length', '99'], ['ETag', '"a"']]), head, masks));
     assert.deepEqual(given.fields, [['Content-Type', 'application/json'], ['ETag', 'W/"a"']]);
   });
+});
+
+test('a part is asked for by a field, or by the number that it was uploaded under', () => {
+  for (const [path, ...headers] of [['/k', ['Range', 'bytes=0-1']], ['/k', ['X-MS-Range', 'bytes=0-1']], ['/k', ['Request-Range', 'bytes=0-1']], ['/k?partNumber=1'], ['/k?x-id=GetObject&PartNumber=1']] as readonly (readonly [string, ...[string, string][]])[]) {
+    assert.ok(asksForPart({ path, headers }), path);
+  }
+  assert.ok(!asksForPart({ path: '/partNumber=1?thepartNumber=1', headers: [['Accept', 'x']] }));
 });
 
 test('the target is asked for whole bodies in codings that are understood', () => {

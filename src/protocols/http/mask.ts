@@ -74,8 +74,8 @@ export const maskedAnswer = (answer: TargetAnswer, { method }: Pick<RequestHead,
   const bodiless = isBodiless(method, status);
   if (!bodiless && length === 0) return undefined;
   const part = status === 206 || fields.some(([name]) => name.toLowerCase() === 'content-range');
-  // Under a mask nobody asks the target for a part: this was asked for before there was one, of a body that may be one of those that it is for.
-  if (part && partAsked && !bodiless) return { withheld: 'the answer cannot be masked: it is a part of a body, and was asked for before the mask was in force' };
+  // What masks say of parts is for those that the target gives by itself. Asked for by the client, by a parameter or before the mask was in force, it would be a way past them.
+  if (part && partAsked && !bodiless && openBodyMasker(bodies, aboutType(mediaType)) !== 'pass') return { withheld: 'the answer cannot be masked: it is a part of a body, and was asked for as one' };
   const written = codingsOf(fields);
   const [named] = written;
   const known = named === undefined ? undefined : CODINGS.get(named);
@@ -177,12 +177,14 @@ export const requestUnderMasks = ({ values }: Pick<RequestHead, 'values'>, { bod
   return added.length === 0 ? { without, added } : { without: new Set([...without, ...added.map(([name]) => name.toLowerCase())]), added };
 };
 
-/** @param fields of a request, as they go to the target */
-export const asksForPart = (fields: Fields): boolean => fields.some(([name]) => PARTS.has(name.toLowerCase()));
+/** @param request as it goes to the target */
+export const asksForPart = ({ headers, path }: { readonly headers: Fields; readonly path: string }): boolean => headers.some(([name]) => PARTS.has(name.toLowerCase())) || PART_OF_UPLOAD.test(path);
 
 const NONE: ReadonlySet<string> = new Set();
-/** Azure reads its own before the usual one. */
-const PARTS: ReadonlySet<string> = new Set(['range', 'if-range', 'x-ms-range']);
+/** Azure reads its own before the usual one, and old servers one of a draft behind it. */
+const PARTS: ReadonlySet<string> = new Set(['range', 'if-range', 'x-ms-range', 'request-range']);
+/** S3 gives an object in the parts in which it was uploaded. */
+const PART_OF_UPLOAD = /[?&]partNumber=/i;
 /** Where a client says which codings it takes: of an answer, and of the messages of a call. */
 const ACCEPTED = [
   { name: 'Accept-Encoding', lower: 'accept-encoding', knows: (coding: string) => coding === 'identity' || CODINGS.has(coding) },

@@ -121,7 +121,7 @@ class Exchange implements Running {
     const { fields: { own }, transforms } = credited;
     this.#injecting = undefined;
     settlement.echo = own && new Echo(own);
-    settlement.partAsked = asksForPart(credited.outgoing.headers);
+    settlement.partAsked = asksForPart(credited.outgoing);
     const place = mayGoInHttp2(pool, head) ? await placeFor(pool, head) : undefined;
     if (this.#over) {
       place?.leave();

@@ -72,13 +72,18 @@ describe('an answer whose fields stand elsewhere than masks look for them', () =
 });
 
 test('what type an answer is to have is not for the client to choose where bodies are masked, whatever the masks let pass', async () => {
-  const effects = async (api: string, name: string): Promise<readonly Effect[]> =>
-    (await loadApi([api])).understand({ method: 'GET', host: 'a', path: '/b/k', segments: ['b', 'k'], query: new Map([[name, ['text/csv']]]), headers: new Map(), body: { kind: 'none' } }).effects;
+  const effects = async (api: string, name: string, method = 'GET', value = 'text/csv'): Promise<readonly Effect[]> =>
+    (await loadApi([api])).understand({ method, host: 'a', path: '/b/k', segments: ['b', 'k'], query: new Map([[name, [value]]]), headers: new Map(), body: { kind: 'none' } }).effects;
   for (const [api, name] of [['s3', 'response-content-type'], ['s3', 'response-content-encoding'], ['gcs', 'response-content-type'], ['rest', 'Response-Content-Type'], ['azure-blob', 'rsct']] as const) {
     for (const set of [masks, compile({ ...MASK, otherwise: 'pass' })]) assert.match(unmaskable(head('GET'), await effects(api, name), set) ?? '', /type/, name);
     assert.equal(unmaskable(head('GET'), await effects(api, name), compile()), undefined);
   }
   assert.equal(unmaskable(head('GET'), await effects('s3', 'response-content-disposition'), masks), undefined);
+  for (const asked of [await effects('s3', 'select-type', 'POST', '2'), await effects('azure-blob', 'comp', 'POST', 'query')]) {
+    for (const set of [masks, compile({ ...MASK, otherwise: 'pass' })]) assert.match(unmaskable(post, asked, set) ?? '', /type/);
+    assert.equal(unmaskable(post, asked, compile()), undefined);
+  }
+  assert.equal(unmaskable(post, await effects('rest', 'select', 'POST'), masks), undefined);
 });
 
 test('a call of gRPC and a WebSocket cannot be masked, unless the masks let pass what they do not understand', () => {

@@ -6,8 +6,13 @@ import type { Effect } from '../../model/command.ts';
 import type { Renamed, RequestFacts } from '../../model/request.ts';
 import type { RequestHead } from './head.ts';
 
-/** Parameters by which object storage (S3 and what speaks its API, Cloud Storage, Azure) has the client say what type and coding the answer is to have. */
-const CHOOSES_TYPE: ReadonlySet<string> = new Set(['response-content-type', 'response-content-encoding', 'rsct', 'rsce'].map(folded));
+/**
+ * Parameters by which object storage (S3 and what speaks its API, Cloud Storage, Azure) has the client say what type and coding the answer is to have. `select-type` is of
+ * S3's queries of one object, which come in a form of their own under the names that the query says.
+ */
+const CHOOSES_TYPE: ReadonlySet<string> = new Set(['response-content-type', 'response-content-encoding', 'rsct', 'rsce', 'select-type'].map(folded));
+/** Azure's queries of one blob. */
+const asksBlob = ({ method, query }: RequestFacts): boolean => method === 'POST' && query.get('comp')?.some((value) => value.toLowerCase() === 'query') === true;
 
 /**
  * Why a request may not be sent at all: what comes back could not be masked. Found before anything is sent: a stream is there for its answer alone, and
@@ -19,8 +24,8 @@ export const unmaskable = (head: RequestHead, effects: readonly Effect[], { bodi
   if (unseen !== undefined) return `an alias would hide a field from mask ${unseen}: ask for it by its own name`;
   const moved = bodies.paths.rules.length === 0 ? undefined : movedPast(bodies, effects);
   if (moved !== undefined) return moved;
-  const chooses = bodies.empty ? undefined : requestsOf(effects).flatMap((request) => [...request.query.keys()]).find((name) => CHOOSES_TYPE.has(folded(name)));
-  if (chooses !== undefined) return 'masking is demanded, and the type of an answer tells how: ask without a parameter that chooses it (response-content-type and the like)';
+  const chooses = !bodies.empty && requestsOf(effects).some((request) => asksBlob(request) || [...request.query.keys()].some((name) => CHOOSES_TYPE.has(folded(name))));
+  if (chooses) return 'masking is demanded, and the type of an answer tells how: ask without a parameter that chooses it (response-content-type and the like, a query of one object)';
   const what = head.call ? 'a call of gRPC' : head.upgrade ? 'a WebSocket' : undefined;
   // Redacted, it would be neither.
   if (what === undefined || bodies.otherwise === 'pass') return undefined;
