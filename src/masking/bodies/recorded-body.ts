@@ -15,7 +15,7 @@ import type { FormMasking } from './otherwise.ts';
 import { markers } from './treatments.ts';
 
 /** Parts of names of fields that hold secrets, in lower case and without what stands between words. */
-const secretWords: readonly string[] = ['password', 'passwd', 'passphrase', 'pwd', 'secret', 'token', 'authorization', 'apikey', 'accesskey', 'privatekey', 'credential', 'assertion', 'signature', 'cookie'];
+const secretWords: readonly string[] = ['password', 'passwd', 'passphrase', 'pwd', 'secret', 'token', 'authorization', 'apikey', 'accesskey', 'privatekey', 'encryptionkey', 'masterkey', 'signingkey', 'sharedkey', 'authkey', 'subscriptionkey', 'credential', 'assertion', 'signature', 'cookie'];
 /** Whole names of the same kind. */
 const secretNames: ReadonlySet<string> = new Set(['pass', 'pin', 'otp', 'jwt', 'key', 'auth', 'cvv', 'cvc']);
 

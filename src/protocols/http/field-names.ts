@@ -10,6 +10,8 @@ const LEADS_PAST: ReadonlySet<string> = new Set(['alt-svc', 'alt-used']);
 const PLACES: ReadonlySet<string> = new Set(['location', 'content-location', 'link', 'x-goog-upload-url', 'x-goog-upload-control-url', 'operation-location', 'azure-asyncoperation']);
 /** Whose values are for the client alone: they open something (of Cloud Storage the session of an upload), or prove that somebody may. */
 const SECRET: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'authentication-info', 'proxy-authentication-info', 'x-guploader-uploadid']);
+/** The same by its last word: `x-amz-server-side-encryption-customer-key`, `x-functions-key`. Other keys only name something. */
+const SECRET_BY_LAST = /(?<!(?:idempotency|partition|surrogate|cache|routing|sort))-(?:key|jwt|otp|pin|sas)$/;
 
 /** Most names that are kept, and characters of one: whoever sends ever other ones only makes them be looked at anew. */
 const MOST = 2_000;
@@ -50,7 +52,7 @@ export const fieldName = (name: string): FieldName => {
     claims: CLAIMS.test(lower),
     leadsPast: LEADS_PAST.has(lower),
     place: PLACES.has(lower),
-    secret: SECRET.has(lower) || isSecretName(lower),
+    secret: SECRET.has(lower) || isSecretName(lower) || SECRET_BY_LAST.test(lower),
   };
   if (name.length <= LONGEST && known.size < MOST) known.set(name, read);
   return read;
