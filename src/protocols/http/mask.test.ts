@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import * as zlib from 'node:zlib';
@@ -43,6 +44,21 @@ describe('masked answers', () => {
       assert.ok(!text.includes('123-45'));
       assert.deepEqual(given.fields, [['Content-Type', 'application/json'], ['Content-Encoding', name], ['ETag', 'W/"a"'], ['Accept-Ranges', 'none']]);
       assert.deepEqual(given.masked(), { 'p/1': 5_000 });
+    });
+  }
+  for (const [name, pack, unpack] of [['gzip', zlib.createGzip, zlib.createGunzip], ['br', zlib.createBrotliCompress, zlib.createBrotliDecompress], ['zstd', zlib.createZstdCompress, zlib.createZstdDecompress]] as const) {
+    test(`that go on for long come in ${name} as they are sent`, async () => {
+      const target = pack();
+      const given = masked(maskedAnswer({ status: 200, fields: [['Content-Type', 'application/x-ndjson'], ['Content-Encoding', name]], body: target, length: undefined }, get(), masks));
+      const client = streamOf(given.body).pipe(unpack());
+      for (const id of [1, 2, 3]) {
+        target.write(`{"id":${id},"ssn":"123-45-6789"}\n`);
+        target.flush();
+        const [line] = (await once(client, 'data')) as [Buffer];
+        assert.equal(line.toString(), `{"id":${id},"ssn":"***"}\n`);
+      }
+      target.end();
+      await once(client.resume(), 'end');
     });
   }
   test('that nothing concerns pass as they are', () => {

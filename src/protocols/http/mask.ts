@@ -20,18 +20,27 @@ export class AnswerWithheld extends Error {
 const BOMB_BYTES = 16 * 1024 * 1024;
 const BOMB_RATIO = 250;
 
+/** How long the beginning of what is packed anew waits for more: whoever is told of things as they happen would wait for it for ever. */
+const FLUSH_MS = 100;
+
+type Encoder = Transform & { flush(kind: number): void };
+
 interface Coding {
   readonly decode: () => Transform;
-  readonly encode: () => Transform;
+  readonly encode: () => Encoder;
+  /** Has the encoder give what it holds, and go on. */
+  readonly flush: number;
 }
+
+const GZIP: Coding = { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }), flush: zlib.constants.Z_SYNC_FLUSH };
 
 /** Codings that are understood. `deflate` is not: half of the world sends it without its wrapping. */
 const CODINGS: ReadonlyMap<string, Coding> = new Map<string, Coding>([
-  ['gzip', { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }) }],
-  ['x-gzip', { decode: () => zlib.createGunzip(), encode: () => zlib.createGzip({ level: 1 }) }],
-  ['br', { decode: () => zlib.createBrotliDecompress(), encode: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } }) }],
+  ['gzip', GZIP],
+  ['x-gzip', GZIP],
+  ['br', { decode: () => zlib.createBrotliDecompress(), encode: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } }), flush: zlib.constants.BROTLI_OPERATION_FLUSH }],
   // RFC 9659: no window beyond 8 MiB. The decoder would keep up to 128 MiB for each answer.
-  ['zstd', { decode: () => zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }), encode: () => zlib.createZstdCompress() }],
+  ['zstd', { decode: () => zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }), encode: () => zlib.createZstdCompress(), flush: zlib.constants.ZSTD_e_flush }],
 ]);
 
 /** What unpacks a body; undefined: it is not packed, or in a way that is not understood. */
@@ -115,12 +124,20 @@ const truthful = (fields: Fields): Fields =>
 const throughMasker = (body: Readable, { masker, echo }: { readonly masker: BodyMasker; readonly echo: Echo | undefined }, coding: Coding | undefined, plain: boolean): Readable => {
   let came = 0;
   let decoded = 0;
+  const encoder = plain ? undefined : coding?.encode();
+  let quiet: NodeJS.Timeout | undefined;
+  const flushSoon = (): void => {
+    if (quiet) quiet.refresh();
+    else quiet = setTimeout(() => encoder?.destroyed === false && !encoder.writableEnded && encoder.flush(coding?.flush ?? 0), FLUSH_MS);
+  };
   const masking = new Transform({
     transform: (chunk: Buffer, _, then) => {
       try {
         decoded += chunk.length;
         if (coding && decoded > BOMB_BYTES && decoded > came * BOMB_RATIO) throw new AnswerWithheld('the answer cannot be masked: it grows too much when it is decoded');
-        then(null, masker.push(echo?.push(chunk) ?? chunk));
+        const out = masker.push(echo?.push(chunk) ?? chunk);
+        if (encoder && out) flushSoon();
+        then(null, out);
       } catch (error) {
         then(withheld(error));
       }
@@ -136,7 +153,7 @@ const throughMasker = (body: Readable, { masker, echo }: { readonly masker: Body
     },
   });
   const last = new Transform({ transform: (chunk, _, then) => then(null, chunk) });
-  const stages = coding ? [coding.decode(), masking, ...(plain ? [] : [coding.encode()])] : [masking];
+  const stages = coding ? [coding.decode(), masking, ...(encoder ? [encoder] : [])] : [masking];
   const count = new Transform({
     transform: (chunk: Buffer, _, then) => {
       came += chunk.length;
@@ -144,6 +161,7 @@ const throughMasker = (body: Readable, { masker, echo }: { readonly masker: Body
     },
   });
   pipeline([body, count, ...stages], (error) => {
+    clearTimeout(quiet);
     if (error) last.destroy(cutOff(error) ? error : withheld(error));
   });
   const end = stages.at(-1) as Transform;
