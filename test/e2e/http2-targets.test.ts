@@ -216,6 +216,19 @@ test('a call whose client has left is not said to have gone well because its ans
   }
 });
 
+test('answers that are none yet are passed over, and not without end', async () => {
+  for (const [many, status] of [[32, 200], [33, 502]] as const) {
+    handler = (stream) => {
+      for (let sent = 0; sent < many; sent += 1) stream.additionalHeaders({ ':status': 103, link: '</x>; rel=preload' });
+      ok(stream);
+    };
+    const client = http2Client(scene);
+    assert.equal((await ask2(client, { ':path': '/x', ...(await bearer('reader')) })).status, status);
+    client.destroy();
+  }
+  handler = ok;
+});
+
 test('curl and h2load speak to it', { skip: skipUnless('curl', 'h2load') }, async () => {
   const run = promisify(execFile);
   const curl = await run(program('curl') ?? '', ['-sS', '--http2', '--cacert', scene.gateway.caFile, '-H', `Authorization: Bearer ${await scene.token('reader')}`, '-w', '%{http_version} %{http_code}', `${scene.url}/x`]);

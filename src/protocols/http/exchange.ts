@@ -61,6 +61,9 @@ export interface ClientStream extends Sink {
   onOver(then: () => void): void;
 }
 
+/** Answers that are none yet (100, 103) which a target may send before its answer. */
+export const MOST_INTERIM = 32;
+
 /** What the target answers. */
 export interface TargetAnswer {
   readonly status: number;

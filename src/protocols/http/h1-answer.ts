@@ -1,10 +1,9 @@
+import { MOST_INTERIM } from './exchange.ts';
 import type { Fields } from './head.ts';
 import { Chunks } from './h1-chunks.ts';
 import { checkLines, HEAD_BYTES, NotHttp, readFields } from './h1-fields.ts';
 import { joined } from './pieces.ts';
 
-/** Answers that are none yet (100, 103) which a target may send before its answer. */
-const MOST_INTERIM = 32;
 // RFC 9110 section 15: none is above 599.
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n]*)?$/;
 /** What every answer begins with. */

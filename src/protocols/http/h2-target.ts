@@ -1,7 +1,7 @@
 import { constants, type ClientHttp2Stream } from 'node:http2';
 import type { Permit } from '../../pipeline/permits.ts';
 import { errorCode } from '../../wire/errors.ts';
-import { TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
+import { MOST_INTERIM, TargetFault, type TargetAnswer, type TargetStream } from './exchange.ts';
 import { breakOff, StreamBody } from './h2-body.ts';
 import type { Place } from './h2-pool.ts';
 import type { Fields } from './head.ts';
@@ -37,6 +37,7 @@ class Http2Target implements TargetStream {
   readonly #stream: ClientHttp2Stream;
   #cut = false;
   #refused = false;
+  #interim = 0;
 
   constructor(place: Place, { method, path, fields, bodiless, scheme, authority, trailers }: OutgoingStream) {
     const headers: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>;
@@ -65,6 +66,12 @@ class Http2Target implements TargetStream {
           reject(answer);
           this.cut();
         } else resolve(answer);
+      });
+      stream.on('headers', () => {
+        this.#interim += 1;
+        if (this.#interim <= MOST_INTERIM) return;
+        reject(new TargetFault('broken', 'the target sent too many answers that are none yet'));
+        this.cut();
       });
       stream.on('error', (error) => reject(this.#fault(error)));
       stream.once('close', () => reject(this.#fault(undefined)));
