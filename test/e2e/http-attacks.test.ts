@@ -268,3 +268,32 @@ describe('a target that sends the credential of the gateway back', () => {
     assert.equal(scene.gateway.log().split("the gateway's own credential back").length, 2, 'one line a minute and connection');
   });
 });
+
+describe('a client that calls its JSON a call of gRPC, where masks let pass what they do not understand', () => {
+  let scene: HttpScene;
+  before(async () => {
+    scene = await startHttpScene({ policies: [{ name: 'writing', identities: ['writer'], connections: ['*'], allow: ['read', 'write'], mask: [{ name: 'ssn', fields: ['ssn'], transform: 'redact', otherwise: 'pass' }] }] });
+  });
+  after(() => scene?.[Symbol.asyncDispose]());
+
+  const call = (type: string, body: string | Buffer) => {
+    scene.target.clear();
+    return scene.ask('writer', '/customers/7', { method: 'PUT', headers: { 'Content-Type': type }, body });
+  };
+
+  test('does not write a masked value back by that', async () => {
+    for (const type of ['application/grpc-web', 'application/grpc-web+json', 'application/grpc-web-text']) {
+      for (const body of ['{"ssn":"***"}', ' \n{"ssn":"***"}', '[{"ssn":"***"}]']) {
+        await call(type, body);
+        assert.deepEqual(scene.target.requests.filter(({ complete, bytes }) => complete || bytes > 0), [], `${type} ${body}`);
+      }
+    }
+  });
+
+  test('and what is made of messages goes on', async () => {
+    for (const [type, body] of [['application/grpc-web', Buffer.from('\0\0\0\0\x02ok')], ['application/grpc-web', Buffer.from('\x01\0\0\0\x02ok')], ['application/grpc-web-text', Buffer.from('\0\0\0\0\x02ok').toString('base64')], ['application/grpc-web', '']] as const) {
+      assert.equal((await call(type, body)).status, 200, type);
+      assert.equal(scene.target.requests[0]?.bytes, body.length);
+    }
+  });
+});

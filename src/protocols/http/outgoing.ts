@@ -6,6 +6,7 @@ import type { AdmissionParts } from './admission.ts';
 import type { SignedBody } from './aws/clients.ts';
 import { hashedBody } from './aws/hashed-body.ts';
 import type { AwsDialect } from './aws/refusals.ts';
+import { callMessages } from './call-messages.ts';
 import type { TargetPool } from './dial.ts';
 import type { TargetStream } from './exchange.ts';
 import { writtenHead } from './h1-fields.ts';
@@ -48,7 +49,7 @@ export interface Credited {
  * @param stop makes what ends the waiting; asked for only where something is waited for
  */
 export const withCredential = (
-  { request, signed: { sha256, chunks } = {} }: ExchangeParts,
+  { client, session, request, signed: { sha256, chunks } = {} }: ExchangeParts,
   { body, whole, stop }: { readonly body: boolean; readonly whole: Buffer | undefined; readonly stop: () => AbortController },
 ): Credited | Promise<Credited> => {
   const { head, target: { injector } } = request;
@@ -59,7 +60,8 @@ export const withCredential = (
   const outgoing = request.outgoing(declared, bytes ? { kind: 'bytes', bytes } : body ? stream : { kind: 'none' });
   const credited = (signed: { readonly body?: OutgoingBody } | undefined): Credited => {
     if (signed?.body) sayLength(outgoing.head.headers, signed.body.length);
-    return { outgoing: outgoing.head, fields: request.credited(outgoing), transforms: [...(body && sha256 !== undefined ? [hashedBody(sha256)] : []), ...(signed?.body ? [signed.body.transform] : [])] };
+    const claimed = body && client.head.call && session.gated.masks.bodies.fields.length > 0 ? [callMessages()] : [];
+    return { outgoing: outgoing.head, fields: request.credited(outgoing), transforms: [...claimed, ...(body && sha256 !== undefined ? [hashedBody(sha256)] : []), ...(signed?.body ? [signed.body.transform] : [])] };
   };
   let late: NodeJS.Timeout | undefined;
   const waited = injector.inject(outgoing.head, () => {
