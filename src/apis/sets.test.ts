@@ -108,6 +108,8 @@ const tables: Readonly<Record<string, readonly Row[]>> = {
     ['PUT /data/a', 'PutObject write write object:data/a, read read object:src/k', { headers: { x_amz_copy_source: 'src/k' } }],
     ['PUT /data/a', 'PutObject write write object:data/a, read read object:*', { headers: { 'x-amz-copy-source': 'src/k', 'x.amz.copy.source': 'src/l' } }],
     ['PUT /data/a', 'PutObject write write object:data/a, admin set_policy object:data/a', { headers: { x_amz_acl: 'public-read' } }],
+    ['PUT /data/a', 'PutObject write write object:data/a, write tag object:data/a', { headers: { 'x-amz-tagging': 'team=blue' } }],
+    ['POST /data/a?uploads', 'CreateMultipartUpload write write object:data/a, write tag object:data/a', { headers: { 'x-amz-tagging': 'team=blue' } }],
     ['PUT /data/a?partNumber=1&uploadId=x', 'UploadPart write write object:data/a, read read object:*', { headers: { 'x-amz-copy-source': 'arn:aws:s3:us-east-1:1:accesspoint/ap/object/k' } }],
     ['PUT /data/a', 'PutObject write write object:data/a, admin set_policy object:data/a', { headers: { 'x-amz-acl': 'public-read' } }],
     ['PUT /data/a?acl', 'PutObjectAcl admin set_policy object:data/a'],
