@@ -297,3 +297,10 @@ describe('a client that calls its JSON a call of gRPC, where masks let pass what
     }
   });
 });
+
+test('a client that keeps cookies does not show those of one target to another', async () => {
+  await using scene = await startHttpScene({ http: { prefix: '/billing' } });
+  scene.target.handler = (_, response) => void response.setHeader('Set-Cookie', ['sid=1; Path=/; HttpOnly', 'wide=1; Domain=localhost; Path=/v1']).end('ok\n');
+  const answer = await scene.ask('reader', '/billing');
+  assert.deepEqual([answer.status, answer.headers['set-cookie']], [200, ['sid=1; HttpOnly; Path=/billing', 'wide=1; Path=/billing/v1']]);
+});

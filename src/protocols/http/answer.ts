@@ -1,6 +1,7 @@
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
 import type { MaskSet } from '../../masking/plan.ts';
 import type { Release } from './back.ts';
+import { cookieForClient } from './cookie.ts';
 import type { Echo } from './echo.ts';
 import { isBodiless, streamOf, type TargetAnswer } from './exchange.ts';
 import { fieldName } from './field-names.ts';
@@ -37,7 +38,7 @@ const passed = (raw: TargetAnswer, head: RequestHead, { connection, masks, outsi
   const answer = echo ? { ...raw, fields: echo.fields(raw.fields) } : raw;
   const { status, length, body } = answer;
   const bodiless = isBodiless(head.method, status);
-  const past = answer.fields.find(([name, value]) => fieldName(name).place && leadsPast(value, connection, outside, fieldName(name).lower));
+  const past = answer.fields.find(([name, value]) => fieldName(name).place && fieldName(name).lower !== 'set-cookie' && leadsPast(value, connection, outside, fieldName(name).lower));
   if (past) return { withheld: `the answer names an address of another host in ${past[0].toLowerCase()} that is leave by itself (signed, or an upload that goes on there), and leads past the gateway` };
   const masked = maskedAnswer(answer, head, masks, echo, partAsked);
   if (masked !== undefined && 'withheld' in masked) return masked;
@@ -59,7 +60,7 @@ const withPlaces = (fields: Fields, connection: HttpConnectionConfig, outside: O
     const [name, value] = field;
     const { lower, place: names } = fieldName(name);
     if (!names) return [field];
-    const place = lower === 'link' ? linkForClient(value, connection, outside) : placeForClient(value, connection, outside);
+    const place = lower === 'set-cookie' ? cookieForClient(value, connection, outside) : lower === 'link' ? linkForClient(value, connection, outside) : placeForClient(value, connection, outside);
     return place === undefined ? [] : [[name, place]];
   });
 };

@@ -6,8 +6,8 @@ const HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-con
 const CLAIMS = /^(?:forwarded|via|proxy|x-forwarded(?:-.*)?|x-host|x-real-ip|(?:x-)?(?:client|remote|cluster-client|originating|true-client|azure-client|fastly-client|cf-connecting)-?(?:ip|ipv6|addr)|(?:x-)?remote-(?:user|group|extra|name|email).*|x-(?:webauth|auth-request|authenticated|goog-authenticated-user|goog-iap|amzn-oidc|ms-client-principal|ms-token|envoy|ssl-client)-.*|x-(?:authenticated-user(?:id)?|ms-client-principal)|ssl-client-.*|client-cert(?:-.*)?|x-arr-(?:clientcert|ssl)|x-ssl-cert|x-amzn-mtls-.*|x-client-(?:cert|verify|dn)(?:-.*)?|cf-access-.*|tailscale-.*|x-(?:authentik|pomerium|vouch|consumer|appengine|oidc)-.*|x-(?:credential-identifier|anonymous-consumer|endpoint-api-userinfo|apigateway-api-userinfo|userinfo)|oidc-.*|iv-(?:user|groups|creds).*|sm-user|x-auth-couchdb-.*|x-wicketgate-.*)$/;
 /** Of an answer: would lead the client to the target past the gateway. */
 const LEADS_PAST: ReadonlySet<string> = new Set(['alt-svc', 'alt-used']);
-/** Of an answer: name a place, `Link` several. */
-const PLACES: ReadonlySet<string> = new Set(['location', 'content-location', 'link', 'x-goog-upload-url', 'x-goog-upload-control-url', 'operation-location', 'azure-asyncoperation']);
+/** Of an answer: name a place, `Link` several, `Set-Cookie` the places that a cookie is for. */
+const PLACES: ReadonlySet<string> = new Set(['location', 'content-location', 'link', 'x-goog-upload-url', 'x-goog-upload-control-url', 'operation-location', 'azure-asyncoperation', 'set-cookie']);
 /** Whose values are for the client alone: they open something (of Cloud Storage the session of an upload), or prove that somebody may. */
 const SECRET: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'authentication-info', 'proxy-authentication-info', 'x-guploader-uploadid']);
 /** The same by its last word: `x-amz-server-side-encryption-customer-key`, `x-functions-key`. Other keys only name something. */
