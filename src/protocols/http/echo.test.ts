@@ -44,6 +44,36 @@ describe('what may not come back', () => {
   for (const [name, [added, values]] of Object.entries(cases)) test(name, () => assert.deepEqual(texts(credentialValues(added)), values.toSorted()));
 });
 
+describe('the credential as targets write it', () => {
+  const token = 'ab+cd/ef&gh"ij\\kl==';
+  const known: Readonly<Record<string, string>> = {
+    JSON: JSON.stringify(token).slice(1, -1),
+    'JSON of PHP': 'ab+cd\\/ef&gh\\"ij\\\\kl==',
+    'JSON of Gson': 'ab+cd/ef\\u0026gh\\"ij\\\\kl\\u003d\\u003d',
+    'JSON of .NET': 'ab\\u002Bcd/ef\\u0026gh\\u0022ij\\\\kl==',
+    'JSON of Go': 'ab+cd/ef\\u0026gh\\"ij\\\\kl==',
+    'an address': encodeURIComponent(token),
+    'an address in small letters': encodeURIComponent(token).toLowerCase(),
+    HTML: 'ab+cd/ef&amp;gh&quot;ij\\kl==',
+    'HTML of Go': 'ab&#43;cd/ef&amp;gh&#34;ij\\kl==',
+    'HTML of Mustache': 'ab+cd&#x2F;ef&amp;gh&quot;ij\\kl&#x3D;&#x3D;',
+  };
+  for (const [form, written] of Object.entries(known)) {
+    test(`${form}, in bodies and header fields`, () => {
+      const text = `<${written}>`;
+      for (const cut of [1, 3, text.length]) {
+        const pieces = Array.from({ length: Math.ceil(text.length / cut) }, (_, index) => Buffer.from(text.slice(index * cut, (index + 1) * cut)));
+        assert.equal(through(of(token), pieces).toString(), `<${stars(written)}>`);
+      }
+      assert.deepEqual(of(token).fields([['X-Shown', text]]), [['X-Shown', `<${stars(written)}>`]]);
+    });
+  }
+
+  test('a token that nobody escapes has one form', () => {
+    assert.deepEqual(new EchoValues([Buffer.from(TOKEN)]).texts, [TOKEN]);
+  });
+});
+
 describe('an answer with the credential in it', () => {
   const body = Buffer.from(`{"a":"Bearer ${TOKEN}","b":"${TOKEN}${TOKEN}","c":"${TOKEN.slice(0, -1)}","d":"canary","e":"other-value"}${TOKEN.slice(0, 12)}`);
   const clean = Buffer.from(body.toString().replaceAll(TOKEN, stars(TOKEN)).replaceAll('other-value', stars('other-value')));

@@ -1,11 +1,12 @@
 import type { Logger } from '../../model/logger.ts';
 import type { Injector } from '../../secrets/upstream/injector.ts';
 import type { Fields } from './head.ts';
+import { writtenForms } from './written-forms.ts';
 
 /*
  * Some targets show a request in their answer (debug pages, `/headers`), and with it the credential that the gateway has put on. Every occurrence of it
- * becomes stars, as many as it has bytes, so that lengths stay true. What is compressed is looked through in `packed-echo.ts`; what the target has written in
- * another form (escaped, base64) is not found.
+ * becomes stars, as many as it has bytes, so that lengths stay true. What is compressed is looked through in `packed-echo.ts`. It is found as it was sent, and as
+ * usual writers of JSON, addresses and HTML escape it (`written-forms.ts`); in any other form (base64, another case) it is not.
  */
 
 /** Of a value with fewer bytes every second answer could hold an occurrence by chance. */
@@ -42,7 +43,7 @@ const inPair = (text: string): string[] => {
 
 const longEnough = (value: string): boolean => value.length >= SHORTEST;
 
-/** Values that are looked for, made ready. */
+/** Values that are looked for, in all forms in which they are known, made ready. */
 export class EchoValues {
   readonly bytes: readonly Buffer[];
   readonly texts: readonly string[];
@@ -50,9 +51,9 @@ export class EchoValues {
 
   /** @param values from `credentialValues` */
   constructor(values: readonly Buffer[]) {
-    this.bytes = values;
-    this.texts = values.map((value) => value.toString('latin1'));
-    this.longest = Math.max(0, ...values.map((value) => value.length));
+    this.texts = [...new Set(values.flatMap((value) => writtenForms(value.toString('latin1'))))];
+    this.bytes = this.texts.map((text) => Buffer.from(text, 'latin1'));
+    this.longest = Math.max(0, ...this.texts.map((text) => text.length));
   }
 }
 
