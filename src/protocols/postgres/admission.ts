@@ -30,6 +30,9 @@ export type Wait = Promise<void> | undefined;
 /** Goes on with a value, where that is handling a message. */
 export const after = <Value>(value: Value | Promise<Value>, then: (value: Value) => Wait): Wait => whenThere(value, then);
 
+/** Why nothing of the gateway's own can be asked: from PostgreSQL 18 on. */
+export const QUERY_WITHIN_SERIES = 'a Query was sent within a series that is still open: send Sync first';
+
 /** Why nothing more of a series can be understood. */
 export const SERIES_CHANGED_NAMES = 'search_path or role changed in this series: send Sync first';
 
@@ -109,6 +112,7 @@ export class Admission {
       if (link.copyIn) return this.violation('a message came in the middle of COPY data');
       // A look-up ends with a Sync, which would end the client's open series.
       if (this.series.forwarded) return this.series.changesNames ? unready(link.gated.refuse('not_understood', SERIES_CHANGED_NAMES)) : then();
+      if (link.inImplicitBlock && !this.tracking.pinned) return unready(link.gated.refuse('not_understood', QUERY_WITHIN_SERIES));
       const pin = this.tracking.pin();
       // Outside a transaction asking costs the client nothing, and in the middle of its series it would be too late.
       const ask = (): Promise<unknown> | undefined => (link.status !== 'I' ? undefined : this.stale ? this.#ask().then(() => this.#readContext()) : this.#readContext());
@@ -172,7 +176,7 @@ export class Admission {
       }
       let free = false;
       let estimate: number | null | undefined;
-      if (!this.series.forwarded && link.status !== 'E') {
+      if (!this.inSeries && link.status !== 'E') {
         await link.whileOpen(tracking.readContext().catch(() => undefined));
         const others = await link.whileOpen(tracking.others(needs.command.effects).catch(() => 'changing' as const));
         free = others === 'nothing';
@@ -202,9 +206,9 @@ export class Admission {
       const { context } = tracking;
       if (!context) return letGo(unknown);
       const inTransaction = link.status !== 'I';
-      const bound = boundOf(named, { reached: tracking.reached, context, searchPath: tracking.names.searchPath, catalog: tracking.catalog, inTransaction, inSeries: this.series.forwarded }, message, needs.command.effects);
+      const bound = boundOf(named, { reached: tracking.reached, context, searchPath: tracking.names.searchPath, catalog: tracking.catalog, inTransaction, inSeries: this.inSeries }, message, needs.command.effects);
       // What was undone is not held either: it is refused at once, and the client told how many rows it was.
-      const place = this.series.forwarded || undone ? 'series' : inTransaction ? 'transaction' : 'free';
+      const place = this.inSeries || undone ? 'series' : inTransaction ? 'transaction' : 'free';
       const answer = gated.ask(needs, { bound: { ...bound, ...(estimate === undefined ? {} : { estimatedRows: estimate }), ...(shown.length === 0 ? {} : { standsFor: shown }) }, place, ...(again ? { again } : {}), ...(rows === undefined ? {} : { rows }) });
       if (isRefusal(answer)) return letGo(() => then(answer));
       if (!isHeld(answer)) {
@@ -280,9 +284,14 @@ export class Admission {
     return checked instanceof Promise ? this.link.whileOpen(checked) : checked;
   }
 
+  /** What the client has sent stands in a transaction that the next Sync commits: a look-up ends with one. */
+  get inSeries(): boolean {
+    return this.series.forwarded || this.link.inImplicitBlock;
+  }
+
   /** The client's session can be asked now: nothing is owed, and no series is open that a look-up would end. */
   get #mayAsk(): boolean {
-    return this.link.owed.idle && !this.series.forwarded;
+    return this.link.owed.idle && !this.inSeries;
   }
 
   /** What names mean has to be read again before something that rests on it is decided. */

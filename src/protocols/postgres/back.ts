@@ -207,7 +207,7 @@ export class Back {
     item.context.capture?.(event);
     if (event.type === Backend.CommandComplete && tagOf(event as Frame) === 'ROLLBACK') this.#link.undone = true;
     if (event.type === Backend.ReadyForQuery) {
-      this.#status(event as Frame);
+      this.#status(event as Frame, item);
       if (item.context.showsReady) this.#showReady(event as Frame);
     }
     if (last) item.context.done?.(true);
@@ -423,7 +423,7 @@ export class Back {
   }
 
   #ready(frame: Frame, item: Expected<Owed>, answer: Answer | undefined): void {
-    this.#status(frame);
+    this.#status(frame, item);
     if (this.#guard && answer) {
       this.#guardEnds.close(this.#guard, answer, frame);
       return;
@@ -440,9 +440,9 @@ export class Back {
     this.#finish(answer, undefined, failBlock ? undefined : show);
   }
 
-  #status(frame: Frame): void {
+  #status(frame: Frame, { kind }: Expected<Owed>): void {
     const status = statusOf(frame);
-    this.#link.ready(status);
+    this.#link.ready(status, kind !== 'query');
     this.#tracking.ready(status);
   }
 

@@ -93,18 +93,19 @@ export class Counting {
 
   /** What is known without asking the target, or what to ask it. */
   #known({ command, understood, bind }: Asked): Rows | CountQuery {
-    const { link, series, tracking } = this.#admission;
+    const { link, tracking } = this.#admission;
+    const follows = this.#admission.series.ran || link.inImplicitBlock;
     // In a failed block the target runs nothing but its end.
     if (link.status === 'E' || command.effects.every(({ class: granted }) => granted === 'read' || granted === 'session')) return { rows: 0, sure: true };
     const change = messageRowChange(understood);
     if (change.countable && change.kind === 'insert') return { rows: change.rows, sure: true };
     const touches = predicateTouchesProtected(understood, link.gated.masks, tracking.catalog);
     if (!change.countable) {
-      const undoable = !series.ran && !touches && takenBack(understood, bind !== undefined);
+      const undoable = !follows && !touches && takenBack(understood, bind !== undefined);
       return { rows: { uncountable: change.why, ...(undoable ? { undoable } : {}) }, sure: false };
     }
     if (touches) return uncountable(PROTECTED);
-    return series.ran ? uncountable(IN_SERIES) : change.count;
+    return follows ? uncountable(IN_SERIES) : change.count;
   }
 
   /** Up to the threshold first, which is all that most decisions need; further when people are to see how many it would be. */

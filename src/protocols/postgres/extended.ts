@@ -246,7 +246,7 @@ export class ExtendedQueries {
     const examined = examine(gated, tracking, understood, command, bound);
     if (isRefusal(examined)) return this.#refuseSeries(examined, serverWording(examined, understood));
     const judged: Judged = { binding, prepared, command, understood, examined };
-    if (!series.forwarded || series.ran) return this.#decideBind(judged);
+    if (!series.forwarded || series.ran || link.inImplicitBlock) return this.#decideBind(judged);
     const word = gated.judge(command);
     if (isRefusal(word)) return this.#refuseSeries(word, serverWording(word, understood));
     // To be counted and guarded, it has to stand by itself. Where something of the series has failed, this is dropped as well.
@@ -297,7 +297,7 @@ export class ExtendedQueries {
     const { link, back, series } = this.#admission;
     const { binding, command, understood } = promised;
     binding.again?.leave('ended');
-    if (series.ran) return this.#refuseSeries(link.gated.refuse('approval_required', NOT_FIRST, command));
+    if (series.ran || link.inImplicitBlock) return this.#refuseSeries(link.gated.refuse('approval_required', NOT_FIRST, command));
     return after<void>(this.#admission.sendDeferred(), () => {
       link.portals.propose(binding.message.portal, { understood, text, answer: undefined, bound: true, promised });
       back.simulate(toClient.bindComplete);
@@ -307,7 +307,7 @@ export class ExtendedQueries {
 
   #executePromised(frame: Frame, { binding, ...wanted }: Promised): Wait {
     const { link, series } = this.#admission;
-    if (series.ran) return this.#refuseSeries(link.gated.refuse('approval_required', NOT_FIRST, wanted.command));
+    if (series.ran || link.inImplicitBlock) return this.#refuseSeries(link.gated.refuse('approval_required', NOT_FIRST, wanted.command));
     const ask = (): Wait => collect(this.#admission, wanted, (end) => (isRefusal(end) ? this.#refuseSeries(end) : this.#bindWhenReady({ ...binding, again: undefined, covered: { rows: end, execute: frame } })));
     return series.forwarded ? this.#admission.settleSeries().then((whole) => (whole ? ask() : undefined)) : ask();
   }

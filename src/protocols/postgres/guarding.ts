@@ -14,6 +14,8 @@ export const needsGuard = (passage: Passage, { sure }: Pick<Decided, 'sure'>): b
 
 /** Opens what an admitted command is run in. Undefined when the target would not: nothing may run then. */
 export const openGuard = async (link: Link, passage: Passage, once: boolean): Promise<Guard | undefined> => {
+  // No savepoint can be set there.
+  if (link.inImplicitBlock) return undefined;
   const guard = new Guard(passage.mostRows ?? 0, link.status === 'T' ? savepointName() : undefined, once);
   try {
     await lookups(link, 'guard', [{ sql: guard.begin }]);

@@ -161,6 +161,11 @@ export class Link {
     return this.status === 'T' && !this.withinSeries;
   }
 
+  /** The status says T for a series in which a Query was sent: the next Sync commits, and no savepoint can be set. */
+  get inImplicitBlock(): boolean {
+    return this.status === 'T' && this.withinSeries;
+  }
+
   /** The target may come to ask for COPY data: it would drop a Sync then. */
   get mayAskForData(): boolean {
     return this.#asks && this.bringing?.ended === false;
@@ -261,11 +266,15 @@ export class Link {
     else if (facts?.named?.kind === 'deallocate' || facts?.tag.startsWith('discard')) this.prepared.clear();
   }
 
-  /** ReadyForQuery: where the target is now. */
-  ready(status: TransactionStatus): void {
+  /**
+   * ReadyForQuery: where the target is now.
+   * @param endsSeries it answers a Sync: what is open behind that is a block
+   */
+  ready(status: TransactionStatus, endsSeries: boolean): void {
     const committed = !this.undone;
     this.undone = false;
     this.status = status;
+    if (endsSeries) this.withinSeries = false;
     if (status !== 'I') return;
     this.ownBlock = this.withinSeries = false;
     this.portals.transactionEnded(committed);

@@ -81,6 +81,8 @@ export const sendOwn = (link: Link, permit: Permit, statements: readonly OwnStat
 /** Runs statements in the client's session, one behind the other. Only while the target owes nothing. Rejects when the target fails one. */
 export const lookups = (link: Link, what: Housekeeping, statements: readonly OwnStatement[]): Promise<readonly OwnAnswer[]> =>
   new Promise((resolve, reject) => {
+    // Its Sync would commit what the client has not.
+    if (link.inImplicitBlock) return reject(new TargetRefused(what, undefined));
     const answers = statements.map((): OwnAnswer => ({ rows: [], types: [] }));
     let bytes = 0;
     let failed: TargetRefused | undefined;
