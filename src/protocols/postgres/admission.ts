@@ -37,7 +37,7 @@ export const QUERY_WITHIN_SERIES = 'a Query was sent within a series that is sti
 export const SERIES_CHANGED_NAMES = 'search_path or role changed in this series: send Sync first';
 
 /** What a server says of a statement that the client has cancelled. */
-const CANCELLED: InvalidText = { kind: 'cancelled', message: 'canceling statement due to user request' };
+export const CANCELLED: InvalidText = { kind: 'cancelled', message: 'canceling statement due to user request' };
 
 /** What is known of a command for which people are asked. */
 export interface Sought {

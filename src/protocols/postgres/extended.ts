@@ -3,7 +3,7 @@ import { isRefusal, type Refusal } from '../../model/decision.ts';
 import { isNeedsApproval, isNeedsCount, type Passage } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
 import type { Understood } from '../../sql/understand.ts';
-import { after, SERIES_CHANGED_NAMES, type Admission, type Wait } from './admission.ts';
+import { after, CANCELLED, SERIES_CHANGED_NAMES, type Admission, type Wait } from './admission.ts';
 import type { Answer } from './answer.ts';
 import { recordedWhole } from './bound.ts';
 import { decodedText, type Binding, type Guarded, type Judged, type Promised } from './binding.ts';
@@ -107,12 +107,14 @@ export class ExtendedQueries {
     const { link, series } = this.#admission;
     if (rows === 'passed') {
       if (guard.savepoint === undefined) return;
-      await link.whileOpen(lookups(link, 'guard', [{ sql: guard.keep }]));
+      const kept = await link.whileOpen(lookups(link, 'guard', [{ sql: guard.keep }]).then(() => true, () => false));
       series.guarded = undefined;
+      // Cancelled there, or out of time: the client's block has failed with it, and nothing of the statement lasts.
+      if (!kept) this.#failSeries(refusedCommand(link.gated.refuse('cancelled', CANCELLED.message, answer.passage.command)));
       return;
     }
     const again = this.#guarded?.get(answer);
-    await link.whileOpen(undo(link, guard));
+    await undo(link, guard);
     series.guarded = undefined;
     series.forwarded = series.ran = series.wrote = false;
     series.last = undefined;

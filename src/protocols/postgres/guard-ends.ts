@@ -3,7 +3,7 @@ import { errorFields } from './error-fields.ts';
 import { field, SqlState } from './errors.ts';
 import type { Frame } from './frames.ts';
 import type { Guard } from './guard.ts';
-import { close, tooMany, type Closed } from './guarding.ts';
+import { close, tooMany, UNDO_TRIES, type Closed } from './guarding.ts';
 import type { Link } from './link.ts';
 import { refusedCommand } from './refuse.ts';
 
@@ -37,11 +37,10 @@ export class GuardEnds {
   close(guard: Guard, answer: Answer, frame: Frame): void {
     const link = this.#link;
     const tell = this.#tell;
-    const { gated } = link;
     if (answer.failed) {
       // In a block of the client's it fails as at any server.
       if (guard.savepoint !== undefined) this.#closed(guard, answer, { error: undefined, ready: frame });
-      else close(link, guard.undo, gated.housekeeping('guard'), ({ ready }) => this.#closed(guard, answer, { error: undefined, ready }));
+      else this.#undo(guard, ({ ready }) => this.#closed(guard, answer, { error: undefined, ready }));
       return;
     }
     const permit = guard.verdict === 'passed' ? answer.passage.effect() : undefined;
@@ -53,9 +52,17 @@ export class GuardEnds {
     const rows = guard.verdict === undefined || guard.verdict === 'passed' ? { uncountable: 'the target did not say that it was done' } : guard.verdict;
     guard.take();
     answer.undo(SqlState.insufficient_privilege);
-    close(link, guard.undo, gated.housekeeping('guard'), ({ ready }) => {
+    this.#undo(guard, ({ ready }) => {
       if (!guard.once && !answer.withheld) tell.finish(answer, () => guard.end(rows));
       else this.#refused(answer, answer.withheld ? null : refusedCommand(tooMany(link, answer, rows)), ready);
+    });
+  }
+
+  #undo(guard: Guard, then: (end: Closed) => void, tries = UNDO_TRIES): void {
+    const link = this.#link;
+    close(link, guard.undo, link.gated.housekeeping('guard'), (end) => {
+      if (end.error && tries > 1) this.#undo(guard, then, tries - 1);
+      else then(end);
     });
   }
 

@@ -34,9 +34,17 @@ export const AFTER_GUARDED = 'more than one statement before Sync, and the rows 
 /** Why an admitted command did not run. */
 export const NOT_OPENED = 'the target would not run it so that it can be undone';
 
+/** So often undoing is tried: a cancel, or a limit on time that the client has set, can hit the first try. */
+export const UNDO_TRIES = 3;
+
 /** Takes back what a guarded command did, in a series of the gateway's own. Rejects when the target is in no state to. */
-export const undo = async (link: Link, guard: Guard): Promise<void> => {
-  await lookups(link, 'guard', guard.undo.map((sql) => ({ sql })));
+export const undo = async (link: Link, guard: Guard, tries = UNDO_TRIES): Promise<void> => {
+  try {
+    await link.whileOpen(lookups(link, 'guard', guard.undo.map((sql) => ({ sql }))));
+  } catch (error) {
+    if (tries === 1 || link.over) throw error;
+    await undo(link, guard, tries - 1);
+  }
 };
 
 /** What the target made of a guard's last statements. */
