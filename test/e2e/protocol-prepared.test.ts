@@ -41,6 +41,16 @@ for (const version of postgresVersions()) {
       return plain(await wire.until('ReadyForQuery'));
     };
 
+    test('a portal of a block that has failed is not executed, and the client is told so: also where rows are masked', async () => {
+      for (const open of [() => directWire(scene.target, 'app'), () => gatewayWire(scene, 'writer')]) {
+        using wire = await open();
+        await wire.query('BEGIN');
+        assert.deepEqual(await series(wire, say.parse('', 'SELECT id FROM orders ORDER BY id'), say.bind('p', '', [], []), say.execute('p', 1)), ['ParseComplete', 'BindComplete', '(1)', 'PortalSuspended', 'ZT']);
+        await wire.query('SELECT 1/0');
+        for (const _ of [1, 2]) assert.deepEqual(await series(wire, say.execute('p', 1), say.execute('p', 1)), ['E25P02', 'ZE']);
+      }
+    });
+
     describe('a name', () => {
       const LONG = 'n'.repeat(63);
       test('of 63 bytes is kept whole', async () => {

@@ -172,7 +172,7 @@ export class Back {
     if (event instanceof Frame && event.memory === this.#passed) this.#passed = undefined;
     const { owed } = this.#link;
     const head = owed.head;
-    const answer = head?.own ? undefined : head?.context.answer;
+    const answer = head?.own && !head.context.showsError ? undefined : head?.context.answer;
     const { type } = event;
     if (answer && !answer.ended && !answer.passage.durable && type !== Backend.ParameterStatus) {
       this.#held = event;
@@ -456,13 +456,15 @@ export class Back {
   }
 
   #error(frame: Frame, item: Expected<Owed>, skipped: readonly Expected<Owed>[]): void {
-    const { answer, insteadOfError } = item.context;
+    const { answer, insteadOfError, showsError } = item.context;
+    // One of the gateway's own before a message of the client's: it fails in its place.
+    const stands = showsError === true && answer !== undefined;
     this.#link.undone = true;
     if (this.#link.copyIn && this.#link.copyIn.answer === answer) this.#link.copyIn = undefined;
     if (item.own) {
       item.context.capture?.(frame);
       if (insteadOfError) this.#link.client.add(insteadOfError);
-      else if (item.context.showsError) this.#link.client.add(this.#report(frame));
+      else if (showsError && !stands) this.#link.client.add(this.#report(frame));
     }
     // A simple Query and a Sync still get their ReadyForQuery, which ends them.
     if (item.kind !== 'query' && item.kind !== 'sync') item.context.done?.(false);
@@ -470,7 +472,7 @@ export class Back {
       if (context.answer && context.answer !== answer) this.#link.abandon(context.answer);
       context.done?.(false);
     }
-    if (item.own) return;
+    if (item.own && !stands) return;
     const fields = errorFields(frame);
     const bytes = answer?.errorInstead ?? this.#report(frame);
     if (field(fields, 'V') === 'FATAL') this.saidWhy = true;
@@ -494,7 +496,5 @@ export class Back {
     else if (!this.#link.owed.head?.own) this.#give(part(shown), answer);
   }
 
-  #report(frame: Frame): Buffer {
-    return shownReport(frame, this.#link.gated.masks);
-  }
+  #report(frame: Frame): Buffer { return shownReport(frame, this.#link.gated.masks); }
 }

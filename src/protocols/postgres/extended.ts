@@ -400,7 +400,7 @@ export class ExtendedQueries {
     if (facts && facts.transaction !== 'none') series.control = true;
     answer.suspended = false;
     const sent = this.#admission.withPermit(passage, timing === 'commits' || timing === 'immediate', (permit) => {
-      if (answer.mayBeWithheld) describeOwn(link, message.portal, (fields) => answer.describe(fields));
+      if (answer.mayBeWithheld) describeOwn(link, message.portal, answer);
       link.owe({ kind: 'execute', own: false, context: { answer } });
       answer.started = true;
       if (bringsData(understood)) link.brings(answer);

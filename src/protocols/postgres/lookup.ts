@@ -1,11 +1,12 @@
 import type { Housekeeping } from '../../pipeline/gate.ts';
 import type { Permit } from '../../pipeline/permits.ts';
+import type { Answer } from './answer.ts';
 import { decodeBackend } from './decode.ts';
 import { toServer } from './encode.ts';
 import { field } from './errors.ts';
 import { Frame } from './frames.ts';
 import type { Link, Owed } from './link.ts';
-import type { FieldDescription, Format } from './messages.ts';
+import type { Format } from './messages.ts';
 import { RESERVED } from './namespace.ts';
 import type { ExpectedKind } from './state.ts';
 
@@ -109,15 +110,17 @@ export const lookups = (link: Link, what: Housekeeping, statements: readonly Own
 /** The rows of one statement in the client's session. */
 export const lookup = async (link: Link, what: Housekeeping, sql: string): Promise<(string | null)[][]> => (await lookups(link, what, [{ sql }]))[0]?.rows ?? [];
 
-/** Rows are masked by what the target says of their columns, whether or not the client asked for it. */
-export const describeOwn = (link: Link, portal: string, describe: (fields: readonly FieldDescription[]) => void): void => {
+/** Rows are masked by what the target says of their columns, whether or not the client asked for it. Where it will not say, the execution behind it has failed. */
+export const describeOwn = (link: Link, portal: string, answer: Answer): void => {
   link.owe({
     kind: 'describe_portal',
     own: true,
     context: {
+      answer,
+      showsError: true,
       capture: (event) => {
         const message = event instanceof Frame ? decodeBackend(event) : undefined;
-        if (message?.kind === 'RowDescription') describe(message.fields);
+        if (message?.kind === 'RowDescription') answer.describe(message.fields);
       },
     },
   });
