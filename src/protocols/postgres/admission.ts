@@ -18,7 +18,7 @@ import { estimatedRows } from './estimate.ts';
 import { examine } from './examine.ts';
 import { holdStill } from './hold-still.ts';
 import type { Link } from './link.ts';
-import { lookups } from './lookup.ts';
+import { lookups, stopped } from './lookup.ts';
 import { recordedForm, type Prepared } from './namespace.ts';
 import { Series } from './series.ts';
 import { bringsBack, changesNames, needsNames } from './settings.ts';
@@ -125,19 +125,20 @@ export class Admission {
     return link.whileOpen(this.idle()).then(refresh);
   }
 
-  /** Waits for look-ups of the gateway's own. The client may cancel meanwhile what it has sent: the target is then at one of those, which must not end the session. */
+  /** Waits for look-ups of the gateway's own. The client may cancel meanwhile what it has sent, or has set a limit on time: what hits one of those must not end the session. */
   async #unlessCancelled(asked: Promise<unknown>): Promise<Refusal | undefined> {
     const { link } = this;
     const { cancels } = link;
-    const cancelled = (): Refusal | undefined => (link.cancels === cancels ? undefined : link.gated.refuse('cancelled', CANCELLED.message));
+    const refused = (why: string | undefined): Refusal | undefined => (why === undefined ? undefined : link.gated.refuse('cancelled', why));
+    const byClient = (): string | undefined => (link.cancels === cancels ? undefined : CANCELLED.message);
     try {
       await link.whileOpen(asked);
     } catch (error) {
-      const refused = link.over ? undefined : cancelled();
-      if (!refused) throw error;
-      return refused;
+      const why = link.over ? undefined : refused(byClient() ?? stopped(error));
+      if (!why) throw error;
+      return why;
     }
-    return cancelled();
+    return refused(byClient());
   }
 
   /** `whenReady` would call back at once, outside of a series. */

@@ -3,7 +3,7 @@ import type { Permit } from '../../pipeline/permits.ts';
 import type { Answer } from './answer.ts';
 import { decodeBackend } from './decode.ts';
 import { toServer } from './encode.ts';
-import { field } from './errors.ts';
+import { field, SqlState } from './errors.ts';
 import { Frame } from './frames.ts';
 import type { Link, Owed } from './link.ts';
 import type { Format } from './messages.ts';
@@ -42,6 +42,12 @@ class TargetRefused extends Error {
     this.sqlState = sqlState;
   }
 }
+
+/** What the target says of a statement that took longer than the client's own `statement_timeout` lets any. */
+const OUT_OF_TIME = 'canceling statement due to statement timeout';
+
+/** A look-up failed because the target stopped it, in the words of the target: undefined when it failed in another way. */
+export const stopped = (error: unknown): string | undefined => (error instanceof TargetRefused && error.sqlState === SqlState.query_canceled ? OUT_OF_TIME : undefined);
 
 /** What to do with what the target owes for statements of the gateway's own. */
 interface OwnReplies {

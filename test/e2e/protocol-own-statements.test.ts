@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { startScene, TABLES, TARGET_PASSWORD, type Scene } from './scene.ts';
 import { errorText, gatewayWire, plain, say } from './wire.ts';
 
 /*
- * What a guarded command did is taken back by statements of the gateway's own, and a cancel or a limit on time can hit those as well. Here somebody between the
+ * Statements of the gateway's own: what a guarded command did is taken back by some, and a cancel or a limit on time can hit those as well. Here somebody between the
  * gateway and its target spoils them at just that moment.
  */
 
-/** Of the gateway's own statements the next that begins so cannot be parsed. */
+/** The next of the gateway's own statements that begins so is spoiled: in its place comes this, or what cannot be parsed. */
 let spoiled: string | undefined;
+let instead = '??';
 
 const startSpoiler = async (port: number): Promise<Server> => {
   const server = createServer((socket) => {
@@ -22,10 +24,12 @@ const startSpoiler = async (port: number): Promise<Server> => {
     target.on('data', (chunk) => socket.write(chunk));
     socket.on('data', (chunk: Buffer) => {
       const text = chunk.toString('latin1');
-      const parse = `wicketgate:own\0${spoiled}`;
-      if (spoiled === undefined || !text.includes(parse)) return target.write(chunk);
+      const at = spoiled === undefined ? -1 : text.indexOf(`wicketgate:own\0${spoiled}`);
+      if (at === -1) return target.write(chunk);
       spoiled = undefined;
-      return target.write(Buffer.from(text.replace(parse, `${parse.slice(0, -2)}??`), 'latin1'));
+      const from = text.indexOf('\0', at) + 1;
+      const until = text.indexOf('\0', from);
+      return target.write(Buffer.from(`${text.slice(0, from)}${instead.padEnd(until - from)}${text.slice(until)}`, 'latin1'));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -37,7 +41,7 @@ const FEW = 'INSERT INTO audit(id) SELECT n FROM generate_series(1, 2) n';
 const TOO_MANY = /C:42501\nM:.* changes more than the 10 rows/;
 const series = (text: string): Buffer[] => [say.parse('', text), say.bind('', '', [], []), say.execute(''), say.sync];
 
-suite('the end of a guard that fails', () => {
+suite('statements of the gateway that fail', () => {
   let scene: Scene;
   let spoiler: Server;
   before(async () => {
@@ -86,4 +90,27 @@ suite('the end of a guard that fails', () => {
       });
     }
   }
+
+  test('setting the name in the target takes longer than the client lets statements take: its message fails so, and the session goes on', async () => {
+    using wire = await gatewayWire(scene, 'writer');
+    await wire.query("SET statement_timeout = '200ms'");
+    instead = 'SELECT pg_sleep(9)';
+    try {
+      for (const place of ['I', 'E'] as const) {
+        if (place === 'E') await wire.query('BEGIN');
+        for (const messages of [[say.query('SELECT 1')], series('SELECT 1')]) {
+          await wire.query(`SET application_name = 'theirs ${randomUUID()}'`);
+          spoiled = 'SET ';
+          wire.send(...messages);
+          const read = await wire.until('ReadyForQuery');
+          assert.equal(spoiled, undefined, 'it was spoiled');
+          assert.match(errorText(read), /C:57014\nM:canceling statement due to statement timeout/);
+          assert.equal(plain(read).at(-1), `Z${place}`);
+          await wire.query(place === 'E' ? 'ROLLBACK; BEGIN' : 'SELECT 1');
+        }
+      }
+    } finally {
+      instead = '??';
+    }
+  });
 });
