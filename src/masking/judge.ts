@@ -67,7 +67,7 @@ export function judgeStatement(facts: StatementFacts, context: JudgementContext)
   // An answer with rows is never passed unread: its description is held against what is protected, in case the catalog has moved on.
   const returnsRows = lineage.outputs !== undefined || answering.has(facts.tag);
   const pass = detect.length === 0 && !returnsRows;
-  const plan: AnswerPlan = { pass, columns, detect, complete: lineage.outputs !== undefined, protects, knows: (relation) => protection.knows(relation) };
+  const plan: AnswerPlan = { pass, columns, detect, complete: lineage.outputs !== undefined, protects, knows: (relation, column) => protection.knows(relation, column) };
   const { named } = facts;
   if (named?.inner !== undefined && (named.kind === 'prepare' || named.kind === 'declare')) {
     const inner = judgeStatement(named.inner, context);

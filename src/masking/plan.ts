@@ -50,8 +50,8 @@ export interface AnswerPlan {
   readonly inner?: AnswerPlan;
   /** What protects a column by the identity that RowDescription carries: a second look beside the lineage. */
   protects(relation: number, column: number): ColumnMask | undefined;
-  /** Whether the catalog that the plan was made under has the relation. A result column of another one means that the catalog has moved on. */
-  knows(relation: number): boolean;
+  /** Whether the catalog that the plan was made under has the column. A result column that it does not have means that the catalog has moved on. */
+  knows(relation: number, column: number): boolean;
 }
 
 export interface ColumnMask {

@@ -24,10 +24,10 @@ export interface ProtectedColumn {
 export interface Protection {
   /** By identity, as RowDescription gives it. */
   at(relation: number, column: number): ProtectedColumn | undefined;
-  /** By identity; a column whose relation is unknown, by name. */
+  /** By identity; a column whose relation is unknown, by name. One that has gone since it was looked up, as a cursor may still hold it, by its name then and by what was protected before. */
   of(column: ColumnRef): ProtectedColumn | undefined;
-  /** The catalog has the relation, or it is the server's own. */
-  knows(relation: number): boolean;
+  /** The catalog has the column, or its relation is the server's own. A number that is not positive stands for no column of a table's own. */
+  knows(relation: number, column: number): boolean;
   /** Both at once: the transform that wins, strict if either is. */
   stricter(one: ProtectedColumn, other: ProtectedColumn): ProtectedColumn;
   /** Patterns that match no column: nothing is protected by them. */
@@ -98,11 +98,25 @@ export function protectionOf(rules: readonly ColumnRule[], catalog: Catalog, mem
     }
     return byName.get(label);
   };
+  // Asked for each column of an answer: tables can have many.
+  const numbers = new Map<number, ReadonlySet<number>>();
+  const knows = (relation: number, column: number): boolean => {
+    const has = numbers.get(relation) ?? new Set(byOid.get(relation)?.columns.map(({ number }) => number));
+    numbers.set(relation, has);
+    return byOid.has(relation) && (column <= 0 || has.has(column));
+  };
+  /** Dropped since. */
+  const gone = (column: ColumnRef): ProtectedColumn | undefined => {
+    let found = named(column);
+    for (const rule of rules) if (known.has(rule.pattern.text, column.relation, column.number)) found = join(found, rule.mask, rule.strict, `${column.schema}.${column.table}.${column.column}`, 0);
+    return found;
+  };
+  const present = (column: ColumnRef): ProtectedColumn | undefined => byRelation.get(column.relation)?.get(column.number) ?? (column.relation < firstNormalOid || knows(column.relation, column.number) ? undefined : gone(column));
   return {
     at: (relation, column) => byRelation.get(relation)?.get(column),
     // `*` with number 0 is a whole relation of the system, and not a column.
-    of: (column) => (column.relation === 0 ? (column.column === '*' ? undefined : named(column)) : byRelation.get(column.relation)?.get(column.number)),
-    knows: (relation) => relation < firstNormalOid || byOid.has(relation),
+    of: (column) => (column.relation === 0 ? (column.column === '*' ? undefined : named(column)) : present(column)),
+    knows: (relation, column) => relation < firstNormalOid || knows(relation, column),
     stricter: (one, other) => join(one, other.mask, other.strict, other.label, other.type),
     unmatched: [...new Set(rules.map((rule) => rule.pattern.text))].filter((text) => !matched.has(text)),
   };

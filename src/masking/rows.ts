@@ -91,7 +91,7 @@ function stepsOf(plan: AnswerPlan, description: readonly DescribedColumn[], tall
       steps.push({ masked: { tally: tallies.of(planned.name), mask: cellMask(transform, column.type, column.typmod, column.format, planned.key) }, detector: undefined, lengths: false });
       continue;
     }
-    if (column.table !== 0 && (!plan.knows(column.table) || plan.protects(column.table, column.column) !== undefined)) return undefined;
+    if (column.table !== 0 && (!plan.knows(column.table, column.column) || plan.protects(column.table, column.column) !== undefined)) return undefined;
     const detector = plan.detect.length === 0 ? undefined : createCellDetector(plan.detect, column.type, column.format, tallies);
     steps.push(detector && { masked: undefined, detector, lengths: holdsLengths(column.type, column.format) });
   }
