@@ -13,6 +13,8 @@ import { SimpleQueries } from './simple.ts';
 /** What keeping a message takes besides its bytes: small ones cost more memory than they have bytes. */
 const KEPT_BYTES = 256;
 const costOf = ({ bytes }: Frame | Run): number => bytes.length + KEPT_BYTES;
+/** Most answers that a target owes at one time: small messages are sent faster than it reads them, and what is noted of each takes more memory than its bytes. */
+const MOST_OWED = 20_000;
 /** So many messages that are done are dropped from the front at once. */
 const COMPACTED = 1024;
 
@@ -143,6 +145,7 @@ export class Forward {
     }
     if (this.#link.copySyncs) return copyEnded(this.#admission).then(() => (this.#link.over ? undefined : this.#message(event)));
     if ((this.#admission.series.discarding || this.#link.owed.skipping) && type !== Frontend.Sync) return undefined;
+    if (this.#link.owed.length >= MOST_OWED) return this.#admission.flushed().then(() => (this.#link.over ? undefined : this.#message(event)));
     const { room } = this.#link.gated;
     // Nothing is asked of evidence that is behind, Sync included: it ends what came before it.
     if (room) return room.then(() => (this.#link.over ? undefined : this.#message(event)));
