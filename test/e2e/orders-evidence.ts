@@ -9,6 +9,8 @@ const MARK = /w\d+_\d+w/g;
 /** What a target logs of a statement that came to it. */
 const CAME = / app@postgres\/wg:(\w+):\S* .*?LOG: {2}(statement|execute [^:]*(?::own\/wicketgate:own)?): (.*)$/;
 const OWN = 'wicketgate:own';
+/** Ahead of a recorded form: what its names stand for. */
+const NAMES = /^(?:-- "\w*" stands for:\n.*?;\n\n)+/s;
 
 /** What the log of the target and the recorded form have in common: neither comments nor literals, which may be hidden. */
 const bare = (text: string): string => text.replaceAll(/\/\*.*?\*\/|--[^\n]*/g, ' ').replaceAll(/'[^']*'|<[^>]*>/g, '?').replaceAll(/\s+/g, ' ').replaceAll(' ;', ';').replace(/[; ]+$/, '').trim();
@@ -21,7 +23,7 @@ export const recordedAll = async ({ scene, scripts }: Orders): Promise<string[]>
   const { commands } = await readEvidence(scene.gateway.dataDir, join(scene.gateway.folder, 'keys'));
   const recorded = new Map<string, number>();
   for (const { kind, statement, session } of commands) {
-    const key = `${session.slice(0, 12)} ${bare(statement ?? '')}`;
+    const key = `${session.slice(0, 12)} ${bare((statement ?? '').replace(NAMES, ''))}`;
     if (kind === 'intent') recorded.set(key, (recorded.get(key) ?? 0) + 1);
   }
   const refused = new Set(scripts.flatMap((one) => one.refused));

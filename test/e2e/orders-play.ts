@@ -124,8 +124,9 @@ export const compare = async (orders: Orders, script: Script): Promise<Verdict> 
   const expected = await play(straight, 0, script, new Writing(script, id, true));
   const [direct, gateway] = [asDirect({ ...script, player: script.player }, plain(expected.said)), asDirect(script, texts)];
   const same = direct.length === gateway.length && direct.every((text, at) => sameOrRefused(text, gateway[at])) && expected.open === played.open;
-  // A session that goes on at a server never ends here.
-  if (!same && ownWay(played.said) !== undefined && (played.open || !expected.open)) {
+  // A session that goes on at a server never ends here, but where what was refused before has left it in a COPY that the server does not begin.
+  const inCopy = gateway.includes('CopyInResponse') && !direct.includes('CopyInResponse');
+  if (!same && ownWay(played.said) !== undefined && (played.open || !expected.open || inCopy)) {
     const why = (ownWay(played.said) as string).replaceAll(/"[^"]*"/g, '""');
     orders.ownWays.set(why, (orders.ownWays.get(why) ?? 0) + 1);
     return 'own way';
