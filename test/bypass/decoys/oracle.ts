@@ -10,6 +10,7 @@ import type { Lineage } from '../../../src/sql/facts.ts';
 import { createPostgresUnderstander } from '../../../src/sql/postgres/understand.ts';
 import type { Understander } from '../../../src/sql/understand.ts';
 import { startPostgres, type Postgres, type PostgresVersion } from '../../kit/postgres.ts';
+import { until } from '../../kit/until.ts';
 import { MASKED, rows, RULED, SCHEMA } from './universe.ts';
 
 /** What became of one message. */
@@ -45,12 +46,12 @@ const INCONCLUSIVE: ReadonlySet<string> = new Set(['57014', '53200', '54001', '4
  */
 export class Oracle {
   readonly #server: Postgres;
-  readonly #clients: readonly pg.Client[];
+  readonly #clients: pg.Client[];
   readonly #catalog: Catalog;
   readonly #understander: Understander;
   readonly #masks: MaskSet;
 
-  private constructor(server: Postgres, clients: readonly pg.Client[], catalog: Catalog) {
+  private constructor(server: Postgres, clients: pg.Client[], catalog: Catalog) {
     this.#server = server;
     this.#clients = clients;
     this.#catalog = catalog;
@@ -65,11 +66,12 @@ export class Oracle {
     await server.query(SCHEMA, undefined, 'empty');
     const clients: pg.Client[] = [];
     const changed = (at: number): string | null => ['qq', null, 'x'][at]!;
-    for (const [name, secret, others] of [['one', (at: number) => ['pp', 'qq', 'pp'][at]!, true], ['two', changed, true], ['three', changed, false]] as const) {
+    for (const [at, [secret, others]] of ([[(row: number) => ['pp', 'qq', 'pp'][row]!, true], [changed, true], [changed, false]] as const).entries()) {
+      const name = DATABASES[at]!;
       // Copies keep all OIDs, so that one catalog and one plan fit all.
       await server.query(`CREATE DATABASE ${name} TEMPLATE empty`);
       await server.query(rows(secret, others), undefined, name);
-      clients.push(await server.client({ database: name }));
+      clients.push(await connected(server, name));
     }
     const catalog = await loadCatalog(async (sql) => (await clients[0]!.query<(string | null)[]>({ text: sql, rowMode: 'array', types: raw })).rows);
     return new Oracle(server, clients, catalog);
@@ -81,7 +83,18 @@ export class Oracle {
     await this.#server.stop();
   }
 
+  /** A statement by which the server itself goes down says nothing. */
   async judge(sql: string): Promise<Verdict> {
+    try {
+      return await this.#judged(sql);
+    } catch (error) {
+      if (!this.#clients.some((client) => lost.has(client))) throw error;
+      for (const [at, name] of DATABASES.entries()) this.#clients[at] = await until(() => connected(this.#server, name).catch(() => undefined), 60_000, 'the server after its crash');
+      return { ran: false, passed: false, untouched: false, reads: false, masked: false, code: 'crash' };
+    }
+  }
+
+  async #judged(sql: string): Promise<Verdict> {
     const understood = await this.#understander.understand(Buffer.from(sql), this.#catalog, { searchPath: ['public'] }, { id: '', signatures: [] });
     const judgement = this.#masks.judge(understood, this.#catalog);
     const passed = judgement.kind === 'plan' && guardLiterals(understood, this.#masks, this.#catalog) === undefined;
@@ -108,6 +121,16 @@ export class Oracle {
     }
     return ran;
   }
+}
+
+const DATABASES = ['one', 'two', 'three'] as const;
+/** Clients whose connection the server has ended. */
+const lost = new WeakSet<pg.Client>();
+
+async function connected(server: Postgres, database: string): Promise<pg.Client> {
+  const client = await server.client({ database });
+  client.on('error', () => lost.add(client));
+  return client;
 }
 
 /** What a database says to a message, with nothing of it left behind. */
