@@ -59,7 +59,7 @@ export function judgeStatement(facts: StatementFacts, context: JudgementContext)
     const found = strictest(output.sources, protection);
     if (found === undefined) columns.push(undefined);
     else if (output.direct) columns.push(found.mask);
-    else if (output.total && !(output.joined && found.strict)) columns.push({ ...found.mask, constant: true });
+    else if (output.total && !(output.sized && found.strict)) columns.push({ ...found.mask, constant: true });
     else if (found.strict) return refuse(`${found.label} stands in an expression`, found.mask.name);
     else columns.push(undefined);
   }

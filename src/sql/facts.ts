@@ -143,8 +143,8 @@ export interface Output {
   readonly direct: boolean;
   /** Only provably total functions and literals stand between source and output: may be masked by a constant. */
   readonly total: boolean;
-  /** Of several columns, so that whoever writes one of them can make it fail by what is in another. */
-  readonly joined?: true;
+  /** How large it is tells of what is in a column, so that whether it still fits does; or it is of several, and whoever writes one can make it fail by what is in another. */
+  readonly sized?: true;
 }
 
 export interface ColumnUse {

@@ -71,7 +71,7 @@ export function write(analysis: Analysis, column: ColumnRef, value: Value): void
  * of the statement's own has taken note of that already.
  */
 export function workedOut(analysis: Analysis, of: Columns): void {
-  for (const { sources, direct, total, several } of everything(of)) if (!direct && (!total || several === 'joined')) analysis.found.use(sources, 'expression');
+  for (const { sources, direct, total, several } of everything(of)) if (!direct && (!total || several === 'sized')) analysis.found.use(sources, 'expression');
 }
 
 /** All columns of a query in one value. */

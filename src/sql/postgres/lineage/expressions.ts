@@ -250,9 +250,9 @@ function call(analysis: Analysis, scope: Scope, fields: Ast): Value {
   if (plain && isTotal(analysis, name, nodes, values)) {
     const value = totalOf(analysis, values, nodes);
     analysis.found.compute(value.sources);
-    if (value.several === undefined && !isMixed(values)) return value;
+    if (value.several === undefined && !isMixed(values) && totalFunctions.get(bare)?.sized !== true) return value;
     analysis.found.use(value.sources, 'expression');
-    return { ...value, several: 'joined' };
+    return { ...value, several: 'sized' };
   }
   if (fields['agg_distinct'] === true) consume(analysis, values, 'order');
   if (multiplying.has(bare)) tellsByRows(analysis, values);

@@ -21,9 +21,9 @@ export interface Value {
   readonly word?: 'null' | 'false';
   /**
    * It is one of several columns, or a total function has put several together: one of them, which the client may have written, can be so large that the function fails where
-   * another holds a certain character, or is of a certain length.
+   * another holds a certain character, or is of a certain length. `sized`: its size tells of what is in a column, be it by that or by a function of one column alone.
    */
-  readonly several?: 'choice' | 'joined';
+  readonly several?: 'choice' | 'sized';
   /** How many total functions stand one inside the other. */
   readonly depth?: number;
 }
@@ -123,7 +123,7 @@ export class Findings {
 
 /** What `several` is of values that are put side by side. */
 export function severalOf(values: readonly Value[]): Value['several'] {
-  return values.some((value) => value.several === 'joined') ? 'joined' : values.find((value) => value.several !== undefined)?.several;
+  return values.some((value) => value.several === 'sized') ? 'sized' : values.find((value) => value.several !== undefined)?.several;
 }
 
 /** Several values put together, without a judgement of what puts them together. */

@@ -8,16 +8,17 @@ import type { Ast } from './ast.ts';
 
 /**
  * Functions that cannot fail on any value of a text argument and whose other arguments are literals: a constant mask over
- * their result leaks nothing. Positions from `numbers` on must be number literals.
+ * their result leaks nothing. Positions from `numbers` on must be number literals. `sized`: how long the result is depends on which characters the text holds. The
+ * longest row that the gateway or the target takes then tells of them, since the client can fill the rest of the row as it likes.
  */
-export const totalFunctions: ReadonlyMap<string, { readonly numbers?: number; readonly nonNegative?: number; readonly onRanges?: true }> = new Map([
+export const totalFunctions: ReadonlyMap<string, { readonly numbers?: number; readonly nonNegative?: number; readonly onRanges?: true; readonly sized?: true }> = new Map([
   // Of a range they are its bounds, and NULL where it has none.
   ['upper', { onRanges: true }],
   ['lower', { onRanges: true }],
-  ['btrim', {}],
-  ['ltrim', {}],
-  ['rtrim', {}],
-  ['replace', {}],
+  ['btrim', { sized: true }],
+  ['ltrim', { sized: true }],
+  ['rtrim', { sized: true }],
+  ['replace', { sized: true }],
   ['concat', {}],
   ['reverse', {}],
   ['md5', {}],

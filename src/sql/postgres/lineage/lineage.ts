@@ -107,5 +107,5 @@ function outputsOf(result: Columns): { outputs?: readonly Output[] } {
     if (user) throw new NotUnderstood('columns of unknown number');
     return {};
   }
-  return { outputs: result.columns.map(({ name, value }) => ({ name, sources: value.sources, direct: value.direct && value.sources.length > 0, total: value.total, ...(value.several === 'joined' ? { joined: true } : {}) })) };
+  return { outputs: result.columns.map(({ name, value }) => ({ name, sources: value.sources, direct: value.direct && value.sources.length > 0, total: value.total, ...(value.several === 'sized' ? { sized: true } : {}) })) };
 }
