@@ -103,6 +103,8 @@ export interface UserFunction {
   readonly version?: string;
   /** The extension it belongs to, given only when nobody but a superuser can have made it: written in C, or owned by one. */
   readonly extension?: string;
+  /** Gives any number of rows. */
+  readonly rows?: true;
 }
 
 export interface UserType {

@@ -101,7 +101,7 @@ export const FUNCTIONS = `
       WHERE d.classid ${EQUALS} 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid ${EQUALS} p.oid AND d.deptype ${EQUALS} 'e'
         AND d.refclassid ${EQUALS} 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1) END,
     pg_catalog.md5(pg_catalog.json_build_array(p.proowner, p.prolang, p.prosecdef, p.proisstrict, p.proretset, p.prorettype, p.proconfig, p.proargdefaults,
-      p.prosrc, p.probin, p.prosqlbody)::pg_catalog.text)
+      p.prosrc, p.probin, p.prosqlbody)::pg_catalog.text), p.proretset
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid ${EQUALS} p.pronamespace JOIN pg_catalog.pg_language l ON l.oid ${EQUALS} p.prolang
     LEFT JOIN pg_catalog.pg_roles r ON r.oid ${EQUALS} p.proowner
   WHERE ${OWN_NAMESPACE} ORDER BY p.oid`;

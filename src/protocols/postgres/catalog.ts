@@ -72,7 +72,7 @@ function typeNames(rows: readonly (string | null)[][]): ReadonlyMap<number, stri
 }
 
 function functionsOf(rows: readonly (string | null)[][], names: ReadonlyMap<number, string>): readonly UserFunction[] {
-  return rows.map(([oid, schema, name, kind, volatility, types, variadic, extension, version]) => {
+  return rows.map(([oid, schema, name, kind, volatility, types, variadic, extension, version, rows]) => {
     const list = (types ?? '').split(' ').flatMap((type) => (type === '' ? [] : [names.get(Number(type)) ?? type]));
     if (yes(variadic)) list.push(`VARIADIC ${list.pop() ?? ''}`);
     return {
@@ -84,6 +84,7 @@ function functionsOf(rows: readonly (string | null)[][], names: ReadonlyMap<numb
       volatility: volatility ?? 'v',
       ...(version == null ? {} : { version }),
       ...(extension == null ? {} : { extension }),
+      ...(yes(rows) ? { rows: true } : {}),
     };
   });
 }

@@ -255,7 +255,7 @@ function call(analysis: Analysis, scope: Scope, fields: Ast): Value {
     return { ...value, several: 'sized' };
   }
   if (fields['agg_distinct'] === true) consume(analysis, values, 'order');
-  if (multiplying.has(bare)) tellsByRows(analysis, values);
+  if (multiplying.has(bare) || analysis.index.givesRows(bare)) tellsByRows(analysis, values);
   values.push(...sorts(analysis, scope, list(fields, 'agg_order')));
   predicate(analysis, scope, fields['agg_filter']);
   const over = embedded(fields, 'over');

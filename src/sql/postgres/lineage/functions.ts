@@ -102,4 +102,6 @@ export const tableFunctions: ReadonlyMap<string, readonly string[]> = new Map([
 export const multiplying: ReadonlySet<string> = new Set([
   ...[...tableFunctions.keys()].filter((name) => name !== 'current_schemas'),
   'unnest', 'jsonb_path_query_tz', 'json_populate_recordset', 'jsonb_populate_recordset', 'json_to_recordset', 'jsonb_to_recordset', 'ts_parse', 'ts_debug', 'ts_token_type', 'aclexplode', '_pg_expandarray',
+  'pg_options_to_table', 'pg_snapshot_xip', 'txid_snapshot_xip', 'pg_get_multixact_members', 'pg_get_publication_tables', 'pg_extension_update_paths', 'pg_partition_ancestors', 'pg_partition_tree',
+  'pg_tablespace_databases', 'pg_stat_get_backend_io', 'pg_stat_get_progress_info', 'pg_stat_get_subscription',
 ]);

@@ -34,6 +34,7 @@ export class CatalogIndex {
   readonly #byName = new Map<string, Relation>();
   readonly #byBareName = new Map<string, Relation[]>();
   readonly #functions = new Set<string>();
+  readonly #givingRows = new Set<string>();
   readonly #references = new Map<Relation, readonly ColumnRef[]>();
   readonly #columns = new Map<Relation, readonly Named[]>();
   /** Expanded views. `undefined` while one is being expanded. */
@@ -50,12 +51,20 @@ export class CatalogIndex {
       if (same === undefined) this.#byBareName.set(relation.name, [relation]);
       else same.push(relation);
     }
-    for (const each of catalog.functions) this.#functions.add(each.name);
+    for (const each of catalog.functions) {
+      this.#functions.add(each.name);
+      if (each.rows === true) this.#givingRows.add(each.name);
+    }
   }
 
   /** A function of this name outside pg_catalog exists, so that the name alone does not say which one is called. */
   hasFunction(name: string): boolean {
     return this.#functions.has(name);
+  }
+
+  /** A function of this name outside pg_catalog gives any number of rows. */
+  givesRows(name: string): boolean {
+    return this.#givingRows.has(name);
   }
 
   /** A type of this name exists outside pg_catalog, if only as the row of a table. */
