@@ -12,7 +12,7 @@ CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE PROCEDURE t
 CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER guard BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION stamp();
 CREATE POLICY own ON customers USING (true); CREATE RULE kept AS ON DELETE TO audit DO INSTEAD NOTHING;
-CREATE TABLE head(id int primary key); CREATE TABLE part(id int primary key references head); CREATE TABLE leaf(id int references part);
+CREATE SEQUENCE invoice_numbers; CREATE SEQUENCE tickets; CREATE TABLE head(id int primary key); CREATE TABLE part(id int primary key references head); CREATE TABLE leaf(id int references part);
 RESET ROLE;`;
 
 const denied = (name: string, match: object): object => ({ name, match, effect: 'deny' });
@@ -24,6 +24,7 @@ const RULES = [
   denied('code', { verbs: ['drop', 'grant'], objects: ['function:*', 'procedure:*'] }),
   denied('channel', { objects: ['channel:alerts'] }),
   denied('domain', { objects: ['domain:email'] }),
+  denied('numbers', { objects: ['sequence:invoice_numbers'] }),
   denied('names', { verbs: ['create'], objects: ['secret_*'] }),
   denied('leaf', { verbs: ['truncate'], objects: ['leaf'] }),
   denied('locks', { verbs: ['lock'], objects: ['customers'] }),
@@ -48,6 +49,10 @@ const REFUSED: readonly (readonly [rule: string, sql: string])[] = [
   ['code', 'GRANT EXECUTE ON ROUTINE one() TO PUBLIC'],
   ['channel', "SELECT pg_notify('alerts', 'x')"],
   ['channel', "SELECT pg_notify('al' || 'erts', 'x')"],
+  ['numbers', "SELECT nextval('invoice_numbers')"],
+  ['numbers', "SELECT nextval('invoice' || '_numbers')"],
+  ['numbers', "SELECT nextval(oid::regclass) FROM pg_class WHERE relname = 'invoice_numbers'"],
+  ['numbers', "SELECT nextval(n) FROM (VALUES ('invoice_numbers')) v(n)"],
   ['domain', 'DROP TYPE email'],
   ['domain', 'ALTER TYPE public.email RENAME TO mail'],
   ['domain', "COMMENT ON TYPE email IS 'x'"],
@@ -62,6 +67,7 @@ const REFUSED: readonly (readonly [rule: string, sql: string])[] = [
 const RUN: readonly string[] = [
   'ALTER TABLE orders ADD q int CHECK (q > 0), ALTER id SET NOT NULL',
   'DROP TYPE mood',
+  "SELECT nextval('tickets'), setval('public.tickets', 7)",
   'ALTER TABLE scratch RENAME TO scratched',
   'ALTER TABLE scratch RENAME CONSTRAINT c TO secret_c',
   'CREATE STATISTICS st ON id, customer_id FROM orders',

@@ -96,11 +96,14 @@ function builtIn(around: Around, name: string, args: readonly Ast[], scope: Scop
   const { class: granted, verb, timing, why } = found;
   // A payload that is computed carries data to other sessions.
   const carries = name === 'pg_notify' && !args.every(isConstant);
-  const sequence = name === 'nextval' || name === 'setval' ? sequenceOf(around, args[0]) : undefined;
+  const moves = name === 'nextval' || name === 'setval';
+  const sequence = moves ? sequenceOf(around, args[0]) : undefined;
   effects.add(
     { class: carries ? 'session' : granted, verb, object: sequence ?? functionObject('pg_catalog', name), function: `pg_catalog.${name}`, ...(why === undefined ? {} : { why }) },
     timing,
   );
+  // One that is computed, given by its number, or not in the catalog could be any.
+  if (moves && sequence === undefined) effects.add({ class: granted, verb, object: { kind: 'sequence', name: '*' }, function: `pg_catalog.${name}` }, timing);
   // The text of a literal is no name: it could be any channel.
   if (name === 'pg_notify') effects.add({ class: carries ? 'session' : granted, verb, object: { kind: 'channel', name: '*' }, function: `pg_catalog.${name}` }, timing);
 }

@@ -146,6 +146,8 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['CALL refresh_all()', 'immediate', 'unknown call function:public.refresh_all'],
 
   ["SELECT nextval('spare'), setval('public.spare', 2), currval('spare')", 'immediate', 'write nextval sequence:public.spare', 'schema setval sequence:public.spare'],
+  ["SELECT nextval('spa' || 're')", 'immediate', 'write nextval function:pg_catalog.nextval', 'write nextval sequence:*'],
+  ["SELECT setval('16399', 7)", 'immediate', 'schema setval function:pg_catalog.setval', 'schema setval sequence:*'],
   ['SELECT pg_advisory_lock(1)', 'immediate', 'session lock function:pg_catalog.pg_advisory_lock'],
   ['SELECT pg_sleep(1)', 'read', 'session sleep function:pg_catalog.pg_sleep'],
   ['SELECT pg_terminate_backend(1)', 'immediate', 'admin signal function:pg_catalog.pg_terminate_backend'],
