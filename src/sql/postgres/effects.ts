@@ -11,6 +11,8 @@ export function later(a: Timing, b: Timing): Timing {
 export interface Growing {
   readonly effect: Effect;
   readonly columns: Set<string>;
+  /** Every column that it uses is added: where there is none, it uses none. */
+  told: boolean;
 }
 
 /** Columns that are not known and get an effect of their own. */
@@ -22,12 +24,14 @@ export class Effects {
   timing: Timing = 'read';
   #missing = 0;
 
-  add(effect: Omit<Effect, 'columns'>, timing: Timing): Growing {
+  /** @param told all its columns will be added: none means that it uses none, and not that they are not known */
+  add(effect: Omit<Effect, 'columns'>, timing: Timing, told = false): Growing {
     this.timing = later(this.timing, timing);
     const { object } = effect;
     const key = JSON.stringify([effect.class, effect.verb, object?.kind, object?.schema, object?.name, effect.function, effect.why, effect.alone]);
     let found = this.#all.get(key);
-    if (!found) this.#all.set(key, (found = { effect, columns: new Set() }));
+    if (!found) this.#all.set(key, (found = { effect, columns: new Set(), told }));
+    else if (!told) found.told = false;
     return found;
   }
 
@@ -43,19 +47,19 @@ export class Effects {
   /** Takes over another's effects. */
   take(other: Effects): void {
     this.timing = later(this.timing, other.timing);
-    for (const { effect, columns } of other.#all.values()) this.#put(effect, 'read', columns);
+    for (const each of other.#all.values()) this.#put(each, each.effect, 'read');
   }
 
   /** Takes over what a statement would read, all else left out: for what is stored to run later. */
   takeReads(other: Effects): void {
-    for (const { effect, columns } of other.#all.values()) {
-      if (effect.object !== undefined && effect.verb === 'select') this.#put(effect, 'read', columns);
+    for (const each of other.#all.values()) {
+      if (each.effect.object !== undefined && each.effect.verb === 'select') this.#put(each, each.effect, 'read');
     }
   }
 
   /** Takes over what code that is stored will do: as it is, but nothing of it happens before the definition commits. */
   takeDeferred(other: Effects): void {
-    for (const { effect, columns } of other.#all.values()) this.#put(effect, 'transactional', columns);
+    for (const each of other.#all.values()) this.#put(each, each.effect, 'transactional');
   }
 
   /**
@@ -63,9 +67,10 @@ export class Effects {
    * understood asks for no more than the whole does.
    */
   takeSeen(other: Effects): void {
-    for (const { effect, columns } of other.#all.values()) {
-      if (effect.class !== 'unknown') this.#put(effect, 'transactional', columns);
-      else if (effect.object?.kind === 'function') this.#put({ ...effect, verb: 'create' }, 'transactional', columns);
+    for (const each of other.#all.values()) {
+      const { effect } = each;
+      if (effect.class !== 'unknown') this.#put(each, effect, 'transactional');
+      else if (effect.object?.kind === 'function') this.#put(each, { ...effect, verb: 'create' }, 'transactional');
     }
   }
 
@@ -74,15 +79,17 @@ export class Effects {
    * runs those that call themselves immutable.
    */
   takePlanned(other: Effects): void {
-    for (const { effect, columns } of other.#all.values()) {
+    for (const each of other.#all.values()) {
+      const { effect } = each;
       const stays = effect.class === 'unknown' || effect.class === 'admin' || effect.object?.kind === 'function';
-      if (stays) this.#put(effect, effect.class === 'admin' ? 'read' : 'immediate', columns);
-      else this.#put({ ...effect, class: 'read', verb: effect.verb === 'select' ? 'select' : 'explain' }, 'read', columns);
+      if (stays) this.#put(each, effect, effect.class === 'admin' ? 'read' : 'immediate');
+      else this.#put(each, { ...effect, class: 'read', verb: effect.verb === 'select' ? 'select' : 'explain' }, 'read');
     }
   }
 
-  #put(effect: Effect, timing: Timing, columns: ReadonlySet<string>): void {
-    const mine = this.add(effect, timing);
+  /** @param as what becomes of the other's effect here */
+  #put({ columns, told }: Growing, as: Effect, timing: Timing): void {
+    const mine = this.add(as, timing, told && as.verb === 'select');
     for (const column of columns) mine.columns.add(column);
   }
 
@@ -91,8 +98,8 @@ export class Effects {
   }
 
   list(): readonly Effect[] {
-    return [...this.#all.values()].map(({ effect, columns }) =>
-      columns.size === 0 ? effect : { ...effect, columns: columns.has('*') ? ['*'] : [...columns] },
+    return [...this.#all.values()].map(({ effect, columns, told }) =>
+      columns.size === 0 && !told ? effect : { ...effect, columns: columns.has('*') ? ['*'] : [...columns] },
     );
   }
 }

@@ -109,7 +109,7 @@ function table(around: Around, range: Ast, scope: Scope): Item {
     const growing = around.effects.add({ class: 'read', verb: 'select', object }, 'read');
     return { name: called, columns: undefined, read: (column) => void growing.columns.add(column), ...(schema === undefined || alias ? {} : { schema }) };
   }
-  const read = readRelation(around, known);
+  const read = readRelation(around, known, true);
   const renamed = alias ? strings(list(alias, 'colnames')) : [];
   const { columns } = known;
   const shown = columns === undefined || renamed.length === 0 ? columns : [...renamed, ...columns.slice(renamed.length)];

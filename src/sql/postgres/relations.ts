@@ -37,15 +37,18 @@ export function target(around: Around, range: Ast, kind = 'table'): ObjectRef {
   return known ? objectOf(known) : namedObject(range, kind);
 }
 
-/** Notes that a relation is read, with all that reading it makes run. Columns are added by the caller as they are found. */
-export function readRelation(around: Around, known: Known): (column: string) => void {
+/**
+ * Notes that a relation is read, with all that reading it makes run. Columns are added by the caller as they are found.
+ * @param told the caller adds all that there are, so that none means none (`count(*)`)
+ */
+export function readRelation(around: Around, known: Known, told = false): (column: string) => void {
   const object = objectOf(known);
   const { effects, names } = around;
   if (known.system) return readSystem(around, known, object);
   const { relation } = known;
   const children = relation ? names.index.descendants(relation.oid) : [];
   const foreign = known.kind === 'f' || children.some((child) => child.kind === 'f');
-  const growing = effects.add({ class: 'read', verb: 'select', object }, foreign ? 'immediate' : 'read');
+  const growing = effects.add({ class: 'read', verb: 'select', object }, foreign ? 'immediate' : 'read', told);
   if (known.kind === 'v') followView(around, known);
   policies(around, known, 'select');
   const why = relation && badColumns(names.index, relation, false);
@@ -84,7 +87,7 @@ function readSystem(around: Around, known: Known, object: ObjectRef): (column: s
 
 /** `*` becomes the columns that the catalog knows. */
 function addColumn(growing: Growing, known: Known, column: string): void {
-  if (column !== '*' || known.columns === undefined) growing.columns.add(column);
+  if (column !== '*' || known.columns === undefined || known.columns.length === 0) growing.columns.add(column);
   else for (const each of known.columns) growing.columns.add(each);
 }
 
