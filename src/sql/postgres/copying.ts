@@ -58,7 +58,8 @@ export function copy(around: Around, fields: Ast): CopyFacts | undefined {
   }
   const object = known && objectOf(known);
   // Its own verb, so that rules can tell bulk transfer from a query.
-  effects.add({ class: into ? 'write' : 'read', verb: 'copy', ...(object ? { object } : {}) }, into ? 'transactional' : 'read');
+  const growing = effects.add({ class: into ? 'write' : 'read', verb: 'copy', ...(object ? { object } : {}) }, into ? 'transactional' : 'read');
+  if (object) for (const column of columns) growing.columns.add(column);
   return { direction: into ? 'in' : 'out', ...formatOf(around, list(fields, 'options')), columns: columnsOf(known?.relation, columns) };
 }
 

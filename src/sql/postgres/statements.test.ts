@@ -193,7 +193,7 @@ const table: readonly (readonly [sql: string, timing: string, ...effects: string
   ['EXPLAIN (ANALYZE, ANALYZE off) DELETE FROM billing.invoices', 'read', 'read explain table:billing.invoices', 'read explain'],
   // Planning runs a function that calls itself immutable.
   ['EXPLAIN SELECT purge(c) FROM customers c', 'immediate', 'read select table:public.customers(id,name,email,mood,amount,born,data,p,full_name)', 'unknown call function:public.purge', 'read explain'],
-  ['COPY orders (id, note) TO STDOUT', 'read', 'read select table:public.orders(id,note)', 'read copy table:public.orders'],
+  ['COPY orders (id, note) TO STDOUT', 'read', 'read select table:public.orders(id,note)', 'read copy table:public.orders(id,note)'],
   ['COPY billing.invoices FROM STDIN', 'transactional', 'write insert table:billing.invoices(id,total)', 'write copy table:billing.invoices'],
   ['COPY (DELETE FROM billing.invoices RETURNING id) TO STDOUT', 'transactional', 'write delete table:billing.invoices', 'read select table:billing.invoices(id)', 'read copy'],
   ["COPY orders (id) TO '/tmp/x'", 'immediate', 'read select table:public.orders(id)', 'admin copy file:*'],
