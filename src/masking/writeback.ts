@@ -110,7 +110,7 @@ export function guardLiterals(understood: Understood, masks: MaskSet, catalog: C
     for (const operand of lineage.operands) {
       const literal = operand.kind === 'literal' ? understood.literals[operand.index] : undefined;
       if (literal === undefined) continue;
-      const refused = guard(operand, literal.value, protection) ?? blownUp(operand, literal, protection);
+      const refused = guard(operand, literal.value, protection) ?? blownUp(operand, literal, protection) ?? resized(operand, understood, protection);
       if (refused !== undefined) return refused;
     }
     for (const [columns, value] of [[lineage.nulled, null], [lineage.falsified, 'false']] as const) {
@@ -182,6 +182,18 @@ function blownUp(operand: Operand, literal: Literal, protection: Protection): Gu
   const found = operand.column === undefined ? undefined : protection.of(operand.column);
   // Outside strict mode comparing is allowed, whatever it is compared with.
   return found?.strict ? { reason: `a long literal meets ${found.label}`, mask: found.mask.name } : undefined;
+}
+
+/** Nothing in it that a server could read in another way, or write with another number of bytes. */
+const plainText = /^[ -[\]-~]*$/;
+
+/** One literal in the place of another, of another length, makes how long the result is tell what is in the value: by whether a row is still short enough to be answered. */
+function resized({ column, index, insteadOf }: Operand, { literals }: Understood, protection: Protection): GuardRefusal | undefined {
+  const found = insteadOf === undefined || column === undefined ? undefined : protection.of(column);
+  if (found?.strict !== true) return undefined;
+  const [each, by] = [literals[insteadOf!]?.value, literals[index]?.value];
+  const same = each !== undefined && by !== undefined && plainText.test(each) && plainText.test(by) && each.length === by.length;
+  return same ? undefined : { reason: `${found.label} stands in an expression that makes it longer or shorter`, mask: found.mask.name };
 }
 
 /** Characters between which the elements of arrays and the members of documents stand. */

@@ -173,4 +173,6 @@ export interface Operand {
   readonly role: 'written' | 'compared' | 'secret' | 'code';
   /** The column it goes to or meets; absent for secrets and code. */
   readonly column?: ColumnRef;
+  /** Takes the place of another literal (by ordinal) inside the column's values: of another length, it makes how long they become tell what is in them. */
+  readonly insteadOf?: number;
 }

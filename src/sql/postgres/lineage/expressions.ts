@@ -250,7 +250,7 @@ function call(analysis: Analysis, scope: Scope, fields: Ast): Value {
   if (plain && isTotal(analysis, name, nodes, values)) {
     const value = totalOf(analysis, values, nodes);
     analysis.found.compute(value.sources);
-    if (value.several === undefined && !isMixed(values) && totalFunctions.get(bare)?.sized !== true) return value;
+    if (value.several === undefined && !isMixed(values) && (totalFunctions.get(bare)?.sized !== true || replacesLiterals(analysis, bare, values))) return value;
     analysis.found.use(value.sources, 'expression');
     return { ...value, several: 'sized' };
   }
@@ -261,6 +261,15 @@ function call(analysis: Analysis, scope: Scope, fields: Ast): Value {
   const over = embedded(fields, 'over');
   if (over !== undefined) window(analysis, scope, over);
   return consume(analysis, values, 'expression');
+}
+
+/** `replace(column, 'a', 'b')`: whether it changes the length is to be seen from the literals, which are others in each text of this shape. */
+function replacesLiterals(analysis: Analysis, name: string, [text, each, by, ...others]: readonly Value[]): boolean {
+  if (name !== 'replace' || text === undefined || each === undefined || by === undefined || others.length > 0) return false;
+  const [from, to] = [each.atoms[0], by.atoms[0]];
+  if (text.sources.length === 0 || from?.kind !== 'literal' || to?.kind !== 'literal' || each.atoms.length > 1 || by.atoms.length > 1) return false;
+  analysis.found.replace(from, to, text.sources);
+  return true;
 }
 
 /** Whether a call is of a vetted function, with literals wherever a number is wanted. */

@@ -86,6 +86,13 @@ export class Findings {
     return [...this.#computed];
   }
 
+  /** In values made from the columns each occurrence of a literal becomes another. */
+  replace(each: Atom, by: Atom, columns: readonly ColumnRef[]): void {
+    for (const column of columns) {
+      this.#add(`${by.index} for ${each.index} ${column.relation} ${column.number} ${column.schema} ${column.table} ${column.column}`, { ...by, role: 'compared', column, insteadOf: each.index });
+    }
+  }
+
   /** The word NULL, or FALSE, is assigned to a column. */
   assign(word: 'null' | 'false', column: ColumnRef): void {
     this.#words[word].add(column);
