@@ -89,5 +89,11 @@ export const refusal = (code: RefusalCode, message: string, more: Omit<Refusal, 
   ...more,
 });
 
+/**
+ * What a `session_close` says of a session that was ended: the code, and where that stands for many things also which of them. An auditor must be able
+ * to tell an identity that was revoked from a policy that changed and from an operator. The words are the gateway's own and names of the configuration.
+ */
+export const endedBecause = ({ code, message }: Refusal): string => (code === 'revoked' ? `${code}: ${message}` : code);
+
 export const isRefusal = (value: unknown): value is Refusal =>
   typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'refusal';

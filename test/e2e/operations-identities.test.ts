@@ -63,7 +63,7 @@ test('a revoked identity is out at once, stays out, and comes back when restored
   assert.deepEqual(revocations.map(({ identity }) => identity), ['writer']);
   assert.match(revocations[0]?.by ?? '', / on the command line$/);
   const closes = leaves.flatMap(({ record }) => (record.kind === 'session_close' && sessions.get(record.session)?.open.principal.identity === 'writer' ? [record.reason] : []));
-  assert.deepEqual(closes.slice(0, 2), ['revoked', 'revoked']);
+  assert.deepEqual(closes.slice(0, 2), ['revoked: identity writer is revoked', 'revoked: identity writer is revoked']);
 });
 
 test('an operator ends one session', async () => {
@@ -83,4 +83,7 @@ test('an operator ends one session', async () => {
   assert.deepEqual([again.code, again.stderr], [1, `no live session ${session}\n`]);
   await other.end();
   assert.equal(await gateway.terminate(), 0);
+  const { leaves } = await readEvidence(gateway.dataDir, join(gateway.folder, 'keys'));
+  const closes = leaves.flatMap(({ record }) => (record.kind === 'session_close' ? [[record.session === session, record.reason]] : []));
+  assert.deepEqual(closes, [[true, 'revoked: the session was ended by an operator'], [false, 'client left']], 'nobody takes it for an identity that was revoked');
 });

@@ -84,7 +84,7 @@ for (const [way, { how, state }] of Object.entries(WAYS)) {
       other.close();
       const [refused] = [await scene.psql('writer', '-c', 'SELECT 1')];
       assert.equal(refused?.code, 2);
-      await until(async () => (await closeReasons(scene)).filter((reason) => reason === 'revoked').length === wires.size);
+      await until(async () => (await closeReasons(scene)).filter((reason) => reason.startsWith('revoked: ')).length === wires.size);
       const commands = await recorded(scene, 'audit');
       assert.deepEqual(commands.map(({ end }) => String(end)).sort((a, b) => a.localeCompare(b)), ['indeterminate', 'indeterminate', 'ok', 'ok']);
       await stopAndVerify(scene);

@@ -1,5 +1,5 @@
 import type { HttpConnectionConfig } from '../../config/resolved.ts';
-import { refusal, type Refusal } from '../../model/decision.ts';
+import { endedBecause, refusal, type Refusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { GatedSession } from '../../pipeline/gate.ts';
 import { asHttp } from './connection.ts';
@@ -149,7 +149,7 @@ export class HttpSession {
     this.#over(this);
     // Each writes its outcome at once, so that the session's end stands behind them.
     for (const request of this.#turns.close()) request.cut(why);
-    this.#close(why.code);
+    this.#close(endedBecause(why));
   }
 
   #noRoom(why: string): Refusal {

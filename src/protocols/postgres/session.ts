@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Spools } from '../../approvals/spool.ts';
-import { refusal, type Refusal } from '../../model/decision.ts';
+import { endedBecause, refusal, type Refusal } from '../../model/decision.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { GatedSession } from '../../pipeline/gate.ts';
 import type { Understander } from '../../sql/understand.ts';
@@ -187,7 +187,7 @@ class RunningSession {
   }
 
   #end(why: Refusal): void {
-    this.#finish(why.code, refusedSession(why));
+    this.#finish(endedBecause(why), refusedSession(why));
   }
 
   /** Everything that still runs is settled, both sides are closed. `last` is what the client is told. */
