@@ -11,6 +11,14 @@ const ruleVariables = ['identity', 'claims', 'connection', 'statement', 'session
 /** What an identity's `when` can look at. */
 const identityVariables = ['claims'] as const;
 
+/** What those variables have whose form is fixed, which policy compiles against. Claims and facts of a statement are open. */
+export const conditionMembers: ReadonlyMap<string, readonly string[]> = new Map([
+  ['identity', ['name', 'provider', 'subject', 'groups', 'owner', 'requester']],
+  ['identity.owner', ['group', 'contact']],
+  ['connection', ['name', 'protocol']],
+  ['session', ['ageSeconds']],
+]);
+
 // What the variables hold is known where they are filled, which looks closer; here it is enough that they exist.
 const environment = (variables: readonly string[]): Environment => variables.reduce((known, name) => known.registerVariable(name, 'dyn'), new Environment({ limits }));
 const environments = { rule: environment(ruleVariables), identity: environment(identityVariables) };
@@ -61,6 +69,8 @@ export function inspectCondition(expression: string, kind: 'rule' | 'identity'):
 
 function walk(node: ASTNode, depth: number, seen: { variables: boolean }): ConditionFinding | undefined {
   if (node.op === 'id') seen.variables = true;
+  const missing = depth === 0 ? missingMember(node) : undefined;
+  if (missing !== undefined) return missing;
   let inside = depth;
   if (node.op === 'rcall' || node.op === 'call') {
     const called = node.args[0];
@@ -75,6 +85,24 @@ function walk(node: ASTNode, depth: number, seen: { variables: boolean }): Condi
     if (refused !== undefined) return refused;
   }
   return undefined;
+}
+
+/** Inside a walk over a list a variable of the same name may be meant: that is left to the compiler of policies. */
+function missingMember(node: ASTNode): ConditionFinding | undefined {
+  if (node.op !== '.') return undefined;
+  const [holder, name] = node.args;
+  const of = pathOf(holder);
+  const members = of === undefined ? undefined : conditionMembers.get(of);
+  if (members === undefined || members.includes(name)) return undefined;
+  return { error: `${of} has no ${name}`, suggestion: didYouMean(name, members) ?? `known: ${members.join(', ')}` };
+}
+
+function pathOf(node: ASTNode): string | undefined {
+  if (node.op === 'id') return node.args;
+  if (node.op !== '.') return undefined;
+  const [holder, name] = node.args;
+  const of = pathOf(holder);
+  return of === undefined ? undefined : `${of}.${name}`;
 }
 
 /** The nodes among the arguments, which stand in lists of lists for calls and maps. */

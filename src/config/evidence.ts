@@ -7,7 +7,7 @@ import { at } from './problems.ts';
 import { unique } from './references.ts';
 import { defaults } from './resolve.ts';
 import type { ConfigurationSource } from './schema.ts';
-import { formatDuration, parseDuration } from './units.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 import { pathAt } from './written.ts';
 
 type Evidence = NonNullable<ConfigurationSource['evidence']>;
@@ -18,6 +18,8 @@ const most = 16;
 /** A share that hangs holds a thread of the pool through which evidence is synced as well; of four. */
 const mostFiles = 2;
 const leastEvery = 10_000;
+/** A record lists at most 128 pieces of 4 MiB of an answer. */
+const mostRecorded = 512 * 1024 ** 2;
 /** Object Lock takes days or years, and a lock that is over before the next copy protects nothing. */
 const leastRetain = 86_400_000;
 
@@ -32,6 +34,11 @@ const keysOf: Readonly<Record<Anchor['type'], { readonly must: readonly (keyof A
 /** Who keeps checkpoints elsewhere: keys that are keys, addresses that can be reached, and nothing that only looks like a second place. */
 export async function checkEvidence(checking: Checking): Promise<void> {
   const { source, places, problems } = checking;
+  for (const { evidence: recording } of source.connections) {
+    if (recording?.recordAnswers === undefined || recording.recordAnswers === 'off') continue;
+    // A larger one would be cut in silence.
+    if ((parseSize(recording.recordAnswers) ?? 0) > mostRecorded) problems.add(places.of(recording, 'recordAnswers'), `is larger than ${formatSize(mostRecorded)}, which is all that is ever kept of one answer`);
+  }
   const evidence = source.evidence;
   if (evidence === undefined) return;
   const { witnesses = [], anchors = [], quorum } = evidence;

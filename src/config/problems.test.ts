@@ -267,6 +267,21 @@ const bad: readonly (readonly [string, string, readonly string[]])[] = [
   ['when names nothing', R('{ name: r, match: { verbs: [drop] }, effect: deny, when: "statment.rows > 1" }'), [
     'w.yaml:18:60: policies[jobs].rules[r].when: there is no variable statment (did you mean statement?)',
   ]],
+  ['when asks for what a variable does not have', R('{ name: r, match: { verbs: [drop] }, effect: deny, when: "identity.nme == claims.sub" }'), [
+    'w.yaml:18:60: policies[jobs].rules[r].when: identity has no nme (did you mean name?)',
+  ]],
+  ['when asks for what an owner does not have', R('{ name: r, match: { verbs: [drop] }, effect: deny, when: "has(identity.owner.team)" }'), [
+    'w.yaml:18:60: policies[jobs].rules[r].when: identity.owner has no team (known: group, contact)',
+  ]],
+  ['a duration without a unit', P('{ name: ci, issuer: https://ci.example, audience: wicketgate, maxTokenAge: 30 }'), [
+    'w.yaml:3:67: identityProviders[ci].maxTokenAge: expected a duration such as 30s, 10m, 12h, 400d; found a number (write it with its unit)',
+  ]],
+  ['an answer that no recording keeps', S('    protocol: postgres', '    protocol: postgres\n    evidence: { recordAnswers: 513MiB }'), [
+    'w.yaml:9:17: connections[db].evidence.recordAnswers: is larger than 512MiB, which is all that is ever kept of one answer',
+  ]],
+  ['a class that only a rule grants', S('allow: [read]', 'allow: [read, admin]'), [
+    'w.yaml:16:19: policies[jobs].allow[1]: expected one of read, write, schema, session, unknown; found text (admin is granted only by a rule, with effect: allow and classes: [admin])',
+  ]],
   ['when is not a condition', R('{ name: r, match: { verbs: [drop] }, effect: deny, when: "1 + 1" }'), [
     'w.yaml:18:60: policies[jobs].rules[r].when: must be true or false, but is int (compare it with ==)',
   ]],

@@ -101,7 +101,7 @@ export const Target = Type.Object(
 const ConnectionEvidence = Type.Object(
   {
     mode: Type.Optional(Type.Union([Type.Literal('effect'), Type.Literal('strict')], { description: 'effect (default): durable before anything takes effect or is answered. strict: durable before any byte reaches the target.' })),
-    recordAnswers: Type.Optional(Type.Union([Type.Literal('off'), Size('Up to this size.')], { description: 'Answers are recorded masked up to this size each; beyond: marker and digest. So is what a client sends behind a command (rows of COPY, bodies of requests). off records counts only. Default 1MiB.' })),
+    recordAnswers: Type.Optional(Type.Union([Type.Literal('off'), Size('Up to this size.')], { description: 'Answers are recorded masked up to this size each; beyond: marker and digest. So is what a client sends behind a command (rows of COPY, bodies of requests), of which 128MiB are kept at most. At most 512MiB; off records counts only. Default 1MiB.' })),
   },
   { ...strict, description: 'How the connection is recorded.' },
 );

@@ -166,6 +166,9 @@ class Walk {
     const others = choices.filter((choice) => choice.const === undefined).map(kindOf);
     const expected = [...words, ...others].join(', ');
     const given = node.kind === 'scalar' && typeof node.value === 'string' ? didYouMean(node.value, words) : undefined;
+    if (/\.allow\[\d+\]$/.test(spot.path) && node.kind === 'scalar' && node.value === 'admin') {
+      return this.#wrong(spot, `expected one of ${expected}; found ${found(node)}`, 'admin is granted only by a rule, with effect: allow and classes: [admin]');
+    }
     const boolean = node.kind === 'scalar' && typeof node.value === 'boolean';
     return this.#wrong(spot, `expected ${choices.length > 1 ? 'one of ' : ''}${expected}; found ${found(node)}`, given?.startsWith('did') === true ? given : boolean && others.length > 0 && words.length === 0 ? 'write it in quotes' : undefined);
   }
@@ -253,7 +256,11 @@ function hintFor(schema: Schema, node: Located): string | undefined {
     if (/^(yes|on|y)$/i.test(node.value)) return 'write true';
     if (/^(no|off|n)$/i.test(node.value)) return 'write false';
   }
-  if (schema.type === 'string' && node.kind === 'scalar') return 'write it in quotes';
+  if (schema.type === 'string' && node.kind === 'scalar') {
+    // In quotes it would be as wrong.
+    if (schema.pattern === forms.duration.pattern || schema.pattern === forms.size.pattern) return 'write it with its unit';
+    return 'write it in quotes';
+  }
   return schema.type === 'integer' && node.kind === 'scalar' && typeof node.value === 'string' ? 'write it without quotes and units' : undefined;
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { conditionMembers } from '../config/conditions.ts';
 import { compileCondition } from './conditions.ts';
 import { Instant } from './instant.ts';
 import { command, principal, table } from './testdata/build.ts';
@@ -69,6 +70,12 @@ const said: Readonly<Record<string, string>> = {
 };
 
 for (const [source, expected] of Object.entries(said)) test(`when ${source}`, () => assert.equal(evaluate(source), expected));
+
+test('has the members that the check of a configuration knows', () => {
+  for (const [variable, members] of conditionMembers) {
+    for (const member of members) assert.equal(typeof compileCondition(`has(${variable}.${member})`), 'object', `${variable}.${member}`);
+  }
+});
 
 const wrong: Readonly<Record<string, RegExp>> = {
   'claims.ref ==': /./,
