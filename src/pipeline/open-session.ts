@@ -171,7 +171,8 @@ export class OpenSession implements GatedSession {
     }
     const decision = this.#decide(command, rows);
     if (decision.threshold !== undefined && rows === undefined) return { kind: 'needs_count', command, threshold: decision.threshold };
-    this.#parts.observe.decided(session.connection, decision.effect);
+    // What is refused is counted where it is recorded, since most of it never comes this far.
+    if (decision.effect !== 'deny') this.#parts.observe.decided(session.connection, decision.effect);
     if (this.#asks(decision)) return needsApproval(command, decision);
     again?.leave('ended');
     return this.#decided(command, decision, rows);
@@ -224,9 +225,7 @@ export class OpenSession implements GatedSession {
     const plain = refusal(code, message, { session: this.session.id });
     // Where people cannot be asked, the client is told which rule wants them to be.
     const decision = code === 'approval_required' && command ? this.#decide(command) : undefined;
-    const refused = decision && this.#asks(decision) ? withRule(plain, decision) : plain;
-    this.#recordRefusal(refused, command, decision);
-    return refused;
+    return this.#denied(decision && this.#asks(decision) ? withRule(plain, decision) : plain, command, decision);
   }
 
   housekeeping(what: Housekeeping): Permit {
@@ -370,13 +369,17 @@ export class OpenSession implements GatedSession {
         session: this.session.id,
         ...(denied.object ? { object: { kind: denied.object.kind, name: qualified(denied.object) } } : {}),
       });
-      this.#recordRefusal(missing, command, decision);
-      return missing;
+      return this.#denied(missing, command, decision);
     }
     const code: RefusalCode = decision.effect === 'require_approval' ? 'approval_required' : denied?.class === 'unknown' ? 'not_understood' : 'denied';
     const what = denied ? describe(denied) : command.verb;
     const by = rule ? ` by ${ruleName(rule)}` : '';
-    const refused = refusal(code, `${what} refused${by}: ${decision.reason}`, { session: this.session.id, ...(rule ? { rule } : {}) });
+    return this.#denied(refusal(code, `${what} refused${by}: ${decision.reason}`, { session: this.session.id, ...(rule ? { rule } : {}) }), command, decision);
+  }
+
+  /** Counted and recorded. */
+  #denied(refused: Refusal, command: Command | undefined, decision: Decision | undefined): Refusal {
+    if (DENIALS.has(refused.code)) this.#parts.observe.decided(this.session.connection, 'deny');
     this.#recordRefusal(refused, command, decision);
     return refused;
   }
@@ -428,6 +431,9 @@ export class OpenSession implements GatedSession {
     this.#age.unref();
   }
 }
+
+/** Refusals of what a command would do, by policy or by a mask; the others are of how it came, or of what people answered. */
+const DENIALS: ReadonlySet<RefusalCode> = new Set(['denied', 'not_understood', 'not_found', 'masking', 'write_back']);
 
 /** Refusals that come of people not having approved: the others are about something else that happened meanwhile. */
 const ABOUT_APPROVAL: ReadonlySet<RefusalCode> = new Set(['approval_required', 'denied', 'limit']);
