@@ -66,9 +66,12 @@ export function settle(plan: Plan, live: LiveWords, { policyVersion, rowLimit }:
   return { effect: 'allow', rules: [...grants], reason: plan.rows.length === 0 ? 'it has no effect' : 'every effect is granted', ...limits, policyVersion };
 }
 
-/** Keeps, for each rule that counts, the first effect that it counts for. */
+/** Keeps, for each rule that counts, the first effect that it counts for; one that is understood before one that could be anything. */
 function note(found: Map<AppliedRule, Effect>, candidates: readonly Candidate[], counts: (candidate: Candidate) => boolean, effect: Effect): void {
-  for (const candidate of candidates) if (!found.has(candidate.applied) && counts(candidate)) found.set(candidate.applied, effect);
+  for (const candidate of candidates) {
+    const kept = found.get(candidate.applied);
+    if ((kept === undefined || (kept.class === 'unknown' && effect.class !== 'unknown')) && counts(candidate)) found.set(candidate.applied, effect);
+  }
 }
 
 const isGranted = (row: PlanRow, covers: (candidate: Candidate) => boolean): boolean =>

@@ -65,6 +65,7 @@ describe('which connection', () => {
     assert.match(await reaches({ PGDATABASE: 'nowhere' }), /FATAL: .*names neither/);
     assert.match(await reaches({ PGDATABASE: 'billing' }), /FATAL: .*different connections/);
     assert.match(await reaches({ PGPORT: String(shared), PGDATABASE: '' }), /FATAL: .*no connection is named/);
+    assert.match(await reaches({ PGPORT: String(shared), PGDATABASE: 'nowhere' }), /FATAL: .*the database names no connection of this listener: name it as database/);
   });
 });
 

@@ -130,7 +130,8 @@ export const chooseConnection = <Connection extends Offered>(request: Connection
   if (chosen.size > 1) return contradictory('server name, options and database name different connections');
   const connection = [...chosen][0] ?? (offered.length === 1 ? offered[0] : undefined);
   if (connection === undefined) {
-    return { refused: 'none', message: 'no connection is named: name it as database, by the server name, or with options=-c wicketgate.connection=NAME' };
+    const said = alias === '' || alias === user ? 'no connection is named' : 'the database names no connection of this listener';
+    return { refused: 'none', message: `${said}: name it as database, by the server name, or with options=-c wicketgate.connection=NAME` };
   }
   if (slash >= 0 && database.slice(slash + 1) !== connection.target.database) return contradictory('the connection leads to another database than the one that is named');
   const unsaid = database === '' || database === user;
