@@ -84,7 +84,7 @@ export const soundConfiguration: fc.Arbitrary<ConfigurationSource> = fc
         fc.constantFrom({ listen: '127.0.0.1:6432' }, { listen: `[::1]:${7000 + index}` }, { listen: `127.0.0.1:${8000 + index}`, plaintext: true }),
         fc.record({ target: all<object>(fc.constant({ host: 'db.internal', port: 5432 }), fc.record({ database: text }), maybe('tls', fc.constantFrom('disable', 'require', 'verify-full'))) }),
         fc.record({ credential: all<object>(fc.record({ username: text }), maybe('password', fc.constantFrom('env:DB', 'file:/run/secret', 'file:./b: c'))) }),
-        maybe('evidence', all<object>(maybe('mode', fc.constantFrom('effect', 'strict')), maybe('recordAnswers', fc.constantFrom('off', '0B', '3B', '1025KiB', '2GiB')))),
+        maybe('evidence', all<object>(maybe('mode', fc.constantFrom('effect', 'strict')), maybe('recordAnswers', fc.constantFrom('off', '0B', '3B', '1025KiB', '512MiB')))),
         maybe('functions', fc.constant(['billing.close_month(integer, text)'])),
       );
     const mask = all<NonNullable<Item<'policies'>['mask']>[number]>(
