@@ -30,6 +30,7 @@ const whatUse: Readonly<Record<UseRole, string>> = {
   beside_unknown: 'stands in FROM beside columns whose number and names are not known; select those by name in a query inside',
   by_place: 'is found by its place, or by a NATURAL JOIN, which is another once somebody changes a table beside it; write the names of the columns',
   further_out: 'could be meant by a name that a query inside has as well; write the name of the table before it, and give each table an alias of its own',
+  lateral: 'is taken into a LATERAL query, or one of IN, from outside, which can be worked out once for each value; select it outside',
   derive: 'would be stored elsewhere',
   copy: 'would be copied out',
   written: 'is written',

@@ -160,6 +160,7 @@ export type UseRole =
   | 'beside_unknown' // in FROM beside columns of unknown number and name
   | 'by_place' // found by its place among columns that a table decides
   | 'further_out' // of a query around it, and of the same name as what is meant
+  | 'lateral' // taken by a LATERAL query, or one of IN, from what it is joined with
   | 'derive' // stored elsewhere: INSERT SELECT, CTAS, SET source, view or function body, generated column, index
   | 'copy' // COPY TO
   | 'written'; // assigned by INSERT, UPDATE, MERGE, COPY FROM

@@ -5,7 +5,7 @@ import type { Ast } from './ast.ts';
 import { clean, NotUnderstood, severalOf, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { multiplying, readsElsewhere, secretsAmong, totalFunctions } from './functions.ts';
-import { columnOf, findColumn, findItem, furtherOut, wholeRow } from './scope.ts';
+import { columnOf, findColumn, findItem, furtherOut, isLateral, wholeRow } from './scope.ts';
 import type { Scope } from './scope.ts';
 
 /** What is known of the value of an expression; records how it uses columns on the way. */
@@ -142,10 +142,14 @@ function columnRef(analysis: Analysis, scope: Scope, fields: readonly Ast[]): Va
   return found(analysis, scope, names, value, false);
 }
 
-/** What a name was found to mean, with note of what it could mean further out. */
+/**
+ * What a name was found to mean, with note of what it could mean further out, and of what a LATERAL query takes from outside: the server may work that query out once for each
+ * value (Memoize in the plan), and how often it did can be read.
+ */
 export function found(analysis: Analysis, scope: Scope, names: readonly string[], value: Value, isRow: boolean): Value {
   const further = furtherOut(scope, names, isRow);
   if (further.length > 0) analysis.found.use(further.filter((column) => !value.sources.includes(column)), 'further_out');
+  if (value.sources.length > 0 && isLateral(scope, names, isRow)) analysis.found.use(value.sources, 'lateral');
   return value;
 }
 
@@ -208,9 +212,10 @@ function caseOf(analysis: Analysis, scope: Scope, fields: Ast): Value {
 }
 
 function subLink(analysis: Analysis, scope: Scope, fields: Ast): Value {
-  const result = analysis.query(fields['subselect'] as Ast, scope);
-  analysis.firstColumns.set(fields['subselect'] as object, result.columns[0]?.name);
   const type = text(fields, 'subLinkType');
+  // From 17 on the server makes a join with a LATERAL query of IN (`convert_ANY_sublink_to_join` in subselect.c).
+  const result = analysis.query(fields['subselect'] as Ast, type === 'ANY_SUBLINK' ? { ...scope, lateral: true } : scope);
+  analysis.firstColumns.set(fields['subselect'] as object, result.columns[0]?.name);
   if (type === 'EXISTS_SUBLINK') return clean;
   const values = everything(result);
   if (type === 'EXPR_SUBLINK' || type === 'ARRAY_SUBLINK' || type === 'MULTIEXPR_SUBLINK') return consume(analysis, values, 'expression');

@@ -8,7 +8,7 @@ import { hasSystemColumns } from '../visible.ts';
 import { clean, NotUnderstood, together } from './findings.ts';
 import type { Value } from './findings.ts';
 import { tableFunctions } from './functions.ts';
-import { inner, findCte, levelOf, openedBy, part, renamed } from './scope.ts';
+import { inner, findCte, lateral, levelOf, openedBy, part, renamed } from './scope.ts';
 import type { Columns, FromPart, Item, Named, Scope } from './scope.ts';
 import { isSystemSchema } from './relations.ts';
 import type { Resolved } from './relations.ts';
@@ -33,7 +33,7 @@ function element(analysis: Analysis, scope: Scope, node: unknown, before: readon
     case 'RangeVar':
       return part(relation(analysis, scope, fields, true));
     case 'RangeSubselect': {
-      const columns = analysis.query(fields['subquery'] as Ast, fields['lateral'] === true ? inner(scope, before) : scope);
+      const columns = analysis.query(fields['subquery'] as Ast, fields['lateral'] === true ? lateral(scope, before) : scope);
       return part(aliased(analysis, columns, fields, ''));
     }
     case 'RangeFunction':

@@ -54,6 +54,8 @@ export interface Scope {
   readonly parent?: Scope;
   /** Queries around this one. */
   readonly level?: number;
+  /** For a query that the server can join with the parts: LATERAL, which they stand before, or IN. */
+  readonly lateral?: true;
 }
 
 export function levelOf(scope: Scope): number {
@@ -68,6 +70,11 @@ export function deeper(scope: Scope): Scope {
 /** The level's own names only, over the same CTEs. */
 export function inner(parent: Scope, parts: readonly FromPart[]): Scope {
   return { parts, ctes: parent.ctes, parent, level: levelOf(parent) };
+}
+
+/** What a LATERAL query sees of the FROM that it stands in. */
+export function lateral(parent: Scope, before: readonly FromPart[]): Scope {
+  return { ...inner(parent, before), lateral: true };
 }
 
 export function findCte(scope: Scope, name: string): Cte | undefined {
@@ -147,6 +154,14 @@ export function furtherOut(scope: Scope, names: readonly string[], isRow: boolea
     found ||= here.length > 0;
   }
   return sources;
+}
+
+/** Whether a name means something outside of the LATERAL query, or the one of IN, which the name is in. */
+export function isLateral(scope: Scope, names: readonly string[], isRow: boolean): boolean {
+  for (let level: Scope | undefined = scope; level !== undefined; level = level.parent) {
+    if (valuesNamed(level, names, isRow).length > 0) return level.lateral === true;
+  }
+  return false;
 }
 
 function valuesNamed(level: Scope, names: readonly string[], isRow: boolean): readonly Value[] {
