@@ -2,7 +2,7 @@ import type { Catalog } from '../sql/catalog.ts';
 import type { ColumnRef, Lineage, Output, StatementFacts, UseRole } from '../sql/facts.ts';
 import type { AnswerPlan, ColumnMask, DetectorMask } from './plan.ts';
 import type { ProtectedColumn, Protection } from './protection.ts';
-import { forbiddenSetting, readsStatistics } from './strict-session.ts';
+import { forbiddenSetting, measuresLog, readsStatistics } from './strict-session.ts';
 
 /** What the masks say about one statement: why not, or how its answer is masked. Holds for every text of the same shape. */
 export type StatementJudgement = { readonly kind: 'refused'; readonly reason: string; readonly mask: string } | { readonly kind: 'plan'; readonly plan: AnswerPlan };
@@ -102,6 +102,7 @@ function strictReason(facts: StatementFacts): string | undefined {
   if (facts.tag === 'do') return 'a code block is not analysed';
   if (facts.settings.some((setting) => forbiddenSetting(setting.name))) return 'a setting that makes the server tell more';
   if (facts.lineage.uses.some((use) => readsStatistics(use.column.schema, use.column.table))) return 'a view that holds values or statements of others';
+  if (facts.lineage.uses.some((use) => measuresLog(use.column.schema, use.column.table))) return 'how much an update writes to the log tells how much of a value it leaves as it was';
   if (facts.effects.some((effect) => effect.object !== undefined && readsStatistics(effect.object.schema ?? 'pg_catalog', effect.object.name))) return 'a view that holds values or statements of others';
   return undefined;
 }

@@ -52,6 +52,13 @@ export function byPlace(analysis: Analysis, of: Columns): void {
   if (of.opened === 'several' && !analysis.printed) for (const { sources } of everything(of)) analysis.found.use(sources, 'by_place');
 }
 
+/** Records that the statement tells how much was written to the write-ahead log, by which words or functions it may: as the view does that is there for it. */
+export function measuresLog(analysis: Analysis): void {
+  analysis.found.use([logView], 'expression');
+}
+
+const logView: ColumnRef = { relation: 0, number: 0, schema: 'pg_catalog', table: 'pg_stat_wal', column: '*' };
+
 /** Records that literals and parameters among the values meet the columns among them. */
 export function meet(analysis: Analysis, values: readonly Value[]): void {
   const { atoms, sources } = together(values);

@@ -1,10 +1,10 @@
-import { consume, everything, literalFrom, meet, tellsByRows } from './analysis.ts';
+import { consume, everything, literalFrom, measuresLog, meet, tellsByRows } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, isStar, list, offset, open, strings, text } from './ast.ts';
 import type { Ast } from './ast.ts';
 import { clean, NotUnderstood, severalOf, together } from './findings.ts';
 import type { Value } from './findings.ts';
-import { multiplying, readsElsewhere, secretsAmong, totalFunctions } from './functions.ts';
+import { multiplying, readsElsewhere, secretsAmong, tellsOfLog, totalFunctions } from './functions.ts';
 import { columnOf, findColumn, findItem, furtherOut, isLateral, wholeRow } from './scope.ts';
 import type { Scope } from './scope.ts';
 
@@ -246,6 +246,7 @@ function call(analysis: Analysis, scope: Scope, fields: Ast): Value {
   const name = strings(list(fields, 'funcname'));
   const bare = name.at(-1) ?? '';
   if (readsElsewhere(bare)) analysis.found.doubt('a function that reads what the statement does not name');
+  if (tellsOfLog(bare)) measuresLog(analysis);
   const nodes = list(fields, 'args');
   const values: Value[] = [];
   for (const node of nodes) operand(analysis, scope, node, values);

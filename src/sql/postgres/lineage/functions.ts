@@ -43,6 +43,17 @@ export function readsElsewhere(name: string): boolean {
   return elsewhere.has(name) || name.startsWith('dblink');
 }
 
+/** Functions that tell how much was written to the write-ahead log, or how far it is. */
+const logMeasuring: ReadonlySet<string> = new Set([
+  'pg_stat_get_wal', 'pg_stat_get_backend_wal', 'pg_stat_get_io', 'pg_stat_get_backend_io', 'pg_stat_get_wal_senders', 'pg_stat_get_wal_receiver', 'pg_get_replication_slots',
+  'pg_current_wal_lsn', 'pg_current_wal_insert_lsn', 'pg_current_wal_flush_lsn', 'pg_last_wal_receive_lsn', 'pg_last_wal_replay_lsn', 'pg_control_checkpoint',
+  'pg_available_wal_summaries', 'pg_get_wal_summarizer_state',
+]);
+
+export function tellsOfLog(name: string): boolean {
+  return logMeasuring.has(name);
+}
+
 /** pgcrypto: which arguments hold a key or a password. */
 const secretArguments: ReadonlyMap<string, readonly number[]> = new Map([
   ['pgp_sym_encrypt', [1, 2]],

@@ -1,4 +1,4 @@
-import { allLiterals, consume, everything, workedOut } from './analysis.ts';
+import { allLiterals, consume, everything, measuresLog, workedOut } from './analysis.ts';
 import type { Analysis } from './analysis.ts';
 import { embedded, list, open, text } from './ast.ts';
 import type { Ast } from './ast.ts';
@@ -123,11 +123,12 @@ function answerOf(analysis: Analysis, node: unknown): Columns | undefined {
 
 /**
  * SERIALIZE tells how many bytes the answer would have, and so how long what is masked in it is. ANALYZE tells how much memory and disk was taken on the way,
- * which is how long values are; of what a function makes of them it would be more.
+ * which is how long values are; of what a function makes of them it would be more. WAL tells how much an update writes.
  */
 function explained(analysis: Analysis, fields: Ast, answer: Columns | undefined): void {
   const given = list(fields, 'options').map((node) => open(node)[1]);
   if (given.some((option) => text(option, 'defname') === 'serialize') && answer !== undefined) consume(analysis, everything(answer), 'expression');
+  if (given.some((option) => text(option, 'defname') === 'wal' && !isOff(option['arg']))) measuresLog(analysis);
   if (!given.some((option) => text(option, 'defname') === 'analyze' && !isOff(option['arg']))) return;
   analysis.found.measured = true;
   if (answer !== undefined) workedOut(analysis, answer);
